@@ -1,0 +1,63 @@
+import { createTRPCClient, type HTTPBatchLinkOptions, httpBatchLink, type TRPCLink } from '@trpc/client'
+import { observable } from '@trpc/server/observable'
+import type { AppRouter } from '../server/composition.ts'
+import type { ActionResult } from '../server/result.ts'
+import { DeputyError } from './error.ts'
+import { transformer } from './transformer.ts'
+
+export type { AppRouter } from '../server/composition.ts'
+export type { ErrorCode } from '../server/errors.ts'
+export type { ActionResult, Failure, Issue, Success } from '../server/result.ts'
+export { DeputyError, type DeputyErrorOptions } from './error.ts'
+
+export interface ClientOptions {
+  /** The server's address, such as `https://api.example.com`. */
+  readonly url: string
+  /** The user's token, or a function that gets one for every request. @default none */
+  readonly token?: string | (() => string | undefined | Promise<string | undefined>)
+  /** @default the platform's fetch */
+  readonly fetch?: NonNullable<HTTPBatchLinkOptions<AppRouter['_def']['_config']['$types']>['fetch']>
+}
+
+/** How many calls the server takes in one request. */
+const MAX_BATCH_SIZE = 10
+const MAX_URL_LENGTH = 4_000
+
+/** Makes a client with an action for every action of the server: `client.actions.createEvent.mutate({ … })`. */
+export function createClient(options: ClientOptions) {
+  const { token } = options
+  return createTRPCClient<AppRouter>({
+    links: [
+      keepErrors,
+      httpBatchLink({
+        url: `${options.url.replace(/\/+$/, '')}/trpc`,
+        transformer,
+        maxItems: MAX_BATCH_SIZE,
+        maxURLLength: MAX_URL_LENGTH,
+        ...(options.fetch ? { fetch: options.fetch } : {}),
+        headers: async () => {
+          const bearer = typeof token === 'function' ? await token() : token
+          return bearer === undefined ? {} : { authorization: `Bearer ${bearer}` }
+        },
+      }),
+    ],
+  })
+}
+
+/** Turns a failure that was returned into the error that a gate throws, for code that prefers one channel. */
+export function unwrap<T>(result: ActionResult<T>): T {
+  if (result.success) return result.data
+  throw DeputyError.fromFailure(result)
+}
+
+/** Makes every error a DeputyError. */
+const keepErrors: TRPCLink<AppRouter> =
+  () =>
+  ({ op, next }) =>
+    observable((observer) =>
+      next(op).subscribe({
+        next: (value) => observer.next(value),
+        error: (error) => observer.error(DeputyError.fromTRPC(error)),
+        complete: () => observer.complete(),
+      }),
+    )

@@ -1,0 +1,141 @@
+import { type BuildColumns, type BuildExtraConfigColumns, getTableColumns } from 'drizzle-orm'
+import { toSnakeCase } from 'drizzle-orm/casing'
+import {
+  index,
+  integer,
+  type PgColumn,
+  type PgColumnBuilderBase,
+  type PgTable,
+  type PgTableExtraConfigValue,
+  type PgTableWithColumns,
+  PgTimestamp,
+  pgTable,
+  text,
+  timestamp,
+} from 'drizzle-orm/pg-core'
+
+const systemColumns = () => ({
+  recordId: text('record_id').primaryKey(),
+  createdBy: text('created_by'),
+  createdAt: timestamp('created_at', { withTimezone: true, precision: 3 }).notNull(),
+  updatedAt: timestamp('updated_at', { withTimezone: true, precision: 3 }).notNull(),
+  version: integer('version').notNull().default(1),
+})
+
+type SystemColumns = ReturnType<typeof systemColumns>
+export type SystemField = keyof SystemColumns
+
+/** The columns that every collection has and that no data can write. */
+export const SYSTEM_FIELDS = [
+  'recordId',
+  'createdBy',
+  'createdAt',
+  'updatedAt',
+  'version',
+] as const satisfies readonly SystemField[]
+
+type FieldBuilders = Record<string, PgColumnBuilderBase>
+
+export interface CollectionOptions<
+  TName extends string,
+  TFields extends FieldBuilders,
+  TManaged extends keyof TFields & string,
+> {
+  /** Unique constraints, indexes, checks and foreign keys, in Drizzle's own words. @default none */
+  readonly constraints?: (
+    table: BuildExtraConfigColumns<TName, SystemColumns & TFields, 'pg'>,
+  ) => PgTableExtraConfigValue[]
+  /** Fields that only the engine writes (`registerUser`); `create` and `update` refuse them. @default none */
+  readonly systemManaged?: readonly TManaged[]
+}
+
+const DEFINITION: unique symbol = Symbol('deputy.collection')
+
+interface CollectionDefinition<TManaged extends string = string> {
+  readonly name: string
+  readonly systemManaged: readonly TManaged[]
+}
+
+/** A table that is a collection: Drizzle's own `PgTable`, with the definition beside it. */
+export type Collection<
+  TName extends string,
+  TFields extends FieldBuilders,
+  TManaged extends string,
+> = PgTableWithColumns<{
+  name: TName
+  schema: undefined
+  columns: BuildColumns<TName, SystemColumns & TFields, 'pg'>
+  dialect: 'pg'
+}> & { readonly [DEFINITION]: CollectionDefinition<TManaged> }
+
+/** Any collection, where its fields do not matter. */
+export type AnyCollection = PgTable & { readonly [DEFINITION]: CollectionDefinition }
+
+/** The fields of a collection that only the engine writes. */
+export type ManagedField<T> = T extends { readonly [DEFINITION]: CollectionDefinition<infer TManaged> }
+  ? TManaged
+  : never
+
+/**
+ * Declares a collection: a Drizzle table with the system columns that records need.
+ * Fields without an explicit column name get the snake_case one.
+ *
+ * @throws {Error} at import, when a name is not usable or a field could not be stored exactly.
+ */
+export function collection<
+  const TName extends string,
+  TFields extends FieldBuilders,
+  const TManaged extends keyof TFields & string = never,
+>(
+  name: TName,
+  fields: TFields,
+  options: CollectionOptions<TName, TFields, TManaged> = {},
+): Collection<TName, TFields, TManaged> {
+  if (!/^[a-z][a-z0-9_]{0,47}$/.test(name)) {
+    throw new Error(`Collection name "${name}" must match /^[a-z][a-z0-9_]{0,47}$/`)
+  }
+  for (const field of Object.keys(fields)) {
+    if (!/^[a-z][A-Za-z0-9]{0,47}$/.test(field) || field in Object.prototype) {
+      throw new Error(`Field "${field}" of collection "${name}" must match /^[a-z][A-Za-z0-9]{0,47}$/`)
+    }
+    if ((SYSTEM_FIELDS as readonly string[]).includes(field)) {
+      throw new Error(
+        `Field "${field}" of collection "${name}" is a system field, which every collection has already`,
+      )
+    }
+  }
+  const table = pgTable(name, { ...systemColumns(), ...fields }, (columns) => [
+    index(`${name}_created_at_idx`).on(columns.createdAt, columns.recordId),
+    ...(options.constraints?.(columns) ?? []),
+  ])
+  for (const [field, column] of Object.entries(getTableColumns(table))) checkStorable(name, field, column)
+  const definition: CollectionDefinition<TManaged> = { name, systemManaged: options.systemManaged ?? [] }
+  return Object.assign(table, { [DEFINITION]: definition } as const)
+}
+
+/** A `Date` holds milliseconds: a finer column would be cut, and keyset pages would lose rows. */
+function checkStorable(name: string, field: string, column: PgColumn): void {
+  if (
+    column instanceof PgTimestamp &&
+    !(column.withTimezone && column.precision !== undefined && column.precision <= 3)
+  ) {
+    throw new Error(
+      `Field "${field}" of collection "${name}" must be timestamp({ withTimezone: true, precision: 3 }): a Date holds milliseconds`,
+    )
+  }
+}
+
+/** The definition of a table that `collection()` made, or undefined for anything else. */
+export function collectionDefinition(value: unknown): CollectionDefinition | undefined {
+  return isCollection(value) ? value[DEFINITION] : undefined
+}
+
+/** Whether an export of `drizzle/collections.ts` is a collection (it may also export enums and relations). */
+export function isCollection(value: unknown): value is AnyCollection {
+  return typeof value === 'object' && value !== null && DEFINITION in value
+}
+
+/** The name of a column in the database: the explicit one, else the field's in snake_case. */
+export function columnName(column: PgColumn): string {
+  return column.keyAsName ? toSnakeCase(column.name) : column.name
+}

@@ -1,0 +1,233 @@
+import { randomBytes } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
+import { Hono } from 'hono'
+import { bodyLimit } from 'hono/body-limit'
+import { cors } from 'hono/cors'
+import type { Logger } from 'pino'
+import { createActionContext } from './action-context.ts'
+import { Authenticator } from './auth/authentication.ts'
+import type { Verifier } from './auth/verifier.ts'
+import { createRequestContext, type RequestContext } from './context.ts'
+import type { Database } from './db/database.ts'
+import type { Engine } from './engine.ts'
+import { INTERNAL_MESSAGE, UNAUTHORIZED_MESSAGE } from './errors.ts'
+import type { IntegrationCaller } from './integrations/caller.ts'
+import { createFingerprint } from './invocation/fingerprint.ts'
+import { Invocation } from './invocation/invocation.ts'
+import { runInvocation } from './invocation/run.ts'
+import { Turns } from './invocation/turns.ts'
+import { createActionEndpoint } from './rest/actions.ts'
+import type { Routes, RoutesOptions } from './rest/custom-routes.ts'
+import { respond } from './rest/respond.ts'
+import { serveTrpc, TRPC_PATH } from './rest/trpc-endpoint.ts'
+import { fail } from './result.ts'
+import { createAppRouter } from './routers/app-router.ts'
+import type { Actions } from './routers/registry.ts'
+import { createCatalog } from './tools/catalog.ts'
+
+export interface AppOptions<TActions extends Actions> {
+  readonly database: Database
+  /** The exports of `drizzle/collections.ts`. */
+  readonly collections: Readonly<Record<string, unknown>>
+  readonly actions: TActions
+  readonly integrations: IntegrationCaller
+  readonly verifier: Verifier
+  readonly log: Logger
+  readonly routes?: Routes
+  /** Without it nobody passes an owner gate. */
+  readonly ownerUserId?: string | undefined
+  /** What `ctx.env` shows. @default {} */
+  readonly appEnv?: Readonly<Record<string, unknown>>
+  /** Origins that browsers may call from. @default none */
+  readonly corsOrigins?: readonly string[]
+  /** @default the system's clock */
+  readonly clock?: () => Date
+}
+
+export interface CallerOptions {
+  /** The caller's Bearer token. Without it the call is anonymous. */
+  readonly token?: string
+}
+
+const MAX_BODY_BYTES = 1024 * 1024
+const READY_TIMEOUT_MS = 2_000
+const REQUEST_ID = /^[\w.:-]{1,64}$/
+/** Headers that decide who calls what; given twice, a proxy and we might each read another one. */
+const SINGLE_HEADERS: ReadonlySet<string> = new Set([
+  'authorization',
+  'host',
+  'content-type',
+  'idempotency-key',
+])
+
+interface HonoEnv {
+  Bindings: { incoming?: IncomingMessage }
+  Variables: { requestId: string }
+}
+
+/** Builds the app from what it is given. It listens to nothing and opens nothing. */
+export function createApp<TActions extends Actions>(options: AppOptions<TActions>) {
+  const engine: Engine = {
+    catalog: createCatalog(options.collections),
+    database: options.database,
+    verifier: options.verifier,
+    integrations: options.integrations,
+    turns: new Turns(),
+    fingerprint: createFingerprint(randomBytes(32)),
+    clock: options.clock ?? (() => new Date()),
+    log: options.log,
+    ownerUserId: options.ownerUserId,
+    appEnv: options.appEnv ?? {},
+  }
+  const router = createAppRouter(options.actions)
+  let stopping = false
+
+  return {
+    engine,
+    router,
+    fetch: createHttp(engine, options, router, () => stopping).fetch,
+    /** From now on `/readyz` answers 503 and connections are not kept. */
+    stop: () => {
+      stopping = true
+    },
+    /** Calls procedures in process, with real authentication, gates, validation and transactions. */
+    createCaller: (caller: CallerOptions = {}) =>
+      router.createCaller(
+        createRequestContext(engine, {
+          authorization: caller.token === undefined ? undefined : `Bearer ${caller.token}`,
+          transport: 'caller',
+        }),
+      ),
+  }
+}
+
+function createHttp<TActions extends Actions>(
+  engine: Engine,
+  options: AppOptions<TActions>,
+  router: ReturnType<typeof createAppRouter>,
+  isStopping: () => boolean,
+) {
+  const app = new Hono<HonoEnv>()
+  const callAction = createActionEndpoint(router, options.actions)
+  const context = (request: Request, requestId: string, transport: RequestContext['transport']) =>
+    createRequestContext(engine, {
+      authorization: request.headers.get('authorization') ?? undefined,
+      requestId,
+      transport,
+    })
+
+  app.use(async (c, next) => {
+    const given = c.req.header('x-request-id')
+    c.set('requestId', given !== undefined && REQUEST_ID.test(given) ? given : Invocation.mintRequestId())
+    const repeated = repeatedHeader(c.env?.incoming?.rawHeaders ?? [])
+    if (repeated)
+      return respond(
+        fail('BAD_REQUEST', `The header ${repeated} may be given once only.`),
+        c.get('requestId'),
+      )
+    await next()
+    c.header('x-request-id', c.get('requestId'))
+    c.header('x-content-type-options', 'nosniff')
+    if (isStopping()) c.header('connection', 'close')
+    return undefined
+  })
+  if (options.corsOrigins && options.corsOrigins.length > 0) {
+    app.use(
+      cors({
+        origin: [...options.corsOrigins],
+        allowHeaders: ['authorization', 'content-type', 'idempotency-key', 'x-request-id'],
+        exposeHeaders: ['x-request-id', 'retry-after', 'idempotency-replayed'],
+        maxAge: 600,
+      }),
+    )
+  }
+  app.get('/healthz', (c) => c.json({ status: 'ok' }))
+  app.get('/readyz', async (c) => {
+    const ready = !isStopping() && (await engine.database.ping(READY_TIMEOUT_MS))
+    return c.json(
+      { status: ready ? 'ready' : isStopping() ? 'stopping' : 'database not available' },
+      ready ? 200 : 503,
+    )
+  })
+  app.use(
+    bodyLimit({
+      maxSize: MAX_BODY_BYTES,
+      onError: (c) =>
+        respond(
+          fail('PAYLOAD_TOO_LARGE', `A body may have at most ${MAX_BODY_BYTES} bytes.`),
+          c.get('requestId'),
+        ),
+    }),
+  )
+  app.all('/api/actions/*', async (c) => {
+    const requestId = c.get('requestId')
+    if (c.req.method !== 'POST') {
+      const refused = respond(fail('METHOD_NOT_SUPPORTED', 'Actions are called with POST.'), requestId)
+      refused.headers.set('allow', 'POST')
+      return refused
+    }
+    const path = new URL(c.req.url).pathname.slice('/api/actions/'.length)
+    return respond(await callAction(context(c.req.raw, requestId, 'rest'), path, c.req.raw), requestId)
+  })
+  app.all(`${TRPC_PATH}/*`, async (c) => {
+    const requestId = c.get('requestId')
+    const answer = await serveTrpc(router, context(c.req.raw, requestId, 'trpc'), c.req.raw)
+    return answer instanceof Response ? answer : respond(answer, requestId)
+  })
+  if (options.routes) app.route('/', options.routes(routesOptions(engine)))
+  app.notFound((c) => respond(fail('NOT_FOUND', 'There is nothing at this address.'), c.get('requestId')))
+  app.onError((error, c) => {
+    engine.log.error(
+      { err: error, requestId: c.get('requestId') },
+      'A request failed with an unexpected error',
+    )
+    return respond(fail('INTERNAL_SERVER_ERROR', INTERNAL_MESSAGE), c.get('requestId'))
+  })
+  return app
+}
+
+function routesOptions(engine: Engine): RoutesOptions {
+  return {
+    async authenticate(request) {
+      const authenticator = new Authenticator(
+        request.headers.get('authorization') ?? undefined,
+        engine.verifier,
+      )
+      const authentication = await authenticator.authenticate()
+      if (authentication.kind === 'actor' && authentication.actor.kind === 'user')
+        return { actor: authentication.actor }
+      const failure =
+        authentication.kind === 'unavailable'
+          ? fail('SERVICE_UNAVAILABLE', 'Tokens cannot be verified at the moment; try again shortly.')
+          : fail('UNAUTHORIZED', UNAUTHORIZED_MESSAGE)
+      return { response: respond(failure, Invocation.mintRequestId()) }
+    },
+    async read(actor, handler) {
+      const invocation = new Invocation({
+        engine,
+        actor,
+        action: 'route',
+        requestId: Invocation.mintRequestId(),
+        readOnly: true,
+        deadlineMs: 10_000,
+      })
+      const result = await runInvocation(invocation, (attempt) =>
+        handler(createActionContext(invocation, attempt)),
+      )
+      return result as Awaited<ReturnType<typeof handler>>
+    },
+    respond: (result) => respond(result, Invocation.mintRequestId()),
+  }
+}
+
+/** The name of a header that was given twice; Node would join the values or drop one of them. */
+function repeatedHeader(rawHeaders: readonly string[]): string | undefined {
+  const seen = new Set<string>()
+  for (let position = 0; position < rawHeaders.length; position += 2) {
+    const name = rawHeaders[position]?.toLowerCase() ?? ''
+    if (!SINGLE_HEADERS.has(name)) continue
+    if (seen.has(name)) return name
+    seen.add(name)
+  }
+  return undefined
+}

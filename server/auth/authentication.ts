@@ -1,0 +1,51 @@
+import type { Actor } from './actor.ts'
+import { readBearer } from './bearer.ts'
+import type { Verifier } from './verifier.ts'
+
+/** What came of a request's Authorization header. */
+export type Authentication =
+  | { readonly kind: 'actor'; readonly actor: Actor }
+  /** There is a token, and it is not valid. It is never taken for no token. */
+  | { readonly kind: 'refused'; readonly detail: string }
+  /** The keys cannot be had at the moment. */
+  | { readonly kind: 'unavailable'; readonly detail: string }
+
+/** Authenticates a request once, however often it is asked. */
+export class Authenticator {
+  readonly #authorization: string | undefined
+  readonly #verifier: Verifier
+  #pending: Promise<Authentication> | undefined
+  #settled: Authentication | undefined
+
+  constructor(authorization: string | undefined, verifier: Verifier) {
+    this.#authorization = authorization
+    this.#verifier = verifier
+  }
+
+  /** Never throws. */
+  authenticate(): Promise<Authentication> {
+    this.#pending ??= this.#decide().then((authentication) => {
+      this.#settled = authentication
+      return authentication
+    })
+    return this.#pending
+  }
+
+  /** The answer, if `authenticate` has been awaited before. */
+  get settled(): Authentication | undefined {
+    return this.#settled
+  }
+
+  async #decide(): Promise<Authentication> {
+    const bearer = readBearer(this.#authorization)
+    if (bearer.kind === 'none') return { kind: 'actor', actor: { kind: 'anonymous' } }
+    if (bearer.kind === 'malformed')
+      return { kind: 'refused', detail: 'The Authorization header is no Bearer token' }
+    const verification = await this.#verifier.verify(bearer.token)
+    if (verification.ok) return { kind: 'actor', actor: verification.actor }
+    return {
+      kind: verification.reason === 'invalid' ? 'refused' : 'unavailable',
+      detail: verification.detail,
+    }
+  }
+}

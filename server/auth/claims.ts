@@ -1,0 +1,38 @@
+import type { JWTPayload } from 'jose'
+import { isUserId, USER_ID_RULE } from './user-id.ts'
+
+/** How far this clock and the issuer's may be apart. */
+export const TOLERANCE_SECONDS = 5
+
+/** The audience that accepts only tokens without `aud`. */
+export const NO_AUDIENCE = 'none'
+
+/** The first second of the year 10000. Milliseconds taken for seconds lie far behind it. */
+const EXP_LIMIT_SECONDS = 253_402_300_800
+
+export interface ClaimRules {
+  readonly audience: string
+  readonly authorizedParties?: readonly string[] | undefined
+  readonly nowSeconds: number
+}
+
+/**
+ * Says what is wrong with a token's claims, beyond what jose checks (`iss`, `aud`, `nbf`, `exp` in the past).
+ * Undefined when nothing is. No I/O, no clock.
+ */
+export function findClaimFault(claims: JWTPayload, rules: ClaimRules): string | undefined {
+  const { sub, exp, iat, azp } = claims
+  if (!isUserId(sub)) return `"sub" must be ${USER_ID_RULE}`
+  if (typeof exp !== 'number' || exp >= EXP_LIMIT_SECONDS) {
+    return '"exp" must be a time in seconds before the year 10000'
+  }
+  if (iat !== undefined && iat > rules.nowSeconds + TOLERANCE_SECONDS) return '"iat" is in the future'
+  if (rules.audience === NO_AUDIENCE && Object.hasOwn(claims, 'aud')) {
+    return '"aud" is present, and only tokens without it are accepted'
+  }
+  if (rules.authorizedParties === undefined) return undefined
+  if (typeof azp !== 'string' || !rules.authorizedParties.includes(azp)) {
+    return '"azp" must be one of the authorized parties'
+  }
+  return undefined
+}

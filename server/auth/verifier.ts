@@ -1,0 +1,130 @@
+// Trust rule: nothing in a token's header chooses an algorithm or a key beyond what the key source offers,
+// and nothing in it causes a request. What leaves here as an actor was signed by a configured key.
+import { errors, type JWTPayload, type JWTVerifyGetKey, type JWTVerifyOptions, jwtVerify } from 'jose'
+import { LRUCache } from 'lru-cache'
+import type { UserActor } from './actor.ts'
+import { findClaimFault, NO_AUDIENCE, TOLERANCE_SECONDS } from './claims.ts'
+import type { KeySource } from './key-source.ts'
+import { KeysUnavailableError } from './remote-keys.ts'
+
+const MAX_TOKEN_BYTES = 16 * 1024
+const CACHE_AT_MOST_MS = 5 * 60_000
+
+export interface VerifierOptions {
+  readonly keys: KeySource
+  /** The exact `iss`. */
+  readonly issuer: string
+  /** What `aud` is or contains; 'none' accepts only tokens without `aud`. */
+  readonly audience: string
+  /** Where set, `azp` is required and one of these. */
+  readonly authorizedParties?: readonly string[] | undefined
+  /** @default the system's clock */
+  readonly clock?: () => Date
+  /** How many verified tokens are remembered. @default 10000 */
+  readonly cacheSize?: number
+}
+
+export type Verification =
+  | { readonly ok: true; readonly actor: UserActor }
+  /** `detail` is for the log only; it holds no token. */
+  | { readonly ok: false; readonly reason: 'invalid' | 'unavailable'; readonly detail: string }
+
+export interface Verifier {
+  /** Never throws: a bad token is 'invalid', a key server that is down is 'unavailable'. */
+  verify(token: string): Promise<Verification>
+}
+
+interface Remembered {
+  readonly verification: Verification
+  readonly untilMs: number
+}
+
+/** Builds the one judge of Bearer tokens (RFC 7519, RFC 8725). */
+export function createVerifier(options: VerifierOptions): Verifier {
+  const { clock = () => new Date() } = options
+  const cache = new LRUCache<string, Remembered>({ max: options.cacheSize ?? 10_000 })
+
+  return {
+    async verify(token) {
+      // Length counts UTF-16 units; anything but ASCII fails to decode further on.
+      if (token.length > MAX_TOKEN_BYTES) return invalid(`the token is longer than ${MAX_TOKEN_BYTES} bytes`)
+      const now = clock()
+      const known = cache.get(token)
+      if (known !== undefined && now.getTime() < known.untilMs) return known.verification
+
+      const verification = await judge(token, options, now)
+      if (!verification.ok) return verification
+      const expMs = (verification.actor.claims.exp ?? 0) * 1_000
+      const untilMs = Math.min(expMs, now.getTime() + CACHE_AT_MOST_MS)
+      if (now.getTime() < untilMs) cache.set(token, { verification, untilMs })
+      return verification
+    },
+  }
+}
+
+async function judge(token: string, options: VerifierOptions, now: Date): Promise<Verification> {
+  const { keys, issuer, audience, authorizedParties } = options
+  try {
+    const claims = await readSignedClaims(token, keys.getKey, {
+      algorithms: [...keys.algorithms],
+      issuer,
+      ...(audience === NO_AUDIENCE ? {} : { audience }),
+      requiredClaims: ['exp', 'sub'],
+      clockTolerance: TOLERANCE_SECONDS,
+      currentDate: now,
+    })
+    const fault = findClaimFault(claims, { audience, authorizedParties, nowSeconds: now.getTime() / 1_000 })
+    if (fault !== undefined) return invalid(fault)
+    const userId = claims.sub ?? ''
+    // The cache hands the same claims to every call: no call may change what the next one sees.
+    return { ok: true, actor: Object.freeze({ kind: 'user', userId, claims: deepFreeze(claims), token }) }
+  } catch (error) {
+    const detail = error instanceof Error ? error.message : String(error)
+    return error instanceof KeysUnavailableError
+      ? { ok: false, reason: 'unavailable', detail }
+      : invalid(detail)
+  }
+}
+
+async function readSignedClaims(
+  token: string,
+  getKey: JWTVerifyGetKey,
+  options: JWTVerifyOptions,
+): Promise<JWTPayload> {
+  // jose has held the header's `alg` against the list before it asks for a key.
+  const getCheckedKey: JWTVerifyGetKey = (header, jws) => {
+    if (header.kid !== undefined && typeof header.kid !== 'string') {
+      throw new errors.JWSInvalid('"kid" must be a string')
+    }
+    if (header.crit !== undefined) throw new errors.JWSInvalid('"crit" is not supported')
+    return getKey(header, jws)
+  }
+  try {
+    return (await jwtVerify(token, getCheckedKey, options)).payload
+  } catch (error) {
+    if (!(error instanceof errors.JWKSMultipleMatchingKeys)) throw error
+    for await (const key of error) {
+      try {
+        return (await jwtVerify(token, key, options)).payload
+      } catch (attempt) {
+        if (!isOtherKey(attempt)) throw attempt
+      }
+    }
+    throw new errors.JWSSignatureVerificationFailed()
+  }
+}
+
+/** Signed by another key, or not verifiable with this one (a TypeError: an RSA key that is too short). */
+function isOtherKey(error: unknown): boolean {
+  return error instanceof errors.JWSSignatureVerificationFailed || error instanceof TypeError
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value
+  for (const member of Object.values(value)) deepFreeze(member)
+  return Object.freeze(value)
+}
+
+function invalid(detail: string): Verification {
+  return { ok: false, reason: 'invalid', detail }
+}

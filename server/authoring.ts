@@ -1,0 +1,9 @@
+// What an app's own files import: the builders, the result helpers and the types.
+
+export { type ActionHandler, action, ownerAction, roleAction } from './action.ts'
+export type { ActionContext } from './action-context.ts'
+export type { ActionTools } from './app-types.ts'
+export { getFromPlatform } from './integrations/platform.ts'
+export type { Routes, RoutesOptions } from './rest/custom-routes.ts'
+export { type ActionResult, fail, type Issue, type JsonValue, ok } from './result.ts'
+export { actionRegistry } from './routers/registry.ts'

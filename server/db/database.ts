@@ -1,0 +1,91 @@
+/** What a statement answered: rows as arrays, in the order of the select list, values as the driver read them. */
+export interface QueryResult {
+  readonly rows: readonly (readonly unknown[])[]
+  /** The names of the columns, in order. */
+  readonly columns: readonly string[]
+  /** The command tag's word: `SELECT`, `COMMIT`, `ROLLBACK`, … */
+  readonly command: string
+}
+
+/** A statement with its bound values. */
+export interface Statement {
+  readonly sql: string
+  readonly params: readonly unknown[]
+}
+
+export interface BeginOptions {
+  readonly readOnly: boolean
+  /** After this long the database stops a statement by itself (not the embedded one). */
+  readonly statementTimeoutMs: number
+}
+
+/** One connection to the database, used by one holder at a time. */
+export interface Session {
+  /** True once the connection is gone: the session answers nothing any more and must be discarded. */
+  readonly broken: boolean
+  /** Runs one prepared statement. @throws {SqlError | ConnectionLost} */
+  query(statement: Statement): Promise<QueryResult>
+  /** Begins a SERIALIZABLE transaction. @throws {SqlError | ConnectionLost} */
+  begin(options: BeginOptions): Promise<QueryResult>
+  /** Sends transaction control as constant text. @throws {SqlError | ConnectionLost} */
+  control(text: string): Promise<QueryResult>
+  /** Asks the database to stop the statement that is running, where it can. Never throws. */
+  cancel(): void
+  close(): Promise<void>
+}
+
+export interface Lease {
+  readonly session: Session
+  /** Gives the connection back; a broken one is discarded. May be called once. */
+  release(): void
+}
+
+export interface Database {
+  readonly kind: 'postgres' | 'pglite'
+  /** Where the data is, for people: without a password. */
+  readonly location: string
+  /** Takes a connection for a transaction. @throws {AcquireTimeout} after the acquire timeout. */
+  acquire(): Promise<Lease>
+  /** Runs one reading statement without a transaction. @throws {SqlError | ConnectionLost | AcquireTimeout} */
+  query(statement: Statement): Promise<QueryResult>
+  /** Whether the database answers within `timeoutMs`. */
+  ping(timeoutMs: number): Promise<boolean>
+  close(): Promise<void>
+}
+
+/** An error that the database answered to a statement. Its message never holds bound values. */
+export class SqlError extends Error {
+  override readonly name = 'SqlError'
+  readonly sqlstate: string
+  readonly table: string | undefined
+  readonly column: string | undefined
+  readonly constraint: string | undefined
+
+  constructor(fields: {
+    sqlstate: string
+    table?: unknown
+    column?: unknown
+    constraint?: unknown
+    routine?: unknown
+  }) {
+    const text = (value: unknown) => (typeof value === 'string' && value !== '' ? value : undefined)
+    const where = [text(fields.table), text(fields.column), text(fields.constraint), text(fields.routine)]
+    super(
+      `SQLSTATE ${fields.sqlstate} (${where.filter((part) => part !== undefined).join(', ') || 'no detail'})`,
+    )
+    this.sqlstate = fields.sqlstate
+    this.table = text(fields.table)
+    this.column = text(fields.column)
+    this.constraint = text(fields.constraint)
+  }
+}
+
+/** The connection went away; what was sent on it may or may not have happened. */
+export class ConnectionLost extends Error {
+  override readonly name = 'ConnectionLost'
+}
+
+/** No connection became free in time. */
+export class AcquireTimeout extends Error {
+  override readonly name = 'AcquireTimeout'
+}

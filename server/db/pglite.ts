@@ -1,0 +1,129 @@
+import { mkdir } from 'node:fs/promises'
+import { messages, PGlite } from '@electric-sql/pglite'
+import {
+  type BeginOptions,
+  type Database,
+  type QueryResult,
+  type Session,
+  SqlError,
+  type Statement,
+} from './database.ts'
+import { lockDirectory } from './directory-lock.ts'
+import { Pool } from './pool.ts'
+import { answersWithin } from './postgres.ts'
+
+export interface PgliteOptions {
+  /** The directory of the data, locked while open; undefined keeps it in memory. */
+  readonly directory?: string
+  /** A dump of a data directory to start from, in memory only. */
+  readonly dump?: Blob
+  /** How long a call waits for the one connection. @default 5000 */
+  readonly acquireTimeoutMs?: number
+}
+
+export interface PgliteDatabase extends Database {
+  readonly engine: PGlite
+}
+
+// Drizzle's columns read these types as text (see postgres.ts).
+const asText = (value: string) => value
+const PARSERS = Object.fromEntries(
+  [20, 114, 3802, 1184, 1082, 1083, 1114, 1182, 1185, 1115, 1231].map((type) => [type, asText]),
+)
+
+/**
+ * Opens the embedded PostgreSQL.
+ *
+ * It has one connection, so calls run one after another, and it cannot interrupt a statement: a deadline
+ * acts between statements.
+ *
+ * @throws {Error} when another process has the directory open.
+ */
+export async function openPglite(options: PgliteOptions = {}): Promise<PgliteDatabase> {
+  const { directory } = options
+  if (directory !== undefined) await mkdir(directory, { recursive: true, mode: 0o700 })
+  const lock = directory === undefined ? undefined : await lockDirectory(directory)
+  const engine = await open(options).catch(async (error: unknown) => {
+    await lock?.release()
+    throw error
+  })
+  const session = new PgliteSession(engine)
+  const pool = new Pool({
+    connect: () => session,
+    max: 1,
+    acquireTimeoutMs: options.acquireTimeoutMs ?? 5_000,
+  })
+  const query = async (statement: Statement) => {
+    const lease = await pool.acquire()
+    try {
+      return await lease.session.query(statement)
+    } finally {
+      lease.release()
+    }
+  }
+  return {
+    kind: 'pglite',
+    location: directory ?? 'memory',
+    engine,
+    acquire: () => pool.acquire(),
+    query,
+    ping: (timeoutMs) => answersWithin(query({ sql: 'select 1', params: [] }), timeoutMs),
+    close: async () => {
+      await pool.close()
+      if (!engine.closed) await engine.close()
+      await lock?.release()
+    },
+  }
+}
+
+function open(options: PgliteOptions): Promise<PGlite> {
+  if (options.directory !== undefined) return PGlite.create(`${options.directory}/pgdata`)
+  return PGlite.create(options.dump ? { loadDataDir: options.dump } : {})
+}
+
+class PgliteSession implements Session {
+  readonly broken = false
+  readonly #engine: PGlite
+
+  constructor(engine: PGlite) {
+    this.#engine = engine
+  }
+
+  begin(options: BeginOptions): Promise<QueryResult> {
+    return this.control(
+      options.readOnly
+        ? 'begin isolation level serializable read only'
+        : 'begin isolation level serializable read write',
+    )
+  }
+
+  control(text: string): Promise<QueryResult> {
+    return this.query({ sql: text, params: [] })
+  }
+
+  async query(statement: Statement): Promise<QueryResult> {
+    try {
+      const answer = await this.#engine.query<unknown[]>(statement.sql, [...statement.params], {
+        rowMode: 'array',
+        parsers: PARSERS,
+      })
+      return {
+        rows: answer.rows,
+        columns: answer.fields.map((field) => field.name),
+        command: answer.command ?? '',
+      }
+    } catch (error) {
+      throw translate(error)
+    }
+  }
+
+  cancel(): void {}
+
+  async close(): Promise<void> {}
+}
+
+function translate(error: unknown): unknown {
+  if (!(error instanceof messages.DatabaseError) || error.code === undefined) return error
+  const { code, table, column, constraint, routine } = error
+  return new SqlError({ sqlstate: code, table, column, constraint, routine })
+}

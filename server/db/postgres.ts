@@ -1,0 +1,177 @@
+import postgres from 'postgres'
+import {
+  type BeginOptions,
+  ConnectionLost,
+  type Database,
+  type QueryResult,
+  type Session,
+  SqlError,
+  type Statement,
+} from './database.ts'
+import { Pool } from './pool.ts'
+
+export interface PostgresOptions {
+  /** `postgres://user:password@host:port/database` */
+  readonly url: string
+  /** The most connections at once. @default 10 */
+  readonly max?: number
+  /** How long a call waits for a free connection. @default 5000 */
+  readonly acquireTimeoutMs?: number
+}
+
+/** How many distinct statements a connection keeps prepared; beyond it they are sent unnamed. */
+const MAX_PREPARED = 500
+const CONNECT_TIMEOUT_S = 5
+const RAW_TYPES = [114, 3802, 1184, 1082, 1083, 1114, 1182, 1185, 1115, 1231]
+
+/** Opens a PostgreSQL server (15 or newer). Connects when first used. */
+export function openPostgres(options: PostgresOptions): Database {
+  const pool = new Pool({
+    connect: () => new PostgresSession(options.url),
+    max: options.max ?? 10,
+    acquireTimeoutMs: options.acquireTimeoutMs ?? 5_000,
+  })
+  const query = async (statement: Statement) => {
+    const lease = await pool.acquire()
+    try {
+      return await lease.session.query(statement)
+    } finally {
+      lease.release()
+    }
+  }
+  return {
+    kind: 'postgres',
+    location: withoutPassword(options.url),
+    acquire: () => pool.acquire(),
+    query,
+    ping: (timeoutMs) => answersWithin(query({ sql: 'select 1', params: [] }), timeoutMs),
+    close: () => pool.close(),
+  }
+}
+
+/** One postgres.js client of one connection, dead for good once that connection has closed. */
+class PostgresSession implements Session {
+  broken = false
+  readonly #client: postgres.Sql
+  readonly #prepared = new Set<string>()
+  #running: postgres.PendingQuery<postgres.Row[]> | undefined
+
+  constructor(url: string) {
+    this.#client = postgres(url, {
+      max: 1,
+      fetch_types: false,
+      connect_timeout: CONNECT_TIMEOUT_S,
+      max_lifetime: null,
+      onnotice: () => {},
+      onclose: () => {
+        this.broken = true
+      },
+      connection: {
+        application_name: 'deputy',
+        // A statement that escaped its transaction could only read.
+        default_transaction_read_only: true,
+        // A sequential scan of a small table locks all of it for SERIALIZABLE: false conflicts.
+        enable_seqscan: false,
+      },
+    })
+    // Drizzle's columns read and write these types as text; postgres.js would convert them before.
+    for (const type of RAW_TYPES) {
+      this.#client.options.parsers[type] = (value: string) => value
+      this.#client.options.serializers[type] = (value: unknown) => value
+    }
+  }
+
+  query(statement: Statement): Promise<QueryResult> {
+    const prepare = this.#prepared.has(statement.sql) || this.#prepared.size < MAX_PREPARED
+    if (prepare) this.#prepared.add(statement.sql)
+    return this.#run(
+      this.#client.unsafe(
+        statement.sql,
+        [...statement.params] as postgres.ParameterOrJSON<never>[],
+        {
+          prepare,
+          // The extended protocol takes a single statement: nothing can be smuggled in behind it.
+          simple: false,
+        } as postgres.UnsafeQueryOptions,
+      ),
+    )
+  }
+
+  begin(options: BeginOptions): Promise<QueryResult> {
+    const mode = options.readOnly ? 'read only' : 'read write'
+    const timeoutMs = Math.max(1, Math.ceil(options.statementTimeoutMs))
+    return this.control(
+      `begin isolation level serializable ${mode}; set local statement_timeout = ${timeoutMs}`,
+    )
+  }
+
+  control(text: string): Promise<QueryResult> {
+    return this.#run(this.#client.unsafe(text))
+  }
+
+  cancel(): void {
+    this.#running?.cancel()
+  }
+
+  async close(): Promise<void> {
+    this.broken = true
+    await this.#client.end({ timeout: 1 })
+  }
+
+  async #run(query: postgres.PendingQuery<postgres.Row[]>): Promise<QueryResult> {
+    if (this.broken) throw new ConnectionLost('The database connection was closed')
+    this.#running = query
+    try {
+      const answer = await query.values()
+      return {
+        rows: answer,
+        columns: (answer.columns ?? []).map((column) => column.name),
+        command: answer.command ?? '',
+      }
+    } catch (error) {
+      throw this.#translate(error)
+    } finally {
+      if (this.#running === query) this.#running = undefined
+    }
+  }
+
+  #translate(error: unknown): Error {
+    if (error instanceof postgres.PostgresError) {
+      // 57P0x and 08xxx: the server is closing this connection; nothing more may be sent on it.
+      if (/^(57P|08)/.test(error.code)) this.broken = true
+      return new SqlError({
+        sqlstate: error.code,
+        table: error.table_name,
+        column: error.column_name,
+        constraint: error.constraint_name,
+        routine: error.routine,
+      })
+    }
+    this.broken = true
+    const code =
+      error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'unknown'
+    return new ConnectionLost(`The database connection failed (${code})`, { cause: error })
+  }
+}
+
+/** Whether a query succeeds before the time is over. Its failure is the answer, not an error. */
+export async function answersWithin(query: Promise<unknown>, timeoutMs: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined
+  const timeout = new Promise<false>((resolve) => {
+    timer = setTimeout(resolve, timeoutMs, false)
+  })
+  const answered = query.then(
+    () => true,
+    () => false,
+  )
+  try {
+    return await Promise.race([answered, timeout])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+function withoutPassword(url: string): string {
+  const parsed = new URL(url)
+  return `${parsed.protocol}//${parsed.host}${parsed.pathname}`
+}

@@ -1,0 +1,91 @@
+import {
+  type BeginOptions,
+  ConnectionLost,
+  type Database,
+  type Lease,
+  type QueryResult,
+  type Statement,
+} from './database.ts'
+
+/** What COMMIT came to. `unknown`: the connection was lost while it was under way. */
+export type CommitOutcome = 'committed' | 'rolled back' | 'unknown'
+
+/**
+ * One SERIALIZABLE transaction on one connection.
+ *
+ * After any error, and once it has ended, it refuses every statement: Postgres has aborted the transaction
+ * by then, and a statement that went on could only do harm.
+ */
+export class Transaction {
+  readonly #lease: Lease
+  #state: 'open' | 'failed' | 'ended' = 'open'
+  #error: unknown
+
+  private constructor(lease: Lease) {
+    this.#lease = lease
+  }
+
+  /** Takes a connection and begins. BEGIN travels with the first statement; its own failure shows there. */
+  static async open(database: Database, options: BeginOptions): Promise<Transaction> {
+    const lease = await database.acquire()
+    const transaction = new Transaction(lease)
+    lease.session.begin(options).catch((error: unknown) => transaction.#fail(error))
+    return transaction
+  }
+
+  async query(statement: Statement): Promise<QueryResult> {
+    this.#refuseUnlessOpen()
+    try {
+      const answer = await this.#lease.session.query(statement)
+      this.#refuseUnlessOpen()
+      return answer
+    } catch (error) {
+      this.#fail(error)
+      throw this.#error
+    }
+  }
+
+  async commit(): Promise<CommitOutcome> {
+    this.#refuseUnlessOpen()
+    this.#state = 'ended'
+    try {
+      const { command } = await this.#lease.session.control('commit')
+      return command === 'COMMIT' ? 'committed' : 'rolled back'
+    } catch (error) {
+      if (error instanceof ConnectionLost || this.#lease.session.broken) return 'unknown'
+      throw error
+    } finally {
+      this.#lease.release()
+    }
+  }
+
+  /** Ends it without effect and gives the connection back. Never throws; may be called at any time. */
+  async rollback(): Promise<void> {
+    if (this.#state === 'ended') return
+    this.#state = 'ended'
+    try {
+      if (!this.#lease.session.broken) await this.#lease.session.control('rollback')
+    } catch {
+      // Without an answer to ROLLBACK the connection's state is not known: it must not be used again.
+      await this.#lease.session.close()
+    } finally {
+      this.#lease.release()
+    }
+  }
+
+  /** Asks the database to stop what it is doing for this transaction. */
+  cancel(): void {
+    if (this.#state !== 'ended') this.#lease.session.cancel()
+  }
+
+  #fail(error: unknown): void {
+    if (this.#state !== 'open') return
+    this.#state = 'failed'
+    this.#error = error
+  }
+
+  #refuseUnlessOpen(): void {
+    if (this.#state === 'failed') throw this.#error
+    if (this.#state === 'ended') throw new Error('The transaction has ended; nothing more may run in it')
+  }
+}

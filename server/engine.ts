@@ -1,0 +1,22 @@
+import type { Logger } from 'pino'
+import type { Verifier } from './auth/verifier.ts'
+import type { Database } from './db/database.ts'
+import type { IntegrationCaller } from './integrations/caller.ts'
+import type { Fingerprint } from './invocation/fingerprint.ts'
+import type { Turns } from './invocation/turns.ts'
+import type { Catalog } from './tools/catalog.ts'
+
+/** Everything a call needs, given once at start. The engine opens nothing and reads no environment by itself. */
+export interface Engine {
+  readonly catalog: Catalog
+  readonly database: Database
+  readonly verifier: Verifier
+  readonly integrations: IntegrationCaller
+  readonly turns: Turns
+  readonly fingerprint: Fingerprint
+  readonly clock: () => Date
+  readonly log: Logger
+  readonly ownerUserId: string | undefined
+  /** What `ctx.env` shows: the app's own environment, parsed. */
+  readonly appEnv: Readonly<Record<string, unknown>>
+}

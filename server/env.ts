@@ -1,0 +1,232 @@
+import { isIP } from 'node:net'
+import { z } from 'zod'
+import { DEVELOPMENT_AUDIENCE, DEVELOPMENT_ISSUER } from './auth/development-key.ts'
+import type { KeyConfig } from './auth/key-source.ts'
+
+/** How tokens are verified. */
+export type AuthEnv =
+  | {
+      readonly kind: 'configured'
+      readonly key: KeyConfig
+      readonly issuer: string
+      readonly audience: string
+      readonly authorizedParties: readonly string[] | undefined
+    }
+  /** The server's own key, in development. */
+  | { readonly kind: 'development'; readonly issuer: string; readonly audience: string }
+
+export interface ServerEnv {
+  readonly host: string
+  readonly port: number
+  readonly dataDir: string
+  readonly databaseUrl: string | undefined
+  readonly ownerUserId: string | undefined
+  readonly auth: AuthEnv
+  readonly corsOrigins: readonly string[]
+  readonly apiWorkerUrl: URL | undefined
+  readonly appOwnerJwt: string | undefined
+  readonly logLevel: (typeof LOG_LEVELS)[number]
+}
+
+/** Everything that is wrong with the environment, a line each. */
+export class EnvError extends Error {
+  override readonly name = 'EnvError'
+  readonly problems: readonly string[]
+
+  constructor(problems: readonly string[]) {
+    super(`The environment is not usable:\n${problems.map((problem) => `  ${problem}`).join('\n')}`)
+    this.problems = problems
+  }
+}
+
+const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
+const KEY_NAMES = ['AUTH_JWKS_URL', 'AUTH_JWT_PUBLIC_KEY', 'AUTH_JWT_SECRET'] as const
+const MIN_SECRET_BYTES = 32
+
+const list = z.string().transform((text) =>
+  text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== ''),
+)
+const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https URL' })
+
+const serverSchema = z.object({
+  NODE_ENV: z.string().optional(),
+  HOST: z.string().default('127.0.0.1'),
+  PORT: z
+    .string()
+    .regex(/^\d{1,5}$/, 'must be a port number')
+    .transform(Number)
+    .refine((port) => port <= 65_535, 'must be a port number from 0 to 65535')
+    .default(3000),
+  DATA_DIR: z.string().optional(),
+  DATABASE_URL: z
+    .url({ protocol: /^postgres(ql)?$/, error: 'must be postgres://user:password@host:port/database' })
+    .optional(),
+  OWNER_USER_ID: z.string().max(255).optional(),
+  AUTH_JWT_ISSUER: z.string().optional(),
+  AUTH_JWT_AUDIENCE: z.string().optional(),
+  AUTH_AUTHORIZED_PARTIES: list.optional(),
+  AUTH_JWKS_URL: httpUrl.optional(),
+  AUTH_JWT_PUBLIC_KEY: z.string().optional(),
+  AUTH_JWT_SECRET: z
+    .string()
+    .refine(
+      (secret) => Buffer.byteLength(secret) >= MIN_SECRET_BYTES,
+      `must be at least ${MIN_SECRET_BYTES} bytes long`,
+    )
+    .optional(),
+  CORS_ORIGINS: list
+    .refine(
+      (origins) => origins.every(isOrigin),
+      'must be origins such as https://app.example.com, comma-separated',
+    )
+    .default([]),
+  API_WORKER_URL: httpUrl.transform((url) => new URL(url)).optional(),
+  APP_OWNER_JWT: z
+    .string()
+    .regex(/^[\w-]+\.[\w-]+\.[\w-]+$/, 'must be a JWT')
+    .optional(),
+  LOG_LEVEL: z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`).default('info'),
+})
+
+type Parsed = z.output<typeof serverSchema>
+
+/** Reads `.env`, where there is one; what is set already wins. */
+export function loadDotEnv(): void {
+  try {
+    process.loadEnvFile('.env')
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error
+  }
+}
+
+/** Reads the server's environment. @throws {EnvError} naming every variable that is wrong. */
+export function readEnv(source: NodeJS.ProcessEnv = process.env): ServerEnv {
+  const problems: string[] = []
+  const env = parseEnv(serverSchema, source, problems)
+  if (!env) throw new EnvError(problems)
+  const dataDir = env.DATA_DIR ?? '.deputy'
+  if (env.NODE_ENV === 'production' && env.DATABASE_URL === undefined && env.DATA_DIR === undefined) {
+    problems.push(
+      'DATABASE_URL: is required in production (or set DATA_DIR to use the embedded database on purpose)',
+    )
+  }
+  const auth = readAuth(env, problems)
+  if (problems.length > 0 || !auth) throw new EnvError(problems)
+  return {
+    host: env.HOST,
+    port: env.PORT,
+    dataDir,
+    databaseUrl: env.DATABASE_URL,
+    ownerUserId: env.OWNER_USER_ID ?? (auth.kind === 'development' ? 'owner' : undefined),
+    auth,
+    corsOrigins: env.CORS_ORIGINS,
+    apiWorkerUrl: env.API_WORKER_URL,
+    appOwnerJwt: env.APP_OWNER_JWT,
+    logLevel: env.LOG_LEVEL,
+  }
+}
+
+/** Reads the app's own environment by its schema. @throws {EnvError} */
+export function readAppEnv<T extends z.ZodObject>(
+  schema: T,
+  source: NodeJS.ProcessEnv = process.env,
+): z.output<T> {
+  const problems: string[] = []
+  const env = parseEnv(schema, source, problems)
+  if (!env) throw new EnvError(problems)
+  return env
+}
+
+/** What `npm run token` needs: where the development key is, and whether it is in use at all. */
+export function readTokenEnv(source: NodeJS.ProcessEnv = process.env): {
+  dataDir: string
+  developmentKey: boolean
+  reason?: string
+} {
+  const { dataDir, auth } = readEnv(source)
+  if (auth.kind === 'development') return { dataDir, developmentKey: true }
+  return {
+    dataDir,
+    developmentKey: false,
+    reason: `Tokens come from your identity provider, since ${KEY_NAMES.find((name) => source[name])} is set.`,
+  }
+}
+
+function parseEnv<T extends z.ZodObject>(
+  schema: T,
+  source: NodeJS.ProcessEnv,
+  problems: string[],
+): z.output<T> | undefined {
+  // `NAME=` in a compose file means: not set.
+  const given = Object.fromEntries(
+    Object.entries(source).filter(([, value]) => value !== undefined && value !== ''),
+  )
+  const parsed = schema.safeParse(
+    Object.fromEntries(
+      Object.keys(schema.shape).flatMap((name) => (Object.hasOwn(given, name) ? [[name, given[name]]] : [])),
+    ),
+  )
+  if (parsed.success) return parsed.data
+  for (const issue of parsed.error.issues) problems.push(`${issue.path.join('.')}: ${issue.message}`)
+  return undefined
+}
+
+function readAuth(env: Parsed, problems: string[]): AuthEnv | undefined {
+  const given = KEY_NAMES.filter((name) => env[name] !== undefined)
+  if (given.length > 1) return refuse(problems, `${given.join(', ')}: set only one of them`)
+  if (given.length === 0) return developmentAuth(env, problems)
+  const { AUTH_JWT_ISSUER: issuer, AUTH_JWT_AUDIENCE: audience } = env
+  if (issuer === undefined)
+    problems.push(`AUTH_JWT_ISSUER: is required with ${given[0]}; it is the "iss" of the tokens`)
+  if (audience === undefined) {
+    problems.push(
+      `AUTH_JWT_AUDIENCE: is required with ${given[0]}; it is the "aud" of the tokens, or none for tokens without one`,
+    )
+  }
+  if (issuer === undefined || audience === undefined) return undefined
+  return {
+    kind: 'configured',
+    key: keyConfig(env),
+    issuer,
+    audience,
+    authorizedParties: env.AUTH_AUTHORIZED_PARTIES,
+  }
+}
+
+function keyConfig(env: Parsed): KeyConfig {
+  if (env.AUTH_JWKS_URL !== undefined) return { kind: 'jwks', url: new URL(env.AUTH_JWKS_URL) }
+  if (env.AUTH_JWT_PUBLIC_KEY !== undefined) return { kind: 'publicKey', pem: env.AUTH_JWT_PUBLIC_KEY }
+  return { kind: 'secret', secret: env.AUTH_JWT_SECRET ?? '' }
+}
+
+function developmentAuth(env: Parsed, problems: string[]): AuthEnv | undefined {
+  const how = `set one of ${KEY_NAMES.join(', ')}`
+  if (env.NODE_ENV === 'production')
+    return refuse(problems, `${KEY_NAMES.join(', ')}: one is required in production`)
+  if (!isLoopback(env.HOST))
+    return refuse(
+      problems,
+      `HOST: ${env.HOST} can be reached from outside, where the development key may not be used; ${how}`,
+    )
+  const stray = (['AUTH_JWT_ISSUER', 'AUTH_JWT_AUDIENCE', 'AUTH_AUTHORIZED_PARTIES'] as const).find(
+    (name) => env[name] !== undefined,
+  )
+  if (stray) return refuse(problems, `${stray}: is set, but no key is; ${how}`)
+  return { kind: 'development', issuer: DEVELOPMENT_ISSUER, audience: DEVELOPMENT_AUDIENCE }
+}
+
+function refuse(problems: string[], problem: string): undefined {
+  problems.push(problem)
+  return undefined
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
+}
+
+function isOrigin(text: string): boolean {
+  return URL.canParse(text) && new URL(text).origin === text
+}

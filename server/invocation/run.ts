@@ -1,0 +1,233 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { TRPCError } from '@trpc/server'
+import { mapDatabaseError } from '../db/sqlstate.ts'
+import { HTTP_STATUS, INTERNAL_MESSAGE } from '../errors.ts'
+import { type ActionResult, type Failure, fail } from '../result.ts'
+import { sentence } from '../tools/problems.ts'
+import { findUnsendable } from '../wire/answer.ts'
+import { Attempt, type Interruption } from './attempt.ts'
+import type { Invocation } from './invocation.ts'
+import type { Step } from './journal.ts'
+import { TurnTimeout } from './turns.ts'
+
+/** The longest an invocation lasts, whatever it waits for. */
+const MAX_LIFETIME_MS = 120_000
+const MAX_CONFLICTS = 25
+const MAX_BACKOFF_MS = 100
+
+/** A handler that has been given everything but the attempt to run in. */
+export type Handler<T> = (attempt: Attempt) => Promise<ActionResult<T>>
+
+/** What one attempt came to. */
+type Outcome<T> =
+  | { readonly kind: 'done'; readonly result: ActionResult<T> }
+  | { readonly kind: 'threw'; readonly error: unknown }
+  | { readonly kind: 'conflict'; readonly keys: ReadonlySet<string> }
+  | { readonly kind: 'suspended'; readonly steps: readonly Step[] }
+
+/**
+ * Runs an action until it has committed or failed: conflict retries and replays after outside calls are the
+ * same loop. Each attempt is one transaction; nothing of an attempt that did not commit remains.
+ *
+ * @returns what the handler returned, or the failure that the call ended with.
+ * @throws {TRPCError} what the handler threw, as INTERNAL_SERVER_ERROR unless it is a TRPCError itself.
+ */
+export async function runInvocation<T>(
+  invocation: Invocation,
+  handler: Handler<T>,
+): Promise<ActionResult<T>> {
+  const endsAt = performance.now() + MAX_LIFETIME_MS
+  let conflicts = 0
+  let turnKeys: ReadonlySet<string> = new Set()
+  for (let run = 1; ; run += 1) {
+    const remainingMs = endsAt - performance.now()
+    if (remainingMs <= 0) return tooLong()
+    const turns = await takeTurns(invocation, turnKeys, remainingMs)
+    if (turns === 'timeout') return tooManyConflicts()
+    const outcome = await runAttempt(invocation, new Attempt(invocation, run, turns), handler)
+    switch (outcome.kind) {
+      case 'done':
+        return checked(invocation, outcome.result)
+      case 'threw':
+        throw asTRPCError(invocation, outcome.error)
+      case 'conflict':
+        conflicts += 1
+        if (conflicts >= MAX_CONFLICTS) return tooManyConflicts()
+        turnKeys = outcome.keys
+        await sleep(Math.random() * Math.min(MAX_BACKOFF_MS, 2 ** conflicts))
+        break
+      case 'suspended': {
+        const failure = invocation.diverges(outcome.steps, run)
+        if (failure) return failure
+        if (!(await performAll(invocation, outcome.steps, run, endsAt))) return tooLong()
+        break
+      }
+    }
+  }
+}
+
+/** The function that gives the turns back; undefined when none are needed. */
+async function takeTurns(
+  invocation: Invocation,
+  keys: ReadonlySet<string>,
+  timeoutMs: number,
+): Promise<(() => void) | 'timeout' | undefined> {
+  if (keys.size === 0) return undefined
+  try {
+    return await invocation.engine.turns.take(keys, timeoutMs)
+  } catch (error) {
+    if (error instanceof TurnTimeout) return 'timeout'
+    throw error
+  }
+}
+
+async function runAttempt<T>(
+  invocation: Invocation,
+  attempt: Attempt,
+  handler: Handler<T>,
+): Promise<Outcome<T>> {
+  attempt.start()
+  const settled = await Promise.race([
+    invoke(attempt, handler),
+    attempt.interrupted.then((interruption) => ({ kind: 'interrupted', interruption }) as const),
+  ])
+  invocation.remainingMs = attempt.stopwatch.remainingMs
+  if (settled.kind === 'interrupted') return giveUp(attempt, settled.interruption)
+  if (attempt.poison) return rolledBack(attempt, { kind: 'done', result: attempt.poison })
+  if (settled.kind === 'threw') return rolledBack(attempt, settled)
+  if (!isActionResult(settled.result)) {
+    return rolledBack(attempt, {
+      kind: 'threw',
+      error: new Error(`Action "${invocation.action}" returned no ActionResult`),
+    })
+  }
+  if (!settled.result.success) return rolledBack(attempt, settled)
+  // Before COMMIT: an answer that cannot be sent would otherwise be an error after the deed.
+  const unsendable = findUnsendable(settled.result)
+  if (unsendable) {
+    const error = new Error(
+      `Action "${invocation.action}" returned what cannot be sent: ${sentence(unsendable)}`,
+    )
+    return rolledBack(attempt, { kind: 'threw', error })
+  }
+  return commit(invocation, attempt, settled)
+}
+
+async function invoke<T>(
+  attempt: Attempt,
+  handler: Handler<T>,
+): Promise<{ kind: 'done'; result: ActionResult<T> } | { kind: 'threw'; error: unknown }> {
+  try {
+    const result = await handler(attempt)
+    await attempt.settle()
+    return { kind: 'done', result }
+  } catch (error) {
+    return { kind: 'threw', error }
+  }
+}
+
+async function commit<T>(invocation: Invocation, attempt: Attempt, done: Outcome<T>): Promise<Outcome<T>> {
+  try {
+    const outcome = await attempt.commit()
+    if (outcome === 'committed') return done
+    if (outcome === 'rolled back')
+      throw new Error('Postgres rolled the transaction back at COMMIT without an error')
+    invocation.log.error('The connection was lost while a call was committed; its outcome is not known')
+    return { kind: 'done', result: outcomeUnknown() }
+  } catch (error) {
+    const mapped = mapDatabaseError(error, () => undefined)
+    if (!mapped) return { kind: 'threw', error }
+    if (mapped.kind === 'conflict') return { kind: 'conflict', keys: attempt.turnKeys }
+    return { kind: 'done', result: mapped.failure }
+  }
+}
+
+async function giveUp<T>(attempt: Attempt, interruption: Interruption): Promise<Outcome<T>> {
+  switch (interruption.kind) {
+    case 'suspended':
+      await attempt.abandon()
+      return { kind: 'suspended', steps: attempt.pending }
+    case 'conflict':
+      await attempt.abandon()
+      return { kind: 'conflict', keys: attempt.turnKeys }
+    case 'failed':
+      return rolledBack(attempt, { kind: 'done', result: interruption.failure })
+    case 'deadline':
+      // The answer does not wait for a statement that the database may not be able to stop.
+      void attempt.abandon()
+      return {
+        kind: 'done',
+        result: fail('GATEWAY_TIMEOUT', 'The call took longer than its deadline; nothing of it was kept.'),
+      }
+  }
+}
+
+async function rolledBack<T>(attempt: Attempt, outcome: Outcome<T>): Promise<Outcome<T>> {
+  await attempt.abandon()
+  return outcome
+}
+
+/** Performs the steps side by side, with no transaction open; false when they outlast the invocation. */
+async function performAll(
+  invocation: Invocation,
+  steps: readonly Step[],
+  run: number,
+  endsAt: number,
+): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined
+  const timeout = new Promise<false>((resolve) => {
+    timer = setTimeout(resolve, Math.max(0, endsAt - performance.now()), false)
+  })
+  const work = Promise.all(steps.map((step) => invocation.journal.perform(step, run))).then(() => true)
+  try {
+    return await Promise.race([work, timeout])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** INTERNAL_SERVER_ERROR is thrown, never returned, so that it always comes with the request id. */
+function checked<T>(invocation: Invocation, result: ActionResult<T>): ActionResult<T> {
+  if (result.success) return result
+  if (!Object.hasOwn(HTTP_STATUS, result.code)) {
+    throw asTRPCError(
+      invocation,
+      new Error(`Action "${invocation.action}" failed with the unknown code ${JSON.stringify(result.code)}`),
+    )
+  }
+  if (result.code === 'INTERNAL_SERVER_ERROR') throw asTRPCError(invocation, new Error(result.error))
+  return result
+}
+
+function asTRPCError(invocation: Invocation, error: unknown): TRPCError {
+  if (error instanceof TRPCError && error.code !== 'INTERNAL_SERVER_ERROR') return error
+  invocation.log.error({ err: error }, 'An action failed with an unexpected error')
+  return new TRPCError({ code: 'INTERNAL_SERVER_ERROR', message: INTERNAL_MESSAGE, cause: error })
+}
+
+function isActionResult(value: unknown): boolean {
+  return (
+    typeof value === 'object' && value !== null && 'success' in value && typeof value.success === 'boolean'
+  )
+}
+
+function tooManyConflicts(): Failure {
+  return fail('CONFLICT', 'The call kept meeting others that changed the same records; try again.')
+}
+
+function tooLong(): Failure {
+  return fail(
+    'GATEWAY_TIMEOUT',
+    `The call took longer than ${MAX_LIFETIME_MS / 1000} s in all; nothing of it was kept.`,
+  )
+}
+
+function outcomeUnknown(): Failure {
+  return fail(
+    'SERVICE_UNAVAILABLE',
+    'The connection to the database was lost while the call was being committed: look whether it happened before you repeat it.',
+    {
+      details: { outcome: 'unknown' },
+    },
+  )
+}

@@ -1,0 +1,71 @@
+/** The turn did not come in time. */
+export class TurnTimeout extends Error {
+  override readonly name = 'TurnTimeout'
+}
+
+/**
+ * Queues by key, in this process: whoever was refused for a conflict takes turns on the records that it
+ * writes, and those who come to such a record meanwhile queue up behind, before they open a transaction.
+ */
+export class Turns {
+  readonly #queues = new Map<string, (() => void)[]>()
+
+  /** Whether somebody has or waits for a turn on this key. */
+  isTaken(key: string): boolean {
+    return this.#queues.has(key)
+  }
+
+  /**
+   * Waits for the turn on every key.
+   *
+   * @returns a function that gives the turns back.
+   * @throws {TurnTimeout} after `timeoutMs`.
+   */
+  async take(keys: Iterable<string>, timeoutMs: number): Promise<() => void> {
+    const held: string[] = []
+    const release = () => {
+      for (const key of held.splice(0)) this.#next(key)
+    }
+    const endsAt = performance.now() + timeoutMs
+    // Everybody takes several keys in the same order, so nobody waits in a circle.
+    for (const key of [...new Set(keys)].sort()) {
+      const come = await this.#turn(key, endsAt - performance.now())
+      if (!come) {
+        release()
+        throw new TurnTimeout(`The turn did not come in ${timeoutMs} ms`)
+      }
+      held.push(key)
+    }
+    return release
+  }
+
+  /** Resolves to true when it is this caller's turn, to false when it did not come in time. */
+  #turn(key: string, timeoutMs: number): Promise<boolean> {
+    const queue = this.#queues.get(key)
+    if (!queue) {
+      this.#queues.set(key, [])
+      return Promise.resolve(true)
+    }
+    return new Promise((resolve) => {
+      const timer = setTimeout(
+        () => {
+          queue.splice(queue.indexOf(come), 1)
+          resolve(false)
+        },
+        Math.max(0, timeoutMs),
+      )
+      const come = () => {
+        clearTimeout(timer)
+        resolve(true)
+      }
+      queue.push(come)
+    })
+  }
+
+  #next(key: string): void {
+    const queue = this.#queues.get(key)
+    const come = queue?.shift()
+    if (come) come()
+    else this.#queues.delete(key)
+  }
+}

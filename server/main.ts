@@ -1,0 +1,68 @@
+import { pino } from 'pino'
+import { composition } from './composition.ts'
+import { EnvError, loadDotEnv, readAppEnv, readEnv, type ServerEnv } from './env.ts'
+import { type RunningServer, startServer } from './start.ts'
+
+const STOP_GRACE_MS = 25_000
+
+async function main(): Promise<void> {
+  loadDotEnv()
+  const env = readEnv()
+  const log = pino({ level: env.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime })
+  const server = await startServer({ env, composition, appEnv: readAppEnv(composition.appEnv), log })
+
+  let unhandled = 0
+  process.on('unhandledRejection', (error) => {
+    unhandled += 1
+    log.error({ err: error, count: unhandled }, 'A promise was rejected and nobody handled it')
+  })
+  process.on('uncaughtException', (error) => {
+    log.fatal({ err: error }, 'An exception was not caught; the server stops')
+    process.exit(1)
+  })
+  let stopping = false
+  const stop = (signal: NodeJS.Signals) => {
+    if (stopping) return
+    stopping = true
+    log.info({ signal }, 'Stopping: calls in flight are finished first')
+    server.stop(STOP_GRACE_MS).then(
+      () => process.exit(0),
+      (error: unknown) => {
+        log.fatal({ err: error }, 'The server could not stop cleanly')
+        process.exit(1)
+      },
+    )
+  }
+  process.on('SIGTERM', stop)
+  process.on('SIGINT', stop)
+  process.stdout.write(banner(env, server))
+}
+
+function banner(env: ServerEnv, server: RunningServer): string {
+  const lines = [
+    `Deputy listens on ${server.url}`,
+    `  data      ${server.database.kind === 'pglite' ? `embedded PostgreSQL in ${server.database.location}` : server.database.location}`,
+    `  owner     ${env.ownerUserId ?? 'none: owner actions are refused until OWNER_USER_ID is set'}`,
+  ]
+  if (env.auth.kind === 'configured') {
+    lines.push(
+      `  tokens    of ${env.auth.issuer}${env.auth.audience === 'none' ? ', without an audience: AUTH_JWT_AUDIENCE is none' : ''}`,
+    )
+    return `${lines.join('\n')}\n`
+  }
+  lines.push(
+    `  tokens    of the development key in ${env.dataDir}: npm run -s token -- USER`,
+    '',
+    'Try it:',
+    `  curl -s ${server.url}/api/actions/createEvent -H "Authorization: Bearer $(npm run -s token -- ada)" \\`,
+    `    -H 'Content-Type: application/json' -d '{"title":"Launch","startsAt":"2030-01-01T18:00:00Z","capacity":20}'`,
+  )
+  return `${lines.join('\n')}\n`
+}
+
+main().catch((error: unknown) => {
+  const message =
+    error instanceof EnvError || !(error instanceof Error) ? String(error) : (error.stack ?? error.message)
+  process.stderr.write(`Deputy could not start. ${error instanceof EnvError ? error.message : message}\n`)
+  process.exit(1)
+})

@@ -1,0 +1,82 @@
+import { fetchRequestHandler } from '@trpc/server/adapters/fetch'
+import type { RequestContext } from '../context.ts'
+import { type Failure, fail } from '../result.ts'
+import type { createAppRouter } from '../routers/app-router.ts'
+import { ACTIONS_PREFIX } from '../trpc.ts'
+import { checkMediaType } from './media-type.ts'
+
+export const TRPC_PATH = '/trpc'
+const MAX_BATCH_SIZE = 10
+/** A path that no action can have. */
+const NO_ACTION = `${ACTIONS_PREFIX}-`
+
+/** Serves the router at `/trpc`. A failure concerns the request as a whole; procedures answer for themselves. */
+export async function serveTrpc(
+  router: ReturnType<typeof createAppRouter>,
+  ctx: RequestContext,
+  request: Request,
+): Promise<Response | Failure> {
+  const text = request.method === 'GET' || request.method === 'HEAD' ? undefined : await readText(request)
+  if (typeof text === 'object') return text
+  const authentication = await ctx.authenticator.authenticate()
+  const isUser = authentication.kind === 'actor' && authentication.actor.kind === 'user'
+  const url = new URL(request.url)
+  if (!isUser) hideActions(url)
+  const response = await fetchRequestHandler({
+    endpoint: TRPC_PATH,
+    req: new Request(url, {
+      method: request.method,
+      headers: request.headers,
+      ...(text === undefined ? {} : { body: text }),
+    }),
+    router,
+    maxBatchSize: MAX_BATCH_SIZE,
+    createContext: () => ctx,
+    onError({ error, path }) {
+      // The runner has logged what an action threw; this is what tRPC itself met.
+      if (error.code === 'INTERNAL_SERVER_ERROR' && !path?.startsWith(ACTIONS_PREFIX)) {
+        ctx.engine.log.error(
+          { err: error, requestId: ctx.requestId },
+          'A tRPC request failed with an unexpected error',
+        )
+      }
+    },
+    responseMeta: () => ({
+      headers: new Headers({ 'x-request-id': ctx.requestId, 'cache-control': 'no-store' }),
+    }),
+  })
+  return response
+}
+
+/** The body as text, which must be UTF-8: a lenient decoder would change it silently. */
+async function readText(request: Request): Promise<string | Failure> {
+  const body = await request.arrayBuffer()
+  const mediaProblem = checkMediaType(request.headers, body.byteLength === 0)
+  if (mediaProblem) return mediaProblem
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(body)
+  } catch {
+    return fail('BAD_REQUEST', 'The body is not valid UTF-8.')
+  }
+}
+
+/** Gives every action of a batch the same unknown path, so that no answer depends on whether it exists. */
+function hideActions(url: URL): void {
+  const prefix = `${TRPC_PATH}/`
+  const members = decode(url.pathname.slice(prefix.length)).split(',')
+  if (!members.some((member) => member.startsWith(ACTIONS_PREFIX))) return
+  url.pathname =
+    prefix +
+    members
+      .map((member) => (member.startsWith(ACTIONS_PREFIX) ? NO_ACTION : member))
+      .map(encodeURIComponent)
+      .join(',')
+}
+
+function decode(path: string): string {
+  try {
+    return decodeURIComponent(path)
+  } catch {
+    return path
+  }
+}

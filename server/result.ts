@@ -1,0 +1,49 @@
+import type { ErrorCode } from './errors.ts'
+
+export type JsonValue =
+  | string
+  | number
+  | boolean
+  | null
+  | readonly JsonValue[]
+  | { readonly [key: string]: JsonValue }
+
+/** One thing that is wrong with an input: where it is, and what would be right. */
+export interface Issue {
+  readonly path: readonly (string | number)[]
+  readonly message: string
+}
+
+export interface Success<T> {
+  readonly success: true
+  readonly data: T
+  readonly error?: never
+}
+
+export interface Failure {
+  readonly success: false
+  /** A sentence for a person: what was wrong and what would be right. */
+  readonly error: string
+  readonly code: ErrorCode
+  readonly issues?: readonly Issue[]
+  readonly details?: Readonly<Record<string, JsonValue>>
+  readonly data?: never
+}
+
+/** What every action and every tool returns. Neither throws for a failure that can be expected. */
+export type ActionResult<T> = Success<T> | Failure
+
+export interface FailureInfo {
+  readonly issues?: readonly Issue[]
+  readonly details?: Readonly<Record<string, JsonValue>>
+}
+
+/** Builds a success. */
+export function ok<T>(data: T): Success<T> {
+  return { success: true, data }
+}
+
+/** Builds a failure. Returned from an action, it rolls the action's writes back. */
+export function fail(code: ErrorCode, error: string, info: FailureInfo = {}): Failure {
+  return { success: false, error, code, ...info }
+}

@@ -1,0 +1,19 @@
+import { z } from 'zod'
+import { action, fail } from '../../authoring.ts'
+import { ownEvent } from './own-event.ts'
+
+/** Invites somebody to an event: the attendee is created and the event's count raised, both or neither. */
+export const inviteAttendee = action
+  .input(z.strictObject({ eventId: z.string().min(1).max(255), attendeeId: z.string().min(1).max(255) }))
+  .mutation(async ({ ctx, input }) => {
+    const own = await ownEvent(ctx, input.eventId)
+    if (!own.success) return own
+    const { attendeeCount, capacity } = own.data.event.data
+    if (attendeeCount >= capacity)
+      return fail('CONFLICT', `The event is full: all ${capacity} places are taken.`)
+
+    // The event before the attendee: writing the parent first keeps two calls from waiting for each other.
+    const counted = await ctx.tools.increment('events', input.eventId, { attendeeCount: 1 })
+    if (!counted.success) return counted
+    return ctx.tools.create('attendees', input)
+  })

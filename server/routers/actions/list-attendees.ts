@@ -1,0 +1,20 @@
+import { z } from 'zod'
+import { action, ok } from '../../authoring.ts'
+import { ownEvent } from './own-event.ts'
+
+/** Lists who was invited to an event, a page at a time. */
+export const listAttendees = action
+  .input(
+    z.strictObject({
+      eventId: z.string().min(1).max(255),
+      cursor: z.string().nullish(),
+      limit: z.int().min(1).max(1_000).default(50),
+    }),
+  )
+  .query(async ({ ctx, input }) => {
+    const own = await ownEvent(ctx, input.eventId)
+    if (!own.success) return own
+    const { eventId, cursor, limit } = input
+    const page = await ctx.tools.query('attendees', { where: { eventId }, cursor, limit })
+    return page.success ? ok({ records: page.data.records, nextCursor: page.data.nextCursor }) : page
+  })

@@ -1,0 +1,13 @@
+import { z } from 'zod'
+import { ok, ownerAction } from '../../authoring.ts'
+
+/** Counts everything and keeps the result under a known id. The owner's work. */
+export const recomputeAnalytics = ownerAction.input(z.strictObject({})).mutation(async ({ ctx }) => {
+  const events = await ctx.tools.count('events')
+  if (!events.success) return events
+  const attendees = await ctx.tools.count('attendees')
+  if (!attendees.success) return attendees
+  const totals = { events: events.data.count, attendees: attendees.data.count }
+  const saved = await ctx.tools.create('analytics', { ...totals, computedAt: ctx.now }, 'summary')
+  return saved.success ? ok({ recordId: saved.data.recordId, ...totals }) : saved
+})

@@ -1,0 +1,37 @@
+import { z } from 'zod'
+import { action, fail, ok } from '../../authoring.ts'
+import { ownEvent } from './own-event.ts'
+
+const completionSchema = z.object({
+  choices: z.array(z.object({ message: z.object({ content: z.string().min(1) }) })).min(1),
+})
+
+/** Has a language model summarize an event, on the app owner's account, and keeps the summary. */
+export const summarizeEvent = action
+  .input(z.strictObject({ eventId: z.string().min(1).max(255) }))
+  .mutation(async ({ ctx, input }) => {
+    const own = await ownEvent(ctx, input.eventId)
+    if (!own.success) return own
+    const { title, startsAt, capacity, attendeeCount } = own.data.event.data
+
+    // The action is run again after the call: what was read above is read anew, and the call is not repeated.
+    const completion = await ctx.tools.integration('openai/chat-completion', {
+      model: 'gpt-4o-mini',
+      max_tokens: 120,
+      messages: [
+        { role: 'system', content: 'Summarize the event in one sentence.' },
+        {
+          role: 'user',
+          content: `${title}, ${startsAt.toISOString()}, ${attendeeCount} of ${capacity} places taken`,
+        },
+      ],
+    })
+    if (!completion.success) return completion
+    const answer = completionSchema.safeParse(completion.data)
+    if (!answer.success)
+      return fail('BAD_GATEWAY', 'The language model answered with something that is no completion.')
+
+    const summary = answer.data.choices[0]?.message.content ?? ''
+    const saved = await ctx.tools.update('events', input.eventId, { summary })
+    return saved.success ? ok({ summary }) : saved
+  })

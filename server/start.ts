@@ -1,0 +1,91 @@
+import type { Logger } from 'pino'
+import { createApp } from './app.ts'
+import { loadDevelopmentKey } from './auth/development-key.ts'
+import { createKeySource, type KeyConfig } from './auth/key-source.ts'
+import { createVerifier } from './auth/verifier.ts'
+import type { Database } from './db/database.ts'
+import type { ServerEnv } from './env.ts'
+import type { IntegrationDeclarations } from './integrations/declare.ts'
+import { createProxyCaller } from './integrations/proxy.ts'
+import { listen } from './listen.ts'
+import { openDatabase } from './open-database.ts'
+import type { Routes } from './rest/custom-routes.ts'
+import type { Actions } from './routers/registry.ts'
+import { createCatalog } from './tools/catalog.ts'
+
+/** The app's own rooms. */
+export interface Composition<TActions extends Actions> {
+  readonly collections: Readonly<Record<string, unknown>>
+  readonly actions: TActions
+  readonly integrations: IntegrationDeclarations
+  readonly routes: Routes
+}
+
+export interface StartOptions<TActions extends Actions> {
+  readonly env: ServerEnv
+  readonly composition: Composition<TActions>
+  /** What `ctx.env` shows. */
+  readonly appEnv: Readonly<Record<string, unknown>>
+  readonly log: Logger
+}
+
+export interface RunningServer {
+  readonly url: string
+  readonly database: Database
+  /** Finishes what is in flight within the bound, then closes everything. */
+  stop(graceMs: number): Promise<void>
+}
+
+/** Opens the database, brings it up to date, and serves. @throws {Error} that says what keeps it from starting. */
+export async function startServer<TActions extends Actions>(
+  options: StartOptions<TActions>,
+): Promise<RunningServer> {
+  const { env, composition, appEnv, log } = options
+  const tables = [...createCatalog(composition.collections).keys()]
+  const verifier = createVerifier({
+    keys: createKeySource(await keyConfig(env), {
+      onRefreshFailure: (detail) => log.warn({ detail }, 'The signing keys could not be refreshed'),
+    }),
+    issuer: env.auth.issuer,
+    audience: env.auth.audience,
+    authorizedParties: env.auth.kind === 'configured' ? env.auth.authorizedParties : undefined,
+  })
+  const database = await openDatabase({ databaseUrl: env.databaseUrl, directory: env.dataDir, tables })
+  try {
+    const app = createApp({
+      database,
+      collections: composition.collections,
+      actions: composition.actions,
+      routes: composition.routes,
+      integrations: createProxyCaller({
+        integrations: composition.integrations,
+        baseUrl: env.apiWorkerUrl,
+        ownerJwt: env.appOwnerJwt,
+      }),
+      verifier,
+      log,
+      ownerUserId: env.ownerUserId,
+      appEnv,
+      corsOrigins: env.corsOrigins,
+    })
+    const http = await listen({ fetch: app.fetch, host: env.host, port: env.port })
+    return {
+      url: http.url,
+      database,
+      async stop(graceMs) {
+        app.stop()
+        await http.close(graceMs)
+        await database.close()
+      },
+    }
+  } catch (error) {
+    await database.close()
+    throw error
+  }
+}
+
+async function keyConfig(env: ServerEnv): Promise<KeyConfig> {
+  if (env.auth.kind === 'configured') return env.auth.key
+  const { publicJwk } = await loadDevelopmentKey(env.dataDir)
+  return { kind: 'jwk', jwk: publicJwk }
+}

@@ -1,0 +1,131 @@
+import { is, type SQL, SQL as SqlChunk, sql } from 'drizzle-orm'
+import type { PgColumn } from 'drizzle-orm/pg-core'
+import { columnName } from '../../drizzle/collection.ts'
+import { findUnacceptable } from '../wire/guard.ts'
+import type { CatalogEntry } from './catalog.ts'
+import { type Problems, quote } from './problems.ts'
+
+export interface CheckOptions {
+  /** Whether the engine itself writes, which may set the system-managed fields. @default false */
+  readonly asEngine?: boolean
+  /** The argument's name in messages. @default 'data' */
+  readonly argument?: string
+}
+
+/** Checks data that would be written: known fields only, none of the system's, every value storable as it is. */
+export function checkData(
+  entry: CatalogEntry,
+  data: unknown,
+  problems: Problems,
+  options: CheckOptions = {},
+): Readonly<Record<string, unknown>> {
+  const argument = options.argument ?? 'data'
+  if (typeof data !== 'object' || data === null || Array.isArray(data)) {
+    problems.add([argument], 'must be an object of fields')
+    return {}
+  }
+  const unacceptable = findUnacceptable(data)
+  if (unacceptable) {
+    problems.add([argument, ...unacceptable.path], unacceptable.message)
+    return {}
+  }
+  const given: Record<string, unknown> = {}
+  for (const [field, value] of Object.entries(data)) {
+    const at = [argument, field]
+    if (value === undefined) problems.add(at, 'is undefined; leave the field out, or give null to empty it')
+    else if (entry.fields.includes(field)) given[field] = value
+    else if (entry.columns.has(field))
+      problems.add(at, 'is a system field, which is never written through data')
+    else problems.unknownField(entry, field, at)
+    if (entry.managed.has(field) && !options.asEngine) {
+      problems.add(at, `is managed by the system; ${quote(entry.name)} is written by tools.registerUser`)
+    }
+    if (problems.isFull) return {}
+  }
+  const parsed = entry.patchSchema.safeParse(given)
+  for (const issue of parsed.success ? [] : parsed.error.issues) {
+    problems.add(
+      [argument, ...issue.path.map((part) => (typeof part === 'symbol' ? String(part) : part))],
+      issue.message,
+    )
+  }
+  return given
+}
+
+/** Fields that a new record needs and that `data` does not give. */
+export function missingFields(
+  entry: CatalogEntry,
+  data: Readonly<Record<string, unknown>>,
+): readonly string[] {
+  return entry.required.filter((field) => !Object.hasOwn(data, field))
+}
+
+export interface Assignment {
+  readonly column: PgColumn
+  readonly value: SQL
+}
+
+/** The columns and values of an UPDATE: the fields given, and those that Drizzle sets on every update. */
+export function assignments(entry: CatalogEntry, data: Readonly<Record<string, unknown>>): Assignment[] {
+  return collect(entry, data, (column) => column.onUpdateFn?.())
+}
+
+/** The columns and values of an INSERT: the fields given, and the defaults that Drizzle computes. */
+export function insertions(entry: CatalogEntry, data: Readonly<Record<string, unknown>>): Assignment[] {
+  return collect(entry, data, (column) => column.defaultFn?.() ?? column.onUpdateFn?.())
+}
+
+function collect(
+  entry: CatalogEntry,
+  data: Readonly<Record<string, unknown>>,
+  computed: (column: PgColumn) => unknown,
+): Assignment[] {
+  const list: Assignment[] = []
+  for (const field of entry.fields) {
+    const column = entry.columns.get(field)
+    if (!column) continue
+    const value = Object.hasOwn(data, field) ? data[field] : computed(column)
+    if (value !== undefined) list.push({ column, value: bindTo(column, value) })
+  }
+  return list
+}
+
+/** A value as a parameter of its column. */
+export function bindTo(column: PgColumn, value: unknown): SQL {
+  return is(value, SqlChunk) ? value : sql`${sql.param(value, column)}`
+}
+
+/** `"title" = $1, "version" = "version" + 1, …` */
+export function setClause(entry: CatalogEntry, list: readonly Assignment[], now: Date): SQL {
+  const { version, updatedAt } = systemColumns(entry)
+  const own = list.map(({ column, value }) => sql`${identifier(column)} = ${value}`)
+  return sql.join(
+    [
+      ...own,
+      sql`${identifier(version)} = ${version} + 1`,
+      // A call that waited long must not move the time of the last write back.
+      sql`${identifier(updatedAt)} = greatest(${updatedAt}, ${bindTo(updatedAt, now)})`,
+    ],
+    sql`, `,
+  )
+}
+
+export function identifier(column: PgColumn): SQL {
+  return sql`${sql.identifier(columnName(column))}`
+}
+
+/** The columns that every collection has; `collection()` guarantees them. */
+export function systemColumns(entry: CatalogEntry) {
+  const column = (field: string): PgColumn => {
+    const found = entry.columns.get(field)
+    if (!found) throw new Error(`Collection ${quote(entry.name)} lacks the system column ${field}`)
+    return found
+  }
+  return {
+    recordId: column('recordId'),
+    createdBy: column('createdBy'),
+    createdAt: column('createdAt'),
+    updatedAt: column('updatedAt'),
+    version: column('version'),
+  }
+}

@@ -1,0 +1,7 @@
+import { type Failure, fail } from '../result.ts'
+import type { CatalogEntry } from './catalog.ts'
+import { quote } from './problems.ts'
+
+export function notFound(entry: CatalogEntry, recordId: string): Failure {
+  return fail('NOT_FOUND', `${quote(entry.name)} has no record ${quote(recordId)}.`)
+}

@@ -1,0 +1,43 @@
+import { sql } from 'drizzle-orm'
+import { type ActionResult, fail, ok } from '../result.ts'
+import { mergeStatement } from './create.ts'
+import { checkData, identifier, missingFields } from './data.ts'
+import { toEnvelope } from './envelope.ts'
+import { Problems } from './problems.ts'
+import { checkRecordId } from './record-id.ts'
+import type { ToolScope } from './scope.ts'
+import type { Envelope, RegisterUserInput } from './types.ts'
+
+const INPUT_FIELDS: readonly string[] = ['userId', 'name', 'email', 'imageUrl', 'isAdmin']
+
+/** Upserts a row of `users` by merge, its system-managed fields included. It makes admins, never unmakes them. */
+export async function registerUser(
+  scope: ToolScope,
+  input: RegisterUserInput = {},
+): Promise<ActionResult<{ user: Envelope }>> {
+  const entry = scope.catalog.get('users')
+  if (!entry) return fail('PRECONDITION_FAILED', 'The app has no collection "users".')
+  const problems = new Problems()
+  for (const key of Object.keys(input)) {
+    if (!INPUT_FIELDS.includes(key))
+      problems.add([key], `is unknown; registerUser takes ${INPUT_FIELDS.join(', ')}`)
+  }
+  const { userId = scope.userId, isAdmin, name, email, imageUrl } = input
+  const profile = Object.fromEntries(
+    Object.entries({ name, email, imageUrl }).filter(([, value]) => value !== undefined),
+  )
+  const given = checkData(entry, isAdmin === true ? { ...profile, role: 'admin' } : profile, problems, {
+    asEngine: true,
+  })
+  const known = checkRecordId(userId, problems)
+  const failure = problems.failure()
+  if (failure || !known) return failure ?? fail('BAD_REQUEST', 'userId is required.')
+  const missing = missingFields(entry, given)
+  const returning = sql.join([...entry.columns.values()].map(identifier), sql`, `)
+  const answer = await scope.execute(mergeStatement(scope, entry, userId, given, missing, returning))
+  const [row] = answer.rows
+  if (!row && missing.length > 0) return fail('BAD_REQUEST', `A new user needs ${missing.join(', ')}.`)
+  if (!row) return fail('CONFLICT', 'Another user has the same value in a unique field.')
+  scope.wrote(row[0] === 'created' ? 'create' : 'update', entry, userId)
+  return ok({ user: toEnvelope(entry, row.slice(1)) })
+}

@@ -1,0 +1,28 @@
+import { sql } from 'drizzle-orm'
+import { type ActionResult, ok } from '../result.ts'
+import type { CatalogEntry } from './catalog.ts'
+import { bindTo, identifier, systemColumns } from './data.ts'
+import { notFound } from './not-found.ts'
+import { Problems } from './problems.ts'
+import { checkRecordId } from './record-id.ts'
+import type { ToolScope } from './scope.ts'
+import type { MutateActionData } from './types.ts'
+
+/** Deletes an existing record. */
+export async function remove(
+  scope: ToolScope,
+  entry: CatalogEntry,
+  recordId: string,
+): Promise<ActionResult<MutateActionData>> {
+  const problems = new Problems()
+  checkRecordId(recordId, problems)
+  const failure = problems.failure()
+  if (failure) return failure
+  const { recordId: id } = systemColumns(entry)
+  const answer = await scope.execute(
+    sql`delete from ${entry.table} where ${id} = ${bindTo(id, recordId)} returning ${identifier(id)}`,
+  )
+  if (answer.rows.length === 0) return notFound(entry, recordId)
+  scope.wrote('remove', entry, recordId)
+  return ok({ recordId })
+}

@@ -1,0 +1,47 @@
+import type { SQL } from 'drizzle-orm'
+import type { QueryResult, Statement } from '../db/database.ts'
+import type { ActionResult, JsonValue } from '../result.ts'
+import type { Catalog, CatalogEntry } from './catalog.ts'
+
+export type WriteOperation = 'create' | 'update' | 'remove'
+
+/** What a verb needs of the attempt that it runs in. */
+export interface ToolScope {
+  readonly catalog: Catalog
+  /** The same in every attempt of an invocation. */
+  readonly now: Date
+  /** Whose call this is; null when the app did without a user. */
+  readonly userId: string | null
+  /** The nth id is the same in every attempt of an invocation. */
+  mintId(): string
+  /** Runs one statement in the attempt's transaction, opening it if need be. */
+  execute(statement: SQL): Promise<QueryResult>
+  /** Records that a record was written: for turns under contention, and for the audit. */
+  wrote(operation: WriteOperation, entry: CatalogEntry, recordId: string): void
+}
+
+/** What the tools API needs of the attempt beyond that: calls that know their state, and steps. */
+export interface ToolRunner extends ToolScope {
+  /** Runs one call of a tool; `key` is the record that it is about, for turns under contention. */
+  call<T>(
+    tool: string,
+    key: string | undefined,
+    writes: boolean,
+    body: () => Promise<ActionResult<T>>,
+  ): Promise<ActionResult<T>>
+  /** Runs a statement that is built already. */
+  run(statement: Statement): Promise<QueryResult>
+  /** Answers an outside call from the journal, or makes it. @throws {TooManySteps} */
+  step(name: string, fingerprint: string, perform: () => Promise<JsonValue | undefined>): Promise<unknown>
+  /** Runs the function of a `once`, in which no tool may be used. */
+  runOnce<T>(run: () => T): T
+}
+
+/** More outside calls than one invocation may make. */
+export class TooManySteps extends Error {
+  override readonly name = 'TooManySteps'
+
+  constructor(most: number) {
+    super(`One invocation may make at most ${most} outside calls`)
+  }
+}

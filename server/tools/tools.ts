@@ -1,0 +1,183 @@
+import { DrizzleQueryError } from 'drizzle-orm'
+import { drizzle, type PgRemoteDatabase } from 'drizzle-orm/pg-proxy'
+import type { IntegrationCaller } from '../integrations/caller.ts'
+import { type ActionResult, fail, type JsonValue, ok } from '../result.ts'
+import { findUnacceptable } from '../wire/guard.ts'
+import type { CatalogEntry } from './catalog.ts'
+import { count } from './count.ts'
+import { create } from './create.ts'
+import { get } from './get.ts'
+import { increment } from './increment.ts'
+import { quote, sentence } from './problems.ts'
+import { query } from './query.ts'
+import { registerUser } from './register-user.ts'
+import { remove } from './remove.ts'
+import { type ToolRunner, TooManySteps } from './scope.ts'
+import type { AnyCollections, ReadTools, RegisterUserInput, Tools } from './types.ts'
+import { update } from './update.ts'
+import { deleteWhere, updateWhere } from './where-writes.ts'
+
+/** Drizzle as `tools.sql` gives it: bound to the attempt's transaction. */
+export type AttemptDatabase = PgRemoteDatabase<Record<string, never>>
+
+export interface ToolsOptions {
+  readonly integrations: IntegrationCaller
+  readonly callerJwt: string
+  readonly fingerprint: (value: unknown) => string
+}
+
+type UntypedTools = Tools<AnyCollections, AttemptDatabase, Record<string, never>>
+
+/** Builds the tools of an attempt that only reads. */
+export function createReadTools(runner: ToolRunner): ReadTools<AnyCollections, AttemptDatabase> {
+  const on = <T>(
+    tool: string,
+    collection: string,
+    recordId: unknown,
+    body: (entry: CatalogEntry) => Promise<ActionResult<T>>,
+  ) => onCollection(runner, { tool, collection, recordId, writes: false }, body)
+  return {
+    get: (collection, recordId) =>
+      on('get', collection, recordId, (entry) => get(runner, entry, recordId)) as never,
+    query: (collection, options) =>
+      on('query', collection, undefined, (entry) => query(runner, entry, options)) as never,
+    count: (collection, where) => on('count', collection, undefined, (entry) => count(runner, entry, where)),
+    sql: (run) => runner.call('sql', undefined, false, () => runDrizzle(runner, run)),
+  }
+}
+
+/** Builds the tools of an attempt that may write and call out. */
+export function createTools(runner: ToolRunner, options: ToolsOptions): UntypedTools {
+  const on = <T>(
+    tool: string,
+    collection: string,
+    recordId: unknown,
+    body: (entry: CatalogEntry) => Promise<ActionResult<T>>,
+  ) => onCollection(runner, { tool, collection, recordId, writes: true }, body)
+  return {
+    ...createReadTools(runner),
+    create: (collection: string, data: unknown, recordId?: string) =>
+      on('create', collection, recordId, (entry) => create(runner, entry, data, recordId)),
+    update: (collection, recordId, patch, updateOptions) =>
+      on('update', collection, recordId, (entry) => update(runner, entry, recordId, patch, updateOptions)),
+    remove: (collection, recordId) =>
+      on('remove', collection, recordId, (entry) => remove(runner, entry, recordId)),
+    updateWhere: (collection, where, patch, limit) =>
+      on('updateWhere', collection, undefined, (entry) => updateWhere(runner, entry, where, patch, limit)),
+    deleteWhere: (collection, where, limit) =>
+      on('deleteWhere', collection, undefined, (entry) => deleteWhere(runner, entry, where, limit)),
+    increment: (collection, recordId, amounts) =>
+      on('increment', collection, recordId, (entry) => increment(runner, entry, recordId, amounts)),
+    registerUser: (input?: RegisterUserInput) =>
+      on('registerUser', 'users', input?.userId ?? runner.userId, () => registerUser(runner, input)) as never,
+    integration: (endpoint, data) => integration(runner, options, endpoint, data),
+    once: (key, run) => once(runner, key, run),
+  }
+}
+
+interface CollectionCall {
+  readonly tool: string
+  readonly collection: string
+  readonly recordId: unknown
+  readonly writes: boolean
+}
+
+function onCollection<T>(
+  runner: ToolRunner,
+  call: CollectionCall,
+  body: (entry: CatalogEntry) => Promise<ActionResult<T>>,
+) {
+  const { tool, collection, recordId, writes } = call
+  const key = typeof recordId === 'string' ? `${collection}/${recordId}` : undefined
+  return runner.call<T>(tool, key, writes, async () => {
+    const entry = runner.catalog.get(collection)
+    return entry ? body(entry) : fail('NOT_FOUND', `There is no collection ${quote(String(collection))}.`)
+  })
+}
+
+const CONTROL =
+  /^\s*(?:--[^\n]*\n|\/\*[\s\S]*?\*\/|\s)*(begin|start|commit|end|rollback|abort|savepoint|release|prepare|set|reset|discard)\b/i
+
+async function runDrizzle<T>(
+  runner: ToolRunner,
+  run: (database: AttemptDatabase) => Promise<T>,
+): Promise<ActionResult<T>> {
+  const database = drizzle(
+    async (text, params, method) => {
+      if (CONTROL.test(text))
+        throw new Error('tools.sql runs inside the transaction of the call, which it may not end or alter')
+      const { rows, columns } = await runner.run({ sql: text, params })
+      if (method !== 'execute') return { rows: rows.map((row) => [...row]) }
+      return {
+        rows: rows.map((row) => Object.fromEntries(columns.map((name, position) => [name, row[position]]))),
+      }
+    },
+    { casing: 'snake_case' },
+  )
+  try {
+    return ok(await run(database))
+  } catch (error) {
+    // Drizzle's own error quotes the statement and its values.
+    throw error instanceof DrizzleQueryError && error.cause !== undefined ? error.cause : error
+  }
+}
+
+async function integration(
+  runner: ToolRunner,
+  options: ToolsOptions,
+  endpoint: string,
+  data: JsonValue | undefined,
+) {
+  const target = options.integrations.resolve(String(endpoint))
+  if (!target.success) return target
+  const wrong = jsonProblem(data)
+  if (wrong !== undefined) return fail('BAD_REQUEST', `The data of an integration must be JSON: ${wrong}`)
+  const name = `${target.data.integration}/${target.data.endpoint}`
+  try {
+    const answer = await runner.step(name, options.fingerprint(data ?? {}), async () => {
+      const result = await options.integrations.send(target.data, data, options.callerJwt)
+      return JSON.parse(JSON.stringify(result))
+    })
+    return answer as ActionResult<JsonValue>
+  } catch (error) {
+    if (error instanceof TooManySteps) return fail('PRECONDITION_FAILED', `${error.message}.`)
+    throw error
+  }
+}
+
+async function once<T extends JsonValue | undefined>(
+  runner: ToolRunner,
+  key: string,
+  run: () => Promise<T> | T,
+): Promise<ActionResult<T>> {
+  if (typeof key !== 'string' || !/^[\w.:~/-]{1,255}$/.test(key)) {
+    return fail('BAD_REQUEST', 'The key of a once is 1 to 255 letters, digits and any of _ . : ~ / -')
+  }
+  const answer = await runner.step(`once:${key}`, '', async () => {
+    const value = await runner.runOnce(async () => run())
+    const wrong = jsonProblem(value)
+    if (wrong !== undefined)
+      throw new TypeError(`What the function of tools.once(${quote(key)}) returns must be JSON: ${wrong}`)
+    return value
+  })
+  return ok(answer as T)
+}
+
+/** Says why a value would not come back from the journal as it went in; undefined when it would. */
+function jsonProblem(value: unknown): string | undefined {
+  const unacceptable = findUnacceptable(value)
+  if (unacceptable) return sentence(unacceptable)
+  const odd = findNonJson(value)
+  return odd && `it holds a ${odd}`
+}
+
+function findNonJson(value: unknown): string | undefined {
+  if (value instanceof Date) return 'Date (pass its ISO string)'
+  if (typeof value === 'bigint') return 'bigint (pass its decimal string)'
+  if (typeof value !== 'object' || value === null) return undefined
+  for (const member of Object.values(value)) {
+    const odd = findNonJson(member)
+    if (odd) return odd
+  }
+  return undefined
+}

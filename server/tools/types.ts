@@ -1,0 +1,183 @@
+import type { InferInsertModel, InferSelectModel } from 'drizzle-orm'
+import type { AnyCollection, ManagedField, SystemField } from '../../drizzle/collection.ts'
+import type { ActionResult, JsonValue } from '../result.ts'
+
+/** The collections among a module's exports, by their names in the database. */
+export type CollectionsOf<TModule> = {
+  [K in keyof TModule as TModule[K] extends AnyCollection
+    ? TModule[K]['_']['name']
+    : never]: TModule[K] extends AnyCollection ? TModule[K] : never
+}
+
+export type AnyCollections = Record<string, AnyCollection>
+
+/** What a record holds besides its system fields. */
+export type RecordData<T extends AnyCollection> = Omit<InferSelectModel<T>, SystemField>
+
+/** A record as tools return it. */
+export interface Envelope<TData = Record<string, unknown>> {
+  readonly recordId: string
+  readonly data: TData
+  /** The verified user whose call created it; null when the app did without a user. */
+  readonly createdBy: string | null
+  readonly createdAt: Date
+  readonly updatedAt: Date
+  /** Starts at 1 and grows by one with every write. */
+  readonly version: number
+}
+
+export type RecordOf<T extends AnyCollection> = Envelope<RecordData<T>>
+/** What data may hold; the system's own fields are ruled out by name, so that the compiler refuses them. */
+export type CreateData<T extends AnyCollection> = Omit<InferInsertModel<T>, SystemField | ManagedField<T>> & {
+  readonly [K in SystemField | ManagedField<T>]?: never
+}
+export type Patch<T extends AnyCollection> = Partial<CreateData<T>>
+
+type Comparable = string | number | bigint | boolean | Date
+
+interface ComparisonOf<V> {
+  readonly eq?: V | null
+  /** NULL counts as different from every value. */
+  readonly ne?: V | null
+  readonly gt?: V
+  readonly gte?: V
+  readonly lt?: V
+  readonly lte?: V
+  readonly in?: readonly V[]
+  readonly notIn?: readonly V[]
+  readonly isNull?: boolean
+}
+
+interface TextComparison {
+  /** `%` and `_` are literals. */
+  readonly contains?: string
+  readonly startsWith?: string
+}
+
+type Condition<V> = [V] extends [Comparable]
+  ? V | null | (ComparisonOf<V> & ([V] extends [string] ? TextComparison : unknown))
+  : { readonly isNull: boolean }
+
+type Filterable<T extends AnyCollection> = Omit<InferSelectModel<T>, 'version'>
+
+/** Conditions on a collection's fields; all that are named must hold. */
+export type Where<T extends AnyCollection> = {
+  readonly [K in keyof Filterable<T>]?: Condition<NonNullable<Filterable<T>[K]>>
+} & {
+  readonly AND?: readonly Where<T>[]
+  readonly OR?: readonly Where<T>[]
+  readonly NOT?: Where<T>
+}
+
+export interface QueryOptions<T extends AnyCollection> {
+  readonly where?: Where<T> | undefined
+  /** @default 'createdAt' */
+  readonly orderBy?: (keyof Filterable<T> & string) | undefined
+  /** @default 'desc' */
+  readonly orderDir?: 'asc' | 'desc' | undefined
+  /** 1…1000. Without it, more than 1000 matches are refused. */
+  readonly limit?: number | undefined
+  /** `nextCursor` of the page before. */
+  readonly cursor?: string | null | undefined
+}
+
+export interface Page<TRecord> {
+  readonly records: readonly TRecord[]
+  /** How many records this page holds; the total is `tools.count`. */
+  readonly count: number
+  /** Where the next page starts; null on the last. */
+  readonly nextCursor: string | null
+}
+
+export interface MutateActionData {
+  readonly recordId: string
+}
+
+type NumericField<T extends AnyCollection> = {
+  [K in keyof RecordData<T>]: NonNullable<RecordData<T>[K]> extends number | bigint ? K : never
+}[keyof RecordData<T>]
+
+/** What is left out, or undefined, stays as it is. */
+export interface RegisterUserInput {
+  /** @default the caller */
+  readonly userId?: string | undefined
+  readonly name?: string | undefined
+  readonly email?: string | undefined
+  readonly imageUrl?: string | undefined
+  /** true makes the user an admin; anything else leaves the role as it is. */
+  readonly isAdmin?: boolean | undefined
+}
+
+/** `openai/…` for every declared integration; others can be named too, as the owner's, where a proxy serves them. */
+export type EndpointOf<TIntegrations> = `${keyof TIntegrations & string}/${string}` | (string & {})
+
+/** Reading tools: all that a `.query` has. */
+export interface ReadTools<TCollections extends AnyCollections, TDatabase> {
+  get<K extends keyof TCollections & string>(
+    collection: K,
+    recordId: string,
+  ): Promise<ActionResult<{ readonly record: RecordOf<TCollections[K]> }>>
+  query<K extends keyof TCollections & string>(
+    collection: K,
+    options?: QueryOptions<TCollections[K]>,
+  ): Promise<ActionResult<Page<RecordOf<TCollections[K]>>>>
+  count<K extends keyof TCollections & string>(
+    collection: K,
+    where?: Where<TCollections[K]>,
+  ): Promise<ActionResult<{ readonly count: number }>>
+  /** Joins and aggregates that the verbs do not cover: Drizzle bound to this attempt's transaction. */
+  sql<T>(run: (database: TDatabase) => Promise<T>): Promise<ActionResult<T>>
+}
+
+/** The app's authority over its data and its integrations. It authorizes nothing by itself. */
+export interface Tools<TCollections extends AnyCollections, TDatabase, TIntegrations>
+  extends ReadTools<TCollections, TDatabase> {
+  /** Creates a record under an id that is minted. */
+  create<K extends keyof TCollections & string>(
+    collection: K,
+    data: CreateData<TCollections[K]>,
+  ): Promise<ActionResult<MutateActionData>>
+  /** Upserts by merge: absent, it is created; present, the fields given are written and the others kept. */
+  create<K extends keyof TCollections & string>(
+    collection: K,
+    data: Patch<TCollections[K]>,
+    recordId: string,
+  ): Promise<ActionResult<MutateActionData>>
+  update<K extends keyof TCollections & string>(
+    collection: K,
+    recordId: string,
+    patch: Patch<TCollections[K]>,
+    options?: { readonly ifVersion?: number },
+  ): Promise<ActionResult<MutateActionData>>
+  remove<K extends keyof TCollections & string>(
+    collection: K,
+    recordId: string,
+  ): Promise<ActionResult<MutateActionData>>
+  /** Patches up to `limit` (100 by default, at most 10 000) matching records; repeat until below the limit. */
+  updateWhere<K extends keyof TCollections & string>(
+    collection: K,
+    where: Where<TCollections[K]>,
+    patch: Patch<TCollections[K]>,
+    limit?: number,
+  ): Promise<ActionResult<{ readonly updated: number }>>
+  deleteWhere<K extends keyof TCollections & string>(
+    collection: K,
+    where: Where<TCollections[K]>,
+    limit?: number,
+  ): Promise<ActionResult<{ readonly deleted: number }>>
+  /** Adds to numeric fields in SQL; an empty field counts as 0. */
+  increment<K extends keyof TCollections & string>(
+    collection: K,
+    recordId: string,
+    amounts: { readonly [F in NumericField<TCollections[K]>]?: number | bigint },
+  ): Promise<ActionResult<MutateActionData>>
+  registerUser(input?: RegisterUserInput): Promise<
+    ActionResult<{
+      readonly user: 'users' extends keyof TCollections ? RecordOf<TCollections['users']> : Envelope
+    }>
+  >
+  /** Calls a third party. Who pays is decided by `integrations.ts` and the verified caller. */
+  integration(endpoint: EndpointOf<TIntegrations>, data?: JsonValue): Promise<ActionResult<JsonValue>>
+  /** Runs `run` once per invocation, however often the handler is run again; its answer must be JSON. */
+  once<T extends JsonValue | undefined>(key: string, run: () => Promise<T> | T): Promise<ActionResult<T>>
+}

@@ -1,0 +1,57 @@
+import { sql } from 'drizzle-orm'
+import { type ActionResult, fail, ok } from '../result.ts'
+import type { CatalogEntry } from './catalog.ts'
+import { assignments, bindTo, checkData, identifier, setClause, systemColumns } from './data.ts'
+import { notFound } from './not-found.ts'
+import { Problems, quote } from './problems.ts'
+import { checkRecordId } from './record-id.ts'
+import type { ToolScope } from './scope.ts'
+import type { MutateActionData } from './types.ts'
+
+export interface UpdateOptions {
+  /** Writes only while the record still has this version. */
+  readonly ifVersion?: number
+}
+
+/** Patches an existing record; never creates one. */
+export async function update(
+  scope: ToolScope,
+  entry: CatalogEntry,
+  recordId: string,
+  patch: unknown,
+  options: UpdateOptions = {},
+): Promise<ActionResult<MutateActionData>> {
+  const problems = new Problems()
+  checkRecordId(recordId, problems)
+  const given = checkData(entry, patch, problems, { argument: 'patch' })
+  if (problems.count === 0 && Object.keys(given).length === 0)
+    problems.add(['patch'], 'must name at least one field')
+  const { ifVersion } = options
+  if (ifVersion !== undefined && !(Number.isSafeInteger(ifVersion) && ifVersion >= 1)) {
+    problems.add(['ifVersion'], 'must be a whole number from 1 on')
+  }
+  const failure = problems.failure()
+  if (failure) return failure
+
+  const { recordId: id, version } = systemColumns(entry)
+  const target = sql`${id} = ${bindTo(id, recordId)}`
+  const write = sql`update ${entry.table} set ${setClause(entry, assignments(entry, given), scope.now)} where ${target}`
+  if (ifVersion === undefined) {
+    const answer = await scope.execute(sql`${write} returning ${identifier(id)}`)
+    if (answer.rows.length === 0) return notFound(entry, recordId)
+  } else {
+    const answer = await scope.execute(sql`
+      with written as (${write} and ${version} = ${bindTo(version, ifVersion)} returning 1)
+      select (select count(*)::int from written), ${version} from ${entry.table} where ${target}`)
+    const [row] = answer.rows
+    if (!row) return notFound(entry, recordId)
+    if (row[0] === 0) {
+      return fail(
+        'CONFLICT',
+        `Record ${quote(recordId)} of ${quote(entry.name)} has changed since version ${ifVersion}; read it again.`,
+      )
+    }
+  }
+  scope.wrote('update', entry, recordId)
+  return ok({ recordId })
+}

@@ -1,0 +1,223 @@
+import { type SQL, sql } from 'drizzle-orm'
+import type { PgColumn } from 'drizzle-orm/pg-core'
+import type { CatalogEntry } from './catalog.ts'
+import type { Problems } from './problems.ts'
+
+const MAX_LEVELS = 5
+const MAX_CONDITIONS = 100
+const MAX_LIST_VALUES = 1_000
+/** Columns whose values have no order or equality that a caller could rely on. */
+const OPAQUE_TYPES: ReadonlySet<string> = new Set(['json', 'array', 'buffer', 'custom'])
+
+interface Compilation {
+  readonly entry: CatalogEntry
+  readonly problems: Problems
+  conditions: number
+}
+
+type Path = readonly (string | number)[]
+
+/**
+ * Compiles a `where` object into one condition, or reports what is wrong with it.
+ * Every condition is true or false, never NULL: what `NOT` turns round is exactly the rest.
+ *
+ * @returns undefined when it names no condition, or when problems were reported.
+ */
+export function compileWhere(entry: CatalogEntry, where: unknown, problems: Problems): SQL | undefined {
+  if (where === undefined) return undefined
+  return level({ entry, problems, conditions: 0 }, where, ['where'])
+}
+
+function level(compilation: Compilation, where: unknown, path: Path): SQL | undefined {
+  const { entry, problems } = compilation
+  if (path.filter((part) => part === 'AND' || part === 'OR' || part === 'NOT').length >= MAX_LEVELS) {
+    return problems.add(path, `is nested deeper than ${MAX_LEVELS} levels`)
+  }
+  if (!isPlainObject(where)) return problems.add(path, 'must be an object of conditions')
+  const conditions: SQL[] = []
+  for (const [key, value] of Object.entries(where)) {
+    const at = [...path, key]
+    const condition =
+      key === 'AND' || key === 'OR'
+        ? group(compilation, key, value, at)
+        : key === 'NOT'
+          ? negation(compilation, value, at)
+          : field(compilation, key, value, at)
+    if (condition) conditions.push(condition)
+    if (problems.isFull) return undefined
+  }
+  if (conditions.length === 0) return undefined
+  return conditions.length === 1 ? conditions[0] : sql`(${sql.join(conditions, sql` and `)})`
+
+  function field(compilation: Compilation, key: string, value: unknown, at: Path): SQL | undefined {
+    const column = entry.columns.get(key)
+    if (!column || key === 'version') return problems.unknownField(entry, key, at)
+    return comparison(compilation, key, column, value, at)
+  }
+}
+
+function group(compilation: Compilation, key: 'AND' | 'OR', value: unknown, path: Path): SQL | undefined {
+  if (!Array.isArray(value) || value.length === 0) {
+    return compilation.problems.add(path, 'must be a list of at least one object of conditions')
+  }
+  const parts: SQL[] = []
+  for (const [position, member] of value.entries()) {
+    const part = required(compilation, member, [...path, position])
+    if (part) parts.push(part)
+    if (compilation.problems.isFull) return undefined
+  }
+  return sql`(${sql.join(parts, key === 'AND' ? sql` and ` : sql` or `)})`
+}
+
+function negation(compilation: Compilation, value: unknown, path: Path): SQL | undefined {
+  const part = required(compilation, value, path)
+  return part && sql`not (${part})`
+}
+
+/** A member of AND, OR and NOT must say something: an empty one would match everything. */
+function required(compilation: Compilation, value: unknown, path: Path): SQL | undefined {
+  const before = compilation.problems.count
+  const part = level(compilation, value, path)
+  if (!part && compilation.problems.count === before)
+    compilation.problems.add(path, 'must name at least one condition')
+  return part
+}
+
+function comparison(
+  compilation: Compilation,
+  field: string,
+  column: PgColumn,
+  value: unknown,
+  path: Path,
+): SQL | undefined {
+  if (value === null) return counted(compilation, path, sql`${column} is null`)
+  if (!isPlainObject(value)) return operator(compilation, field, column, 'eq', value, path)
+  const operators = Object.entries(value)
+  if (operators.length === 0)
+    return compilation.problems.add(path, 'must name an operator, such as { eq: value }')
+  const parts: SQL[] = []
+  for (const [name, operand] of operators) {
+    const part = operator(compilation, field, column, name, operand, [...path, name])
+    if (part) parts.push(part)
+  }
+  return parts.length === 0 ? undefined : sql.join(parts, sql` and `)
+}
+
+const OPERATORS = 'eq, ne, gt, gte, lt, lte, in, notIn, contains, startsWith, isNull'
+
+function operator(
+  compilation: Compilation,
+  field: string,
+  column: PgColumn,
+  name: string,
+  operand: unknown,
+  path: Path,
+): SQL | undefined {
+  const { problems } = compilation
+  if (OPAQUE_TYPES.has(column.dataType) && name !== 'isNull')
+    return problems.add(path, 'can only be compared with { isNull }')
+  const single = (build: (value: SQL) => SQL) => {
+    const value = bind(compilation, field, column, operand, path)
+    return value && counted(compilation, path, build(value))
+  }
+  const list = (build: (values: SQL) => SQL) => {
+    const values = bindList(compilation, field, column, operand, path)
+    return values && counted(compilation, path, build(values))
+  }
+  const pattern = (build: (literal: string) => string) => {
+    if (column.dataType !== 'string') return problems.add(path, 'works on text fields only')
+    if (typeof operand !== 'string') return problems.add(path, 'must be a string')
+    const escaped = operand.replace(/[\\%_]/g, (character) => `\\${character}`)
+    return counted(compilation, path, sql`coalesce(${column} like ${build(escaped)}, false)`)
+  }
+  switch (name) {
+    case 'eq':
+      return operand === null
+        ? counted(compilation, path, sql`${column} is null`)
+        : single((value) => present(column, sql`${column} = ${value}`))
+    case 'ne':
+      return operand === null
+        ? counted(compilation, path, sql`${column} is not null`)
+        : single((value) => sql`${column} is distinct from ${value}`)
+    case 'gt':
+      return single((value) => present(column, sql`${column} > ${value}`))
+    case 'gte':
+      return single((value) => present(column, sql`${column} >= ${value}`))
+    case 'lt':
+      return single((value) => present(column, sql`${column} < ${value}`))
+    case 'lte':
+      return single((value) => present(column, sql`${column} <= ${value}`))
+    case 'in':
+      return list((values) => present(column, sql`${column} = any(${values})`))
+    case 'notIn':
+      return list((values) => sql`not ${present(column, sql`${column} = any(${values})`)}`)
+    case 'contains':
+      return pattern((literal) => `%${literal}%`)
+    case 'startsWith':
+      return pattern((literal) => `${literal}%`)
+    case 'isNull':
+      if (typeof operand !== 'boolean') return problems.add(path, 'must be true or false')
+      return counted(compilation, path, operand ? sql`${column} is null` : sql`${column} is not null`)
+    default:
+      return problems.add(path, `is no operator; operators are ${OPERATORS}`)
+  }
+}
+
+/** A comparison with a NULL column is NULL; under NOT it must count as false. The plain form can use an index. */
+function present(column: PgColumn, condition: SQL): SQL {
+  return column.notNull ? sql`(${condition})` : sql`(${condition} and ${column} is not null)`
+}
+
+function counted(compilation: Compilation, path: Path, condition: SQL): SQL | undefined {
+  compilation.conditions += 1
+  if (compilation.conditions <= MAX_CONDITIONS) return condition
+  if (compilation.conditions > MAX_CONDITIONS + 1) return undefined
+  return compilation.problems.add(path.slice(0, 1), `has more than ${MAX_CONDITIONS} conditions`)
+}
+
+function bind(
+  compilation: Compilation,
+  field: string,
+  column: PgColumn,
+  value: unknown,
+  path: Path,
+): SQL | undefined {
+  if (!accepts(compilation, field, value, path)) return undefined
+  return sql`${sql.param(value, column)}`
+}
+
+/** A list is one array parameter, so that its length does not make another statement. */
+function bindList(
+  compilation: Compilation,
+  field: string,
+  column: PgColumn,
+  values: unknown,
+  path: Path,
+): SQL | undefined {
+  if (!Array.isArray(values)) return compilation.problems.add(path, 'must be a list of values')
+  if (values.length > MAX_LIST_VALUES)
+    return compilation.problems.add(path, `has more than ${MAX_LIST_VALUES} values`)
+  for (const [position, value] of values.entries()) {
+    if (!accepts(compilation, field, value, [...path, position])) return undefined
+  }
+  const literal = arrayLiteral(values.map((value) => column.mapToDriverValue(value)))
+  return sql`${literal}::${sql.raw(column.getSQLType())}[]`
+}
+
+function accepts(compilation: Compilation, field: string, value: unknown, path: Path): boolean {
+  const parsed = compilation.entry.valueSchemas.get(field)?.safeParse(value)
+  if (parsed?.success) return true
+  compilation.problems.add(path, parsed?.error.issues[0]?.message ?? 'is not a value of this field')
+  return false
+}
+
+/** The text form of a one-dimensional array (PostgreSQL manual, 8.15.2). */
+function arrayLiteral(values: readonly unknown[]): string {
+  return `{${values.map((value) => `"${String(value).replace(/["\\]/g, (character) => `\\${character}`)}"`).join(',')}}`
+}
+
+function isPlainObject(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== 'object' || value === null) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === Object.prototype || prototype === null
+}

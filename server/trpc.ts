@@ -1,0 +1,56 @@
+import { initTRPC, TRPCError } from '@trpc/server'
+import { TRPC_ERROR_CODES_BY_KEY } from '@trpc/server/rpc'
+import type { RequestContext } from './context.ts'
+import { httpStatusOf, toFailure } from './error-shape.ts'
+import { UNAUTHORIZED_MESSAGE } from './errors.ts'
+import { type Failure, fail, type Issue, type JsonValue } from './result.ts'
+import { transformer } from './wire/transformer.ts'
+
+/** What differs from the defaults for one action. */
+export interface ActionMeta {
+  /** How long the handler may take in all its runs. @default 10000 */
+  readonly deadlineMs?: number
+}
+
+/** What an error carries over tRPC, beside its message. */
+export interface ErrorData {
+  readonly code: Failure['code']
+  readonly httpStatus: number
+  readonly requestId: string | null
+  readonly issues: readonly Issue[] | null
+  readonly details: Readonly<Record<string, JsonValue>> | null
+}
+
+export const ACTIONS_PREFIX = 'actions.'
+
+export const t = initTRPC
+  .context<RequestContext>()
+  .meta<ActionMeta>()
+  .create({
+    transformer,
+    isDev: false,
+    errorFormatter({ shape, error, ctx, path }) {
+      const failure = hidesActions(path, ctx) ?? toFailure(error)
+      const data: ErrorData = {
+        code: failure.code,
+        httpStatus: httpStatusOf(failure),
+        requestId: ctx?.requestId ?? null,
+        issues: failure.issues ?? null,
+        details: failure.details ?? null,
+      }
+      return { ...shape, code: TRPC_ERROR_CODES_BY_KEY[failure.code], message: failure.error, data }
+    },
+  })
+
+/** Whoever is not signed in learns of an action neither that it exists nor that it does not. */
+function hidesActions(path: string | undefined, ctx: RequestContext | undefined): Failure | undefined {
+  if (!path?.startsWith(ACTIONS_PREFIX) || !ctx) return undefined
+  const authentication = ctx.authenticator.settled
+  if (authentication === undefined || authentication.kind === 'unavailable') return undefined
+  if (authentication.kind === 'actor' && authentication.actor.kind === 'user') return undefined
+  return fail('UNAUTHORIZED', UNAUTHORIZED_MESSAGE)
+}
+
+export function unauthorized(): TRPCError {
+  return new TRPCError({ code: 'UNAUTHORIZED', message: UNAUTHORIZED_MESSAGE })
+}

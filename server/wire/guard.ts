@@ -1,0 +1,57 @@
+/// <reference lib="es2024.string" />
+import type { Issue } from '../result.ts'
+import { isDecimalInRange, isInstantInRange } from './scalars.ts'
+import { findProblem } from './walk.ts'
+
+/** How many arrays and objects of an input may stand inside each other. */
+export const MAX_DEPTH = 32
+
+/**
+ * Finds the first thing in a value from outside that no schema may accept, because it could not be stored and
+ * read back unchanged: NUL and lone surrogates, numbers that lose digits, dates outside the years 1 to 9999,
+ * bigints of more than 40 digits, `__proto__` keys, too deep nesting, and whatever is no data. Never echoes
+ * the value. Whether undefined is welcome is left to the schema.
+ */
+export function findUnacceptable(value: unknown): Issue | undefined {
+  return findProblem(value, { maxDepth: MAX_DEPTH, leaf: checkLeaf, key: checkKey })
+}
+
+function checkLeaf(value: unknown): string | undefined {
+  switch (typeof value) {
+    case 'string':
+      return checkText(value, 'Text')
+    case 'number':
+      return checkNumber(value)
+    case 'bigint':
+      return isDecimalInRange(value) ? undefined : 'Integer is too long: at most 40 digits are allowed.'
+    case 'boolean':
+    case 'undefined':
+      return undefined
+    default:
+      if (value === null) return undefined
+      if (!(value instanceof Date)) {
+        return 'Value is no plain data: send text, numbers, booleans, null, dates, bigints, arrays or plain objects.'
+      }
+      return isInstantInRange(value)
+        ? undefined
+        : 'Date must be a valid instant in the years 1 to 9999 (UTC).'
+  }
+}
+
+function checkKey(key: string): string | undefined {
+  return key === '__proto__' ? 'Key "__proto__" is not allowed: choose another name.' : checkText(key, 'Key')
+}
+
+function checkText(text: string, what: 'Text' | 'Key'): string | undefined {
+  if (text.includes('\0')) return `${what} contains NUL (U+0000): leave it out.`
+  if (!text.isWellFormed()) return `${what} contains half of a surrogate pair: send well-formed Unicode.`
+  return undefined
+}
+
+function checkNumber(value: number): string | undefined {
+  if (!Number.isFinite(value)) return 'Number must be finite.'
+  if (Number.isInteger(value) && !Number.isSafeInteger(value)) {
+    return `Integer is beyond ±${Number.MAX_SAFE_INTEGER} and would lose digits: send it as a string.`
+  }
+  return undefined
+}

@@ -1,0 +1,32 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { TestProject } from 'vitest/node'
+import { migrateEmbedded } from '../../server/db/migrate.ts'
+import { openPglite } from '../../server/db/pglite.ts'
+import { TABLES } from './tables.ts'
+
+declare module 'vitest' {
+  export interface ProvidedContext {
+    database:
+      | { readonly kind: 'pglite'; readonly dump: string }
+      | { readonly kind: 'postgres'; readonly url: string; readonly template: string }
+  }
+}
+
+/** Migrates one embedded database; every test file starts from a copy of it. */
+export default async function setup(project: TestProject) {
+  if (!process.env.TEST_DATABASE_URL) {
+    console.warn(
+      '\n  *** TEST_DATABASE_URL is not set: the concurrency and fault tests on real Postgres are LEFT OUT ***\n',
+    )
+  }
+  const directory = await mkdtemp(join(tmpdir(), 'deputy-test-'))
+  const database = await openPglite()
+  await migrateEmbedded(database, { tables: TABLES })
+  const dump = join(directory, 'dump.tar')
+  await writeFile(dump, Buffer.from(await (await database.engine.dumpDataDir('none')).arrayBuffer()))
+  await database.close()
+  project.provide('database', { kind: 'pglite', dump })
+  return () => rm(directory, { recursive: true })
+}

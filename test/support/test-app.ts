@@ -1,0 +1,101 @@
+import { Writable } from 'node:stream'
+import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose'
+import { pino } from 'pino'
+import { type AppOptions, createApp } from '../../server/app.ts'
+import { createKeySource } from '../../server/auth/key-source.ts'
+import { createVerifier } from '../../server/auth/verifier.ts'
+import { composition } from '../../server/composition.ts'
+import type { PostgresOptions } from '../../server/db/postgres.ts'
+import { createProxyCaller } from '../../server/integrations/proxy.ts'
+import { type Listening, listen } from '../../server/listen.ts'
+import type { Actions } from '../../server/routers/registry.ts'
+import { openTestDatabase } from './database.ts'
+
+const ISSUER = 'https://issuer.test'
+const AUDIENCE = 'deputy-test'
+
+type Defaults = typeof composition.actions
+
+export interface TestAppOptions<TActions extends Actions>
+  extends Partial<Omit<AppOptions<TActions>, 'database' | 'verifier' | 'log' | 'integrations'>> {
+  /** `API_WORKER_URL`. @default none */
+  readonly apiWorkerUrl?: string
+  /** @default a token of the owner */
+  readonly ownerJwt?: string | undefined
+  /** Of the database's pool, where there is one. */
+  readonly pool?: Omit<PostgresOptions, 'url'>
+}
+
+/** The whole app on a fresh database, with keys of its own: `const ada = await app.as('ada')` signs in. */
+export async function createTestApp<TActions extends Actions = Defaults>(
+  options: TestAppOptions<TActions> = {},
+) {
+  const { publicKey, privateKey } = await generateKeyPair('ES256')
+  const publicJwk = await exportJWK(publicKey)
+  const opened = await openTestDatabase(options.pool)
+  const logged: Record<string, unknown>[] = []
+  const token = (userId: string, claims: JWTPayload = {}) =>
+    new SignJWT({
+      iss: ISSUER,
+      aud: AUDIENCE,
+      sub: userId,
+      exp: Math.floor(Date.now() / 1000) + 3600,
+      ...claims,
+    })
+      .setProtectedHeader({ alg: 'ES256' })
+      .sign(privateKey)
+  const ownerUserId = 'ownerUserId' in options ? options.ownerUserId : 'owner'
+  const app = createApp<TActions>({
+    // A test that names no actions of its own tests the app's.
+    actions: composition.actions as unknown as TActions,
+    collections: composition.collections,
+    routes: composition.routes,
+    ...options,
+    ownerUserId,
+    database: opened.database,
+    verifier: createVerifier({
+      keys: createKeySource({ kind: 'jwk', jwk: publicJwk }),
+      issuer: ISSUER,
+      audience: AUDIENCE,
+    }),
+    log: pino({ level: 'debug' }, collect(logged)),
+    integrations: createProxyCaller({
+      integrations: composition.integrations,
+      baseUrl: options.apiWorkerUrl === undefined ? undefined : new URL(options.apiWorkerUrl),
+      ownerJwt: 'ownerJwt' in options ? options.ownerJwt : await token('owner'),
+    }),
+  })
+  let listening: Promise<Listening> | undefined
+  return {
+    ...app,
+    database: opened.database,
+    databaseUrl: opened.url,
+    /** Everything that was logged, parsed. */
+    logged,
+    token,
+    /** The app's procedures as this user. */
+    as: async (userId: string, claims?: JWTPayload) =>
+      app.createCaller({ token: await token(userId, claims) }),
+    /** Serves on a free port and gives its address. */
+    async listen() {
+      listening ??= listen({ fetch: app.fetch, host: '127.0.0.1', port: 0 })
+      return (await listening).url
+    },
+    async [Symbol.asyncDispose]() {
+      if (listening) await (await listening).close(1_000)
+      await opened[Symbol.asyncDispose]()
+    },
+  }
+}
+
+/** The test app of the app's own actions. */
+export type TestApp = Awaited<ReturnType<typeof createTestApp<Defaults>>>
+
+function collect(lines: Record<string, unknown>[]): Writable {
+  return new Writable({
+    write(chunk, _encoding, done) {
+      lines.push(JSON.parse(String(chunk)))
+      done()
+    },
+  })
+}

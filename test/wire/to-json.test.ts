@@ -1,0 +1,50 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { toWireJson } from '../../server/wire/to-json.ts'
+import { plainData } from './arbitraries.ts'
+
+const cyclic: Record<string, unknown> = {}
+cyclic.self = [cyclic]
+
+describe('an answer over REST', () => {
+  it.each<[name: string, value: unknown, json: string]>([
+    [
+      'a date as ISO 8601 in UTC',
+      { at: new Date('2026-02-28T10:30:00+01:00') },
+      '{"at":"2026-02-28T09:30:00.000Z"}',
+    ],
+    ['a bigint as decimal text', { n: [2n ** 64n, -1n] }, '{"n":["18446744073709551616","-1"]}'],
+    ['no undefined property', { success: true, data: undefined }, '{"success":true}'],
+    ['null as null', null, 'null'],
+    ['a key named constructor', { constructor: 1 }, '{"constructor":1}'],
+    ['a lone surrogate escaped', ['\ud800'], '["\\ud800"]'],
+  ])('has %s', (_name, value, json) => {
+    expect(toWireJson(value)).toBe(json)
+  })
+
+  it.each<[name: string, value: unknown, message: RegExp]>([
+    ['NaN', { success: true, data: { total: Number.NaN } }, /finite.*Path: \["data","total"\]/],
+    ['Infinity', [Number.POSITIVE_INFINITY], /finite/],
+    ['an invalid date', [new Date(Number.NaN)], /valid instant/],
+    ['a Map', { a: new Map() }, /no plain data/],
+    ['a Set', { a: new Set() }, /no plain data/],
+    ['a function', { a: () => 1 }, /no plain data/],
+    ['a toJSON method', { toJSON: () => 'x' }, /no plain data/],
+    ['a symbol', [Symbol('s')], /no plain data/],
+    ['an Error', { e: new Error('secret') }, /no plain data/],
+    ['a URL', new URL('https://example.com'), /no plain data/],
+    ['bytes', Buffer.from('x'), /no plain data/],
+    ['a cycle', cyclic, /too deep/],
+    ['undefined', undefined, /no undefined/],
+  ])('throws for %s', (_name, value, message) => {
+    expect(() => toWireJson(value)).toThrow(message)
+  })
+
+  it('is JSON for all plain data', () => {
+    fc.assert(
+      fc.property(plainData, (value) => {
+        expect(() => JSON.parse(toWireJson({ value }))).not.toThrow()
+      }),
+    )
+  })
+})
