@@ -5,7 +5,7 @@ import type { Verification } from '../../server/auth/verifier.ts'
 export const ISSUER = 'https://issuer.example'
 export const AUDIENCE = 'deputy-test'
 const START = new Date('2026-11-02T09:00:00Z')
-const START_SECONDS = START.getTime() / 1_000
+export const START_SECONDS = START.getTime() / 1_000
 
 /** Claims that every rule accepts for an hour from START. */
 export const GOOD_CLAIMS = { iss: ISSUER, aud: AUDIENCE, sub: 'ada', exp: START_SECONDS + 3_600 }
