@@ -12,6 +12,7 @@ const WITHOUT_DATABASE = [
   'test/wire/**',
   'test/db/directory-lock.test.ts',
   'test/architecture/**',
+  'test/package/**',
   'test/env/**',
 ]
 

@@ -23,6 +23,8 @@ export class DeputyError extends TRPCClientError<AppRouter> {
 
   constructor(message: string, options: DeputyErrorOptions = {}) {
     super(message, options.cause ? { cause: options.cause } : {})
+    // The base class sets its own prototype.
+    Object.setPrototypeOf(this, new.target.prototype)
     this.name = 'DeputyError'
     this.code = options.code
     this.requestId = options.requestId

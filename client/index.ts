@@ -1,4 +1,10 @@
-import { createTRPCClient, type HTTPBatchLinkOptions, httpBatchLink, type TRPCLink } from '@trpc/client'
+import {
+  createTRPCClient,
+  type HTTPBatchLinkOptions,
+  httpBatchLink,
+  type TRPCClient,
+  type TRPCLink,
+} from '@trpc/client'
 import { observable } from '@trpc/server/observable'
 import type { AppRouter } from '../server/composition.ts'
 import type { ActionResult } from '../server/result.ts'
@@ -19,12 +25,15 @@ export interface ClientOptions {
   readonly fetch?: NonNullable<HTTPBatchLinkOptions<AppRouter['_def']['_config']['$types']>['fetch']>
 }
 
+/** Typed by the server's router, end to end. */
+export type Client = TRPCClient<AppRouter>
+
 /** How many calls the server takes in one request. */
 const MAX_BATCH_SIZE = 10
 const MAX_URL_LENGTH = 4_000
 
 /** Makes a client with an action for every action of the server: `client.actions.createEvent.mutate({ … })`. */
-export function createClient(options: ClientOptions) {
+export function createClient(options: ClientOptions): Client {
   const { token } = options
   return createTRPCClient<AppRouter>({
     links: [

@@ -1,15 +1,15 @@
-import { SuperJSON } from 'superjson'
+import { SuperJSON, type SuperJSONResult } from 'superjson'
 
 const superjson = new SuperJSON()
 
 /** superjson as the server takes it: dates, bigints and undefined; a cycle is refused here rather than cut. */
 export const transformer = {
-  serialize(value: unknown) {
+  serialize(value: unknown): SuperJSONResult {
     refuseCycles(value, new Set())
     const { json, meta } = superjson.serialize(value)
     return meta?.values === undefined ? { json } : { json, meta: { values: meta.values } }
   },
-  deserialize(wire: Parameters<typeof superjson.deserialize>[0]): unknown {
+  deserialize(wire: SuperJSONResult): unknown {
     return superjson.deserialize(wire)
   },
 }

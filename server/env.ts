@@ -39,6 +39,9 @@ export class EnvError extends Error {
   }
 }
 
+/** Where the embedded database and the development key are kept. */
+export const DEFAULT_DATA_DIR = '.deputy'
+
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
 const KEY_NAMES = ['AUTH_JWKS_URL', 'AUTH_JWT_PUBLIC_KEY', 'AUTH_JWT_SECRET'] as const
 const MIN_SECRET_BYTES = 32
@@ -107,7 +110,7 @@ export function readEnv(source: NodeJS.ProcessEnv = process.env): ServerEnv {
   const problems: string[] = []
   const env = parseEnv(serverSchema, source, problems)
   if (!env) throw new EnvError(problems)
-  const dataDir = env.DATA_DIR ?? '.deputy'
+  const dataDir = env.DATA_DIR ?? DEFAULT_DATA_DIR
   if (env.NODE_ENV === 'production' && env.DATABASE_URL === undefined && env.DATA_DIR === undefined) {
     problems.push(
       'DATABASE_URL: is required in production (or set DATA_DIR to use the embedded database on purpose)',

@@ -1,6 +1,6 @@
 import { pino } from 'pino'
 import { composition } from './composition.ts'
-import { EnvError, loadDotEnv, readAppEnv, readEnv, type ServerEnv } from './env.ts'
+import { DEFAULT_DATA_DIR, EnvError, loadDotEnv, readAppEnv, readEnv, type ServerEnv } from './env.ts'
 import { type RunningServer, startServer } from './start.ts'
 
 const STOP_GRACE_MS = 25_000
@@ -50,11 +50,12 @@ function banner(env: ServerEnv, server: RunningServer): string {
     )
     return `${lines.join('\n')}\n`
   }
+  const token = `${env.dataDir === DEFAULT_DATA_DIR ? '' : `DATA_DIR=${env.dataDir} `}npm run -s token --`
   lines.push(
-    `  tokens    of the development key in ${env.dataDir}: npm run -s token -- USER`,
+    `  tokens    of the development key in ${env.dataDir}: ${token} USER`,
     '',
     'Try it:',
-    `  curl -s ${server.url}/api/actions/createEvent -H "Authorization: Bearer $(npm run -s token -- ada)" \\`,
+    `  curl -s ${server.url}/api/actions/createEvent -H "Authorization: Bearer $(${token} ada)" \\`,
     `    -H 'Content-Type: application/json' -d '{"title":"Launch","startsAt":"2030-01-01T18:00:00Z","capacity":20}'`,
   )
   return `${lines.join('\n')}\n`
