@@ -3,13 +3,14 @@ import type { z } from 'zod'
 import { type ActionContext, createActionContext } from './action-context.ts'
 import type { ActionReadTools, ActionTools } from './app-types.ts'
 import type { UserActor } from './auth/actor.ts'
+import { verifiedUser } from './auth/authentication.ts'
 import type { RequestContext } from './context.ts'
 import { FailureError, InvalidInput } from './error-shape.ts'
 import { anyCaller, type Gate, ownerOnly, roleOnly } from './gate.ts'
 import { Invocation } from './invocation/invocation.ts'
 import { runInvocation } from './invocation/run.ts'
-import type { ActionResult } from './result.ts'
-import { ACTIONS_PREFIX, type ActionMeta, t, unauthorized } from './trpc.ts'
+import type { ActionResult, Failure } from './result.ts'
+import { ACTIONS_PREFIX, type ActionMeta, t } from './trpc.ts'
 import { findUnacceptable } from './wire/guard.ts'
 import { UnacceptableInput } from './wire/transformer.ts'
 
@@ -157,23 +158,23 @@ async function authenticated<T>(ctx: RequestContext, next: (actor: UserActor) =>
       { requestId: ctx.requestId, detail: authentication.detail },
       'Tokens cannot be verified',
     )
-    throw new TRPCError({
-      code: 'SERVICE_UNAVAILABLE',
-      message: 'Tokens cannot be verified at the moment; try again shortly.',
-    })
-  }
-  if (authentication.kind === 'refused') {
+  } else if (authentication.kind === 'refused') {
     ctx.engine.log.info({ requestId: ctx.requestId, detail: authentication.detail }, 'A token was refused')
-    throw unauthorized()
   }
-  if (authentication.actor.kind === 'anonymous') throw unauthorized()
-  return next(authentication.actor)
+  const caller = verifiedUser(authentication)
+  if ('failure' in caller) throw thrown(caller.failure)
+  return next(caller.actor)
 }
 
 async function pass(gate: Gate, engine: RequestContext['engine'], actor: UserActor): Promise<void> {
   const failure = await gate(engine, actor)
   if (failure)
     throw new TRPCError({ code: failure.code, message: failure.error, cause: new FailureError(failure) })
+}
+
+/** A failure as tRPC wants it thrown before a procedure runs. */
+function thrown(failure: Failure): TRPCError {
+  return new TRPCError({ code: failure.code, message: failure.error, cause: new FailureError(failure) })
 }
 
 function refuseUnacceptable(raw: unknown): void {

@@ -5,12 +5,12 @@ import { bodyLimit } from 'hono/body-limit'
 import { cors } from 'hono/cors'
 import type { Logger } from 'pino'
 import { createActionContext } from './action-context.ts'
-import { Authenticator } from './auth/authentication.ts'
+import { Authenticator, verifiedUser } from './auth/authentication.ts'
 import type { Verifier } from './auth/verifier.ts'
 import { createRequestContext, type RequestContext } from './context.ts'
 import type { Database } from './db/database.ts'
 import type { Engine } from './engine.ts'
-import { INTERNAL_MESSAGE, UNAUTHORIZED_MESSAGE } from './errors.ts'
+import { INTERNAL_MESSAGE } from './errors.ts'
 import type { IntegrationCaller } from './integrations/caller.ts'
 import { createFingerprint } from './invocation/fingerprint.ts'
 import { Invocation } from './invocation/invocation.ts'
@@ -193,14 +193,8 @@ function routesOptions(engine: Engine): RoutesOptions {
         request.headers.get('authorization') ?? undefined,
         engine.verifier,
       )
-      const authentication = await authenticator.authenticate()
-      if (authentication.kind === 'actor' && authentication.actor.kind === 'user')
-        return { actor: authentication.actor }
-      const failure =
-        authentication.kind === 'unavailable'
-          ? fail('SERVICE_UNAVAILABLE', 'Tokens cannot be verified at the moment; try again shortly.')
-          : fail('UNAUTHORIZED', UNAUTHORIZED_MESSAGE)
-      return { response: respond(failure, Invocation.mintRequestId()) }
+      const caller = verifiedUser(await authenticator.authenticate())
+      return 'actor' in caller ? caller : { response: respond(caller.failure, Invocation.mintRequestId()) }
     },
     async read(actor, handler) {
       const invocation = new Invocation({

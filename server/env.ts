@@ -1,7 +1,8 @@
 import { isIP } from 'node:net'
 import { z } from 'zod'
 import { DEVELOPMENT_AUDIENCE, DEVELOPMENT_ISSUER } from './auth/development-key.ts'
-import type { KeyConfig } from './auth/key-source.ts'
+import { createKeySource, type KeyConfig } from './auth/key-source.ts'
+import { isUserId, USER_ID_RULE } from './auth/user-id.ts'
 
 /** How tokens are verified. */
 export type AuthEnv =
@@ -67,7 +68,7 @@ const serverSchema = z.object({
   DATABASE_URL: z
     .url({ protocol: /^postgres(ql)?$/, error: 'must be postgres://user:password@host:port/database' })
     .optional(),
-  OWNER_USER_ID: z.string().max(255).optional(),
+  OWNER_USER_ID: z.string().refine(isUserId, `must be ${USER_ID_RULE}`).optional(),
   AUTH_JWT_ISSUER: z.string().optional(),
   AUTH_JWT_AUDIENCE: z.string().optional(),
   AUTH_AUTHORIZED_PARTIES: list.optional(),
@@ -143,6 +144,28 @@ export function readAppEnv<T extends z.ZodObject>(
   return env
 }
 
+/** Reads the server's and the app's environment. @throws {EnvError} naming everything that is wrong with both. */
+export function readWholeEnv<T extends z.ZodObject>(
+  appSchema: T,
+  source: NodeJS.ProcessEnv = process.env,
+): { readonly env: ServerEnv; readonly appEnv: z.output<T> } {
+  const problems: string[] = []
+  const env = collect(() => readEnv(source), problems)
+  const appEnv = collect(() => readAppEnv(appSchema, source), problems)
+  if (!env || !appEnv) throw new EnvError(problems)
+  return { env, appEnv }
+}
+
+function collect<T>(read: () => T, problems: string[]): T | undefined {
+  try {
+    return read()
+  } catch (error) {
+    if (!(error instanceof EnvError)) throw error
+    problems.push(...error.problems)
+    return undefined
+  }
+}
+
 /** What `npm run token` needs: where the development key is, and whether it is in use at all. */
 export function readTokenEnv(source: NodeJS.ProcessEnv = process.env): {
   dataDir: string
@@ -189,13 +212,26 @@ function readAuth(env: Parsed, problems: string[]): AuthEnv | undefined {
       `AUTH_JWT_AUDIENCE: is required with ${given[0]}; it is the "aud" of the tokens, or none for tokens without one`,
     )
   }
-  if (issuer === undefined || audience === undefined) return undefined
+  const key = keyConfig(env)
+  const fault = keyFault(key)
+  if (fault !== undefined) problems.push(`${given[0]}: ${fault}`)
+  if (issuer === undefined || audience === undefined || fault !== undefined) return undefined
   return {
     kind: 'configured',
-    key: keyConfig(env),
+    key,
     issuer,
     audience,
     authorizedParties: env.AUTH_AUTHORIZED_PARTIES,
+  }
+}
+
+/** What makes a key unusable; undefined when nothing does. */
+function keyFault(key: KeyConfig): string | undefined {
+  try {
+    createKeySource(key)
+    return undefined
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
   }
 }
 

@@ -1,15 +1,16 @@
 import { pino } from 'pino'
 import { composition } from './composition.ts'
-import { DEFAULT_DATA_DIR, EnvError, loadDotEnv, readAppEnv, readEnv, type ServerEnv } from './env.ts'
+import { DirectoryLockError } from './db/directory-lock.ts'
+import { DEFAULT_DATA_DIR, EnvError, loadDotEnv, readWholeEnv, type ServerEnv } from './env.ts'
 import { type RunningServer, startServer } from './start.ts'
 
 const STOP_GRACE_MS = 25_000
 
 async function main(): Promise<void> {
   loadDotEnv()
-  const env = readEnv()
+  const { env, appEnv } = readWholeEnv(composition.appEnv)
   const log = pino({ level: env.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime })
-  const server = await startServer({ env, composition, appEnv: readAppEnv(composition.appEnv), log })
+  const server = await startServer({ env, composition, appEnv, log })
 
   let unhandled = 0
   process.on('unhandledRejection', (error) => {
@@ -61,9 +62,23 @@ function banner(env: ServerEnv, server: RunningServer): string {
   return `${lines.join('\n')}\n`
 }
 
+/** What to tell the person who starts the server: what is wrong and what would be right, without a stack if it is theirs to mend. */
+function explain(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  const code = 'code' in error ? error.code : undefined
+  if (code === 'EADDRINUSE') return `PORT: ${error.message}. Set PORT to one that is free.`
+  if (code === 'ECONNREFUSED' || code === 'ENOTFOUND' || code === 'CONNECT_TIMEOUT') {
+    return `DATABASE_URL: the database cannot be reached (${code}). Is it running, and is the address right?`
+  }
+  if (code === '28P01' || code === '28000')
+    return 'DATABASE_URL: the database refused the user or the password.'
+  if (code === '3D000') return 'DATABASE_URL: there is no such database; create it first.'
+  return error instanceof EnvError || error instanceof DirectoryLockError
+    ? error.message
+    : (error.stack ?? error.message)
+}
+
 main().catch((error: unknown) => {
-  const message =
-    error instanceof EnvError || !(error instanceof Error) ? String(error) : (error.stack ?? error.message)
-  process.stderr.write(`Deputy could not start. ${error instanceof EnvError ? error.message : message}\n`)
+  process.stderr.write(`Deputy could not start. ${explain(error)}\n`)
   process.exit(1)
 })

@@ -1,6 +1,6 @@
 import { loadDevelopmentKey } from './auth/development-key.ts'
 import { parseTokenArguments } from './auth/token-arguments.ts'
-import { readTokenEnv } from './env.ts'
+import { loadDotEnv, readTokenEnv } from './env.ts'
 
 const USAGE = 'Usage: npm run -s token -- USER [--expires 12h] [--email a@b.c]'
 
@@ -9,6 +9,7 @@ async function main(): Promise<number> {
   const parsed = parseTokenArguments(process.argv.slice(2))
   if (!parsed.ok) return complain(`${parsed.problem}\n${USAGE}`, 2)
 
+  loadDotEnv()
   const env = readTokenEnv()
   if (!env.developmentKey) {
     return complain(env.reason ?? 'Tokens come from the configured key source, not from this command.', 1)

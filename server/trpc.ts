@@ -1,9 +1,9 @@
-import { initTRPC, TRPCError } from '@trpc/server'
+import { initTRPC } from '@trpc/server'
 import { TRPC_ERROR_CODES_BY_KEY } from '@trpc/server/rpc'
+import { verifiedUser } from './auth/authentication.ts'
 import type { RequestContext } from './context.ts'
 import { httpStatusOf, toFailure } from './error-shape.ts'
-import { UNAUTHORIZED_MESSAGE } from './errors.ts'
-import { type Failure, fail, type Issue, type JsonValue } from './result.ts'
+import type { Failure, Issue, JsonValue } from './result.ts'
 import { transformer } from './wire/transformer.ts'
 
 /** What differs from the defaults for one action. */
@@ -46,11 +46,6 @@ export const t = initTRPC
 function hidesActions(path: string | undefined, ctx: RequestContext | undefined): Failure | undefined {
   if (!path?.startsWith(ACTIONS_PREFIX) || !ctx) return undefined
   const authentication = ctx.authenticator.settled
-  if (authentication === undefined || authentication.kind === 'unavailable') return undefined
-  if (authentication.kind === 'actor' && authentication.actor.kind === 'user') return undefined
-  return fail('UNAUTHORIZED', UNAUTHORIZED_MESSAGE)
-}
-
-export function unauthorized(): TRPCError {
-  return new TRPCError({ code: 'UNAUTHORIZED', message: UNAUTHORIZED_MESSAGE })
+  const caller = authentication && verifiedUser(authentication)
+  return caller && 'failure' in caller ? caller.failure : undefined
 }

@@ -1,4 +1,6 @@
-import type { Actor } from './actor.ts'
+import { UNAUTHORIZED_MESSAGE } from '../errors.ts'
+import { type Failure, fail } from '../result.ts'
+import type { Actor, UserActor } from './actor.ts'
 import { readBearer } from './bearer.ts'
 import type { Verifier } from './verifier.ts'
 
@@ -48,4 +50,24 @@ export class Authenticator {
       detail: verification.detail,
     }
   }
+}
+
+const RETRY_AFTER_SECONDS = 5
+
+/** The verified user of a call that needs one, or the failure to answer with. Why a token was refused stays here. */
+export function verifiedUser(
+  authentication: Authentication,
+): { readonly actor: UserActor } | { readonly failure: Failure } {
+  if (authentication.kind === 'unavailable') {
+    const details = { retryAfterSeconds: RETRY_AFTER_SECONDS }
+    return {
+      failure: fail('SERVICE_UNAVAILABLE', 'Tokens cannot be verified at the moment; try again shortly.', {
+        details,
+      }),
+    }
+  }
+  if (authentication.kind === 'refused' || authentication.actor.kind === 'anonymous') {
+    return { failure: fail('UNAUTHORIZED', UNAUTHORIZED_MESSAGE) }
+  }
+  return { actor: authentication.actor }
 }

@@ -7,6 +7,11 @@ import { createConnection, createServer, type Server } from 'node:net'
 import { join, relative, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 
+/** Why a directory could not be locked, for the person who starts the server. */
+export class DirectoryLockError extends Error {
+  override readonly name = 'DirectoryLockError'
+}
+
 export interface DirectoryLock {
   /** Gives the directory up. A second call does nothing. */
   release(): Promise<void>
@@ -167,13 +172,13 @@ function socketPath(dir: string, name: string): string {
   const path = Buffer.byteLength(fromHere) < Buffer.byteLength(absolute) ? fromHere : absolute
   const bytes = Buffer.byteLength(path)
   if (bytes <= MAX_SOCKET_PATH_BYTES) return path
-  throw new Error(
+  throw new DirectoryLockError(
     `The directory "${dir}" cannot be locked: its path is ${bytes - MAX_SOCKET_PATH_BYTES} bytes too long for a unix socket. Choose a shorter one, or start nearer to it.`,
   )
 }
 
-function inUse(dir: string): Error {
-  return new Error(
+function inUse(dir: string): DirectoryLockError {
+  return new DirectoryLockError(
     `The directory "${dir}" is in use by another Deputy process. Stop that process first, or choose another directory for this one.`,
   )
 }

@@ -1,8 +1,8 @@
 import { callTRPCProcedure, TRPCError } from '@trpc/server'
 import { actionDefinition } from '../action.ts'
+import { verifiedUser } from '../auth/authentication.ts'
 import type { RequestContext } from '../context.ts'
 import { InvalidInput, toFailure } from '../error-shape.ts'
-import { UNAUTHORIZED_MESSAGE } from '../errors.ts'
 import { type ActionResult, type Failure, fail } from '../result.ts'
 import type { createAppRouter } from '../routers/app-router.ts'
 import type { Actions } from '../routers/registry.ts'
@@ -25,8 +25,9 @@ export function createActionEndpoint(
 ): CallAction {
   const known = new Map(Object.entries(actions))
   return async (ctx, path, request) => {
-    const refused = await refuseStranger(ctx)
-    if (refused) return refused
+    // 401 comes before 404: who is not signed in learns no action's name.
+    const caller = verifiedUser(await ctx.authenticator.authenticate())
+    if ('failure' in caller) return caller.failure
     const action = known.get(decodeOrEmpty(path))
     const definition = actionDefinition(action)
     if (!definition) return fail('NOT_FOUND', 'There is no such action.')
@@ -53,16 +54,6 @@ export function createActionEndpoint(
       throw error
     }
   }
-}
-
-/** 401 comes before 404: who is not signed in learns no action's name. */
-async function refuseStranger(ctx: RequestContext): Promise<Failure | undefined> {
-  const authentication = await ctx.authenticator.authenticate()
-  if (authentication.kind === 'unavailable') {
-    return fail('SERVICE_UNAVAILABLE', 'Tokens cannot be verified at the moment; try again shortly.')
-  }
-  if (authentication.kind === 'actor' && authentication.actor.kind === 'user') return undefined
-  return fail('UNAUTHORIZED', UNAUTHORIZED_MESSAGE)
 }
 
 function badInput(error: InvalidInput): Failure {

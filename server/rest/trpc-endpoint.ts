@@ -1,5 +1,7 @@
 import { fetchRequestHandler } from '@trpc/server/adapters/fetch'
+import { verifiedUser } from '../auth/authentication.ts'
 import type { RequestContext } from '../context.ts'
+import { toFailure } from '../error-shape.ts'
 import { type Failure, fail } from '../result.ts'
 import type { createAppRouter } from '../routers/app-router.ts'
 import { ACTIONS_PREFIX } from '../trpc.ts'
@@ -18,10 +20,9 @@ export async function serveTrpc(
 ): Promise<Response | Failure> {
   const text = request.method === 'GET' || request.method === 'HEAD' ? undefined : await readText(request)
   if (typeof text === 'object') return text
-  const authentication = await ctx.authenticator.authenticate()
-  const isUser = authentication.kind === 'actor' && authentication.actor.kind === 'user'
+  const caller = verifiedUser(await ctx.authenticator.authenticate())
   const url = new URL(request.url)
-  if (!isUser) hideActions(url)
+  if ('failure' in caller) hideActions(url)
   const response = await fetchRequestHandler({
     endpoint: TRPC_PATH,
     req: new Request(url, {
@@ -41,9 +42,14 @@ export async function serveTrpc(
         )
       }
     },
-    responseMeta: () => ({
-      headers: new Headers({ 'x-request-id': ctx.requestId, 'cache-control': 'no-store' }),
-    }),
+    responseMeta: ({ errors }) => {
+      const headers = new Headers({ 'x-request-id': ctx.requestId, 'cache-control': 'no-store' })
+      const waits = errors
+        .map((error) => toFailure(error).details?.retryAfterSeconds)
+        .filter((wait) => typeof wait === 'number')
+      if (waits.length > 0) headers.set('retry-after', String(Math.max(...waits)))
+      return { headers }
+    },
   })
   return response
 }
