@@ -6,39 +6,43 @@ const shared = {
   hookTimeout: 60_000,
   pool: 'forks' as const,
 }
-/** Behaviour that no database can change is tested once. */
+/** Behaviour that no database can change. */
 const WITHOUT_DATABASE = [
-  'test/auth/**',
-  'test/wire/**',
+  'test/architecture/**/*.test.ts',
+  'test/auth/**/*.test.ts',
   'test/db/directory-lock.test.ts',
-  'test/architecture/**',
-  'test/package/**',
-  'test/env/**',
+  'test/env/**/*.test.ts',
+  'test/package/**/*.test.ts',
+  'test/wire/**/*.test.ts',
 ]
+const REAL_POSTGRES = 'test/postgres/**'
+const EMBEDDED = 'test/embedded/**'
 
-const pglite = {
-  test: {
-    ...shared,
-    name: 'pglite',
-    include: ['test/**/*.test.ts'],
-    exclude: ['test/postgres/**'],
-    globalSetup: ['test/support/setup-pglite.ts'],
+const projects = [
+  { test: { ...shared, name: 'static', include: WITHOUT_DATABASE } },
+  {
+    test: {
+      ...shared,
+      name: 'pglite',
+      include: ['test/**/*.test.ts'],
+      exclude: [...WITHOUT_DATABASE, REAL_POSTGRES],
+      globalSetup: ['test/support/setup-pglite.ts'],
+    },
   },
-}
-
-const postgres = {
-  test: {
-    ...shared,
-    name: 'postgres',
-    include: ['test/**/*.test.ts'],
-    exclude: [...WITHOUT_DATABASE, 'test/embedded/**'],
-    globalSetup: ['test/support/setup-postgres.ts'],
+  {
+    test: {
+      ...shared,
+      name: 'postgres',
+      include: ['test/**/*.test.ts'],
+      exclude: [...WITHOUT_DATABASE, EMBEDDED],
+      globalSetup: ['test/support/setup-postgres.ts'],
+    },
   },
-}
+]
 
 export default defineConfig({
   test: {
     maxWorkers: 2,
-    projects: process.env.TEST_DATABASE_URL ? [pglite, postgres] : [pglite],
+    projects: process.env.TEST_DATABASE_URL ? projects : projects.slice(0, 2),
   },
 })

@@ -8,7 +8,6 @@ import type { createAppRouter } from '../routers/app-router.ts'
 import type { Actions } from '../routers/registry.ts'
 import { ACTIONS_PREFIX } from '../trpc.ts'
 import { reviveBySchema } from '../wire/from-json.ts'
-import { findUnacceptable } from '../wire/guard.ts'
 import { parseJson } from '../wire/json.ts'
 import { checkMediaType } from './media-type.ts'
 
@@ -36,8 +35,6 @@ export function createActionEndpoint(
     if (mediaProblem) return mediaProblem
     const json = parseJson(body)
     if (!json.ok) return badInput(new InvalidInput([json.issue]))
-    const issue = findUnacceptable(json.value)
-    if (issue) return badInput(new InvalidInput([issue]))
     try {
       const result: unknown = await callTRPCProcedure({
         router,
