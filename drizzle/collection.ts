@@ -13,6 +13,7 @@ import {
   text,
   timestamp,
 } from 'drizzle-orm/pg-core'
+import { DefinitionError } from '../server/errors.ts'
 
 const systemColumns = () => ({
   recordId: text('record_id').primaryKey(),
@@ -80,7 +81,7 @@ export type ManagedField<T> = T extends { readonly [DEFINITION]: CollectionDefin
  * Declares a collection: a Drizzle table with the system columns that records need.
  * Fields without an explicit column name get the snake_case one.
  *
- * @throws {Error} at import, when a name is not usable or a field could not be stored exactly.
+ * @throws {DefinitionError} at import, when a name is not usable or a field could not be stored exactly.
  */
 export function collection<
   const TName extends string,
@@ -92,14 +93,16 @@ export function collection<
   options: CollectionOptions<TName, TFields, TManaged> = {},
 ): Collection<TName, TFields, TManaged> {
   if (!/^[a-z][a-z0-9_]{0,47}$/.test(name)) {
-    throw new Error(`Collection name "${name}" must match /^[a-z][a-z0-9_]{0,47}$/`)
+    throw new DefinitionError(`Collection name "${name}" must match /^[a-z][a-z0-9_]{0,47}$/`)
   }
   for (const field of Object.keys(fields)) {
     if (!/^[a-z][A-Za-z0-9]{0,47}$/.test(field) || field in Object.prototype) {
-      throw new Error(`Field "${field}" of collection "${name}" must match /^[a-z][A-Za-z0-9]{0,47}$/`)
+      throw new DefinitionError(
+        `Field "${field}" of collection "${name}" must match /^[a-z][A-Za-z0-9]{0,47}$/`,
+      )
     }
     if ((SYSTEM_FIELDS as readonly string[]).includes(field)) {
-      throw new Error(
+      throw new DefinitionError(
         `Field "${field}" of collection "${name}" is a system field, which every collection has already`,
       )
     }
@@ -119,7 +122,7 @@ function checkStorable(name: string, field: string, column: PgColumn): void {
     column instanceof PgTimestamp &&
     !(column.withTimezone && column.precision !== undefined && column.precision <= 3)
   ) {
-    throw new Error(
+    throw new DefinitionError(
       `Field "${field}" of collection "${name}" must be timestamp({ withTimezone: true, precision: 3 }): a Date holds milliseconds`,
     )
   }

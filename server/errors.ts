@@ -31,3 +31,8 @@ export const UNAUTHORIZED_MESSAGE = 'Sign in first: this call needs a valid Bear
 export function isErrorCode(value: unknown): value is ErrorCode {
   return typeof value === 'string' && Object.hasOwn(HTTP_STATUS, value)
 }
+
+/** The app is declared in a way that cannot work: the server does not start with it. */
+export class DefinitionError extends Error {
+  override readonly name = 'DefinitionError'
+}

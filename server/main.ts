@@ -1,13 +1,15 @@
 import { pino } from 'pino'
-import { composition } from './composition.ts'
 import { DirectoryLockError } from './db/directory-lock.ts'
 import { DEFAULT_DATA_DIR, EnvError, loadDotEnv, readWholeEnv, type ServerEnv } from './env.ts'
+import { DefinitionError } from './errors.ts'
 import { type RunningServer, startServer } from './start.ts'
 
 const STOP_GRACE_MS = 25_000
 
 async function main(): Promise<void> {
   loadDotEnv()
+  // Imported here, so that a mistake in the app's rooms is told like any other reason not to start.
+  const { composition } = await import('./composition.ts')
   const { env, appEnv } = readWholeEnv(composition.appEnv)
   const log = pino({ level: env.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime })
   const server = await startServer({ env, composition, appEnv, log })
@@ -73,9 +75,9 @@ function explain(error: unknown): string {
   if (code === '28P01' || code === '28000')
     return 'DATABASE_URL: the database refused the user or the password.'
   if (code === '3D000') return 'DATABASE_URL: there is no such database; create it first.'
-  return error instanceof EnvError || error instanceof DirectoryLockError
-    ? error.message
-    : (error.stack ?? error.message)
+  const isTold =
+    error instanceof EnvError || error instanceof DirectoryLockError || error instanceof DefinitionError
+  return isTold ? error.message : (error.stack ?? error.message)
 }
 
 main().catch((error: unknown) => {

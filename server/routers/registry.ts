@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { type ActionDefinition, type ActionMutation, type ActionQuery, actionDefinition } from '../action.ts'
+import { DefinitionError } from '../errors.ts'
 import type { ActionResult } from '../result.ts'
 
 const NAME = /^[a-z][A-Za-z0-9]{0,63}$/
@@ -26,7 +27,7 @@ export function actionRegistry<const T extends Actions, const U extends Actions>
 export function actionRegistry(...groups: Actions[]): Actions {
   const all = new Map<string, AnyAction>()
   for (const [name, action] of groups.flatMap((group) => Object.entries(group))) {
-    if (all.has(name)) throw new Error(`Two actions are named "${name}"; names must be unique`)
+    if (all.has(name)) throw new DefinitionError(`Two actions are named "${name}"; names must be unique`)
     checkAction(name, action)
     all.set(name, action)
   }
@@ -35,15 +36,18 @@ export function actionRegistry(...groups: Actions[]): Actions {
 
 type Disjoint<T, U> = keyof T & keyof U extends never ? U : never
 
-/** @throws {Error} that says what is wrong with an action, so that the server does not start with it. */
+/** @throws {DefinitionError} that says what is wrong with an action, so that the server does not start with it. */
 function checkAction(name: string, action: unknown): ActionDefinition {
   if (!NAME.test(name) || RESERVED.has(name)) {
-    throw new Error(`Action name "${name}" must match ${NAME} and not be a name that every object has`)
+    throw new DefinitionError(
+      `Action name "${name}" must match ${NAME} and not be a name that every object has`,
+    )
   }
   const definition = actionDefinition(action)
-  if (!definition) throw new Error(`"${name}" is no action; make it with action, ownerAction or roleAction`)
+  if (!definition)
+    throw new DefinitionError(`"${name}" is no action; make it with action, ownerAction or roleAction`)
   if (!isStrictObject(definition.input)) {
-    throw new Error(
+    throw new DefinitionError(
       `The input of action "${name}" must be a z.strictObject, so that no key is dropped silently`,
     )
   }
