@@ -152,16 +152,7 @@ function declare<TProcedure extends object, TDeclared>(
 }
 
 async function authenticated<T>(ctx: RequestContext, next: (actor: UserActor) => Promise<T>): Promise<T> {
-  const authentication = await ctx.authenticator.authenticate()
-  if (authentication.kind === 'unavailable') {
-    ctx.engine.log.warn(
-      { requestId: ctx.requestId, detail: authentication.detail },
-      'Tokens cannot be verified',
-    )
-  } else if (authentication.kind === 'refused') {
-    ctx.engine.log.info({ requestId: ctx.requestId, detail: authentication.detail }, 'A token was refused')
-  }
-  const caller = verifiedUser(authentication)
+  const caller = verifiedUser(await ctx.authenticator.authenticate())
   if ('failure' in caller) throw thrown(caller.failure)
   return next(caller.actor)
 }

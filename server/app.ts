@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
-import { Hono } from 'hono'
+import { type Context, Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { cors } from 'hono/cors'
 import type { Logger } from 'pino'
 import { createActionContext } from './action-context.ts'
-import { Authenticator, verifiedUser } from './auth/authentication.ts'
+import { verifiedUser } from './auth/authentication.ts'
 import type { Verifier } from './auth/verifier.ts'
-import { createRequestContext, type RequestContext } from './context.ts'
+import { createAuthenticator, createRequestContext, type RequestContext } from './context.ts'
 import type { Database } from './db/database.ts'
 import type { Engine } from './engine.ts'
 import { INTERNAL_MESSAGE } from './errors.ts'
@@ -19,8 +19,8 @@ import { Turns } from './invocation/turns.ts'
 import { createActionEndpoint } from './rest/actions.ts'
 import type { Routes, RoutesOptions } from './rest/custom-routes.ts'
 import { respond } from './rest/respond.ts'
-import { serveTrpc, TRPC_PATH } from './rest/trpc-endpoint.ts'
-import { fail } from './result.ts'
+import { respondTrpc, serveTrpc, TRPC_PATH } from './rest/trpc-endpoint.ts'
+import { type Failure, fail } from './result.ts'
 import { createAppRouter } from './routers/app-router.ts'
 import type { Actions } from './routers/registry.ts'
 import { createCatalog } from './tools/catalog.ts'
@@ -51,6 +51,7 @@ export interface CallerOptions {
 
 const MAX_BODY_BYTES = 1024 * 1024
 const READY_TIMEOUT_MS = 2_000
+const READY_MEMORY_MS = 500
 const REQUEST_ID = /^[\w.:-]{1,64}$/
 /** Headers that decide who calls what; given twice, a proxy and we might each read another one. */
 const SINGLE_HEADERS: ReadonlySet<string> = new Set([
@@ -59,6 +60,9 @@ const SINGLE_HEADERS: ReadonlySet<string> = new Set([
   'content-type',
   'idempotency-key',
 ])
+
+/** A segment of an address that is `.` or `..`, encoded or not. */
+const DOT_SEGMENT = /^[^?#]*\/(?:\.|%2e){1,2}(?:[/?#]|$)/i
 
 interface HonoEnv {
   Bindings: { incoming?: IncomingMessage }
@@ -108,6 +112,7 @@ function createHttp<TActions extends Actions>(
   isStopping: () => boolean,
 ) {
   const app = new Hono<HonoEnv>()
+  const isDatabaseReady = remembered(() => engine.database.ping(READY_TIMEOUT_MS), READY_MEMORY_MS)
   const callAction = createActionEndpoint(router, options.actions)
   const context = (request: Request, requestId: string, transport: RequestContext['transport']) =>
     createRequestContext(engine, {
@@ -120,11 +125,10 @@ function createHttp<TActions extends Actions>(
     const given = c.req.header('x-request-id')
     c.set('requestId', given !== undefined && REQUEST_ID.test(given) ? given : Invocation.mintRequestId())
     const repeated = repeatedHeader(c.env?.incoming?.rawHeaders ?? [])
-    if (repeated)
-      return respond(
-        fail('BAD_REQUEST', `The header ${repeated} may be given once only.`),
-        c.get('requestId'),
-      )
+    if (repeated) return refuse(c, fail('BAD_REQUEST', `The header ${repeated} may be given once only.`))
+    // Resolving "." and ".." is the client's part (RFC 3986 §5.2.4); here they would lead past a proxy's rules.
+    if (DOT_SEGMENT.test(c.env?.incoming?.url ?? ''))
+      return refuse(c, fail('NOT_FOUND', 'There is nothing at this address.'))
     await next()
     c.header('x-request-id', c.get('requestId'))
     c.header('x-content-type-options', 'nosniff')
@@ -143,7 +147,7 @@ function createHttp<TActions extends Actions>(
   }
   app.get('/healthz', (c) => c.json({ status: 'ok' }))
   app.get('/readyz', async (c) => {
-    const ready = !isStopping() && (await engine.database.ping(READY_TIMEOUT_MS))
+    const ready = !isStopping() && (await isDatabaseReady())
     return c.json(
       { status: ready ? 'ready' : isStopping() ? 'stopping' : 'database not available' },
       ready ? 200 : 503,
@@ -152,11 +156,15 @@ function createHttp<TActions extends Actions>(
   app.use(
     bodyLimit({
       maxSize: MAX_BODY_BYTES,
-      onError: (c) =>
-        respond(
+      onError: (c) => {
+        const refused = refuse(
+          c,
           fail('PAYLOAD_TOO_LARGE', `A body may have at most ${MAX_BODY_BYTES} bytes.`),
-          c.get('requestId'),
-        ),
+        )
+        // The rest of the body stays unread: no other request may follow on this connection.
+        refused.headers.set('connection', 'close')
+        return refused
+      },
     }),
   )
   app.all('/api/actions/*', async (c) => {
@@ -171,30 +179,50 @@ function createHttp<TActions extends Actions>(
   })
   app.all(`${TRPC_PATH}/*`, async (c) => {
     const requestId = c.get('requestId')
-    const answer = await serveTrpc(router, context(c.req.raw, requestId, 'trpc'), c.req.raw)
-    return answer instanceof Response ? answer : respond(answer, requestId)
+    return serveTrpc(router, context(c.req.raw, requestId, 'trpc'), c.req.raw)
   })
   if (options.routes) app.route('/', options.routes(routesOptions(engine)))
   app.notFound((c) => respond(fail('NOT_FOUND', 'There is nothing at this address.'), c.get('requestId')))
   app.onError((error, c) => {
+    if (c.req.raw.signal.aborted || error.message === 'aborted') {
+      engine.log.debug({ requestId: c.get('requestId') }, 'A request ended before it was complete')
+      return refuse(c, fail('BAD_REQUEST', 'The request ended before it was complete.'))
+    }
     engine.log.error(
       { err: error, requestId: c.get('requestId') },
       'A request failed with an unexpected error',
     )
-    return respond(fail('INTERNAL_SERVER_ERROR', INTERNAL_MESSAGE), c.get('requestId'))
+    return refuse(c, fail('INTERNAL_SERVER_ERROR', INTERNAL_MESSAGE))
   })
   return app
+}
+
+/** Asks once for everybody who asks meanwhile and shortly after: probes must not take connections from calls. */
+function remembered(ask: () => Promise<boolean>, memoryMs: number): () => Promise<boolean> {
+  let answer: Promise<boolean> | undefined
+  return () => {
+    answer ??= ask().finally(() => {
+      setTimeout(() => {
+        answer = undefined
+      }, memoryMs).unref()
+    })
+    return answer
+  }
+}
+
+/** Refuses a request in the form that its transport reads. */
+function refuse(c: Context<HonoEnv>, failure: Failure): Response {
+  const answer = c.req.path.startsWith(`${TRPC_PATH}/`) ? respondTrpc : respond
+  return answer(failure, c.get('requestId'))
 }
 
 function routesOptions(engine: Engine): RoutesOptions {
   return {
     async authenticate(request) {
-      const authenticator = new Authenticator(
-        request.headers.get('authorization') ?? undefined,
-        engine.verifier,
-      )
-      const caller = verifiedUser(await authenticator.authenticate())
-      return 'actor' in caller ? caller : { response: respond(caller.failure, Invocation.mintRequestId()) }
+      const requestId = Invocation.mintRequestId()
+      const authorization = request.headers.get('authorization') ?? undefined
+      const caller = verifiedUser(await createAuthenticator(engine, authorization, requestId).authenticate())
+      return 'actor' in caller ? caller : { response: respond(caller.failure, requestId) }
     },
     async read(actor, handler) {
       const invocation = new Invocation({

@@ -17,10 +17,23 @@ export interface RequestContextOptions {
 }
 
 export function createRequestContext(engine: Engine, options: RequestContextOptions): RequestContext {
+  const requestId = options.requestId ?? uuidv7()
   return {
     engine,
-    authenticator: new Authenticator(options.authorization, engine.verifier),
-    requestId: options.requestId ?? uuidv7(),
+    authenticator: createAuthenticator(engine, options.authorization, requestId),
+    requestId,
     transport: options.transport,
   }
+}
+
+/** Authenticates by the Authorization header; refusals go to the log, without the token. */
+export function createAuthenticator(
+  engine: Engine,
+  authorization: string | undefined,
+  requestId: string,
+): Authenticator {
+  return new Authenticator(authorization, engine.verifier, ({ kind, detail }) => {
+    if (kind === 'unavailable') engine.log.warn({ requestId, detail }, 'Tokens cannot be verified')
+    else engine.log.info({ requestId, detail }, 'A token was refused')
+  })
 }

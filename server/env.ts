@@ -87,7 +87,13 @@ const serverSchema = z.object({
       'must be origins such as https://app.example.com, comma-separated',
     )
     .default([]),
-  API_WORKER_URL: httpUrl.transform((url) => new URL(url)).optional(),
+  API_WORKER_URL: httpUrl
+    .transform((url) => new URL(url))
+    .refine(
+      ({ username, password, search, hash }) => `${username}${password}${search}${hash}` === '',
+      'must be an address without user, query and fragment',
+    )
+    .optional(),
   APP_OWNER_JWT: z
     .string()
     .regex(/^[\w-]+\.[\w-]+\.[\w-]+$/, 'must be a JWT')
@@ -110,7 +116,7 @@ export function loadDotEnv(): void {
 export function readEnv(source: NodeJS.ProcessEnv = process.env): ServerEnv {
   const problems: string[] = []
   const env = parseEnv(serverSchema, source, problems)
-  if (!env) throw new EnvError(problems)
+  if (!env) throw new EnvError([...problems, ...problemsBeside(problems, source)])
   const dataDir = env.DATA_DIR ?? DEFAULT_DATA_DIR
   if (env.NODE_ENV === 'production' && env.DATABASE_URL === undefined && env.DATA_DIR === undefined) {
     problems.push(
@@ -154,6 +160,15 @@ export function readWholeEnv<T extends z.ZodObject>(
   const appEnv = collect(() => readAppEnv(appSchema, source), problems)
   if (!env || !appEnv) throw new EnvError(problems)
   return { env, appEnv }
+}
+
+/** What the values that can be read do wrong together, but for what only lacks one that cannot. */
+function problemsBeside(problems: readonly string[], source: NodeJS.ProcessEnv): readonly string[] {
+  const bad = problems.map((problem) => problem.split(':', 1).join())
+  const rest = Object.fromEntries(Object.entries(source).filter(([name]) => !bad.includes(name)))
+  const more: string[] = []
+  collect(() => readEnv(rest), more)
+  return more.filter((problem) => !bad.some((name) => problem.includes(name)))
 }
 
 function collect<T>(read: () => T, problems: string[]): T | undefined {

@@ -2,7 +2,7 @@ import type { TRPCError } from '@trpc/server'
 import type { z } from 'zod'
 import { HTTP_STATUS, INTERNAL_MESSAGE, isErrorCode, UNAUTHORIZED_MESSAGE } from './errors.ts'
 import { type Failure, fail, type Issue } from './result.ts'
-import { sentence } from './tools/problems.ts'
+import { sentence, shortened } from './tools/problems.ts'
 
 const MAX_ISSUES = 20
 const MAX_MESSAGE_LENGTH = 300
@@ -20,7 +20,7 @@ export class InvalidInput extends Error {
   static fromZod(error: z.core.$ZodError): InvalidInput {
     return new InvalidInput(
       error.issues.slice(0, MAX_ISSUES).map((issue) => ({
-        path: issue.path.map((part) => (typeof part === 'symbol' ? String(part) : part)),
+        path: issue.path.map((part) => shortened(typeof part === 'symbol' ? String(part) : part)),
         message:
           issue.message.length > MAX_MESSAGE_LENGTH
             ? `${issue.message.slice(0, MAX_MESSAGE_LENGTH)}…`

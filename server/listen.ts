@@ -1,5 +1,5 @@
-import type { Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { createServer, type RequestListener, type Server, type ServerOptions } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
 import { type Http2Bindings, type HttpBindings, serve } from '@hono/node-server'
 
 export interface ListenOptions {
@@ -10,7 +10,10 @@ export interface ListenOptions {
 
 export interface Listening {
   readonly url: string
-  /** Stops accepting, lets calls in flight finish within the bound, closes what is left. */
+  /**
+   * Lets the calls in flight finish, then stops accepting and closes what is left, all within the bound. Until
+   * they have finished, whoever asks whether the server is ready still gets its answer.
+   */
   close(graceMs: number): Promise<void>
 }
 
@@ -19,15 +22,24 @@ const HEADERS_TIMEOUT_MS = 10_000
 const REQUEST_TIMEOUT_MS = 30_000
 const KEEP_ALIVE_TIMEOUT_MS = 65_000
 const CHECK_INTERVAL_MS = 2_000
+/** Far more than any client pipelines; what arrived on one socket is dispatched before others get a turn. */
+const MAX_IN_FLIGHT_PER_SOCKET = 32
 
 /** Serves HTTP with bounds on the size and the time of what comes in. @throws {Error} when the port is taken. */
 export function listen(options: ListenOptions): Promise<Listening> {
+  const inFlight = new Set<Promise<unknown>>()
+  const fetch: ListenOptions['fetch'] = (request, env) => {
+    const answer = Promise.resolve(options.fetch(request, env)).finally(() => inFlight.delete(answer))
+    inFlight.add(answer)
+    return answer
+  }
   return new Promise((resolve, reject) => {
     const server = serve(
       {
-        fetch: options.fetch,
+        fetch,
         hostname: options.host,
         port: options.port,
+        createServer: boundedServer as typeof createServer,
         serverOptions: {
           maxHeaderSize: MAX_HEADER_BYTES,
           headersTimeout: HEADERS_TIMEOUT_MS,
@@ -41,7 +53,7 @@ export function listen(options: ListenOptions): Promise<Listening> {
         const host = address.family === 'IPv6' ? `[${address.address}]` : address.address
         resolve({
           url: `http://${host}:${address.port}`,
-          close: (graceMs) => close(server as Server, graceMs),
+          close: (graceMs) => close(server as Server, inFlight, graceMs),
         })
       },
     )
@@ -49,13 +61,36 @@ export function listen(options: ListenOptions): Promise<Listening> {
   })
 }
 
-function close(server: Server, graceMs: number): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(() => server.closeAllConnections(), graceMs)
-    server.close(() => {
-      clearTimeout(timer)
-      resolve()
-    })
+/** A server that drops a connection with too many requests in flight. */
+function boundedServer(options: ServerOptions, listener: RequestListener): Server {
+  const inFlight = new WeakMap<Socket, number>()
+  return createServer(options, (request, response) => {
+    const { socket } = request
+    if (socket.destroyed) return
+    const count = (inFlight.get(socket) ?? 0) + 1
+    if (count > MAX_IN_FLIGHT_PER_SOCKET) {
+      socket.destroy()
+      return
+    }
+    inFlight.set(socket, count)
+    response.once('close', () => inFlight.set(socket, (inFlight.get(socket) ?? 1) - 1))
+    listener(request, response)
+  })
+}
+
+async function close(server: Server, inFlight: Iterable<Promise<unknown>>, graceMs: number): Promise<void> {
+  let endGrace = () => {}
+  const graceOver = new Promise<void>((resolve) => {
+    endGrace = resolve
+  })
+  const timer = setTimeout(() => {
+    server.closeAllConnections()
+    endGrace()
+  }, graceMs)
+  await Promise.race([Promise.allSettled([...inFlight]), graceOver])
+  await new Promise<void>((resolve) => {
+    server.close(() => resolve())
     server.closeIdleConnections()
   })
+  clearTimeout(timer)
 }

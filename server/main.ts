@@ -64,10 +64,22 @@ function banner(env: ServerEnv, server: RunningServer): string {
   return `${lines.join('\n')}\n`
 }
 
+const DIRECTORY_FAULTS: ReadonlySet<string> = new Set([
+  'EACCES',
+  'EEXIST',
+  'ENAMETOOLONG',
+  'ENOSPC',
+  'ENOTDIR',
+  'EPERM',
+  'EROFS',
+])
+
 /** What to tell the person who starts the server: what is wrong and what would be right, without a stack if it is theirs to mend. */
 function explain(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   const code = 'code' in error ? error.code : undefined
+  if (typeof code === 'string' && DIRECTORY_FAULTS.has(code))
+    return `DATA_DIR: ${error.message}. Set DATA_DIR to a directory that this user can write.`
   if (code === 'EADDRINUSE') return `PORT: ${error.message}. Set PORT to one that is free.`
   if (code === 'ECONNREFUSED' || code === 'ENOTFOUND' || code === 'CONNECT_TIMEOUT') {
     return `DATABASE_URL: the database cannot be reached (${code}). Is it running, and is the address right?`

@@ -31,16 +31,21 @@ export const t = initTRPC
     isDev: false,
     errorFormatter({ shape, error, ctx, path }) {
       const failure = hidesActions(path, ctx) ?? toFailure(error)
-      const data: ErrorData = {
-        code: failure.code,
-        httpStatus: httpStatusOf(failure),
-        requestId: ctx?.requestId ?? null,
-        issues: failure.issues ?? null,
-        details: failure.details ?? null,
-      }
-      return { ...shape, code: TRPC_ERROR_CODES_BY_KEY[failure.code], message: failure.error, data }
+      return { ...shape, ...errorShape(failure, ctx?.requestId ?? null) }
     },
   })
+
+/** A failure as tRPC's clients read an error. */
+export function errorShape(failure: Failure, requestId: string | null) {
+  const data: ErrorData = {
+    code: failure.code,
+    httpStatus: httpStatusOf(failure),
+    requestId,
+    issues: failure.issues ?? null,
+    details: failure.details ?? null,
+  }
+  return { code: TRPC_ERROR_CODES_BY_KEY[failure.code], message: failure.error, data }
+}
 
 /** Whoever is not signed in learns of an action neither that it exists nor that it does not. */
 function hidesActions(path: string | undefined, ctx: RequestContext | undefined): Failure | undefined {

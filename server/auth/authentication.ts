@@ -12,22 +12,32 @@ export type Authentication =
   /** The keys cannot be had at the moment. */
   | { readonly kind: 'unavailable'; readonly detail: string }
 
+export type AuthenticationFailure = Exclude<Authentication, { kind: 'actor' }>
+
 /** Authenticates a request once, however often it is asked. */
 export class Authenticator {
   readonly #authorization: string | undefined
   readonly #verifier: Verifier
+  readonly #onFailure: (failure: AuthenticationFailure) => void
   #pending: Promise<Authentication> | undefined
   #settled: Authentication | undefined
 
-  constructor(authorization: string | undefined, verifier: Verifier) {
+  /** `onFailure` hears once why a token was not accepted; a caller never does. */
+  constructor(
+    authorization: string | undefined,
+    verifier: Verifier,
+    onFailure: (failure: AuthenticationFailure) => void,
+  ) {
     this.#authorization = authorization
     this.#verifier = verifier
+    this.#onFailure = onFailure
   }
 
   /** Never throws. */
   authenticate(): Promise<Authentication> {
     this.#pending ??= this.#decide().then((authentication) => {
       this.#settled = authentication
+      if (authentication.kind !== 'actor') this.#onFailure(authentication)
       return authentication
     })
     return this.#pending

@@ -71,7 +71,12 @@ async function readKeyFile(path: string): Promise<z.infer<typeof PrivateJwk> | u
   if (file === undefined) return undefined
   try {
     // Asked of the open file: a check by path could look at another file than the one read.
-    const { mode } = await file.stat()
+    const { mode, uid } = await file.stat()
+    if (process.getuid && uid !== process.getuid()) {
+      throw new Error(
+        `The development key "${path}" belongs to another user, who could sign tokens with it. Delete it, and the next start makes a new one.`,
+      )
+    }
     if (process.platform !== 'win32' && (mode & 0o077) !== 0) {
       throw new Error(
         `The development key "${path}" is open to other users (mode 0${(mode & 0o777).toString(8)}), who could sign tokens with it. Delete it, and the next start makes a new one; or run "chmod 600" on it if nobody else can have read it.`,

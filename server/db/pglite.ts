@@ -1,4 +1,5 @@
-import { mkdir } from 'node:fs/promises'
+import { chmod, mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import { messages, PGlite } from '@electric-sql/pglite'
 import {
   type BeginOptions,
@@ -76,8 +77,14 @@ export async function openPglite(options: PgliteOptions = {}): Promise<PgliteDat
   }
 }
 
-function open(options: PgliteOptions): Promise<PGlite> {
-  if (options.directory !== undefined) return PGlite.create(`${options.directory}/pgdata`)
+async function open(options: PgliteOptions): Promise<PGlite> {
+  if (options.directory !== undefined) {
+    const data = join(options.directory, 'pgdata')
+    // The files that PGlite makes in it are open to everybody; the directory must not be.
+    await mkdir(data, { recursive: true, mode: 0o700 })
+    await chmod(data, 0o700)
+    return PGlite.create(data)
+  }
   return PGlite.create(options.dump ? { loadDataDir: options.dump } : {})
 }
 

@@ -9,6 +9,8 @@ export interface PoolOptions {
   readonly acquireTimeoutMs: number
 }
 
+const MAX_WAITING = 1_000
+
 interface Waiter {
   readonly resolve: (lease: Lease) => void
   readonly reject: (error: Error) => void
@@ -36,6 +38,9 @@ export class Pool {
     if (this.#closed) return Promise.reject(new AcquireTimeout('The database pool is closed'))
     const session = this.#take()
     if (session) return Promise.resolve(this.#lease(session))
+    if (this.#waiting.length >= MAX_WAITING) {
+      return Promise.reject(new AcquireTimeout(`${MAX_WAITING} calls wait for a database connection already`))
+    }
     return new Promise((resolve, reject) => {
       const { acquireTimeoutMs, max } = this.#options
       const timer = setTimeout(() => {

@@ -1,3 +1,4 @@
+import { connect, Socket } from 'node:net'
 import postgres from 'postgres'
 import {
   type BeginOptions,
@@ -17,17 +18,24 @@ export interface PostgresOptions {
   readonly max?: number
   /** How long a call waits for a free connection. @default 5000 */
   readonly acquireTimeoutMs?: number
+  /**
+   * How long BEGIN, COMMIT, ROLLBACK and statements without a transaction may stay unanswered before the
+   * connection counts as lost. Statements in a transaction have the deadline of their call. @default 30000
+   */
+  readonly answerTimeoutMs?: number
 }
 
 /** How many distinct statements a connection keeps prepared; beyond it they are sent unnamed. */
 const MAX_PREPARED = 500
 const CONNECT_TIMEOUT_S = 5
+const CANCEL_TIMEOUT_MS = 5_000
 const RAW_TYPES = [114, 3802, 1184, 1082, 1083, 1114, 1182, 1185, 1115, 1231]
 
 /** Opens a PostgreSQL server (15 or newer). Connects when first used. */
 export function openPostgres(options: PostgresOptions): Database {
+  if (new URL(options.url).host.includes(',')) throw new Error('The URL of the database must name one host')
   const pool = new Pool({
-    connect: () => new PostgresSession(options.url),
+    connect: () => new PostgresSession(options.url, options.answerTimeoutMs ?? 30_000),
     max: options.max ?? 10,
     acquireTimeoutMs: options.acquireTimeoutMs ?? 5_000,
   })
@@ -49,16 +57,30 @@ export function openPostgres(options: PostgresOptions): Database {
   }
 }
 
+/** What postgres.js passes to the function that makes its sockets. */
+interface SocketTarget {
+  readonly path: string | false
+  readonly host: readonly string[]
+  readonly port: readonly number[]
+}
+
 /** One postgres.js client of one connection, dead for good once that connection has closed. */
 class PostgresSession implements Session {
   broken = false
   readonly #client: postgres.Sql
+  readonly #answerTimeoutMs: number
   readonly #prepared = new Set<string>()
-  #running: postgres.PendingQuery<postgres.Row[]> | undefined
+  #socket: Socket | undefined
+  /** Whom to name in a request to cancel. */
+  #backend: { readonly pid: number; readonly secret: number } | undefined
+  #unanswered = 0
+  #inTransaction = false
 
-  constructor(url: string) {
-    this.#client = postgres(url, {
+  constructor(url: string, answerTimeoutMs: number) {
+    this.#answerTimeoutMs = answerTimeoutMs
+    const settings = {
       max: 1,
+      socket: (target: SocketTarget) => this.#connect(target),
       fetch_types: false,
       connect_timeout: CONNECT_TIMEOUT_S,
       max_lifetime: null,
@@ -71,9 +93,15 @@ class PostgresSession implements Session {
         // A statement that escaped its transaction could only read.
         default_transaction_read_only: true,
         // A sequential scan of a small table locks all of it for SERIALIZABLE: false conflicts.
-        enable_seqscan: false,
+        // (As text: postgres.js does not send what is falsy.)
+        enable_seqscan: 'off',
+        // With it off, a statement without an index looks so costly that it would be compiled first: 100 ms.
+        jit: 'off',
+        // Old dates in a named zone come with an offset in seconds, which a Date cannot read.
+        TimeZone: 'UTC',
       },
-    })
+    }
+    this.#client = postgres(url, settings)
     // Drizzle's columns read and write these types as text; postgres.js would convert them before.
     for (const type of RAW_TYPES) {
       this.#client.options.parsers[type] = (value: string) => value
@@ -94,35 +122,68 @@ class PostgresSession implements Session {
           simple: false,
         } as postgres.UnsafeQueryOptions,
       ),
+      this.#inTransaction ? undefined : this.#answerTimeoutMs,
     )
   }
 
   begin(options: BeginOptions): Promise<QueryResult> {
     const mode = options.readOnly ? 'read only' : 'read write'
     const timeoutMs = Math.max(1, Math.ceil(options.statementTimeoutMs))
-    return this.control(
+    const begun = this.control(
       `begin isolation level serializable ${mode}; set local statement_timeout = ${timeoutMs}`,
     )
+    this.#inTransaction = true
+    return begun
   }
 
   control(text: string): Promise<QueryResult> {
-    return this.#run(this.#client.unsafe(text))
+    this.#inTransaction = false
+    return this.#run(this.#client.unsafe(text), this.#answerTimeoutMs)
   }
 
+  /**
+   * A connection whose statement was cancelled is not used again: the request travels beside it, and could
+   * reach the next statement instead.
+   */
   cancel(): void {
-    this.#running?.cancel()
+    if (this.#unanswered === 0 || this.broken) return
+    this.broken = true
+    if (this.#backend) requestCancel(this.#client.options as SocketTarget, this.#backend)
   }
 
   async close(): Promise<void> {
     this.broken = true
     await this.#client.end({ timeout: 1 })
+    this.#socket?.destroy()
   }
 
-  async #run(query: postgres.PendingQuery<postgres.Row[]>): Promise<QueryResult> {
+  /** Connects, once: postgres.js would reconnect to send what is queued, and a dead transaction's statement with it. */
+  #connect({ path, host, port }: SocketTarget): Socket {
+    if (this.#socket) {
+      this.broken = true
+      const refused = new Socket()
+      setImmediate(() => refused.destroy(new Error('A session does not reconnect')))
+      return refused
+    }
+    this.#socket = path ? connect(path) : connect(port[0] ?? 5432, host[0])
+    return Object.assign(this.#socket, { host: host[0] }) // TLS checks the certificate against it.
+  }
+
+  #lose(): void {
+    this.broken = true
+    this.#socket?.destroy()
+  }
+
+  async #run(
+    query: postgres.PendingQuery<postgres.Row[]>,
+    timeoutMs: number | undefined,
+  ): Promise<QueryResult> {
     if (this.broken) throw new ConnectionLost('The database connection was closed')
-    this.#running = query
+    this.#unanswered += 1
+    const timer = timeoutMs === undefined ? undefined : setTimeout(() => this.#lose(), timeoutMs)
     try {
       const answer = await query.values()
+      this.#backend = answer.state
       return {
         rows: answer,
         columns: (answer.columns ?? []).map((column) => column.name),
@@ -131,7 +192,8 @@ class PostgresSession implements Session {
     } catch (error) {
       throw this.#translate(error)
     } finally {
-      if (this.#running === query) this.#running = undefined
+      this.#unanswered -= 1
+      clearTimeout(timer)
     }
   }
 
@@ -152,6 +214,19 @@ class PostgresSession implements Session {
       error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'unknown'
     return new ConnectionLost(`The database connection failed (${code})`, { cause: error })
   }
+}
+
+/** Asks the server, over a connection of its own, to stop what a backend is doing. It may come to nothing. */
+function requestCancel(target: SocketTarget, backend: { readonly pid: number; readonly secret: number }) {
+  const message = Buffer.alloc(16)
+  message.writeInt32BE(16, 0)
+  message.writeInt32BE(80_877_102, 4)
+  message.writeUInt32BE(backend.pid, 8)
+  message.writeUInt32BE(backend.secret, 12)
+  const socket = target.path ? connect(target.path) : connect(target.port[0] ?? 5432, target.host[0])
+  socket.setTimeout(CANCEL_TIMEOUT_MS, () => socket.destroy())
+  socket.on('error', () => socket.destroy())
+  socket.end(message)
 }
 
 /** Whether a query succeeds before the time is over. Its failure is the answer, not an error. */

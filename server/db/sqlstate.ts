@@ -32,6 +32,7 @@ export function mapDatabaseError(
   switch (error.sqlstate) {
     case '40001': // serialization_failure
     case '40P01': // deadlock_detected
+    case '53200': // no room to note which transactions overlapped: a long one, anywhere in the cluster, fills it
     case 'XX000': // multixact trouble under foreign keys, seen to pass when run again
       return { kind: 'conflict', error }
     case '23505':
@@ -48,6 +49,12 @@ export function mapDatabaseError(
     case '22001':
     case '22003':
       return failed(fail('BAD_REQUEST', 'A value is out of the range of its field.'))
+    case '22P02':
+    case '22007':
+    case '22008':
+    case '22021':
+    case '22P05':
+      return failed(fail('BAD_REQUEST', 'A value does not have the form that its field needs.'))
     case '25006':
       return failed(
         fail('METHOD_NOT_SUPPORTED', 'A query only reads; make this action a .mutation to write.'),

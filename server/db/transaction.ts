@@ -47,10 +47,15 @@ export class Transaction {
 
   async commit(): Promise<CommitOutcome> {
     this.#refuseUnlessOpen()
+    // Nothing was sent yet, so this outcome is known.
+    if (this.#lease.session.broken) throw new ConnectionLost('The connection was lost before COMMIT')
     this.#state = 'ended'
     try {
       const { command } = await this.#lease.session.control('commit')
-      return command === 'COMMIT' ? 'committed' : 'rolled back'
+      if (command === 'COMMIT') return 'committed'
+      // A statement that nobody waited for has failed: its error says why.
+      if (this.#error !== undefined) throw this.#error
+      return 'rolled back'
     } catch (error) {
       if (error instanceof ConnectionLost || this.#lease.session.broken) return 'unknown'
       throw error
@@ -79,9 +84,8 @@ export class Transaction {
   }
 
   #fail(error: unknown): void {
-    if (this.#state !== 'open') return
-    this.#state = 'failed'
-    this.#error = error
+    this.#error ??= error
+    if (this.#state === 'open') this.#state = 'failed'
   }
 
   #refuseUnlessOpen(): void {

@@ -16,8 +16,13 @@ export function parseEndpoint(text: string): Endpoint | undefined {
   const segments = text.split('/').map(decodeOrUndefined)
   const [integration, endpoint] = segments
   if (segments.length !== 2 || !integration || !endpoint) return undefined
-  if (!SEGMENT.test(integration) || !SEGMENT.test(endpoint)) return undefined
+  if (!isSegment(integration) || !isSegment(endpoint)) return undefined
   return { integration, endpoint }
+}
+
+/** Whether a text can be one half of an endpoint. */
+export function isSegment(text: string): boolean {
+  return SEGMENT.test(text)
 }
 
 function decodeOrUndefined(segment: string): string | undefined {

@@ -1,4 +1,5 @@
 import type { JsonValue } from '../result.ts'
+import { findUnsendable } from '../wire/answer.ts'
 
 export interface JsonRequest {
   readonly method: 'GET' | 'POST'
@@ -23,7 +24,9 @@ export type JsonResponse =
 
 /** Sends a request and takes nothing but JSON back. Never follows a redirect, never throws for what the other side does. */
 export async function requestJson(request: JsonRequest): Promise<JsonResponse> {
-  const signal = AbortSignal.timeout(request.timeoutMs)
+  const timeout = new AbortController()
+  const timer = setTimeout(() => timeout.abort(), request.timeoutMs)
+  const { signal } = timeout
   try {
     const response = await fetch(request.url, {
       method: request.method,
@@ -46,17 +49,23 @@ export async function requestJson(request: JsonRequest): Promise<JsonResponse> {
       return { kind: 'failed', reason: 'not JSON', status }
     }
     const text = await readText(response, request.maxBytes)
-    return text === undefined ? { kind: 'failed', reason: 'too large' } : parse(text, status)
+    if (text === undefined) return { kind: 'failed', reason: 'too large' }
+    return parse(text.replaceAll(request.bearer, '[redacted]'), status)
   } catch {
     return { kind: 'failed', reason: signal.aborted ? 'timeout' : 'unreachable' }
+  } finally {
+    clearTimeout(timer)
   }
 }
 
 function parse(text: string, status: number): JsonResponse {
+  const notJson = { kind: 'failed', reason: 'not JSON', status } as const
   try {
-    return { kind: 'answer', status, body: JSON.parse(text) }
+    const body: JsonValue = JSON.parse(text)
+    // What an action could not pass on, such as a body nested without end, is no use to it either.
+    return findUnsendable(body) ? notJson : { kind: 'answer', status, body }
   } catch {
-    return { kind: 'failed', reason: 'not JSON', status }
+    return notJson
   }
 }
 

@@ -1,8 +1,8 @@
-import { type ErrorCode, HTTP_STATUS, isErrorCode } from '../errors.ts'
+import { DefinitionError, type ErrorCode, HTTP_STATUS, isErrorCode } from '../errors.ts'
 import { type ActionResult, type Failure, fail, type Issue, type JsonValue, ok } from '../result.ts'
 import type { IntegrationCaller, Target } from './caller.ts'
 import type { IntegrationDeclarations } from './declare.ts'
-import { parseEndpoint } from './endpoint.ts'
+import { isSegment, parseEndpoint } from './endpoint.ts'
 import { type JsonResponse, requestJson } from './http-json.ts'
 
 export interface ProxyOptions {
@@ -25,6 +25,11 @@ const MAX_ISSUES = 20
  */
 export function createProxyCaller(options: ProxyOptions): IntegrationCaller {
   const declarations = new Map(Object.entries(options.integrations))
+  for (const name of declarations.keys()) {
+    // A name that no endpoint can have would leave its calls undeclared, and so to the owner.
+    if (!isSegment(name))
+      throw new DefinitionError(`Integration "${name}" must be named of a-z, 0-9, ".", "_" and "-"`)
+  }
   const { baseUrl, ownerJwt } = options
 
   return {
@@ -63,7 +68,7 @@ export function createProxyCaller(options: ProxyOptions): IntegrationCaller {
         timeoutMs: options.timeoutMs ?? 30_000,
         maxBytes: MAX_ANSWER_BYTES,
       })
-      return toResult(target, response, (text) => text.replaceAll(bearer, '[redacted]'))
+      return toResult(target, response)
     },
   }
 }
@@ -74,11 +79,7 @@ function endpointUrl(baseUrl: URL, target: Target): URL {
   return url
 }
 
-function toResult(
-  target: Target,
-  response: JsonResponse,
-  redact: (text: string) => string,
-): ActionResult<JsonValue> {
+function toResult(target: Target, response: JsonResponse): ActionResult<JsonValue> {
   const name = `${target.integration}/${target.endpoint}`
   if (response.kind === 'failed') {
     const code = response.reason === 'timeout' ? 'GATEWAY_TIMEOUT' : 'BAD_GATEWAY'
@@ -89,15 +90,10 @@ function toResult(
   if (status >= 200 && status < 300 && envelope?.success !== false) {
     return ok(envelope && envelope.data !== undefined ? envelope.data : body)
   }
-  return upstreamFailure(target, status, isObject(body) ? body : {}, redact)
+  return upstreamFailure(target, status, isObject(body) ? body : {})
 }
 
-function upstreamFailure(
-  target: Target,
-  status: number,
-  body: JsonObject,
-  redact: (text: string) => string,
-): Failure {
+function upstreamFailure(target: Target, status: number, body: JsonObject): Failure {
   const nested = isObject(body.error) ? body.error : body
   const message = [nested.error, nested.message, body.message].find((text) => typeof text === 'string')
   const code = isErrorCode(nested.code)
@@ -105,11 +101,9 @@ function upstreamFailure(
     : isErrorCode(body.code)
       ? body.code
       : codeOfStatus(status)
-  const issues = toIssues(nested.issues ?? body.issues, redact)
+  const issues = toIssues(nested.issues ?? body.issues)
   const text =
-    typeof message === 'string'
-      ? redact(message).slice(0, MAX_ERROR_LENGTH)
-      : `answered with status ${status}`
+    typeof message === 'string' ? message.slice(0, MAX_ERROR_LENGTH) : `answered with status ${status}`
   return fail(
     ours(code, target),
     `"${target.integration}/${target.endpoint}": ${text}`,
@@ -129,14 +123,14 @@ function codeOfStatus(status: number): ErrorCode {
   return status >= 400 && status < 500 ? 'BAD_REQUEST' : 'BAD_GATEWAY'
 }
 
-function toIssues(value: JsonValue | undefined, redact: (text: string) => string): Issue[] {
+function toIssues(value: JsonValue | undefined): Issue[] {
   if (!Array.isArray(value)) return []
   return value.slice(0, MAX_ISSUES).flatMap((issue: JsonValue) => {
     if (!isObject(issue) || typeof issue.message !== 'string') return []
     const path = Array.isArray(issue.path)
       ? issue.path.filter((part: JsonValue) => typeof part === 'string' || typeof part === 'number')
       : []
-    return [{ path, message: redact(issue.message).slice(0, MAX_ERROR_LENGTH) }]
+    return [{ path, message: issue.message.slice(0, MAX_ERROR_LENGTH) }]
   })
 }
 

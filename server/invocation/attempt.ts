@@ -5,7 +5,7 @@ import { mapDatabaseError } from '../db/sqlstate.ts'
 import { type CommitOutcome, Transaction } from '../db/transaction.ts'
 import { type ActionResult, type Failure, fail } from '../result.ts'
 import { type CatalogEntry, constraintFields } from '../tools/catalog.ts'
-import { type ToolRunner, TooManySteps, type WriteOperation } from '../tools/scope.ts'
+import { StepRefused, type ToolRunner, type WriteOperation } from '../tools/scope.ts'
 import type { Invocation } from './invocation.ts'
 import { MAX_STEPS, type Step } from './journal.ts'
 import { Stopwatch } from './stopwatch.ts'
@@ -13,12 +13,16 @@ import { TurnTimeout } from './turns.ts'
 
 const dialect = new PgDialect({ casing: 'snake_case' })
 const TURN_TIMEOUT_MS = 30_000
+const EXPIRED = 'The deadline of the call is over'
+const GIVEN_UP = 'The run was given up before its transaction began'
 
 /** Why a run was given up before its handler came to an end. */
 export type Interruption =
   | { readonly kind: 'suspended' }
   | { readonly kind: 'conflict'; readonly error: unknown }
   | { readonly kind: 'deadline' }
+  /** The invocation has lasted as long as one may. */
+  | { readonly kind: 'lifetime' }
   | { readonly kind: 'failed'; readonly failure: Failure }
 
 /**
@@ -45,10 +49,15 @@ export class Attempt implements ToolRunner {
   #poison: Failure | undefined
   #transaction: Transaction | undefined
   #opening: Promise<Transaction> | undefined
+  /** Why the transaction could not be opened. */
+  #openingError: unknown
+  /** No step may be performed beside the run any more: a transaction is open, or about to be. */
+  #holdsTransaction = false
   #firstKey: string | undefined
   #releaseTurns: (() => void) | undefined
   #minted = 0
   #controller: AbortController | undefined
+  #expired = false
   #loggedLateCall = false
   readonly #occurrences = new Map<string, number>()
   readonly #stepsInFlight = new Set<Promise<void>>()
@@ -79,6 +88,7 @@ export class Attempt implements ToolRunner {
   /** Aborted at the deadline. A run that is given up for another reason is not told: no code of it may go on. */
   get signal(): AbortSignal {
     this.#controller ??= new AbortController()
+    if (this.#expired) this.#controller.abort(new Error(EXPIRED))
     return this.#controller.signal
   }
 
@@ -102,9 +112,21 @@ export class Attempt implements ToolRunner {
   }
 
   async run(statement: Statement): Promise<QueryResult> {
-    const transaction = this.#transaction ?? (await this.#open())
     if (this.#state !== 'running') return never()
-    return transaction.query(statement)
+    try {
+      const transaction = this.#transaction ?? (await this.#open())
+      if (this.#state !== 'running') return never()
+      const answer = await transaction.query(statement)
+      return this.#state === 'running' ? answer : never()
+    } catch (error) {
+      if (this.#state === 'running' && this.#map(error)?.kind === 'conflict') {
+        this.#interrupt({ kind: 'conflict', error })
+        this.#state = 'over'
+      }
+      // What a run that is over still awaits stays where it is, its `catch` and `finally` included.
+      if (this.#state !== 'running') return never()
+      throw error
+    }
   }
 
   /**
@@ -142,6 +164,7 @@ export class Attempt implements ToolRunner {
     this.#refuseInsideOnce(name)
     const { journal } = this.#invocation
     if (this.#state === 'over') return this.#lateCall(name)
+    if (this.#poison) throw new StepRefused(this.#poison)
     const same = `${name}\n${fingerprint}`
     const nth = (this.#occurrences.get(same) ?? 0) + 1
     this.#occurrences.set(same, nth)
@@ -149,8 +172,10 @@ export class Attempt implements ToolRunner {
     if (journal.has(step.identity))
       return this.#state === 'running' ? journal.read(step.identity, this.number) : never()
     if (journal.size + this.#stepsInFlight.size + this.pending.length >= MAX_STEPS)
-      throw new TooManySteps(MAX_STEPS)
-    if (this.#state === 'running' && !this.#opening) return this.#performNow(step)
+      throw new StepRefused(
+        fail('PRECONDITION_FAILED', `One invocation may make at most ${MAX_STEPS} outside calls.`),
+      )
+    if (this.#state === 'running' && !this.#holdsTransaction) return this.#performNow(step)
     this.pending.push(step)
     if (this.#state === 'running') {
       this.#state = 'suspending'
@@ -165,11 +190,17 @@ export class Attempt implements ToolRunner {
 
   /** Starts counting the time that the handler may take. */
   start(): void {
-    this.stopwatch.start(() => {
-      this.#transaction?.cancel()
-      this.#interrupt({ kind: 'deadline' })
-      this.#controller?.abort(new Error('The deadline of the call is over'))
-    })
+    this.stopwatch.start(() => this.expire('deadline'))
+  }
+
+  /** Ends the run because its time is over. */
+  expire(kind: 'deadline' | 'lifetime'): void {
+    if (this.#state !== 'running') return
+    this.#state = 'over'
+    this.#transaction?.cancel()
+    this.#interrupt({ kind })
+    this.#expired = true
+    this.#controller?.abort(new Error(EXPIRED))
   }
 
   /** Waits for calls that the handler did not await, so that they belong to the attempt wholly or not at all. */
@@ -179,10 +210,14 @@ export class Attempt implements ToolRunner {
       { attempt: this.number },
       'An action returned while a tool call was still running; await every call',
     )
-    await Promise.race([
-      Promise.allSettled([...this.#callsInFlight, ...this.#stepsInFlight]),
-      this.interrupted,
-    ])
+    // What is called right after one of them belongs to it, so it is waited for as well.
+    while (this.#state === 'running' && this.#callsInFlight.size + this.#stepsInFlight.size > 0) {
+      await Promise.race([
+        Promise.allSettled([...this.#callsInFlight, ...this.#stepsInFlight]),
+        this.interrupted,
+      ])
+      await new Promise(setImmediate)
+    }
   }
 
   /** Commits what the run wrote. @throws what COMMIT threw. */
@@ -190,10 +225,11 @@ export class Attempt implements ToolRunner {
     this.stopwatch.stop()
     this.#state = 'over'
     try {
+      if (this.#openingError !== undefined) throw this.#openingError
       return this.#transaction ? await this.#transaction.commit() : 'committed'
     } finally {
       await this.#transaction?.rollback()
-      this.#releaseTurns?.()
+      this.#giveTurnsBack()
     }
   }
 
@@ -201,11 +237,15 @@ export class Attempt implements ToolRunner {
   async abandon(): Promise<void> {
     this.stopwatch.stop()
     if (this.#state === 'running') this.#state = 'over'
-    // A transaction that is only being opened is rolled back by the opening itself.
-    await this.#opening?.then((transaction) => transaction.rollback()).catch(() => {})
+    // An opening that is still waiting gives back by itself what it is given.
+    await this.#transaction?.rollback()
     // Steps that the handler starts together must be collected together.
     if (this.#state === 'suspending') await new Promise(setImmediate)
     this.#state = 'over'
+    this.#giveTurnsBack()
+  }
+
+  #giveTurnsBack(): void {
     this.#releaseTurns?.()
     this.#releaseTurns = undefined
   }
@@ -214,7 +254,9 @@ export class Attempt implements ToolRunner {
     if (!this.#opening) {
       this.#opening = this.#openAfterTurns()
       // Its failure belongs to the call that waits for it; without one it must not end the process.
-      this.#opening.catch(() => {})
+      this.#opening.catch((error: unknown) => {
+        this.#openingError = error
+      })
     }
     return this.#opening
   }
@@ -225,7 +267,10 @@ export class Attempt implements ToolRunner {
     stopwatch.pause()
     try {
       // No connection is held while a provider is being waited for.
-      while (this.#stepsInFlight.size > 0) await Promise.allSettled([...this.#stepsInFlight])
+      while (this.#stepsInFlight.size > 0 && this.#state === 'running') {
+        await Promise.race([Promise.allSettled([...this.#stepsInFlight]), this.interrupted])
+      }
+      this.#holdsTransaction = true
       const busy = [this.#firstKey, actionKey].filter((key) => key !== undefined && engine.turns.isTaken(key))
       if (busy.length > 0 && !this.#releaseTurns) {
         this.#releaseTurns = await engine.turns.take(
@@ -233,12 +278,20 @@ export class Attempt implements ToolRunner {
           TURN_TIMEOUT_MS,
         )
       }
-      if (this.#state !== 'running') throw new Error('The run was given up before its transaction began')
-      this.#transaction = await Transaction.open(engine.database, {
+      if (this.#state !== 'running') throw new Error(GIVEN_UP)
+      const transaction = await Transaction.open(engine.database, {
         readOnly,
         statementTimeoutMs: stopwatch.remainingMs,
       })
-      return this.#transaction
+      if (this.#state !== 'running') {
+        await transaction.rollback()
+        throw new Error(GIVEN_UP)
+      }
+      this.#transaction = transaction
+      return transaction
+    } catch (error) {
+      if (this.#state !== 'running') this.#giveTurnsBack()
+      throw error
     } finally {
       stopwatch.resume()
     }
@@ -247,9 +300,11 @@ export class Attempt implements ToolRunner {
   async #performNow(step: Step): Promise<unknown> {
     const { journal } = this.#invocation
     const work = Promise.resolve().then(() => {
-      const divergence = this.#invocation.diverges([step], this.number)
-      if (divergence) this.#interrupt({ kind: 'failed', failure: divergence })
-      return divergence ? never<void>() : journal.perform(step, this.number)
+      const failure = this.#invocation.diverges([step], this.number)
+      if (!failure) return journal.perform(step, this.number)
+      this.#state = 'over'
+      this.#interrupt({ kind: 'failed', failure })
+      return undefined
     })
     this.#stepsInFlight.add(work)
     this.stopwatch.pause()
@@ -262,18 +317,17 @@ export class Attempt implements ToolRunner {
     return this.#state === 'running' ? journal.read(step.identity, this.number) : never()
   }
 
-  #databaseFailed<T>(tool: string, error: unknown): Promise<ActionResult<T>> | Failure {
+  #map(error: unknown) {
+    return mapDatabaseError(error, (constraint) => constraintFields(this.catalog, constraint))
+  }
+
+  #databaseFailed(tool: string, error: unknown): Failure {
     if (error instanceof TurnTimeout) {
       this.#poison = fail('CONFLICT', 'Too many calls wait for the same record; try again shortly.')
       return this.#poison
     }
-    const mapped = mapDatabaseError(error, (constraint) => constraintFields(this.catalog, constraint))
-    if (!mapped) throw error
-    if (mapped.kind === 'conflict') {
-      this.#interrupt({ kind: 'conflict', error })
-      this.#state = 'over'
-      return never()
-    }
+    const mapped = this.#map(error)
+    if (mapped?.kind !== 'failure') throw error
     this.#poison = mapped.failure
     this.#invocation.log.warn({ tool, code: mapped.failure.code, err: error }, 'A statement failed')
     return this.#poison

@@ -15,7 +15,11 @@ export interface InvocationOptions {
   readonly readOnly: boolean
   /** Time that the handler may take in all its runs. */
   readonly deadlineMs: number
+  /** How long the call may last, whatever it waits for. @default 120000 */
+  readonly lifetimeMs?: number
 }
+
+const DEFAULT_LIFETIME_MS = 120_000
 
 /** Set while the function of a `once` runs: tools would write in a transaction that is not theirs. */
 const insideOnce = new AsyncLocalStorage<true>()
@@ -31,6 +35,7 @@ export class Invocation {
   readonly readOnly: boolean
   readonly now: Date
   readonly journal = new Journal()
+  readonly lifetimeMs: number
   /** What is left of the deadline. */
   remainingMs: number
   readonly #mintedIds: string[] = []
@@ -48,6 +53,7 @@ export class Invocation {
     this.requestId = options.requestId
     this.readOnly = options.readOnly
     this.remainingMs = options.deadlineMs
+    this.lifetimeMs = options.lifetimeMs ?? DEFAULT_LIFETIME_MS
     this.now = options.engine.clock()
   }
 

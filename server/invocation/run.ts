@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { TRPCError } from '@trpc/server'
+import { SqlError } from '../db/database.ts'
 import { mapDatabaseError } from '../db/sqlstate.ts'
 import { HTTP_STATUS, INTERNAL_MESSAGE } from '../errors.ts'
 import { type ActionResult, type Failure, fail } from '../result.ts'
@@ -10,8 +11,6 @@ import type { Invocation } from './invocation.ts'
 import type { Step } from './journal.ts'
 import { TurnTimeout } from './turns.ts'
 
-/** The longest an invocation lasts, whatever it waits for. */
-const MAX_LIFETIME_MS = 120_000
 const MAX_CONFLICTS = 25
 const MAX_BACKOFF_MS = 100
 
@@ -22,7 +21,7 @@ export type Handler<T> = (attempt: Attempt) => Promise<ActionResult<T>>
 type Outcome<T> =
   | { readonly kind: 'done'; readonly result: ActionResult<T> }
   | { readonly kind: 'threw'; readonly error: unknown }
-  | { readonly kind: 'conflict'; readonly keys: ReadonlySet<string> }
+  | { readonly kind: 'conflict'; readonly keys: ReadonlySet<string>; readonly error: unknown }
   | { readonly kind: 'suspended'; readonly steps: readonly Step[] }
 
 /**
@@ -36,15 +35,16 @@ export async function runInvocation<T>(
   invocation: Invocation,
   handler: Handler<T>,
 ): Promise<ActionResult<T>> {
-  const endsAt = performance.now() + MAX_LIFETIME_MS
+  const endsAt = performance.now() + invocation.lifetimeMs
   let conflicts = 0
+  let internalErrors = 0
   let turnKeys: ReadonlySet<string> = new Set()
   for (let run = 1; ; run += 1) {
     const remainingMs = endsAt - performance.now()
-    if (remainingMs <= 0) return tooLong()
+    if (remainingMs <= 0) return tooLong(invocation)
     const turns = await takeTurns(invocation, turnKeys, remainingMs)
     if (turns === 'timeout') return tooManyConflicts()
-    const outcome = await runAttempt(invocation, new Attempt(invocation, run, turns), handler)
+    const outcome = await runAttempt(invocation, new Attempt(invocation, run, turns), handler, endsAt)
     switch (outcome.kind) {
       case 'done':
         return checked(invocation, outcome.result)
@@ -52,6 +52,9 @@ export async function runInvocation<T>(
         throw asTRPCError(invocation, outcome.error)
       case 'conflict':
         conflicts += 1
+        // Postgres has internal errors that pass when it is asked again; one that does not is a bug.
+        if (isInternal(outcome.error)) internalErrors += 1
+        if (internalErrors > 1) throw asTRPCError(invocation, outcome.error)
         if (conflicts >= MAX_CONFLICTS) return tooManyConflicts()
         turnKeys = outcome.keys
         await sleep(Math.random() * Math.min(MAX_BACKOFF_MS, 2 ** conflicts))
@@ -59,7 +62,7 @@ export async function runInvocation<T>(
       case 'suspended': {
         const failure = invocation.diverges(outcome.steps, run)
         if (failure) return failure
-        if (!(await performAll(invocation, outcome.steps, run, endsAt))) return tooLong()
+        if (!(await performAll(invocation, outcome.steps, run, endsAt))) return tooLong(invocation)
         break
       }
     }
@@ -85,32 +88,36 @@ async function runAttempt<T>(
   invocation: Invocation,
   attempt: Attempt,
   handler: Handler<T>,
+  endsAt: number,
 ): Promise<Outcome<T>> {
   attempt.start()
+  // Outside calls and queues stop the stopwatch; this does not stop.
+  const lifetime = setTimeout(() => attempt.expire('lifetime'), endsAt - performance.now())
   const settled = await Promise.race([
     invoke(attempt, handler),
     attempt.interrupted.then((interruption) => ({ kind: 'interrupted', interruption }) as const),
   ])
+  clearTimeout(lifetime)
   invocation.remainingMs = attempt.stopwatch.remainingMs
-  if (settled.kind === 'interrupted') return giveUp(attempt, settled.interruption)
+  if (settled.kind === 'interrupted') return giveUp(invocation, attempt, settled.interruption)
   if (attempt.poison) return rolledBack(attempt, { kind: 'done', result: attempt.poison })
   if (settled.kind === 'threw') return rolledBack(attempt, settled)
-  if (!isActionResult(settled.result)) {
-    return rolledBack(attempt, {
-      kind: 'threw',
-      error: new Error(`Action "${invocation.action}" returned no ActionResult`),
-    })
-  }
-  if (!settled.result.success) return rolledBack(attempt, settled)
   // Before COMMIT: an answer that cannot be sent would otherwise be an error after the deed.
-  const unsendable = findUnsendable(settled.result)
-  if (unsendable) {
-    const error = new Error(
-      `Action "${invocation.action}" returned what cannot be sent: ${sentence(unsendable)}`,
-    )
-    return rolledBack(attempt, { kind: 'threw', error })
+  const error = whyUnusable(invocation, settled.result)
+  if (error) return rolledBack(attempt, { kind: 'threw', error })
+  return settled.result.success ? commit(invocation, attempt, settled) : rolledBack(attempt, settled)
+}
+
+function whyUnusable(invocation: Invocation, result: unknown): Error | undefined {
+  try {
+    if (!isActionResult(result)) return new Error(`Action "${invocation.action}" returned no ActionResult`)
+    const unsendable = findUnsendable(result)
+    return unsendable
+      ? new Error(`Action "${invocation.action}" returned what cannot be sent: ${sentence(unsendable)}`)
+      : undefined
+  } catch (error) {
+    return new Error(`What action "${invocation.action}" returned cannot be read`, { cause: error })
   }
-  return commit(invocation, attempt, settled)
 }
 
 async function invoke<T>(
@@ -137,21 +144,28 @@ async function commit<T>(invocation: Invocation, attempt: Attempt, done: Outcome
   } catch (error) {
     const mapped = mapDatabaseError(error, () => undefined)
     if (!mapped) return { kind: 'threw', error }
-    if (mapped.kind === 'conflict') return { kind: 'conflict', keys: attempt.turnKeys }
+    if (mapped.kind === 'conflict') return { kind: 'conflict', keys: attempt.turnKeys, error }
     return { kind: 'done', result: mapped.failure }
   }
 }
 
-async function giveUp<T>(attempt: Attempt, interruption: Interruption): Promise<Outcome<T>> {
+async function giveUp<T>(
+  invocation: Invocation,
+  attempt: Attempt,
+  interruption: Interruption,
+): Promise<Outcome<T>> {
   switch (interruption.kind) {
     case 'suspended':
       await attempt.abandon()
       return { kind: 'suspended', steps: attempt.pending }
     case 'conflict':
       await attempt.abandon()
-      return { kind: 'conflict', keys: attempt.turnKeys }
+      return { kind: 'conflict', keys: attempt.turnKeys, error: interruption.error }
     case 'failed':
       return rolledBack(attempt, { kind: 'done', result: interruption.failure })
+    case 'lifetime':
+      void attempt.abandon()
+      return { kind: 'done', result: tooLong(invocation) }
     case 'deadline':
       // The answer does not wait for a statement that the database may not be able to stop.
       void attempt.abandon()
@@ -211,14 +225,18 @@ function isActionResult(value: unknown): boolean {
   )
 }
 
+function isInternal(error: unknown): boolean {
+  return error instanceof SqlError && error.sqlstate === 'XX000'
+}
+
 function tooManyConflicts(): Failure {
   return fail('CONFLICT', 'The call kept meeting others that changed the same records; try again.')
 }
 
-function tooLong(): Failure {
+function tooLong({ lifetimeMs }: Invocation): Failure {
   return fail(
     'GATEWAY_TIMEOUT',
-    `The call took longer than ${MAX_LIFETIME_MS / 1000} s in all; nothing of it was kept.`,
+    `The call took longer than ${lifetimeMs / 1000} s in all; nothing of it was kept.`,
   )
 }
 

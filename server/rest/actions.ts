@@ -8,6 +8,7 @@ import type { createAppRouter } from '../routers/app-router.ts'
 import type { Actions } from '../routers/registry.ts'
 import { ACTIONS_PREFIX } from '../trpc.ts'
 import { reviveBySchema } from '../wire/from-json.ts'
+import { findUnacceptable } from '../wire/guard.ts'
 import { parseJson } from '../wire/json.ts'
 import { checkMediaType } from './media-type.ts'
 
@@ -35,6 +36,9 @@ export function createActionEndpoint(
     if (mediaProblem) return mediaProblem
     const json = parseJson(body)
     if (!json.ok) return badInput(new InvalidInput([json.issue]))
+    // Before dates are looked for: too deep an input would make that expensive.
+    const issue = findUnacceptable(json.value)
+    if (issue) return badInput(new InvalidInput([issue]))
     try {
       const result: unknown = await callTRPCProcedure({
         router,

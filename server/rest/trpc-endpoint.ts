@@ -4,25 +4,32 @@ import type { RequestContext } from '../context.ts'
 import { toFailure } from '../error-shape.ts'
 import { type Failure, fail } from '../result.ts'
 import type { createAppRouter } from '../routers/app-router.ts'
-import { ACTIONS_PREFIX } from '../trpc.ts'
+import { ACTIONS_PREFIX, errorShape } from '../trpc.ts'
+import { transformer } from '../wire/transformer.ts'
 import { checkMediaType } from './media-type.ts'
+import { respond } from './respond.ts'
 
 export const TRPC_PATH = '/trpc'
 const MAX_BATCH_SIZE = 10
+const METHODS: readonly string[] = ['GET', 'HEAD', 'POST', 'OPTIONS']
 /** A path that no action can have. */
 const NO_ACTION = `${ACTIONS_PREFIX}-`
 
-/** Serves the router at `/trpc`. A failure concerns the request as a whole; procedures answer for themselves. */
+/** Serves the router at `/trpc`. */
 export async function serveTrpc(
   router: ReturnType<typeof createAppRouter>,
   ctx: RequestContext,
   request: Request,
-): Promise<Response | Failure> {
+): Promise<Response> {
+  if (!METHODS.includes(request.method)) {
+    return respondTrpc(fail('METHOD_NOT_SUPPORTED', 'tRPC is called with GET or POST.'), ctx.requestId)
+  }
   const text = request.method === 'GET' || request.method === 'HEAD' ? undefined : await readText(request)
-  if (typeof text === 'object') return text
+  if (typeof text === 'object') return respondTrpc(text, ctx.requestId)
   const caller = verifiedUser(await ctx.authenticator.authenticate())
   const url = new URL(request.url)
   if ('failure' in caller) hideActions(url)
+  let refused: Failure | undefined
   const response = await fetchRequestHandler({
     endpoint: TRPC_PATH,
     req: new Request(url, {
@@ -34,6 +41,8 @@ export async function serveTrpc(
     maxBatchSize: MAX_BATCH_SIZE,
     createContext: () => ctx,
     onError({ error, path }) {
+      // The request as a whole: tRPC has no context yet, and would leave out the request id.
+      if (path === undefined) refused = toFailure(error)
       // The runner has logged what an action threw; this is what tRPC itself met.
       if (error.code === 'INTERNAL_SERVER_ERROR' && !path?.startsWith(ACTIONS_PREFIX)) {
         ctx.engine.log.error(
@@ -44,14 +53,21 @@ export async function serveTrpc(
     },
     responseMeta: ({ errors }) => {
       const headers = new Headers({ 'x-request-id': ctx.requestId, 'cache-control': 'no-store' })
-      const waits = errors
-        .map((error) => toFailure(error).details?.retryAfterSeconds)
+      // Hidden members failed as unknown paths; what they are answered with is the caller's failure.
+      const waits = ('failure' in caller ? [caller.failure] : errors.map(toFailure))
+        .map((failure) => failure.details?.retryAfterSeconds)
         .filter((wait) => typeof wait === 'number')
       if (waits.length > 0) headers.set('retry-after', String(Math.max(...waits)))
       return { headers }
     },
   })
-  return response
+  return refused ? respondTrpc(refused, ctx.requestId) : response
+}
+
+/** A failure of the request as a whole, in the form that tRPC's clients read. */
+export function respondTrpc(failure: Failure, requestId: string): Response {
+  const body = { error: transformer.serialize(errorShape(failure, requestId)) }
+  return new Response(JSON.stringify(body), respond(failure, requestId))
 }
 
 /** The body as text, which must be UTF-8: a lenient decoder would change it silently. */

@@ -1,6 +1,6 @@
-import { getTableColumns, getTableName, type SQL, sql } from 'drizzle-orm'
-import { getTableConfig, type PgColumn } from 'drizzle-orm/pg-core'
-import { createInsertSchema, createSelectSchema, createUpdateSchema } from 'drizzle-zod'
+import { getTableColumns, getTableName, is, type SQL, sql } from 'drizzle-orm'
+import { type ForeignKey, getTableConfig, type Index, type PgColumn, PgNumeric } from 'drizzle-orm/pg-core'
+import { createSelectSchema, createUpdateSchema } from 'drizzle-zod'
 import { z } from 'zod'
 import {
   type AnyCollection,
@@ -9,6 +9,7 @@ import {
   isCollection,
   SYSTEM_FIELDS,
 } from '../../drizzle/collection.ts'
+import { DefinitionError } from '../errors.ts'
 
 /** What the tools need to know of one collection, worked out once at start. */
 export interface CatalogEntry {
@@ -23,7 +24,6 @@ export interface CatalogEntry {
   readonly required: readonly string[]
   /** `record_id, created_by, …`: every column, qualified, in the order of `columns`. */
   readonly selectList: SQL
-  readonly insertSchema: z.ZodObject
   readonly patchSchema: z.ZodObject
   /** The schema of one field's value, for `where`. */
   readonly valueSchemas: ReadonlyMap<string, z.ZodType>
@@ -35,6 +35,11 @@ interface UniqueConstraint {
   readonly fields: readonly string[]
 }
 
+/** What Postgres is sure to hold in a `numeric` without a precision. */
+const MAX_DIGITS = 1_000
+
+const DECIMAL = z.string().regex(/^-?\d{1,1000}(?:\.\d{1,1000})?$/, 'must be a decimal such as "12.5"')
+
 export type Catalog = ReadonlyMap<string, CatalogEntry>
 
 /** Columns that the engine's own verbs rely on, by collection. */
@@ -43,7 +48,7 @@ const USERS_FIELDS = ['name', 'email', 'imageUrl', 'role'] as const
 /**
  * Collects the collections among the exports of `drizzle/collections.ts`.
  *
- * @throws {Error} when two have the same name, or `users` is missing or lacks a column the engine writes.
+ * @throws {DefinitionError} when two have the same name, or `users` is missing or lacks a column the engine writes.
  */
 export function createCatalog(exports: Readonly<Record<string, unknown>>): Catalog {
   const catalog = new Map<string, CatalogEntry>()
@@ -51,13 +56,13 @@ export function createCatalog(exports: Readonly<Record<string, unknown>>): Catal
     if (!isCollection(value)) continue
     const entry = describe(value)
     if (catalog.has(entry.name))
-      throw new Error(`Two collections are named "${entry.name}"; names must be unique`)
+      throw new DefinitionError(`Two collections are named "${entry.name}"; names must be unique`)
     catalog.set(entry.name, entry)
   }
   const users = catalog.get('users')
   const missing = USERS_FIELDS.filter((field) => !users?.columns.has(field))
   if (missing.length > 0) {
-    throw new Error(
+    throw new DefinitionError(
       `drizzle/collections.ts must export a collection "users" with the text fields ${missing.join(', ')}`,
     )
   }
@@ -67,9 +72,11 @@ export function createCatalog(exports: Readonly<Record<string, unknown>>): Catal
 /** The fields behind a constraint's name, for error messages. */
 export function constraintFields(catalog: Catalog, constraint: string) {
   for (const entry of catalog.values()) {
-    const unique = entry.uniques.find(({ name }) => name === constraint)
+    const unique = entry.uniques.find(({ name }) => inPostgres(name) === constraint)
     if (unique) return { collection: entry.name, fields: unique.fields }
-    const foreign = getTableConfig(entry.table).foreignKeys.find((key) => key.getName() === constraint)
+    const foreign = getTableConfig(entry.table).foreignKeys.find(
+      (key) => inPostgres(foreignKeyName(entry.name, key)) === constraint,
+    )
     if (foreign) {
       return {
         collection: entry.name,
@@ -104,11 +111,37 @@ function describe(table: AnyCollection): CatalogEntry {
       [...columns.values()].map((column) => sql`${column}`),
       sql`, `,
     ),
-    insertSchema: z.strictObject(own<z.ZodType>(createInsertSchema(table).shape)),
-    patchSchema: z.strictObject(own<z.ZodType>(createUpdateSchema(table).shape)),
-    valueSchemas: new Map(Object.entries(selectShape).map(([field, schema]) => [field, withoutNull(schema)])),
+    patchSchema: z.strictObject({
+      ...own<z.ZodType>(createUpdateSchema(table).shape),
+      ...exactDecimals(columns),
+    }),
+    valueSchemas: new Map(
+      Object.entries(selectShape).map(([field, schema]) => [
+        field,
+        is(columns.get(field), PgNumeric) ? DECIMAL : withoutNull(schema),
+      ]),
+    ),
     uniques: uniqueConstraints(name, table, columns),
   }
+}
+
+/** Postgres would round a decimal to its column's scale, and drizzle-zod takes any text for one. */
+function exactDecimals(columns: ReadonlyMap<string, PgColumn>): Record<string, z.ZodType> {
+  const decimals = [...columns].flatMap(([field, column]) => {
+    if (!is(column, PgNumeric)) return []
+    const digits = column.precision ?? MAX_DIGITS
+    const scale = column.scale ?? (column.precision === undefined ? MAX_DIGITS : 0)
+    const whole = column.precision === undefined ? MAX_DIGITS : Math.max(1, digits - scale)
+    const fraction = scale > 0 ? `(?:\\.\\d{1,${scale}})?` : ''
+    const schema = z
+      .string()
+      .regex(
+        new RegExp(`^-?\\d{1,${whole}}${fraction}$`),
+        `must be a decimal of at most ${whole} digits before the point and ${Math.max(0, scale)} after it, such as "12"`,
+      )
+    return [[field, (column.notNull ? schema : schema.nullable()).optional()] as const]
+  })
+  return Object.fromEntries(decimals)
 }
 
 /** drizzle-zod wraps a nullable column in `nullable`; `where` treats null apart. */
@@ -129,10 +162,8 @@ function uniqueConstraints(
   const indexes = config.indexes
     .filter((index) => index.config.unique)
     .map((index) => ({
-      name: index.config.name ?? '',
-      fields: index.config.columns.flatMap((column) =>
-        'name' in column && column.name ? [column.name] : [],
-      ),
+      name: index.config.name ?? `${name}_${indexedColumns(index, columns).map(columnName).join('_')}_index`,
+      fields: indexedColumns(index, columns).map((column) => fieldOf(columns, column)),
     }))
   const single = [...columns]
     .filter(([, column]) => column.isUnique)
@@ -141,6 +172,31 @@ function uniqueConstraints(
       fields: [field],
     }))
   return [{ name: `${name}_pkey`, fields: ['recordId'] }, ...named, ...indexes, ...single]
+}
+
+/** An index knows its columns by what they are called. One over an expression is about no field that could be named. */
+function indexedColumns(index: Index, columns: ReadonlyMap<string, PgColumn>): PgColumn[] {
+  const found = index.config.columns.flatMap((indexed) =>
+    [...columns.values()].filter((column) => 'name' in indexed && indexed.name === column.name),
+  )
+  return found.length === index.config.columns.length ? found : []
+}
+
+/** The name that migrations give a foreign key; Drizzle's own does not know of snake_case. */
+function foreignKeyName(table: string, key: ForeignKey): string {
+  const { name, columns, foreignTable, foreignColumns } = key.reference()
+  const chunks = [
+    table,
+    ...columns.map(columnName),
+    getTableName(foreignTable),
+    ...foreignColumns.map(columnName),
+  ]
+  return name ?? `${chunks.join('_')}_fk`
+}
+
+/** Postgres keeps 63 bytes of a name. */
+function inPostgres(name: string): string {
+  return name.slice(0, 63)
 }
 
 function fieldOf(columns: ReadonlyMap<string, PgColumn>, column: PgColumn): string {

@@ -29,7 +29,10 @@ export async function create(
   const given = checkData(entry, data, problems)
   const missing = missingFields(entry, given)
   if (recordId === undefined) {
-    for (const field of missing) problems.add(['data', field], 'is required')
+    // Fields of refused data are not missing: they were given, and were refused.
+    const absent =
+      typeof data === 'object' && data !== null ? missing.filter((field) => !Object.hasOwn(data, field)) : []
+    for (const field of absent) problems.add(['data', field], 'is required')
   }
   const failure = problems.failure()
   if (failure) return failure
@@ -43,7 +46,7 @@ async function insert(scope: ToolScope, entry: CatalogEntry, data: Readonly<Reco
   const answer = await scope.execute(sql`
     insert into ${entry.table} (${names(list)}) values (${values(list)})
     on conflict do nothing returning ${identifier(id)}`)
-  if (answer.rows.length === 0) return duplicate(scope, entry, data)
+  if (answer.rows.length === 0) return duplicate(scope, entry, list)
   scope.wrote('create', entry, recordId)
   return ok({ recordId })
 }
@@ -69,7 +72,7 @@ async function merge(
       `${quote(entry.name)} has no record ${quote(recordId)} yet; to create it, data needs ${missing.join(', ')}.`,
     )
   }
-  if (!row) return duplicate(scope, entry, data)
+  if (!row) return duplicate(scope, entry, newRow(scope, entry, recordId, data))
   scope.wrote(row[0] === 'created' ? 'create' : 'update', entry, recordId)
   return ok({ recordId })
 }
@@ -133,15 +136,16 @@ function typedValues(list: readonly Assignment[]): SQL {
 }
 
 /** Nothing was inserted because a unique value is taken: finds out which, so that the message can name it. */
-async function duplicate(scope: ToolScope, entry: CatalogEntry, data: Readonly<Record<string, unknown>>) {
+async function duplicate(scope: ToolScope, entry: CatalogEntry, row: readonly Assignment[]) {
   const taken: string[] = []
   for (const { fields } of entry.uniques) {
+    if (fields.length === 0) continue
     const conditions = fields.flatMap((field) => {
       const column = entry.columns.get(field)
-      const value = data[field]
-      return column && value !== undefined && value !== null
-        ? [sql`${column} = ${bindTo(column, value)}`]
-        : []
+      if (!column) return []
+      const given = row.find((assignment) => assignment.column === column)?.value
+      const value = given ?? (column.default === undefined ? undefined : bindTo(column, column.default))
+      return value ? [sql`${column} = ${value}`] : []
     })
     if (conditions.length !== fields.length) continue
     const answer = await scope.execute(

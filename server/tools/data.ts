@@ -3,6 +3,7 @@ import type { PgColumn } from 'drizzle-orm/pg-core'
 import { columnName } from '../../drizzle/collection.ts'
 import { findUnacceptable } from '../wire/guard.ts'
 import type { CatalogEntry } from './catalog.ts'
+import { findUnstorable } from './json-value.ts'
 import { type Problems, quote } from './problems.ts'
 
 export interface CheckOptions {
@@ -33,8 +34,11 @@ export function checkData(
   for (const [field, value] of Object.entries(data)) {
     const at = [argument, field]
     if (value === undefined) problems.add(at, 'is undefined; leave the field out, or give null to empty it')
-    else if (entry.fields.includes(field)) given[field] = value
-    else if (entry.columns.has(field))
+    else if (entry.fields.includes(field)) {
+      given[field] = value
+      const odd = entry.columns.get(field)?.dataType === 'json' ? findUnstorable(value) : undefined
+      if (odd) problems.add(at, `must be JSON; it holds a ${odd}`)
+    } else if (entry.columns.has(field))
       problems.add(at, 'is a system field, which is never written through data')
     else problems.unknownField(entry, field, at)
     if (entry.managed.has(field) && !options.asEngine) {

@@ -1,5 +1,5 @@
-import type { PgColumn } from 'drizzle-orm/pg-core'
 import type { CatalogEntry } from './catalog.ts'
+import { readColumn } from './column-text.ts'
 import type { Envelope } from './types.ts'
 
 /** Turns a row of `entry.selectList` into the record that tools return. */
@@ -7,7 +7,7 @@ export function toEnvelope(entry: CatalogEntry, row: readonly unknown[]): Envelo
   const values = new Map<string, unknown>()
   let position = 0
   for (const [field, column] of entry.columns) {
-    values.set(field, decode(column, row[position]))
+    values.set(field, readColumn(column, row[position]))
     position += 1
   }
   const data: Record<string, unknown> = {}
@@ -20,8 +20,4 @@ export function toEnvelope(entry: CatalogEntry, row: readonly unknown[]): Envelo
     updatedAt: values.get('updatedAt') as Date,
     version: values.get('version') as number,
   }
-}
-
-function decode(column: PgColumn, value: unknown): unknown {
-  return value === null || value === undefined ? null : column.mapFromDriverValue(value)
 }

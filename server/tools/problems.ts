@@ -1,4 +1,5 @@
 import { type Failure, fail, type Issue } from '../result.ts'
+import { pathSegment } from '../wire/path.ts'
 import type { CatalogEntry } from './catalog.ts'
 
 const MAX_ISSUES = 20
@@ -18,7 +19,7 @@ export class Problems {
 
   /** Returns undefined, so that a compiling function can report and give up in one line. */
   add(path: readonly (string | number)[], message: string): undefined {
-    if (!this.isFull) this.#issues.push({ path, message })
+    if (!this.isFull) this.#issues.push({ path: path.map(shortened), message })
     return undefined
   }
 
@@ -35,6 +36,11 @@ export class Problems {
     if (!first) return undefined
     return fail('BAD_REQUEST', sentence(first), { issues: this.#issues })
   }
+}
+
+/** A caller's key can be as long as the body. */
+export function shortened(part: string | number): string | number {
+  return typeof part === 'string' ? pathSegment(part) : part
 }
 
 /** A name from outside, fit for a message: short and on one line. */

@@ -86,7 +86,7 @@ function parse(entry: CatalogEntry, options: unknown, problems: Problems): Plan 
   if (orderDir !== 'asc' && orderDir !== 'desc') return problems.add(['orderDir'], 'must be "asc" or "desc"')
   const column = typeof orderBy === 'string' && orderBy !== 'version' ? entry.columns.get(orderBy) : undefined
   if (!column || typeof orderBy !== 'string') {
-    return problems.unknownField(entry, String(orderBy), ['orderBy'])
+    return problems.unknownField(entry, typeof orderBy === 'string' ? orderBy : typeof orderBy, ['orderBy'])
   }
   if (UNORDERED_TYPES.has(column.dataType)) return problems.add(['orderBy'], 'is a field without an order')
   if (problems.count > 0) return undefined
@@ -125,7 +125,8 @@ function keyset(column: PgColumn, recordId: PgColumn, direction: 'asc' | 'desc',
     const inside = sql`(${column} is null and ${recordId} ${further} ${id})`
     return direction === 'asc' ? inside : sql`(${inside} or ${column} is not null)`
   }
-  const value = sql`${after.value}::${sql.raw(column.getSQLType())}`
+  // By way of text: a driver would take a text for a boolean column as false.
+  const value = sql`${after.value}::text::${sql.raw(column.getSQLType())}`
   const past = sql`(${column}, ${recordId}) ${further} (${value}, ${id})`
   return column.notNull || direction === 'desc' ? past : sql`(${past} or ${column} is null)`
 }

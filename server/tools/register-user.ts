@@ -18,11 +18,15 @@ export async function registerUser(
   const entry = scope.catalog.get('users')
   if (!entry) return fail('PRECONDITION_FAILED', 'The app has no collection "users".')
   const problems = new Problems()
+  if (typeof input !== 'object' || input === null || Array.isArray(input))
+    return fail('BAD_REQUEST', `registerUser takes an object of ${INPUT_FIELDS.join(', ')}.`)
   for (const key of Object.keys(input)) {
     if (!INPUT_FIELDS.includes(key))
       problems.add([key], `is unknown; registerUser takes ${INPUT_FIELDS.join(', ')}`)
   }
   const { userId = scope.userId, isAdmin, name, email, imageUrl } = input
+  if (isAdmin !== undefined && typeof isAdmin !== 'boolean')
+    problems.add(['isAdmin'], 'must be true or false')
   const profile = Object.fromEntries(
     Object.entries({ name, email, imageUrl }).filter(([, value]) => value !== undefined),
   )

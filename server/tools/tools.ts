@@ -8,11 +8,13 @@ import { count } from './count.ts'
 import { create } from './create.ts'
 import { get } from './get.ts'
 import { increment } from './increment.ts'
+import { findNonJson } from './json-value.ts'
 import { quote, sentence } from './problems.ts'
 import { query } from './query.ts'
 import { registerUser } from './register-user.ts'
 import { remove } from './remove.ts'
-import { type ToolRunner, TooManySteps } from './scope.ts'
+import { StepRefused, type ToolRunner } from './scope.ts'
+import { isTransactionControl } from './transaction-control.ts'
 import type { AnyCollections, ReadTools, RegisterUserInput, Tools } from './types.ts'
 import { update } from './update.ts'
 import { deleteWhere, updateWhere } from './where-writes.ts'
@@ -91,12 +93,14 @@ function onCollection<T>(
   const key = typeof recordId === 'string' ? `${collection}/${recordId}` : undefined
   return runner.call<T>(tool, key, writes, async () => {
     const entry = runner.catalog.get(collection)
-    return entry ? body(entry) : fail('NOT_FOUND', `There is no collection ${quote(String(collection))}.`)
+    return entry
+      ? body(entry)
+      : fail(
+          'NOT_FOUND',
+          `There is no collection ${quote(typeof collection === 'string' ? collection : typeof collection)}.`,
+        )
   })
 }
-
-const CONTROL =
-  /^\s*(?:--[^\n]*\n|\/\*[\s\S]*?\*\/|\s)*(begin|start|commit|end|rollback|abort|savepoint|release|prepare|set|reset|discard)\b/i
 
 async function runDrizzle<T>(
   runner: ToolRunner,
@@ -104,7 +108,7 @@ async function runDrizzle<T>(
 ): Promise<ActionResult<T>> {
   const database = drizzle(
     async (text, params, method) => {
-      if (CONTROL.test(text))
+      if (isTransactionControl(text))
         throw new Error('tools.sql runs inside the transaction of the call, which it may not end or alter')
       const { rows, columns } = await runner.run({ sql: text, params })
       if (method !== 'execute') return { rows: rows.map((row) => [...row]) }
@@ -128,7 +132,7 @@ async function integration(
   endpoint: string,
   data: JsonValue | undefined,
 ) {
-  const target = options.integrations.resolve(String(endpoint))
+  const target = options.integrations.resolve(typeof endpoint === 'string' ? endpoint : '')
   if (!target.success) return target
   const wrong = jsonProblem(data)
   if (wrong !== undefined) return fail('BAD_REQUEST', `The data of an integration must be JSON: ${wrong}`)
@@ -140,7 +144,7 @@ async function integration(
     })
     return answer as ActionResult<JsonValue>
   } catch (error) {
-    if (error instanceof TooManySteps) return fail('PRECONDITION_FAILED', `${error.message}.`)
+    if (error instanceof StepRefused) return error.failure
     throw error
   }
 }
@@ -153,14 +157,19 @@ async function once<T extends JsonValue | undefined>(
   if (typeof key !== 'string' || !/^[\w.:~/-]{1,255}$/.test(key)) {
     return fail('BAD_REQUEST', 'The key of a once is 1 to 255 letters, digits and any of _ . : ~ / -')
   }
-  const answer = await runner.step(`once:${key}`, '', async () => {
-    const value = await runner.runOnce(async () => run())
-    const wrong = jsonProblem(value)
-    if (wrong !== undefined)
-      throw new TypeError(`What the function of tools.once(${quote(key)}) returns must be JSON: ${wrong}`)
-    return value
-  })
-  return ok(answer as T)
+  try {
+    const answer = await runner.step(`once:${key}`, '', async () => {
+      const value = await runner.runOnce(async () => run())
+      const wrong = jsonProblem(value)
+      if (wrong !== undefined)
+        throw new TypeError(`What the function of tools.once(${quote(key)}) returns must be JSON: ${wrong}`)
+      return value
+    })
+    return ok(answer as T)
+  } catch (error) {
+    if (error instanceof StepRefused) return error.failure
+    throw error
+  }
 }
 
 /** Says why a value would not come back from the journal as it went in; undefined when it would. */
@@ -169,15 +178,4 @@ function jsonProblem(value: unknown): string | undefined {
   if (unacceptable) return sentence(unacceptable)
   const odd = findNonJson(value)
   return odd && `it holds a ${odd}`
-}
-
-function findNonJson(value: unknown): string | undefined {
-  if (value instanceof Date) return 'Date (pass its ISO string)'
-  if (typeof value === 'bigint') return 'bigint (pass its decimal string)'
-  if (typeof value !== 'object' || value === null) return undefined
-  for (const member of Object.values(value)) {
-    const odd = findNonJson(member)
-    if (odd) return odd
-  }
-  return undefined
 }

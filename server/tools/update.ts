@@ -8,6 +8,8 @@ import { checkRecordId } from './record-id.ts'
 import type { ToolScope } from './scope.ts'
 import type { MutateActionData } from './types.ts'
 
+const MAX_VERSION = 2_147_483_647
+
 export interface UpdateOptions {
   /** Writes only while the record still has this version. */
   readonly ifVersion?: number
@@ -26,10 +28,7 @@ export async function update(
   const given = checkData(entry, patch, problems, { argument: 'patch' })
   if (problems.count === 0 && Object.keys(given).length === 0)
     problems.add(['patch'], 'must name at least one field')
-  const { ifVersion } = options
-  if (ifVersion !== undefined && !(Number.isSafeInteger(ifVersion) && ifVersion >= 1)) {
-    problems.add(['ifVersion'], 'must be a whole number from 1 on')
-  }
+  const ifVersion = checkOptions(options, problems)
   const failure = problems.failure()
   if (failure) return failure
 
@@ -54,4 +53,22 @@ export async function update(
   }
   scope.wrote('update', entry, recordId)
   return ok({ recordId })
+}
+
+function checkOptions(options: unknown, problems: Problems): number | undefined {
+  if (typeof options !== 'object' || options === null || Array.isArray(options))
+    return problems.add(['options'], 'must be an object')
+  for (const key of Object.keys(options)) {
+    if (key !== 'ifVersion') problems.add([key], 'is no option; the option is ifVersion')
+  }
+  const { ifVersion }: { readonly ifVersion?: unknown } = options
+  if (ifVersion === undefined) return undefined
+  if (
+    typeof ifVersion === 'number' &&
+    Number.isInteger(ifVersion) &&
+    ifVersion >= 1 &&
+    ifVersion <= MAX_VERSION
+  )
+    return ifVersion
+  return problems.add(['ifVersion'], `must be a whole number from 1 to ${MAX_VERSION}`)
 }

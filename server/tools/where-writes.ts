@@ -53,7 +53,7 @@ export async function deleteWhere(
 
 /** The ids of the records to write, in a stable order, so that two calls lock them alike. */
 function selection(entry: CatalogEntry, where: unknown, limit: number | undefined, problems: Problems): SQL {
-  const most = limit ?? DEFAULT_LIMIT
+  const most = limit === undefined ? DEFAULT_LIMIT : limit
   if (!(Number.isSafeInteger(most) && most >= 1 && most <= MAX_LIMIT)) {
     problems.add(['limit'], `must be a whole number from 1 to ${MAX_LIMIT}`)
   }

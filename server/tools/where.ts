@@ -1,5 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm'
 import type { PgColumn } from 'drizzle-orm/pg-core'
+import { findUnacceptable } from '../wire/guard.ts'
 import type { CatalogEntry } from './catalog.ts'
 import type { Problems } from './problems.ts'
 
@@ -8,6 +9,8 @@ const MAX_CONDITIONS = 100
 const MAX_LIST_VALUES = 1_000
 /** Columns whose values have no order or equality that a caller could rely on. */
 const OPAQUE_TYPES: ReadonlySet<string> = new Set(['json', 'array', 'buffer', 'custom'])
+/** Numbers, dates and enums can be strings in JavaScript; only these know LIKE in Postgres. */
+const TEXT_TYPE = /^(?:text|varchar|char|citext)\b/
 
 interface Compilation {
   readonly entry: CatalogEntry
@@ -25,6 +28,8 @@ type Path = readonly (string | number)[]
  */
 export function compileWhere(entry: CatalogEntry, where: unknown, problems: Problems): SQL | undefined {
   if (where === undefined) return undefined
+  const unacceptable = findUnacceptable(where)
+  if (unacceptable) return problems.add(['where', ...unacceptable.path], unacceptable.message)
   return level({ entry, problems, conditions: 0 }, where, ['where'])
 }
 
@@ -125,7 +130,7 @@ function operator(
     return values && counted(compilation, path, build(values))
   }
   const pattern = (build: (literal: string) => string) => {
-    if (column.dataType !== 'string') return problems.add(path, 'works on text fields only')
+    if (!TEXT_TYPE.test(column.getSQLType())) return problems.add(path, 'works on text fields only')
     if (typeof operand !== 'string') return problems.add(path, 'must be a string')
     const escaped = operand.replace(/[\\%_]/g, (character) => `\\${character}`)
     return counted(compilation, path, sql`coalesce(${column} like ${build(escaped)}, false)`)

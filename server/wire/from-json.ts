@@ -14,12 +14,22 @@ const MAX_STEPS = 256
  * returns it when nothing had to be turned.
  */
 export function reviveBySchema(schema: z.ZodType, value: unknown): unknown {
-  return revive(schema, value, MAX_STEPS)
+  return revive(schema, value, MAX_STEPS, new Map())
 }
 
-function revive(schema: Schema, value: unknown, steps: number): unknown {
+/** What each schema has made of each value, so that the options of a recursive union do not repeat its branches. */
+type Memo = Map<Schema, Map<unknown, unknown>>
+
+function revive(schema: Schema, value: unknown, steps: number, memo: Memo): unknown {
   if (steps === 0 || !expectsScalars(schema)) return value
-  const next = (inner: Schema, item: unknown) => revive(inner, item, steps - 1)
+  const known = memo.get(schema) ?? new Map<unknown, unknown>()
+  memo.set(schema, known)
+  if (!known.has(value)) known.set(value, reviveAnew(schema, value, steps, memo))
+  return known.get(value)
+}
+
+function reviveAnew(schema: Schema, value: unknown, steps: number, memo: Memo): unknown {
+  const next = (inner: Schema, item: unknown) => revive(inner, item, steps - 1, memo)
   const def = definitionOf(schema)
   switch (def.type) {
     case 'date':

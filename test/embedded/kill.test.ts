@@ -1,0 +1,86 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
+import { openDatabase } from '../../server/open-database.ts'
+import { TABLES } from '../support/tables.ts'
+
+const WRITER = fileURLToPath(new URL('writer.ts', import.meta.url))
+const ROUNDS = 5
+
+let root: string
+const children: ChildProcess[] = []
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'deputy-kill-'))
+})
+afterEach(() => {
+  for (const child of children.splice(0)) child.kill('SIGKILL')
+})
+afterAll(() => rm(root, { recursive: true }))
+
+function startWriter(directory: string, round: number) {
+  const child = spawn(process.execPath, ['--import', 'tsx', WRITER, directory, String(round)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  children.push(child)
+  return { child, lines: createInterface({ input: child.stdout }) }
+}
+
+const open = (directory: string) => openDatabase({ databaseUrl: undefined, directory, tables: TABLES })
+
+it('every write that was acknowledged is there after kill -9, and none by half', {
+  timeout: 120_000,
+}, async () => {
+  const directory = join(root, 'data')
+  const acknowledged: string[] = []
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const { child, lines } = startWriter(directory, round)
+    const gone = once(child, 'exit')
+    let written = 0
+    // Killed at another moment in every round, in the midst of writing; what it says after that counts as well.
+    for await (const line of lines) {
+      if (line.startsWith('failed')) throw new Error(line)
+      if (!line.startsWith('wrote ')) continue
+      acknowledged.push(line.slice('wrote '.length))
+      written += 1
+      if (written === 10 + 7 * round) child.kill('SIGKILL')
+    }
+    await gone
+  }
+  expect(acknowledged.length).toBeGreaterThanOrEqual(ROUNDS * 10)
+
+  const database = await open(directory)
+  const { rows } = await database.query({
+    sql: 'select name, count(*)::int from users group by name',
+    params: [],
+  })
+  await database.close()
+  const found = new Map(rows.map(([name, halves]) => [String(name), halves]))
+  expect(acknowledged.filter((id) => !found.has(id))).toEqual([])
+  expect([...found].filter(([, halves]) => halves !== 2)).toEqual([])
+})
+
+it('a second opener is refused while the first has the directory, and let in when it was killed', {
+  timeout: 60_000,
+}, async () => {
+  const directory = join(root, 'shared')
+  const first = startWriter(directory, 0)
+  await once(first.lines, 'line')
+  await expect(open(directory)).rejects.toThrow(`"${directory}" is in use by another Deputy process`)
+
+  const second = startWriter(directory, 1)
+  const [line] = await once(second.lines, 'line')
+  expect(line).toMatch(/^failed .*is in use by another Deputy process/)
+
+  const gone = once(first.child, 'exit')
+  first.child.kill('SIGKILL')
+  await gone
+  const database = await open(directory)
+  expect(await database.ping(5_000)).toBe(true)
+  await expect(open(directory)).rejects.toThrow('in use')
+  await database.close()
+})

@@ -1,0 +1,204 @@
+import { generateKeyPairSync } from 'node:crypto'
+import { describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import { EnvError, readAppEnv, readEnv, readTokenEnv, readWholeEnv } from '../../server/env.ts'
+
+const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+const PEM = publicKey.export({ format: 'pem', type: 'spki' }).toString()
+const PRIVATE_PEM = privateKey.export({ format: 'pem', type: 'pkcs8' }).toString()
+const SECRET = 's'.repeat(32)
+const KEY = { AUTH_JWT_SECRET: SECRET, AUTH_JWT_ISSUER: 'https://issuer.example', AUTH_JWT_AUDIENCE: 'app' }
+
+/** The names that a refusal starts its lines with; none when the environment is usable. */
+function refusedNames(env: NodeJS.ProcessEnv): string[] {
+  try {
+    readEnv(env)
+    return []
+  } catch (error) {
+    if (!(error instanceof EnvError)) throw error
+    return error.problems.map((problem) => problem.split(':')[0] ?? '')
+  }
+}
+
+describe('an empty environment', () => {
+  const DEFAULTS = {
+    host: '127.0.0.1',
+    port: 3000,
+    dataDir: '.deputy',
+    databaseUrl: undefined,
+    ownerUserId: 'owner',
+    auth: { kind: 'development' },
+    corsOrigins: [],
+    apiWorkerUrl: undefined,
+    appOwnerJwt: undefined,
+    logLevel: 'info',
+  }
+  const NAMES =
+    'HOST PORT DATA_DIR DATABASE_URL OWNER_USER_ID AUTH_JWT_ISSUER AUTH_JWT_AUDIENCE AUTH_AUTHORIZED_PARTIES AUTH_JWKS_URL AUTH_JWT_PUBLIC_KEY AUTH_JWT_SECRET CORS_ORIGINS PLATFORM_URL API_WORKER_URL APP_OWNER_JWT LOG_LEVEL'
+
+  it('serves on the loopback interface with the development key', () => {
+    expect(readEnv({})).toMatchObject(DEFAULTS)
+  })
+
+  it('is the same as one where every name is set to nothing', () => {
+    const empty = Object.fromEntries(NAMES.split(' ').map((name) => [name, '']))
+    expect(readEnv(empty)).toEqual(readEnv({}))
+  })
+})
+
+describe('a value', () => {
+  it.each([
+    [{ HOST: '127.0.0.2' }, { host: '127.0.0.2' }],
+    [{ HOST: 'localhost' }, { host: 'localhost' }],
+    [{ HOST: '::1' }, { host: '::1' }],
+    [
+      { HOST: '0.0.0.0', ...KEY },
+      { host: '0.0.0.0', ownerUserId: undefined },
+    ],
+    [{ PORT: '0' }, { port: 0 }],
+    [{ PORT: '65535' }, { port: 65_535 }],
+    [{ DATA_DIR: '/var/deputy' }, { dataDir: '/var/deputy' }],
+    [{ DATABASE_URL: 'postgres://a:b@db/app' }, { databaseUrl: 'postgres://a:b@db/app' }],
+    [{ DATABASE_URL: 'postgresql://db/app' }, { databaseUrl: 'postgresql://db/app' }],
+    [{ OWNER_USER_ID: 'ada' }, { ownerUserId: 'ada' }],
+    [
+      { CORS_ORIGINS: 'https://a.example, http://localhost:5173,' },
+      { corsOrigins: ['https://a.example', 'http://localhost:5173'] },
+    ],
+    [{ API_WORKER_URL: 'https://api.example/base' }, { apiWorkerUrl: new URL('https://api.example/base') }],
+    [{ APP_OWNER_JWT: 'a.b-c.d_e' }, { appOwnerJwt: 'a.b-c.d_e' }],
+    [{ LOG_LEVEL: 'silent' }, { logLevel: 'silent' }],
+    [
+      KEY,
+      {
+        auth: {
+          kind: 'configured',
+          key: { kind: 'secret', secret: SECRET },
+          issuer: 'https://issuer.example',
+          audience: 'app',
+          authorizedParties: undefined,
+        },
+      },
+    ],
+    [{ ...KEY, AUTH_AUTHORIZED_PARTIES: 'web, app' }, { auth: { authorizedParties: ['web', 'app'] } }],
+    [
+      { ...KEY, AUTH_JWT_SECRET: '', AUTH_JWT_PUBLIC_KEY: PEM },
+      { auth: { key: { kind: 'publicKey', pem: PEM } } },
+    ],
+    [
+      { ...KEY, AUTH_JWT_SECRET: '', AUTH_JWT_PUBLIC_KEY: PEM.replaceAll('\n', '\\n') },
+      { auth: { key: { kind: 'publicKey' } } },
+    ],
+    [
+      { ...KEY, AUTH_JWT_SECRET: '', AUTH_JWKS_URL: 'https://a.example/jwks' },
+      { auth: { key: { kind: 'jwks', url: new URL('https://a.example/jwks') } } },
+    ],
+    [{ NODE_ENV: 'production', DATA_DIR: '/data', ...KEY }, { dataDir: '/data' }],
+    [{ NODE_ENV: 'production', DATABASE_URL: 'postgres://db/app', ...KEY }, { ownerUserId: undefined }],
+  ])('%j is read', (env, expected) => {
+    expect(readEnv(env)).toMatchObject(expected)
+  })
+
+  it.each<[NodeJS.ProcessEnv, string]>([
+    [{ PORT: '-1' }, 'PORT'],
+    [{ PORT: '65536' }, 'PORT'],
+    [{ PORT: '3000.5' }, 'PORT'],
+    [{ PORT: '0x10' }, 'PORT'],
+    [{ PORT: ' 80' }, 'PORT'],
+    [{ DATABASE_URL: 'mysql://db/app' }, 'DATABASE_URL'],
+    [{ DATABASE_URL: 'db/app' }, 'DATABASE_URL'],
+    [{ OWNER_USER_ID: 'a'.repeat(256) }, 'OWNER_USER_ID'],
+    [{ OWNER_USER_ID: 'owner\n' }, 'OWNER_USER_ID'],
+    [{ OWNER_USER_ID: '__proto__' }, 'OWNER_USER_ID'],
+    [{ CORS_ORIGINS: '*' }, 'CORS_ORIGINS'],
+    [{ CORS_ORIGINS: 'https://a.example/' }, 'CORS_ORIGINS'],
+    [{ CORS_ORIGINS: 'https://a.example,b.example' }, 'CORS_ORIGINS'],
+    [{ CORS_ORIGINS: 'null' }, 'CORS_ORIGINS'],
+    [{ API_WORKER_URL: 'ftp://api.example' }, 'API_WORKER_URL'],
+    [{ APP_OWNER_JWT: 'a.b' }, 'APP_OWNER_JWT'],
+    [{ APP_OWNER_JWT: 'a.b.c\n' }, 'APP_OWNER_JWT'],
+    [{ LOG_LEVEL: 'loud' }, 'LOG_LEVEL'],
+    [{ ...KEY, AUTH_JWT_SECRET: 's'.repeat(31) }, 'AUTH_JWT_SECRET'],
+    [{ ...KEY, AUTH_JWT_SECRET: '', AUTH_JWT_PUBLIC_KEY: 'a key' }, 'AUTH_JWT_PUBLIC_KEY'],
+    [{ ...KEY, AUTH_JWT_SECRET: '', AUTH_JWT_PUBLIC_KEY: PRIVATE_PEM }, 'AUTH_JWT_PUBLIC_KEY'],
+    [{ ...KEY, AUTH_JWT_SECRET: '', AUTH_JWKS_URL: 'a.example/jwks' }, 'AUTH_JWKS_URL'],
+    [{ ...KEY, AUTH_JWT_SECRET: '', AUTH_JWKS_URL: 'https://a:b@a.example/jwks' }, 'AUTH_JWKS_URL'],
+    [{ ...KEY, AUTH_JWT_ISSUER: '' }, 'AUTH_JWT_ISSUER'],
+    [{ ...KEY, AUTH_JWT_AUDIENCE: '' }, 'AUTH_JWT_AUDIENCE'],
+    [{ ...KEY, AUTH_JWKS_URL: 'https://a.example/jwks' }, 'AUTH_JWKS_URL, AUTH_JWT_SECRET'],
+    [{ ...KEY, AUTH_JWT_PUBLIC_KEY: PEM }, 'AUTH_JWT_PUBLIC_KEY, AUTH_JWT_SECRET'],
+    [{ AUTH_JWT_ISSUER: 'https://issuer.example' }, 'AUTH_JWT_ISSUER'],
+    [{ AUTH_JWT_AUDIENCE: 'app' }, 'AUTH_JWT_AUDIENCE'],
+    [{ AUTH_AUTHORIZED_PARTIES: 'web' }, 'AUTH_AUTHORIZED_PARTIES'],
+    [{ HOST: '0.0.0.0' }, 'HOST'],
+    [{ HOST: '::' }, 'HOST'],
+    [{ HOST: '192.168.1.5' }, 'HOST'],
+    [{ HOST: '127.0.0.1.example.com' }, 'HOST'],
+    [{ HOST: 'localhost.example.com' }, 'HOST'],
+  ])('%j is refused by name', (env, name) => {
+    expect(refusedNames(env)).toEqual([name])
+  })
+})
+
+describe('in production', () => {
+  it('the development key, and data in a place that nobody chose, are both refused', () => {
+    expect(refusedNames({ NODE_ENV: 'production' })).toEqual([
+      'DATABASE_URL',
+      'AUTH_JWKS_URL, AUTH_JWT_PUBLIC_KEY, AUTH_JWT_SECRET',
+    ])
+  })
+})
+
+describe('a refusal', () => {
+  it('names everything that is wrong at once, the app’s names included, and quotes no value', () => {
+    const appEnv = z.object({ PLATFORM_URL: z.url(), SEATS: z.coerce.number().int() })
+    const env = {
+      PORT: 'hunter2',
+      LOG_LEVEL: 'hunter2',
+      AUTH_JWT_SECRET: 'hunter2',
+      PLATFORM_URL: 'hunter2',
+      SEATS: '1.5',
+    }
+    const read = () => readWholeEnv(appEnv, env)
+    expect(read).toThrow(EnvError)
+    for (const name of Object.keys(env)) expect(read).toThrow(new RegExp(`^ {2}${name}: `, 'm'))
+    expect(read).not.toThrow(/hunter2/)
+  })
+
+  it('names what is wrong alone beside what is wrong together', () => {
+    expect(refusedNames({ PORT: 'x', NODE_ENV: 'production' })).toEqual([
+      'PORT',
+      'DATABASE_URL',
+      'AUTH_JWKS_URL, AUTH_JWT_PUBLIC_KEY, AUTH_JWT_SECRET',
+    ])
+    expect(refusedNames({ PORT: 'x', LOG_LEVEL: 'x', HOST: '0.0.0.0' })).toEqual([
+      'PORT',
+      'LOG_LEVEL',
+      'HOST',
+    ])
+  })
+
+  it('does not say of a bad value that it is missing', () => {
+    const env = { NODE_ENV: 'production', DATABASE_URL: 'x', AUTH_JWT_SECRET: 'x', HOST: '0.0.0.0' }
+    expect(refusedNames(env)).toEqual(['DATABASE_URL', 'AUTH_JWT_SECRET'])
+  })
+})
+
+describe("the app's environment", () => {
+  it('is what its schema names and nothing else', () => {
+    const schema = z.object({ PLATFORM_URL: z.url().optional() })
+    const source = { PLATFORM_URL: 'https://a.example', AUTH_JWT_SECRET: SECRET }
+    expect(readAppEnv(schema, source)).toEqual({ PLATFORM_URL: 'https://a.example' })
+    expect(readAppEnv(schema, { PLATFORM_URL: '' })).toEqual({})
+  })
+})
+
+describe('the environment of the token command', () => {
+  it('has the development key where the server has it, and says why not otherwise', () => {
+    expect(readTokenEnv({ DATA_DIR: '/tmp/a' })).toEqual({ dataDir: '/tmp/a', developmentKey: true })
+    expect(readTokenEnv(KEY)).toMatchObject({
+      developmentKey: false,
+      reason: expect.stringContaining('AUTH_JWT_SECRET'),
+    })
+  })
+})

@@ -1,0 +1,101 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+
+/** Set to nothing, so that neither the shell's environment nor a `.env` in the checkout has a say. */
+const UNSET = Object.fromEntries(
+  [
+    'NODE_ENV HOST PORT DATA_DIR DATABASE_URL OWNER_USER_ID CORS_ORIGINS LOG_LEVEL',
+    'AUTH_JWT_ISSUER AUTH_JWT_AUDIENCE AUTH_AUTHORIZED_PARTIES',
+    'AUTH_JWKS_URL AUTH_JWT_PUBLIC_KEY AUTH_JWT_SECRET PLATFORM_URL API_WORKER_URL APP_OWNER_JWT',
+  ]
+    .flatMap((names) => names.split(' '))
+    .map((name) => [name, '']),
+)
+
+export interface Finished {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+}
+
+export interface Running {
+  readonly child: ChildProcess
+  readonly output: { stdout: string; stderr: string }
+  readonly ended: Promise<Finished>
+}
+
+/** Runs a command in the checkout with an environment of its own. */
+export function run(command: string, args: readonly string[], env: Record<string, string> = {}): Running {
+  const child = spawn(command, args, {
+    cwd: ROOT,
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, ...UNSET, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const output = { stdout: '', stderr: '' }
+  for (const name of ['stdout', 'stderr'] as const) {
+    child[name].setEncoding('utf8').on('data', (part: string) => {
+      output[name] += part
+    })
+  }
+  const ended = once(child, 'close').then(([code, signal]) => ({ code, signal }))
+  return { child, output, ended }
+}
+
+export function runServer(env: Record<string, string>): Running {
+  return run(process.execPath, ['--import', 'tsx', 'server/main.ts'], { PORT: '0', ...env })
+}
+
+/** Waits for a text on the output of a process. @throws {Error} with all of its output when it ends first. */
+async function waitForOutput(running: Running, pattern: RegExp): Promise<RegExpExecArray> {
+  for (;;) {
+    const match = pattern.exec(running.output.stdout)
+    if (match) return match
+    const finished = await Promise.race([
+      running.child.stdout ? once(running.child.stdout, 'data').then(() => undefined) : undefined,
+      running.ended,
+    ])
+    if (finished && !pattern.test(running.output.stdout)) {
+      throw new Error(
+        `The process ended (${finished.code}):\n${running.output.stdout}${running.output.stderr}`,
+      )
+    }
+  }
+}
+
+export interface StartedServer extends Running, AsyncDisposable {
+  readonly url: string
+}
+
+/** Starts the server and waits until it says where it listens. Killed when disposed, if it still runs. */
+export async function startServer(env: Record<string, string>): Promise<StartedServer> {
+  const running = runServer(env)
+  const [, url = ''] = await waitForOutput(running, /^Deputy listens on (\S+)$/m)
+  await waitForOutput(running, /capacity":20|tokens {4}of http/)
+  return {
+    ...running,
+    url,
+    async [Symbol.asyncDispose]() {
+      running.child.kill('SIGKILL')
+      await running.ended
+    },
+  }
+}
+
+/** A directory that is gone when disposed. */
+export async function temporaryDirectory(): Promise<AsyncDisposable & { readonly path: string }> {
+  const path = await mkdtemp(join(tmpdir(), 'deputy-server-'))
+  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) }
+}
+
+/** What `npm run -s token` prints for a user. */
+export async function mintToken(userId: string, dataDir: string): Promise<string> {
+  const { output, ended } = run('npm', ['run', '-s', 'token', '--', userId], { DATA_DIR: dataDir })
+  const { code } = await ended
+  if (code !== 0) throw new Error(output.stderr)
+  return output.stdout.trim()
+}

@@ -1,0 +1,123 @@
+import { randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { ok } from '../../server/authoring.ts'
+import { Invocation } from '../../server/invocation/invocation.ts'
+import { runInvocation } from '../../server/invocation/run.ts'
+import { createProbe, eventData, type Probe } from './probe.ts'
+
+let probe: Probe
+beforeAll(async () => {
+  probe = await createProbe({ max: 1 })
+})
+afterAll(() => probe[Symbol.asyncDispose]())
+
+const forever = () => new Promise<never>(() => {})
+const timedOut = { success: false, code: 'GATEWAY_TIMEOUT' }
+
+describe('a deadline that passes', () => {
+  it('undoes what was written, frees the only connection and aborts the signal', async () => {
+    const recordId = randomUUID()
+    const signals: AbortSignal[] = []
+    const outcome = await probe.runBriefly(async (ctx) => {
+      signals.push(ctx.signal)
+      await ctx.tools.create('events', eventData(), recordId)
+      return forever()
+    })
+    expect(outcome).toMatchObject(timedOut)
+    expect(signals.map((signal) => signal.aborted)).toEqual([true])
+    expect(await probe.event(recordId)).toBeUndefined()
+  })
+
+  it('finds a signal that is first asked for afterwards aborted', async () => {
+    const late: boolean[] = []
+    await probe.runBriefly(async (ctx) => {
+      const asked = new Promise<void>((resolve) => {
+        setTimeout(() => {
+          late.push(ctx.signal.aborted)
+          resolve()
+        }, 600)
+      })
+      await asked
+      return ok(1)
+    })
+    await vi.waitFor(() => expect(late).toEqual([true]))
+  })
+
+  it('lets a listener of the signal write nothing', async () => {
+    const recordId = randomUUID()
+    await probe.runBriefly(async (ctx) => {
+      await ctx.tools.count('events')
+      ctx.signal.addEventListener('abort', () => void ctx.tools.create('events', eventData(), recordId))
+      return forever()
+    })
+    expect(await probe.event(recordId)).toBeUndefined()
+  })
+
+  it('counts the time of all runs together', async () => {
+    let runs = 0
+    const outcome = await probe.runBriefly(async (ctx) => {
+      runs += 1
+      await ctx.tools.count('events')
+      const spent = performance.now() + 120
+      while (performance.now() < spent) await new Promise(setImmediate)
+      await ctx.tools.once(`step-${runs}`, () => runs)
+      return runs > 20 ? ok('never timed out') : forever()
+    })
+    expect(outcome).toMatchObject(timedOut)
+    expect(runs).toBeGreaterThan(1)
+  })
+
+  it('does not count the time of a provider, before and after the first data access', async () => {
+    const answered = await probe.runBriefly(async (ctx) => {
+      const slow = () => new Promise<number>((resolve) => setTimeout(resolve, 2 * 300, 1))
+      await ctx.tools.once('before', slow)
+      await ctx.tools.count('events')
+      await ctx.tools.once('after', slow)
+      return ok(ctx.attempt)
+    })
+    expect(answered).toEqual(ok(2))
+  })
+})
+
+describe('the lifetime of an invocation', () => {
+  async function runFor(lifetimeMs: number, handler: Parameters<typeof runInvocation>[1]) {
+    const { engine } = probe.app
+    const actor = { kind: 'user', userId: 'ada', token: '', claims: {} } as const
+    const invocation = new Invocation({
+      engine,
+      actor,
+      action: 'lifetime',
+      requestId: 'r',
+      readOnly: false,
+      deadlineMs: 60_000,
+      lifetimeMs,
+    })
+    return runInvocation(invocation, handler)
+  }
+  const count = { sql: 'select count(*) from events', params: [] }
+
+  it('ends a call whose step before the first data access never answers', async () => {
+    expect(await runFor(200, async (attempt) => ok(await attempt.step('once:x', '', forever)))).toMatchObject(
+      timedOut,
+    )
+  })
+
+  it('ends a call whose step after a data access never answers', async () => {
+    const outcome = await runFor(200, async (attempt) => {
+      await attempt.run(count)
+      return ok(await attempt.step('once:x', '', forever))
+    })
+    expect(outcome).toMatchObject(timedOut)
+  })
+
+  it('gives the turns back when data is waiting for a step that never answers', async () => {
+    const { turns } = probe.app.engine
+    const outcome = runFor(200, async (attempt) => {
+      await Promise.all([attempt.step('once:x', '', forever), attempt.run(count)])
+      return ok(1)
+    })
+    expect(await outcome).toMatchObject(timedOut)
+    expect(turns.isTaken('action:lifetime')).toBe(false)
+    expect(await probe.run((ctx) => ctx.tools.count('events'))).toMatchObject({ success: true })
+  })
+})

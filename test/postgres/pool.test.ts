@@ -1,0 +1,92 @@
+import { randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, expect, it, vi } from 'vitest'
+import { ok } from '../../server/authoring.ts'
+import { createProbe, eventData, gate, type Probe } from '../invocation/probe.ts'
+import { type Admin, connectAsAdmin } from './admin.ts'
+
+let probe: Probe
+let admin: Admin
+beforeAll(async () => {
+  probe = await createProbe({ max: 2, acquireTimeoutMs: 200 })
+  admin = connectAsAdmin(probe)
+})
+afterAll(async () => {
+  await admin[Symbol.asyncDispose]()
+  await probe[Symbol.asyncDispose]()
+})
+
+const unavailable = { success: false, code: 'SERVICE_UNAVAILABLE', details: { retryAfterSeconds: 1 } }
+
+/** Takes every connection, until released. */
+async function exhaust() {
+  const held = gate()
+  let holding = 0
+  const holders = [1, 2].map(() =>
+    probe.run(async (ctx) => {
+      await ctx.tools.count('events')
+      holding += 1
+      await held.opened
+      return ok('held')
+    }),
+  )
+  await vi.waitFor(() => expect(holding).toBe(2))
+  return {
+    async release() {
+      held.open()
+      expect(await Promise.all(holders)).toEqual([ok('held'), ok('held')])
+    },
+  }
+}
+
+it('a pool that is taken is SERVICE_UNAVAILABLE after the acquire timeout, and serves again afterwards', async () => {
+  const taken = await exhaust()
+  const recordId = randomUUID()
+  const waiting = Array.from({ length: 5 }, () =>
+    probe.run((ctx) => ctx.tools.create('events', eventData(), recordId)),
+  )
+  for (const outcome of await Promise.all(waiting)) expect(outcome).toMatchObject(unavailable)
+  await taken.release()
+  expect(await probe.event(recordId)).toBeUndefined()
+  expect(await probe.run((ctx) => ctx.tools.count('events'))).toMatchObject({ success: true })
+})
+
+it('an action that hides that it got no connection does not succeed', async () => {
+  const taken = await exhaust()
+  const outcome = await probe.run((ctx) =>
+    ctx.tools.sql(async (database) => {
+      await database.execute("update events set title = 'x'").catch(() => {})
+      return 'hidden'
+    }),
+  )
+  expect(outcome).toMatchObject(unavailable)
+  await taken.release()
+})
+
+it('a call waits for a connection for a while, and gets it', async () => {
+  const taken = await exhaust()
+  const waiting = probe.run((ctx) => ctx.tools.count('events'))
+  await taken.release()
+  expect(await waiting).toMatchObject({ success: true })
+})
+
+it('a suspended run that waited for a connection leaves the queue, and takes nothing with it', async () => {
+  const taken = await exhaust()
+  const waiting = probe.run(async (ctx) => {
+    const [events, answer] = await Promise.all([
+      ctx.tools.count('events'),
+      // The second step of one run comes when the read waits already.
+      Promise.resolve().then(() => ctx.tools.integration('openai/beside')),
+    ])
+    return ok([ctx.attempt, events.success, answer.success])
+  })
+  await vi.waitFor(() => expect(probe.upstream.calls('openai/beside')).toHaveLength(1))
+  await taken.release()
+  expect(await waiting).toEqual(ok([2, true, true]))
+  const leases = await Promise.all([probe.app.database.acquire(), probe.app.database.acquire()])
+  for (const lease of leases) lease.release()
+})
+
+it('no more connections are made than the pool may have', async () => {
+  await Promise.all(Array.from({ length: 40 }, () => probe.run((ctx) => ctx.tools.count('events'))))
+  expect(await admin.connections()).toBeLessThanOrEqual(2)
+})

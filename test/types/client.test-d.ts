@@ -1,0 +1,49 @@
+// Checked by the compiler alone: every line marked with @ts-expect-error must be an error, every other must not.
+import { createClient, unwrap } from '../../client/index.ts'
+
+export async function typedClient() {
+  const { actions } = createClient({ url: 'http://127.0.0.1:3000', token: 'x' })
+
+  const created = await actions.createEvent.mutate({ title: 't', startsAt: new Date(0), capacity: 5 })
+  // @ts-expect-error: typed clients send a Date, not its text.
+  await actions.createEvent.mutate({ title: 't', startsAt: '2030-01-01T00:00:00Z', capacity: 5 })
+  // @ts-expect-error: a required field is missing.
+  await actions.createEvent.mutate({ title: 't', startsAt: new Date(0) })
+  // @ts-expect-error: an input takes no other key.
+  await actions.createEvent.mutate({ title: 't', startsAt: new Date(0), capacity: 5, createdBy: 'eve' })
+  // @ts-expect-error: an input is required.
+  await actions.createEvent.mutate()
+  // @ts-expect-error: there is no action of this name.
+  await actions.deleteEverything.mutate({})
+  // @ts-expect-error: a mutation is no query.
+  await actions.createEvent.query({ title: 't', startsAt: new Date(0), capacity: 5 })
+  // @ts-expect-error: a query is no mutation.
+  await actions.listAttendees.mutate({ eventId: 'x' })
+
+  // @ts-expect-error: a result is looked at before its data is used.
+  created.data.recordId
+  if (!created.success) {
+    created.code satisfies string
+    // @ts-expect-error: this is no code.
+    return created.code === 'NOT_THERE'
+  }
+  created.data.recordId satisfies string
+  unwrap(created).recordId satisfies string
+  // @ts-expect-error: the answer has no such field.
+  unwrap(created).eventId
+
+  const listed = unwrap(await actions.listAttendees.query({ eventId: 'x' }))
+  listed.nextCursor satisfies string | null
+  for (const record of listed.records) {
+    record.createdAt satisfies Date
+    record.data.status satisfies 'invited' | 'accepted' | 'declined'
+    // @ts-expect-error: dates come back as Date.
+    record.createdAt satisfies string
+    // @ts-expect-error: attendees have no title.
+    record.data.title
+  }
+  const { user } = unwrap(await actions.syncProfile.mutate({}))
+  user.updatedAt satisfies Date
+  user.data.name satisfies string | null
+  return true
+}
