@@ -6,9 +6,10 @@ import { HTTP_STATUS, INTERNAL_MESSAGE } from '../errors.ts'
 import { type ActionResult, type Failure, fail } from '../result.ts'
 import { sentence } from '../tools/problems.ts'
 import { findUnsendable } from '../wire/answer.ts'
-import { Attempt, type Interruption } from './attempt.ts'
+import { Attempt } from './attempt.ts'
 import type { Invocation } from './invocation.ts'
 import type { Step } from './journal.ts'
+import type { Interruption } from './run-state.ts'
 import { TurnTimeout } from './turns.ts'
 
 const MAX_CONFLICTS = 25

@@ -55,7 +55,7 @@ export async function createProbe(pool?: Omit<PostgresOptions, 'url'>) {
     app,
     upstream,
     run,
-    /** With a deadline of `BRIEF_DEADLINE_MS`. */
+    /** With a deadline of 300 ms. */
     runBriefly: (handler: Handler) => call('briefProbe', handler, 'ada'),
     read: (handler: (ctx: ReadContext) => Promise<unknown>) => call('readProbe', handler, 'ada'),
     /** The same actions in a server of its own, on another pool: `run` and `runBriefly` of it. */

@@ -1,0 +1,107 @@
+import { type CommitOutcome, Transaction } from '../db/transaction.ts'
+import type { Invocation } from './invocation.ts'
+import type { RunState } from './run-state.ts'
+import type { Steps } from './steps.ts'
+import type { Stopwatch } from './stopwatch.ts'
+
+const TURN_TIMEOUT_MS = 30_000
+const GIVEN_UP = 'The run was given up before its transaction began'
+
+export interface LazyTransactionOptions {
+  readonly invocation: Invocation
+  readonly state: RunState
+  readonly steps: Steps
+  readonly stopwatch: Stopwatch
+  /** Gives back the turns that were taken before the run. */
+  readonly releaseTurns: (() => void) | undefined
+}
+
+/** The transaction of a run, opened at its first data call, and the turns that it is opened under. */
+export class LazyTransaction {
+  /** The record that the run came to first: if others take turns on it, so does this run. */
+  firstKey: string | undefined
+  readonly #options: LazyTransactionOptions
+  #releaseTurns: (() => void) | undefined
+  #transaction: Transaction | undefined
+  #opening: Promise<Transaction> | undefined
+  /** Why it could not be opened. */
+  #error: unknown
+
+  constructor(options: LazyTransactionOptions) {
+    this.#options = options
+    this.#releaseTurns = options.releaseTurns
+  }
+
+  async get(): Promise<Transaction> {
+    if (this.#transaction) return this.#transaction
+    if (!this.#opening) {
+      this.#opening = this.#open()
+      // Its failure belongs to the call that waits for it; without one it must not end the process.
+      this.#opening.catch((error: unknown) => {
+        this.#error = error
+      })
+    }
+    return this.#opening
+  }
+
+  cancel(): void {
+    this.#transaction?.cancel()
+  }
+
+  /** @throws what kept the transaction from opening, or what COMMIT threw. */
+  async commit(): Promise<CommitOutcome> {
+    try {
+      if (this.#error !== undefined) throw this.#error
+      return this.#transaction ? await this.#transaction.commit() : 'committed'
+    } finally {
+      await this.rollback()
+      this.giveTurnsBack()
+    }
+  }
+
+  /** Never throws. An opening that is still waiting gives back by itself what it is given. */
+  async rollback(): Promise<void> {
+    await this.#transaction?.rollback()
+  }
+
+  giveTurnsBack(): void {
+    this.#releaseTurns?.()
+    this.#releaseTurns = undefined
+  }
+
+  async #open(): Promise<Transaction> {
+    const { invocation, state, steps, stopwatch } = this.#options
+    stopwatch.pause()
+    try {
+      // No connection is held while a provider is being waited for.
+      await steps.settled()
+      steps.mustSuspend = true
+      await this.#queueUp()
+      if (!state.isRunning) throw new Error(GIVEN_UP)
+      const transaction = await Transaction.open(invocation.engine.database, {
+        readOnly: invocation.readOnly,
+        statementTimeoutMs: stopwatch.remainingMs,
+      })
+      if (!state.isRunning) {
+        await transaction.rollback()
+        throw new Error(GIVEN_UP)
+      }
+      this.#transaction = transaction
+      return transaction
+    } catch (error) {
+      if (!state.isRunning) this.giveTurnsBack()
+      throw error
+    } finally {
+      stopwatch.resume()
+    }
+  }
+
+  /** Turns must be taken before the snapshot is, and so before the transaction begins. */
+  async #queueUp(): Promise<void> {
+    if (this.#releaseTurns) return
+    const { engine, actionKey } = this.#options.invocation
+    const keys = this.firstKey === undefined ? [actionKey] : [this.firstKey, actionKey]
+    const taken = keys.filter((key) => engine.turns.isTaken(key))
+    if (taken.length > 0) this.#releaseTurns = await engine.turns.take(taken, TURN_TIMEOUT_MS)
+  }
+}

@@ -1,0 +1,54 @@
+import type { Failure } from '../result.ts'
+
+/** Why a run was given up before its handler came to an end. */
+export type Interruption =
+  | { readonly kind: 'suspended' }
+  | { readonly kind: 'conflict'; readonly error: unknown }
+  | { readonly kind: 'deadline' }
+  /** The invocation has lasted as long as one may. */
+  | { readonly kind: 'lifetime' }
+  | { readonly kind: 'failed'; readonly failure: Failure }
+
+/** How far a run of a handler has come, shared by those who act in it. */
+export class RunState {
+  /** The failure that has made the transaction useless, if any: what every later tool answers. */
+  poison: Failure | undefined
+  readonly interrupted: Promise<Interruption>
+  #phase: 'running' | 'suspending' | 'over' = 'running'
+  #resolve: (interruption: Interruption) => void = () => {}
+
+  constructor() {
+    this.interrupted = new Promise((resolve) => {
+      this.#resolve = resolve
+    })
+  }
+
+  get isRunning(): boolean {
+    return this.#phase === 'running'
+  }
+
+  /** Given up for steps, of which more may still be collected. */
+  get isSuspending(): boolean {
+    return this.#phase === 'suspending'
+  }
+
+  get isOver(): boolean {
+    return this.#phase === 'over'
+  }
+
+  /** Gives the run up; the first reason counts. */
+  interrupt(interruption: Interruption): void {
+    if (!this.isRunning) return
+    this.#phase = interruption.kind === 'suspended' ? 'suspending' : 'over'
+    this.#resolve(interruption)
+  }
+
+  end(): void {
+    this.#phase = 'over'
+  }
+}
+
+/** A promise that never settles, and that nothing keeps alive. */
+export function never<T>(): Promise<T> {
+  return new Promise(() => {})
+}

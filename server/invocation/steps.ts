@@ -1,0 +1,76 @@
+import { fail } from '../result.ts'
+import { StepRefused } from '../tools/scope.ts'
+import type { Invocation } from './invocation.ts'
+import { MAX_STEPS, type Step } from './journal.ts'
+import { never, type RunState } from './run-state.ts'
+import type { Stopwatch } from './stopwatch.ts'
+
+/** The outside calls of one run: answered from the journal, made at once, or what the run is suspended for. */
+export class Steps {
+  /** What this run was suspended for. */
+  readonly pending: Step[] = []
+  readonly inFlight = new Set<Promise<void>>()
+  /** Set once a transaction is open or about to be: from then on a step suspends the run. */
+  mustSuspend = false
+  readonly #invocation: Invocation
+  readonly #run: number
+  readonly #state: RunState
+  readonly #stopwatch: Stopwatch
+  readonly #occurrences = new Map<string, number>()
+
+  constructor(invocation: Invocation, run: number, state: RunState, stopwatch: Stopwatch) {
+    this.#invocation = invocation
+    this.#run = run
+    this.#state = state
+    this.#stopwatch = stopwatch
+  }
+
+  /** The step's answer; for a run that has been given up, nothing ever. @throws {StepRefused} */
+  async answer(name: string, fingerprint: string, perform: Step['perform']): Promise<unknown> {
+    const { journal } = this.#invocation
+    const same = `${name}\n${fingerprint}`
+    const nth = (this.#occurrences.get(same) ?? 0) + 1
+    this.#occurrences.set(same, nth)
+    const step: Step = { name, identity: `${same}\n${nth}`, perform }
+    if (journal.has(step.identity)) return this.#read(step)
+    if (journal.size + this.inFlight.size + this.pending.length >= MAX_STEPS) {
+      throw new StepRefused(
+        fail('PRECONDITION_FAILED', `One invocation may make at most ${MAX_STEPS} outside calls.`),
+      )
+    }
+    if (this.#state.isRunning && !this.mustSuspend) return this.#performNow(step)
+    // Steps that the handler starts together are collected together.
+    this.pending.push(step)
+    this.#state.interrupt({ kind: 'suspended' })
+    return never()
+  }
+
+  /** Waits until no step is in flight, or the run is given up. */
+  async settled(): Promise<void> {
+    while (this.inFlight.size > 0 && this.#state.isRunning) {
+      await Promise.race([Promise.allSettled([...this.inFlight]), this.#state.interrupted])
+    }
+  }
+
+  async #performNow(step: Step): Promise<unknown> {
+    const { journal } = this.#invocation
+    const work = Promise.resolve().then(() => {
+      const failure = this.#invocation.diverges([step], this.#run)
+      if (!failure) return journal.perform(step, this.#run)
+      return this.#state.interrupt({ kind: 'failed', failure })
+    })
+    this.inFlight.add(work)
+    this.#stopwatch.pause()
+    try {
+      await work
+    } finally {
+      this.inFlight.delete(work)
+      this.#stopwatch.resume()
+    }
+    return this.#read(step)
+  }
+
+  #read(step: Step): unknown {
+    return this.#state.isRunning ? this.#invocation.journal.read(step.identity, this.#run) : never()
+  }
+}
