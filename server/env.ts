@@ -1,8 +1,8 @@
 import { isIP } from 'node:net'
-import { z } from 'zod'
+import type { z } from 'zod'
 import { DEVELOPMENT_AUDIENCE, DEVELOPMENT_ISSUER } from './auth/development-key.ts'
 import { createKeySource, type KeyConfig } from './auth/key-source.ts'
-import { isUserId, USER_ID_RULE } from './auth/user-id.ts'
+import { KEY_NAMES, type LOG_LEVELS, type ParsedEnv, serverSchema } from './env-schema.ts'
 
 /** How tokens are verified. */
 export type AuthEnv =
@@ -42,66 +42,6 @@ export class EnvError extends Error {
 
 /** Where the embedded database and the development key are kept. */
 export const DEFAULT_DATA_DIR = '.deputy'
-
-const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
-const KEY_NAMES = ['AUTH_JWKS_URL', 'AUTH_JWT_PUBLIC_KEY', 'AUTH_JWT_SECRET'] as const
-const MIN_SECRET_BYTES = 32
-
-const list = z.string().transform((text) =>
-  text
-    .split(',')
-    .map((part) => part.trim())
-    .filter((part) => part !== ''),
-)
-const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https URL' })
-
-const serverSchema = z.object({
-  NODE_ENV: z.string().optional(),
-  HOST: z.string().default('127.0.0.1'),
-  PORT: z
-    .string()
-    .regex(/^\d{1,5}$/, 'must be a port number')
-    .transform(Number)
-    .refine((port) => port <= 65_535, 'must be a port number from 0 to 65535')
-    .default(3000),
-  DATA_DIR: z.string().optional(),
-  DATABASE_URL: z
-    .url({ protocol: /^postgres(ql)?$/, error: 'must be postgres://user:password@host:port/database' })
-    .optional(),
-  OWNER_USER_ID: z.string().refine(isUserId, `must be ${USER_ID_RULE}`).optional(),
-  AUTH_JWT_ISSUER: z.string().optional(),
-  AUTH_JWT_AUDIENCE: z.string().optional(),
-  AUTH_AUTHORIZED_PARTIES: list.optional(),
-  AUTH_JWKS_URL: httpUrl.optional(),
-  AUTH_JWT_PUBLIC_KEY: z.string().optional(),
-  AUTH_JWT_SECRET: z
-    .string()
-    .refine(
-      (secret) => Buffer.byteLength(secret) >= MIN_SECRET_BYTES,
-      `must be at least ${MIN_SECRET_BYTES} bytes long`,
-    )
-    .optional(),
-  CORS_ORIGINS: list
-    .refine(
-      (origins) => origins.every(isOrigin),
-      'must be origins such as https://app.example.com, comma-separated',
-    )
-    .default([]),
-  API_WORKER_URL: httpUrl
-    .transform((url) => new URL(url))
-    .refine(
-      ({ username, password, search, hash }) => `${username}${password}${search}${hash}` === '',
-      'must be an address without user, query and fragment',
-    )
-    .optional(),
-  APP_OWNER_JWT: z
-    .string()
-    .regex(/^[\w-]+\.[\w-]+\.[\w-]+$/, 'must be a JWT')
-    .optional(),
-  LOG_LEVEL: z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`).default('info'),
-})
-
-type Parsed = z.output<typeof serverSchema>
 
 /** Reads `.env`, where there is one; what is set already wins. */
 export function loadDotEnv(): void {
@@ -215,7 +155,7 @@ function parseEnv<T extends z.ZodObject>(
   return undefined
 }
 
-function readAuth(env: Parsed, problems: string[]): AuthEnv | undefined {
+function readAuth(env: ParsedEnv, problems: string[]): AuthEnv | undefined {
   const given = KEY_NAMES.filter((name) => env[name] !== undefined)
   if (given.length > 1) return refuse(problems, `${given.join(', ')}: set only one of them`)
   if (given.length === 0) return developmentAuth(env, problems)
@@ -250,13 +190,13 @@ function keyFault(key: KeyConfig): string | undefined {
   }
 }
 
-function keyConfig(env: Parsed): KeyConfig {
+function keyConfig(env: ParsedEnv): KeyConfig {
   if (env.AUTH_JWKS_URL !== undefined) return { kind: 'jwks', url: new URL(env.AUTH_JWKS_URL) }
   if (env.AUTH_JWT_PUBLIC_KEY !== undefined) return { kind: 'publicKey', pem: env.AUTH_JWT_PUBLIC_KEY }
   return { kind: 'secret', secret: env.AUTH_JWT_SECRET ?? '' }
 }
 
-function developmentAuth(env: Parsed, problems: string[]): AuthEnv | undefined {
+function developmentAuth(env: ParsedEnv, problems: string[]): AuthEnv | undefined {
   const how = `set one of ${KEY_NAMES.join(', ')}`
   if (env.NODE_ENV === 'production')
     return refuse(problems, `${KEY_NAMES.join(', ')}: one is required in production`)
@@ -279,8 +219,4 @@ function refuse(problems: string[], problem: string): undefined {
 
 function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
-}
-
-function isOrigin(text: string): boolean {
-  return URL.canParse(text) && new URL(text).origin === text
 }

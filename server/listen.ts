@@ -17,6 +17,18 @@ export interface Listening {
   close(graceMs: number): Promise<void>
 }
 
+/** Why the server cannot be reached at its host and port, for the person who starts it. */
+export class ListenError extends Error {
+  override readonly name = 'ListenError'
+
+  constructor(cause: Error) {
+    super(
+      `HOST and PORT: ${cause.message}. Set them to an address of this machine and a port that is free.`,
+      { cause },
+    )
+  }
+}
+
 const MAX_HEADER_BYTES = 16 * 1024
 const HEADERS_TIMEOUT_MS = 10_000
 const REQUEST_TIMEOUT_MS = 30_000
@@ -25,7 +37,7 @@ const CHECK_INTERVAL_MS = 2_000
 /** Far more than any client pipelines; what arrived on one socket is dispatched before others get a turn. */
 const MAX_IN_FLIGHT_PER_SOCKET = 32
 
-/** Serves HTTP with bounds on the size and the time of what comes in. @throws {Error} when the port is taken. */
+/** Serves HTTP with bounds on the size and the time of what comes in. @throws {ListenError} when the port is taken. */
 export function listen(options: ListenOptions): Promise<Listening> {
   const inFlight = new Set<Promise<unknown>>()
   const fetch: ListenOptions['fetch'] = (request, env) => {
@@ -34,6 +46,7 @@ export function listen(options: ListenOptions): Promise<Listening> {
     return answer
   }
   return new Promise((resolve, reject) => {
+    const refuse = (error: Error) => reject(new ListenError(error))
     const server = serve(
       {
         fetch,
@@ -49,7 +62,7 @@ export function listen(options: ListenOptions): Promise<Listening> {
         },
       },
       (address: AddressInfo) => {
-        server.off('error', reject)
+        server.off('error', refuse)
         const host = address.family === 'IPv6' ? `[${address.address}]` : address.address
         resolve({
           url: `http://${host}:${address.port}`,
@@ -57,7 +70,7 @@ export function listen(options: ListenOptions): Promise<Listening> {
         })
       },
     )
-    server.once('error', reject)
+    server.once('error', refuse)
   })
 }
 

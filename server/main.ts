@@ -2,6 +2,7 @@ import { pino } from 'pino'
 import { DirectoryLockError } from './db/directory-lock.ts'
 import { DEFAULT_DATA_DIR, EnvError, loadDotEnv, readWholeEnv, type ServerEnv } from './env.ts'
 import { DefinitionError } from './errors.ts'
+import { ListenError } from './listen.ts'
 import { type RunningServer, startServer } from './start.ts'
 
 const STOP_GRACE_MS = 25_000
@@ -80,7 +81,6 @@ function explain(error: unknown): string {
   const code = 'code' in error ? error.code : undefined
   if (typeof code === 'string' && DIRECTORY_FAULTS.has(code))
     return `DATA_DIR: ${error.message}. Set DATA_DIR to a directory that this user can write.`
-  if (code === 'EADDRINUSE') return `PORT: ${error.message}. Set PORT to one that is free.`
   if (code === 'ECONNREFUSED' || code === 'ENOTFOUND' || code === 'CONNECT_TIMEOUT') {
     return `DATABASE_URL: the database cannot be reached (${code}). Is it running, and is the address right?`
   }
@@ -88,7 +88,10 @@ function explain(error: unknown): string {
     return 'DATABASE_URL: the database refused the user or the password.'
   if (code === '3D000') return 'DATABASE_URL: there is no such database; create it first.'
   const isTold =
-    error instanceof EnvError || error instanceof DirectoryLockError || error instanceof DefinitionError
+    error instanceof EnvError ||
+    error instanceof ListenError ||
+    error instanceof DirectoryLockError ||
+    error instanceof DefinitionError
   return isTold ? error.message : (error.stack ?? error.message)
 }
 

@@ -14,7 +14,7 @@ export const routes: Routes = ({ authenticate, read, respond }) => {
     const eventId = c.req.param('eventId')
 
     const page = (cursor: string | null) =>
-      read(caller.actor, async (ctx) => {
+      read(caller, async (ctx) => {
         const event = await ctx.tools.get('events', eventId)
         if (!event.success) return event
         if (event.data.record.createdBy !== ctx.userId && !ctx.isOwner)

@@ -41,10 +41,6 @@ export class Invocation {
   readonly #mintedIds: string[] = []
   #log: Logger | undefined
 
-  static mintRequestId(): string {
-    return uuidv7()
-  }
-
   constructor(options: InvocationOptions) {
     this.engine = options.engine
     this.actor = options.actor

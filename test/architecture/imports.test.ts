@@ -18,7 +18,7 @@ const COMPOSITION = 'server/composition.ts'
 const APP_TYPES = 'server/app-types.ts'
 /** From the outermost layer to the innermost: a file imports from its own layer and from later ones. */
 const LAYERS: readonly (readonly [string, RegExp])[] = [
-  ['main', /^server\/(main|token|start|listen|open-database|composition|env|scripts\/.*)\.ts$/],
+  ['main', /^server\/(main|token|start|listen|open-database|composition|env|env-schema|scripts\/.*)\.ts$/],
   ['app', /^server\/app\.ts$/],
   ['rest', /^server\/rest\//],
   ['routers', /^server\/routers\/[^/]+\.ts$/],

@@ -97,3 +97,10 @@ describe('an app', () => {
     })
   })
 })
+
+it('an integration whose name no endpoint can have is refused at start, not billed to the owner', () => {
+  const integrations = defineIntegrations({ libreTranslate: { billing: 'user', clients: 'users' } })
+  expect(() => createProxyCaller({ integrations, baseUrl: undefined, ownerJwt: undefined })).toThrow(
+    'Integration "libreTranslate" must be named of',
+  )
+})

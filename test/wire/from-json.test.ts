@@ -209,3 +209,18 @@ describe('JSON and back', () => {
     expect(reviveBySchema(z.object({ at: z.string(), amount: z.string() }), value)).toBe(value)
   })
 })
+
+it('looks into each branch of a recursive union once', () => {
+  type Filter = { all: Filter } | { any: Filter } | { at: Date }
+  const filter: z.ZodType<Filter> = z.lazy(() =>
+    z.union([
+      z.strictObject({ all: filter }),
+      z.strictObject({ any: filter }),
+      z.strictObject({ at: z.date() }),
+    ]),
+  )
+  const nest = (levels: number, inner: unknown): unknown =>
+    levels === 0 ? inner : { all: nest(levels - 1, inner) }
+  // Looking twice at each level would take 2^28 looks.
+  expect(reviveBySchema(filter, nest(28, { at: ISO }))).toEqual(nest(28, { at: AT }))
+})

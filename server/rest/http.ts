@@ -1,0 +1,168 @@
+import type { IncomingMessage } from 'node:http'
+import { type Context, Hono } from 'hono'
+import { bodyLimit } from 'hono/body-limit'
+import { cors } from 'hono/cors'
+import { uuidv7 } from 'uuidv7'
+import { createRequestContext, type RequestContext } from '../context.ts'
+import type { Engine } from '../engine.ts'
+import { INTERNAL_MESSAGE } from '../errors.ts'
+import { type Failure, fail } from '../result.ts'
+import type { createAppRouter } from '../routers/app-router.ts'
+import type { Actions } from '../routers/registry.ts'
+import { createActionEndpoint } from './actions.ts'
+import type { Routes } from './custom-routes.ts'
+import { respond } from './respond.ts'
+import { createRoutesOptions } from './routes-options.ts'
+import { respondTrpc, serveTrpc, TRPC_PATH } from './trpc-endpoint.ts'
+
+export interface HttpOptions {
+  readonly engine: Engine
+  readonly router: ReturnType<typeof createAppRouter>
+  readonly actions: Actions
+  readonly routes: Routes | undefined
+  readonly corsOrigins: readonly string[]
+  isStopping(): boolean
+}
+
+const MAX_BODY_BYTES = 1024 * 1024
+const READY_TIMEOUT_MS = 2_000
+const READY_MEMORY_MS = 500
+const REQUEST_ID = /^[\w.:-]{1,64}$/
+/** Headers that decide who calls what; given twice, a proxy and we might each read another one. */
+const SINGLE_HEADERS: ReadonlySet<string> = new Set([
+  'authorization',
+  'host',
+  'content-type',
+  'idempotency-key',
+])
+
+/** A segment of an address that is `.` or `..`, encoded or not. */
+const DOT_SEGMENT = /^[^?#]*\/(?:\.|%2e){1,2}(?:[/?#]|$)/i
+
+interface HonoEnv {
+  Bindings: { incoming?: IncomingMessage }
+  Variables: { requestId: string }
+}
+
+/** Builds the HTTP side: health, REST, tRPC and the app's own routes. */
+export function createHttp(options: HttpOptions) {
+  const { engine, router, isStopping } = options
+  const app = new Hono<HonoEnv>()
+  const isDatabaseReady = remembered(() => engine.database.ping(READY_TIMEOUT_MS), READY_MEMORY_MS)
+  const callAction = createActionEndpoint(router, options.actions)
+  const context = (request: Request, requestId: string, transport: RequestContext['transport']) =>
+    createRequestContext(engine, {
+      authorization: request.headers.get('authorization') ?? undefined,
+      requestId,
+      transport,
+    })
+
+  const requestIds = new WeakMap<Request, string>()
+
+  app.use(async (c, next) => {
+    const given = c.req.header('x-request-id')
+    c.set('requestId', given !== undefined && REQUEST_ID.test(given) ? given : uuidv7())
+    requestIds.set(c.req.raw, c.get('requestId'))
+    const repeated = repeatedHeader(c.env?.incoming?.rawHeaders ?? [])
+    if (repeated) return refuse(c, fail('BAD_REQUEST', `The header ${repeated} may be given once only.`))
+    // Resolving "." and ".." is the client's part (RFC 3986 §5.2.4); here they would lead past a proxy's rules.
+    if (DOT_SEGMENT.test(c.env?.incoming?.url ?? ''))
+      return refuse(c, fail('NOT_FOUND', 'There is nothing at this address.'))
+    await next()
+    c.header('x-request-id', c.get('requestId'))
+    c.header('x-content-type-options', 'nosniff')
+    if (isStopping()) c.header('connection', 'close')
+    return undefined
+  })
+  if (options.corsOrigins.length > 0) {
+    app.use(
+      cors({
+        origin: [...options.corsOrigins],
+        allowHeaders: ['authorization', 'content-type', 'idempotency-key', 'x-request-id'],
+        exposeHeaders: ['x-request-id', 'retry-after', 'idempotency-replayed'],
+        maxAge: 600,
+      }),
+    )
+  }
+  app.get('/healthz', (c) => c.json({ status: 'ok' }))
+  app.get('/readyz', async (c) => {
+    const ready = !isStopping() && (await isDatabaseReady())
+    return c.json(
+      { status: ready ? 'ready' : isStopping() ? 'stopping' : 'database not available' },
+      ready ? 200 : 503,
+    )
+  })
+  app.use(
+    bodyLimit({
+      maxSize: MAX_BODY_BYTES,
+      onError: (c) => {
+        const refused = refuse(
+          c,
+          fail('PAYLOAD_TOO_LARGE', `A body may have at most ${MAX_BODY_BYTES} bytes.`),
+        )
+        // The rest of the body stays unread: no other request may follow on this connection.
+        refused.headers.set('connection', 'close')
+        return refused
+      },
+    }),
+  )
+  app.all('/api/actions/*', async (c) => {
+    const requestId = c.get('requestId')
+    if (c.req.method !== 'POST') {
+      const refused = respond(fail('METHOD_NOT_SUPPORTED', 'Actions are called with POST.'), requestId)
+      refused.headers.set('allow', 'POST')
+      return refused
+    }
+    const path = new URL(c.req.url).pathname.slice('/api/actions/'.length)
+    return respond(await callAction(context(c.req.raw, requestId, 'rest'), path, c.req.raw), requestId)
+  })
+  app.all(`${TRPC_PATH}/*`, async (c) => {
+    const requestId = c.get('requestId')
+    return serveTrpc(router, context(c.req.raw, requestId, 'trpc'), c.req.raw)
+  })
+  if (options.routes) app.route('/', options.routes(createRoutesOptions(engine, requestIds)))
+  app.notFound((c) => respond(fail('NOT_FOUND', 'There is nothing at this address.'), c.get('requestId')))
+  app.onError((error, c) => {
+    if (c.req.raw.signal.aborted || error.message === 'aborted') {
+      engine.log.debug({ requestId: c.get('requestId') }, 'A request ended before it was complete')
+      return refuse(c, fail('BAD_REQUEST', 'The request ended before it was complete.'))
+    }
+    engine.log.error(
+      { err: error, requestId: c.get('requestId') },
+      'A request failed with an unexpected error',
+    )
+    return refuse(c, fail('INTERNAL_SERVER_ERROR', INTERNAL_MESSAGE))
+  })
+  return app
+}
+
+/** Asks once for everybody who asks meanwhile and shortly after: probes must not take connections from calls. */
+function remembered(ask: () => Promise<boolean>, memoryMs: number): () => Promise<boolean> {
+  let answer: Promise<boolean> | undefined
+  return () => {
+    answer ??= ask().finally(() => {
+      setTimeout(() => {
+        answer = undefined
+      }, memoryMs).unref()
+    })
+    return answer
+  }
+}
+
+/** Refuses a request in the form that its transport reads. */
+function refuse(c: Context<HonoEnv>, failure: Failure): Response {
+  const answer = c.req.path.startsWith(`${TRPC_PATH}/`) ? respondTrpc : respond
+  return answer(failure, c.get('requestId'))
+}
+
+/** The name of a header that was given twice; Node would join the values or drop one of them. */
+function repeatedHeader(rawHeaders: readonly string[]): string | undefined {
+  const seen = new Set<string>()
+  for (let position = 0; position < rawHeaders.length; position += 2) {
+    const name = rawHeaders[position]?.toLowerCase() ?? ''
+    if (!SINGLE_HEADERS.has(name)) continue
+    if (seen.has(name)) return name
+    seen.add(name)
+  }
+  return undefined
+}

@@ -1,0 +1,42 @@
+import { uuidv7 } from 'uuidv7'
+import { createActionContext } from '../action-context.ts'
+import { verifiedUser } from '../auth/authentication.ts'
+import { createAuthenticator } from '../context.ts'
+import type { Engine } from '../engine.ts'
+import { Invocation } from '../invocation/invocation.ts'
+import { runInvocation } from '../invocation/run.ts'
+import type { RoutesOptions } from './custom-routes.ts'
+import { respond } from './respond.ts'
+
+const DEADLINE_MS = 10_000
+
+/** What the app's routes are given; `requestIds` knows the id of every request under way. */
+export function createRoutesOptions(engine: Engine, requestIds: WeakMap<Request, string>): RoutesOptions {
+  return {
+    async authenticate(request) {
+      const requestId = requestIds.get(request) ?? uuidv7()
+      const authorization = request.headers.get('authorization') ?? undefined
+      const caller = verifiedUser(await createAuthenticator(engine, authorization, requestId).authenticate())
+      return 'actor' in caller
+        ? { actor: caller.actor, requestId }
+        : { response: respond(caller.failure, requestId) }
+    },
+
+    async read({ actor, requestId }, handler) {
+      const invocation = new Invocation({
+        engine,
+        actor,
+        action: 'route',
+        requestId,
+        readOnly: true,
+        deadlineMs: DEADLINE_MS,
+      })
+      const result = await runInvocation(invocation, (attempt) =>
+        handler(createActionContext(invocation, attempt)),
+      )
+      return result as Awaited<ReturnType<typeof handler>> // The handler's own result, or a failure.
+    },
+
+    respond: (result) => respond(result, uuidv7()),
+  }
+}

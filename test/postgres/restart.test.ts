@@ -1,0 +1,32 @@
+import { expect, test } from 'vitest'
+import { createClient, unwrap } from '../../client/index.ts'
+import { mintToken, startServer, temporaryDirectory } from '../env/process.ts'
+import { openTestDatabase } from '../support/database.ts'
+
+const EVENT = { title: 'Launch', startsAt: new Date('2030-01-01T18:00:00Z'), capacity: 20 }
+
+test('what was acknowledged before kill -9 of the server is there after a restart', async () => {
+  await using directory = await temporaryDirectory()
+  await using opened = await openTestDatabase()
+  const env = { DATA_DIR: directory.path, DATABASE_URL: opened.url ?? '' }
+  const token = await mintToken('ada', directory.path)
+  const acknowledged: string[] = []
+  {
+    await using server = await startServer(env)
+    const client = createClient({ url: server.url, token })
+    const calls = Array.from({ length: 40 }, async () => {
+      acknowledged.push(unwrap(await client.actions.createEvent.mutate(EVENT)).recordId)
+      // In the middle of the others.
+      if (acknowledged.length === 10) server.child.kill('SIGKILL')
+    })
+    await Promise.allSettled(calls)
+    expect(await server.ended).toEqual({ code: null, signal: 'SIGKILL' })
+  }
+  expect(acknowledged.length).toBeGreaterThanOrEqual(10)
+
+  await using server = await startServer(env)
+  const client = createClient({ url: server.url, token })
+  for (const eventId of acknowledged) {
+    expect(await client.actions.listAttendees.query({ eventId })).toMatchObject({ success: true })
+  }
+}, 60_000)
