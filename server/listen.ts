@@ -6,6 +6,12 @@ export interface ListenOptions {
   readonly fetch: (request: Request, env: HttpBindings | Http2Bindings) => Response | Promise<Response>
   readonly host: string
   readonly port: number
+  /** For a request's headers to arrive. @default 10000 */
+  readonly headersTimeoutMs?: number
+  /** For all of a request to arrive. @default 30000 */
+  readonly requestTimeoutMs?: number
+  /** How often the two are looked after. @default 2000 */
+  readonly checkIntervalMs?: number
 }
 
 export interface Listening {
@@ -30,10 +36,7 @@ export class ListenError extends Error {
 }
 
 const MAX_HEADER_BYTES = 16 * 1024
-const HEADERS_TIMEOUT_MS = 10_000
-const REQUEST_TIMEOUT_MS = 30_000
 const KEEP_ALIVE_TIMEOUT_MS = 65_000
-const CHECK_INTERVAL_MS = 2_000
 /** Far more than any client pipelines; what arrived on one socket is dispatched before others get a turn. */
 const MAX_IN_FLIGHT_PER_SOCKET = 32
 
@@ -55,10 +58,10 @@ export function listen(options: ListenOptions): Promise<Listening> {
         createServer: boundedServer as typeof createServer,
         serverOptions: {
           maxHeaderSize: MAX_HEADER_BYTES,
-          headersTimeout: HEADERS_TIMEOUT_MS,
-          requestTimeout: REQUEST_TIMEOUT_MS,
+          headersTimeout: options.headersTimeoutMs ?? 10_000,
+          requestTimeout: options.requestTimeoutMs ?? 30_000,
           keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
-          connectionsCheckingInterval: CHECK_INTERVAL_MS,
+          connectionsCheckingInterval: options.checkIntervalMs ?? 2_000,
         },
       },
       (address: AddressInfo) => {

@@ -1,6 +1,9 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { action, actionRegistry } from '../../server/authoring.ts'
+import { listen } from '../../server/listen.ts'
 import { createTestApp } from '../support/test-app.ts'
 import { get, post, rawRequest, sendRaw } from './send.ts'
 
@@ -37,6 +40,35 @@ describe('one connection', () => {
     const several = 'GET /healthz HTTP/1.1\r\nHost: deputy.test\r\n\r\n'.repeat(9)
     const { text } = await sendRaw(base, several + rawRequest('GET /healthz'))
     expect(answersIn(text)).toBe(10)
+  })
+})
+
+describe('slow connections', () => {
+  it('are closed while others are served, whether their headers or their bodies do not come', async () => {
+    const slow = await listen({
+      fetch: app.fetch,
+      host: '127.0.0.1',
+      port: 0,
+      headersTimeoutMs: 500,
+      requestTimeoutMs: 1_000,
+      checkIntervalMs: 100,
+    })
+    const { port } = new URL(slow.url)
+    const bodyless = rawRequest('POST /api/actions/list', [
+      'Content-Length: 100',
+      'Content-Type: application/json',
+    ])
+    const sockets = Array.from({ length: 500 }, (_, position) => {
+      const socket = connect({ host: '127.0.0.1', port: Number(port) })
+      socket.on('error', () => {})
+      socket.write(position % 2 === 0 ? 'POST /api/actions/list HTTP/1.1\r\nHost: x\r\n' : bodyless)
+      return socket
+    })
+    const closed = sockets.map((socket) => once(socket.resume(), 'close'))
+    expect((await get(`${slow.url}/healthz`)).status).toBe(200)
+    await Promise.all(closed)
+    expect((await get(`${slow.url}/healthz`)).status).toBe(200)
+    await slow.close(1_000)
   })
 })
 
