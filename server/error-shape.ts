@@ -1,7 +1,7 @@
 import type { TRPCError } from '@trpc/server'
 import type { z } from 'zod'
 import { HTTP_STATUS, INTERNAL_MESSAGE, isErrorCode, UNAUTHORIZED_MESSAGE } from './errors.ts'
-import { type Failure, fail, type Issue } from './result.ts'
+import { type Failure, FailureError, fail, type Issue } from './result.ts'
 import { sentence, shortened } from './tools/problems.ts'
 
 const MAX_ISSUES = 20
@@ -27,17 +27,6 @@ export class InvalidInput extends Error {
             : issue.message,
       })),
     )
-  }
-}
-
-/** A failure thrown where tRPC wants an exception: by a gate, or by the parser. */
-export class FailureError extends Error {
-  override readonly name = 'FailureError'
-  readonly failure: Failure
-
-  constructor(failure: Failure) {
-    super(failure.error)
-    this.failure = failure
   }
 }
 

@@ -47,3 +47,14 @@ export function ok<T>(data: T): Success<T> {
 export function fail(code: ErrorCode, error: string, info: FailureInfo = {}): Failure {
   return { success: false, error, code, ...info }
 }
+
+/** A failure where only an exception can carry it: out of a gate, or out of a step. */
+export class FailureError extends Error {
+  override readonly name = 'FailureError'
+  readonly failure: Failure
+
+  constructor(failure: Failure) {
+    super(failure.error)
+    this.failure = failure
+  }
+}

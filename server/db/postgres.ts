@@ -1,5 +1,6 @@
 import { connect, Socket } from 'node:net'
 import postgres from 'postgres'
+import { requestCancel, type SocketTarget } from './cancel-request.ts'
 import {
   type BeginOptions,
   ConnectionLost,
@@ -28,7 +29,6 @@ export interface PostgresOptions {
 /** How many distinct statements a connection keeps prepared; beyond it they are sent unnamed. */
 const MAX_PREPARED = 500
 const CONNECT_TIMEOUT_S = 5
-const CANCEL_TIMEOUT_MS = 5_000
 const RAW_TYPES = [114, 3802, 1184, 1082, 1083, 1114, 1182, 1185, 1115, 1231]
 
 /** Opens a PostgreSQL server (15 or newer). Connects when first used. */
@@ -55,13 +55,6 @@ export function openPostgres(options: PostgresOptions): Database {
     ping: (timeoutMs) => answersWithin(query({ sql: 'select 1', params: [] }), timeoutMs),
     close: () => pool.close(),
   }
-}
-
-/** What postgres.js passes to the function that makes its sockets. */
-interface SocketTarget {
-  readonly path: string | false
-  readonly host: readonly string[]
-  readonly port: readonly number[]
 }
 
 /** One postgres.js client of one connection, dead for good once that connection has closed. */
@@ -214,19 +207,6 @@ class PostgresSession implements Session {
       error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'unknown'
     return new ConnectionLost(`The database connection failed (${code})`, { cause: error })
   }
-}
-
-/** Asks the server, over a connection of its own, to stop what a backend is doing. It may come to nothing. */
-function requestCancel(target: SocketTarget, backend: { readonly pid: number; readonly secret: number }) {
-  const message = Buffer.alloc(16)
-  message.writeInt32BE(16, 0)
-  message.writeInt32BE(80_877_102, 4)
-  message.writeUInt32BE(backend.pid, 8)
-  message.writeUInt32BE(backend.secret, 12)
-  const socket = target.path ? connect(target.path) : connect(target.port[0] ?? 5432, target.host[0])
-  socket.setTimeout(CANCEL_TIMEOUT_MS, () => socket.destroy())
-  socket.on('error', () => socket.destroy())
-  socket.end(message)
 }
 
 /** Whether a query succeeds before the time is over. Its failure is the answer, not an error. */

@@ -3,9 +3,9 @@ import { PgDialect } from 'drizzle-orm/pg-core'
 import type { QueryResult, Statement } from '../db/database.ts'
 import { mapDatabaseError } from '../db/sqlstate.ts'
 import type { CommitOutcome } from '../db/transaction.ts'
-import { type ActionResult, type Failure, fail } from '../result.ts'
+import { type ActionResult, type Failure, FailureError, fail } from '../result.ts'
 import { type CatalogEntry, constraintFields } from '../tools/catalog.ts'
-import { StepRefused, type ToolRunner, type WriteOperation } from '../tools/scope.ts'
+import type { ToolRunner, WriteOperation } from '../tools/scope.ts'
 import type { Invocation } from './invocation.ts'
 import type { Step } from './journal.ts'
 import { LazyTransaction } from './lazy-transaction.ts'
@@ -156,7 +156,7 @@ export class Attempt implements ToolRunner {
   async step(name: string, fingerprint: string, perform: Step['perform']): Promise<unknown> {
     this.#refuseInsideOnce(name)
     if (this.#state.isOver) return this.#lateCall(name)
-    if (this.poison) throw new StepRefused(this.poison)
+    if (this.poison) throw new FailureError(this.poison)
     return this.#steps.answer(name, fingerprint, perform)
   }
 

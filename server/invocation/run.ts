@@ -3,10 +3,11 @@ import { TRPCError } from '@trpc/server'
 import { SqlError } from '../db/database.ts'
 import { mapDatabaseError } from '../db/sqlstate.ts'
 import { HTTP_STATUS, INTERNAL_MESSAGE } from '../errors.ts'
-import { type ActionResult, type Failure, fail } from '../result.ts'
+import { type ActionResult, fail } from '../result.ts'
 import { sentence } from '../tools/problems.ts'
 import { findUnsendable } from '../wire/answer.ts'
 import { Attempt } from './attempt.ts'
+import { outcomeUnknown, tooLong, tooManyConflicts } from './failures.ts'
 import type { Invocation } from './invocation.ts'
 import type { Step } from './journal.ts'
 import type { Interruption } from './run-state.ts'
@@ -228,25 +229,4 @@ function isActionResult(value: unknown): boolean {
 
 function isInternal(error: unknown): boolean {
   return error instanceof SqlError && error.sqlstate === 'XX000'
-}
-
-function tooManyConflicts(): Failure {
-  return fail('CONFLICT', 'The call kept meeting others that changed the same records; try again.')
-}
-
-function tooLong({ lifetimeMs }: Invocation): Failure {
-  return fail(
-    'GATEWAY_TIMEOUT',
-    `The call took longer than ${lifetimeMs / 1000} s in all; nothing of it was kept.`,
-  )
-}
-
-function outcomeUnknown(): Failure {
-  return fail(
-    'SERVICE_UNAVAILABLE',
-    'The connection to the database was lost while the call was being committed: look whether it happened before you repeat it.',
-    {
-      details: { outcome: 'unknown' },
-    },
-  )
 }

@@ -1,5 +1,4 @@
-import { fail } from '../result.ts'
-import { StepRefused } from '../tools/scope.ts'
+import { FailureError, fail } from '../result.ts'
 import type { Invocation } from './invocation.ts'
 import { MAX_STEPS, type Step } from './journal.ts'
 import { never, type RunState } from './run-state.ts'
@@ -25,7 +24,7 @@ export class Steps {
     this.#stopwatch = stopwatch
   }
 
-  /** The step's answer; for a run that has been given up, nothing ever. @throws {StepRefused} */
+  /** The step's answer; for a run that has been given up, nothing ever. @throws {FailureError} */
   async answer(name: string, fingerprint: string, perform: Step['perform']): Promise<unknown> {
     const { journal } = this.#invocation
     const same = `${name}\n${fingerprint}`
@@ -34,7 +33,7 @@ export class Steps {
     const step: Step = { name, identity: `${same}\n${nth}`, perform }
     if (journal.has(step.identity)) return this.#read(step)
     if (journal.size + this.inFlight.size + this.pending.length >= MAX_STEPS) {
-      throw new StepRefused(
+      throw new FailureError(
         fail('PRECONDITION_FAILED', `One invocation may make at most ${MAX_STEPS} outside calls.`),
       )
     }

@@ -1,6 +1,6 @@
 import type { SQL } from 'drizzle-orm'
 import type { QueryResult, Statement } from '../db/database.ts'
-import type { ActionResult, Failure, JsonValue } from '../result.ts'
+import type { ActionResult, JsonValue } from '../result.ts'
 import type { Catalog, CatalogEntry } from './catalog.ts'
 
 export type WriteOperation = 'create' | 'update' | 'remove'
@@ -31,19 +31,8 @@ export interface ToolRunner extends ToolScope {
   ): Promise<ActionResult<T>>
   /** Runs a statement that is built already. */
   run(statement: Statement): Promise<QueryResult>
-  /** Answers an outside call from the journal, or makes it. @throws {StepRefused} */
+  /** Answers an outside call from the journal, or makes it. @throws {FailureError} when it may not be made */
   step(name: string, fingerprint: string, perform: () => Promise<JsonValue | undefined>): Promise<unknown>
   /** Runs the function of a `once`, in which no tool may be used. */
   runOnce<T>(run: () => T): T
-}
-
-/** A step that is not performed: its tool answers with the failure. */
-export class StepRefused extends Error {
-  override readonly name = 'StepRefused'
-  readonly failure: Failure
-
-  constructor(failure: Failure) {
-    super(failure.error)
-    this.failure = failure
-  }
 }

@@ -1,7 +1,7 @@
 import { DrizzleQueryError } from 'drizzle-orm'
 import { drizzle, type PgRemoteDatabase } from 'drizzle-orm/pg-proxy'
 import type { IntegrationCaller } from '../integrations/caller.ts'
-import { type ActionResult, fail, type JsonValue, ok } from '../result.ts'
+import { type ActionResult, FailureError, fail, type JsonValue, ok } from '../result.ts'
 import { findUnacceptable } from '../wire/guard.ts'
 import type { CatalogEntry } from './catalog.ts'
 import { count } from './count.ts'
@@ -13,7 +13,7 @@ import { quote, sentence } from './problems.ts'
 import { query } from './query.ts'
 import { registerUser } from './register-user.ts'
 import { remove } from './remove.ts'
-import { StepRefused, type ToolRunner } from './scope.ts'
+import type { ToolRunner } from './scope.ts'
 import { isTransactionControl } from './transaction-control.ts'
 import type { AnyCollections, ReadTools, RegisterUserInput, Tools } from './types.ts'
 import { update } from './update.ts'
@@ -144,7 +144,7 @@ async function integration(
     })
     return answer as ActionResult<JsonValue>
   } catch (error) {
-    if (error instanceof StepRefused) return error.failure
+    if (error instanceof FailureError) return error.failure
     throw error
   }
 }
@@ -167,7 +167,7 @@ async function once<T extends JsonValue | undefined>(
     })
     return ok(answer as T)
   } catch (error) {
-    if (error instanceof StepRefused) return error.failure
+    if (error instanceof FailureError) return error.failure
     throw error
   }
 }

@@ -1,0 +1,24 @@
+import { type Failure, fail } from '../result.ts'
+import type { Invocation } from './invocation.ts'
+
+/** It was run again as often as makes sense. */
+export function tooManyConflicts(): Failure {
+  return fail('CONFLICT', 'The call kept meeting others that changed the same records; try again.')
+}
+
+/** It lasted as long as an invocation may, whatever it waited for. */
+export function tooLong({ lifetimeMs }: Invocation): Failure {
+  return fail(
+    'GATEWAY_TIMEOUT',
+    `The call took longer than ${lifetimeMs / 1000} s in all; nothing of it was kept.`,
+  )
+}
+
+/** COMMIT was sent, and nothing came back. */
+export function outcomeUnknown(): Failure {
+  return fail(
+    'SERVICE_UNAVAILABLE',
+    'The connection to the database was lost while the call was being committed: look whether it happened before you repeat it.',
+    { details: { outcome: 'unknown' } },
+  )
+}
