@@ -15,6 +15,7 @@ import { Stopwatch } from './stopwatch.ts'
 import { TurnTimeout } from './turns.ts'
 
 const dialect = new PgDialect({ casing: 'snake_case' })
+const MAX_TURN_KEYS = 32
 const EXPIRED = 'The deadline of the call is over'
 
 /**
@@ -86,9 +87,18 @@ export class Attempt implements ToolRunner {
     return this.#controller.signal
   }
 
-  /** What the next attempt takes turns on after a conflict: the records that this one set out to write. */
+  /**
+   * What the next attempt takes turns on after a conflict: the records that this one wrote or set out to write.
+   * The action as a whole, if there are none, or more than a queue each would be good for.
+   */
   get turnKeys(): ReadonlySet<string> {
-    return this.#writeKeys.size > 0 ? this.#writeKeys : new Set([this.#invocation.actionKey])
+    const keys = new Set(this.#writeKeys)
+    for (const [operation, collection, recordId] of this.writes) {
+      // Nobody else can come to a record that does not exist yet.
+      if (operation !== 'create') keys.add(`${collection}/${recordId}`)
+      if (keys.size > MAX_TURN_KEYS) break
+    }
+    return keys.size >= 1 && keys.size <= MAX_TURN_KEYS ? keys : new Set([this.#invocation.actionKey])
   }
 
   mintId(): string {

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { ok } from '../../server/authoring.ts'
 import { Invocation } from '../../server/invocation/invocation.ts'
 import { runInvocation } from '../../server/invocation/run.ts'
-import { createProbe, eventData, type Probe } from './probe.ts'
+import { BRIEF_DEADLINE_MS, createProbe, eventData, type Probe } from './probe.ts'
 
 let probe: Probe
 beforeAll(async () => {
@@ -35,7 +35,7 @@ describe('a deadline that passes', () => {
         setTimeout(() => {
           late.push(ctx.signal.aborted)
           resolve()
-        }, 600)
+        }, 2 * BRIEF_DEADLINE_MS)
       })
       await asked
       return ok(1)
@@ -69,7 +69,7 @@ describe('a deadline that passes', () => {
 
   it('does not count the time of a provider, before and after the first data access', async () => {
     const answered = await probe.runBriefly(async (ctx) => {
-      const slow = () => new Promise<number>((resolve) => setTimeout(resolve, 2 * 300, 1))
+      const slow = () => new Promise<number>((resolve) => setTimeout(resolve, 2 * BRIEF_DEADLINE_MS, 1))
       await ctx.tools.once('before', slow)
       await ctx.tools.count('events')
       await ctx.tools.once('after', slow)

@@ -17,7 +17,7 @@ import { createTestApp } from '../support/test-app.ts'
 export type Handler = (ctx: ActionContext) => Promise<unknown>
 type ReadContext = ActionContext<Pick<ActionTools, 'get' | 'query' | 'count' | 'sql'>>
 
-const BRIEF_DEADLINE_MS = 300
+export const BRIEF_DEADLINE_MS = 500
 
 /** An app whose one action does what each test says, with a real api-worker beside it. */
 export async function createProbe(pool?: Omit<PostgresOptions, 'url'>) {
@@ -55,7 +55,7 @@ export async function createProbe(pool?: Omit<PostgresOptions, 'url'>) {
     app,
     upstream,
     run,
-    /** With a deadline of 300 ms. */
+    /** With a deadline of BRIEF_DEADLINE_MS. */
     runBriefly: (handler: Handler) => call('briefProbe', handler, 'ada'),
     read: (handler: (ctx: ReadContext) => Promise<unknown>) => call('readProbe', handler, 'ada'),
     /** The same actions in a server of its own, on another pool: `run` and `runBriefly` of it. */

@@ -56,6 +56,19 @@ describe('two actions that each read both records and write one', () => {
   })
 })
 
+it('a call that met a conflict takes turns on the records that it wrote by their fields', async () => {
+  const [written, changed] = [await probe.newEvent(), await probe.newEvent()]
+  const answer = await probe.run(async (ctx) => {
+    const first = await ctx.tools.updateWhere('events', { recordId: written }, { title: 'written' })
+    if (!first.success) return first
+    await ctx.tools.get('events', changed)
+    if (ctx.attempt === 1) await interfere(changed)
+    const second = await ctx.tools.updateWhere('events', { recordId: changed }, { title: 'changed' })
+    return second.success ? ok([ctx.attempt, probe.app.engine.turns.isTaken(`events/${written}`)]) : second
+  })
+  expect(answer).toEqual(ok([2, true]))
+})
+
 it('a deadlock is retried, and both calls succeed', async () => {
   const ids = [await probe.newEvent(), await probe.newEvent()]
   const meet = meeting()
