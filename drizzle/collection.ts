@@ -4,7 +4,6 @@ import {
   index,
   integer,
   type PgColumn,
-  type PgColumnBuilderBase,
   type PgTable,
   type PgTableExtraConfigValue,
   type PgTableWithColumns,
@@ -14,6 +13,14 @@ import {
   timestamp,
 } from 'drizzle-orm/pg-core'
 import { DefinitionError } from '../server/errors.ts'
+import {
+  type Access,
+  type AccessDefinition,
+  defineAccess,
+  type FieldBuilders,
+  type FieldOf,
+  type Visibility,
+} from './access.ts'
 
 const systemColumns = () => ({
   recordId: text('record_id').primaryKey(),
@@ -35,12 +42,11 @@ export const SYSTEM_FIELDS = [
   'version',
 ] as const satisfies readonly SystemField[]
 
-type FieldBuilders = Record<string, PgColumnBuilderBase>
-
 export interface CollectionOptions<
   TName extends string,
   TFields extends FieldBuilders,
   TManaged extends keyof TFields & string,
+  TReadable extends keyof TFields & string,
 > {
   /** Unique constraints, indexes, checks and foreign keys, in Drizzle's own words. @default none */
   readonly constraints?: (
@@ -48,26 +54,56 @@ export interface CollectionOptions<
   ) => PgTableExtraConfigValue[]
   /** Fields that only the engine writes (`registerUser`); `create` and `update` refuse them. @default none */
   readonly systemManaged?: readonly TManaged[]
+  /** What callers may do with the records by themselves, by role. @default nothing */
+  readonly access?: Access<
+    BuildColumns<TName, SystemColumns & TFields, 'pg'>,
+    TReadable,
+    Exclude<keyof TFields & string, TManaged>
+  >
+  /** Holds the id of the user whose record it is. @default createdBy */
+  readonly ownerField?: FieldOf<TFields, string>
+  /** Holds the ids of users who share it. */
+  readonly collaboratorsField?: FieldOf<TFields, readonly string[]>
+  /** Holds the id of the team whose record it is. */
+  readonly teamField?: FieldOf<TFields, string>
+  /** The collection of memberships, with the fields teamId, userId and status. @default 'team_members' */
+  readonly teamMembers?: string
+  /** Says whether a record is for everybody: a boolean field, or a field and the value that means so. */
+  readonly visibilityField?: Visibility<TFields>
+  /** For `users`: which claim of a verified token fills which field. @default CLAIMS of OpenID Connect */
+  readonly claims?: Readonly<Partial<Record<NoInfer<TManaged>, string>>>
 }
+
+/** Names that tRPC's clients take for something else. */
+const RESERVED_NAMES: ReadonlySet<string> = new Set(['then', 'call', 'apply', 'bind'])
 
 const DEFINITION: unique symbol = Symbol('deputy.collection')
 
-interface CollectionDefinition<TManaged extends string = string> {
+interface CollectionDefinition<TManaged extends string = string, TReadable extends string = string> {
   readonly name: string
   readonly systemManaged: readonly TManaged[]
+  readonly access: AccessDefinition
+  /** Field → claim, for `users`. */
+  readonly claims: ReadonlyMap<string, string>
+  /** Never set: the fields that some role is limited to, for the types of what a caller reads. */
+  readonly readable?: TReadable
 }
+
+/** Which standard claim (OpenID Connect Core 1.0, section 5.1) fills which field of `users`, unless the app says so. */
+const CLAIMS: Readonly<Record<string, string>> = { name: 'name', email: 'email', imageUrl: 'picture' }
 
 /** A table that is a collection: Drizzle's own `PgTable`, with the definition beside it. */
 export type Collection<
   TName extends string,
   TFields extends FieldBuilders,
   TManaged extends string,
+  TReadable extends string = never,
 > = PgTableWithColumns<{
   name: TName
   schema: undefined
   columns: BuildColumns<TName, SystemColumns & TFields, 'pg'>
   dialect: 'pg'
-}> & { readonly [DEFINITION]: CollectionDefinition<TManaged> }
+}> & { readonly [DEFINITION]: CollectionDefinition<TManaged, TReadable> }
 
 /** Any collection, where its fields do not matter. */
 export type AnyCollection = PgTable & { readonly [DEFINITION]: CollectionDefinition }
@@ -76,6 +112,15 @@ export type AnyCollection = PgTable & { readonly [DEFINITION]: CollectionDefinit
 export type ManagedField<T> = T extends { readonly [DEFINITION]: CollectionDefinition<infer TManaged> }
   ? TManaged
   : never
+
+/** Whether some role reads a part of the fields only. */
+export type HasHiddenFields<T> = T extends {
+  readonly [DEFINITION]: CollectionDefinition<string, infer TReadable>
+}
+  ? [TReadable] extends [never]
+    ? false
+    : true
+  : true
 
 /**
  * Declares a collection: a Drizzle table with the system columns that records need.
@@ -87,13 +132,16 @@ export function collection<
   const TName extends string,
   TFields extends FieldBuilders,
   const TManaged extends keyof TFields & string = never,
+  const TReadable extends keyof TFields & string = never,
 >(
   name: TName,
   fields: TFields,
-  options: CollectionOptions<TName, TFields, TManaged> = {},
-): Collection<TName, TFields, TManaged> {
-  if (!/^[a-z][a-z0-9_]{0,47}$/.test(name)) {
-    throw new DefinitionError(`Collection name "${name}" must match /^[a-z][a-z0-9_]{0,47}$/`)
+  options: CollectionOptions<TName, TFields, TManaged, TReadable> = {},
+): Collection<TName, TFields, TManaged, TReadable> {
+  if (!/^[a-z][a-z0-9_]{0,47}$/.test(name) || name in Object.prototype || RESERVED_NAMES.has(name)) {
+    throw new DefinitionError(
+      `Collection name "${name}" must match /^[a-z][a-z0-9_]{0,47}$/ and not be a name that every object has`,
+    )
   }
   for (const field of Object.keys(fields)) {
     if (!/^[a-z][A-Za-z0-9]{0,47}$/.test(field) || field in Object.prototype) {
@@ -111,8 +159,18 @@ export function collection<
     index(`${name}_created_at_idx`).on(columns.createdAt, columns.recordId),
     ...(options.constraints?.(columns) ?? []),
   ])
-  for (const [field, column] of Object.entries(getTableColumns(table))) checkStorable(name, field, column)
-  const definition: CollectionDefinition<TManaged> = { name, systemManaged: options.systemManaged ?? [] }
+  const columns = new Map<string, PgColumn>(Object.entries(getTableColumns(table)))
+  for (const [field, column] of columns) checkStorable(name, field, column)
+  const definition: CollectionDefinition<TManaged, TReadable> = {
+    name,
+    systemManaged: options.systemManaged ?? [],
+    access: defineAccess(name, columns, options),
+    claims: new Map(
+      Object.entries<string | undefined>(options.claims ?? CLAIMS).flatMap(([field, claim]) =>
+        claim === undefined ? [] : [[field, claim]],
+      ),
+    ),
+  }
   return Object.assign(table, { [DEFINITION]: definition } as const)
 }
 

@@ -1,8 +1,10 @@
-import { sql } from 'drizzle-orm'
+import { eq, inArray, or, sql } from 'drizzle-orm'
 import { check, index, integer, text, timestamp, unique } from 'drizzle-orm/pg-core'
 import { collection } from './collection.ts'
 
-/** A row per person, its id the token's `sub`. Written by `registerUser` alone. */
+// Role → what its callers may do by themselves, over `records`. What is not said is denied; actions may do more.
+
+/** A row per person, its id the token's `sub`. Written by `users.register` and `registerUser` alone. */
 export const users = collection(
   'users',
   {
@@ -11,8 +13,17 @@ export const users = collection(
     imageUrl: text(),
     role: text().notNull().default('member'),
   },
-  { systemManaged: ['name', 'email', 'imageUrl', 'role'] },
+  {
+    systemManaged: ['name', 'email', 'imageUrl', 'role'],
+    access: {
+      admin: { read: true },
+      '*': { read: ({ userId }) => userId !== null, readableFields: ['name', 'imageUrl'] },
+    },
+  },
 )
+
+/** All but `attendeeCount`, which only actions write. */
+const EVENT_FIELDS = ['title', 'summary', 'startsAt', 'capacity', 'visibility'] as const
 
 export const events = collection(
   'events',
@@ -27,7 +38,15 @@ export const events = collection(
       .default('private'),
   },
   {
+    visibilityField: { field: 'visibility', value: 'public' },
+    access: {
+      member: { read: 'published', create: true, update: 'own', remove: 'own', writableFields: EVENT_FIELDS },
+      admin: { read: true, create: true, update: true, remove: true, writableFields: EVENT_FIELDS },
+      '*': { read: 'published' },
+    },
     constraints: (event) => [
+      index('events_created_by_created_at_idx').on(event.createdBy, event.createdAt, event.recordId),
+      index('events_visibility_created_at_idx').on(event.visibility, event.createdAt, event.recordId),
       check('events_capacity_range', sql`${event.capacity} between 1 and 100000`),
       check('events_attendee_count_range', sql`${event.attendeeCount} between 0 and ${event.capacity}`),
     ],
@@ -46,16 +65,39 @@ export const attendees = collection(
       .default('invited'),
   },
   {
+    ownerField: 'attendeeId',
+    access: {
+      // Created by the action alone; whoever is invited answers, and the event's creator sees the answers.
+      '*': {
+        read: ({ userId }, attendee) =>
+          userId !== null && or(eq(attendee.attendeeId, userId), inArray(attendee.eventId, eventsOf(userId))),
+        update: 'own',
+        writableFields: ['status'],
+      },
+    },
     constraints: (attendee) => [
       unique('attendees_event_attendee_key').on(attendee.eventId, attendee.attendeeId),
+      index('attendees_attendee_created_at_idx').on(
+        attendee.attendeeId,
+        attendee.createdAt,
+        attendee.recordId,
+      ),
       index('attendees_event_created_at_idx').on(attendee.eventId, attendee.createdAt, attendee.recordId),
     ],
   },
 )
 
+function eventsOf(userId: string) {
+  return sql`(select ${events.recordId} from ${events} where ${events.createdBy} = ${userId})`
+}
+
 /** One record, `summary`, recomputed by the owner. */
-export const analytics = collection('analytics', {
-  events: integer().notNull(),
-  attendees: integer().notNull(),
-  computedAt: timestamp({ withTimezone: true, precision: 3 }).notNull(),
-})
+export const analytics = collection(
+  'analytics',
+  {
+    events: integer().notNull(),
+    attendees: integer().notNull(),
+    computedAt: timestamp({ withTimezone: true, precision: 3 }).notNull(),
+  },
+  { access: { admin: { read: true } } },
+)

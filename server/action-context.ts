@@ -1,12 +1,15 @@
 import type { Logger } from 'pino'
-import type { ActionTools, AppEnv } from './app-types.ts'
-import { roleOf } from './auth/role.ts'
+import type { ActionTools, AppEnv, CallerTools } from './app-types.ts'
+import type { UserActor } from './auth/actor.ts'
 import type { Attempt } from './invocation/attempt.ts'
 import type { Invocation } from './invocation/invocation.ts'
+import { createCallerReads, createCallerRecords } from './records/as-caller.ts'
+import { Caller } from './records/caller.ts'
+import { ok } from './result.ts'
 import { createReadTools, createTools } from './tools/tools.ts'
 
 /** What every action is given. Identity never comes from input. */
-export interface ActionContext<TTools = ActionTools> {
+export interface ActionContext<TTools = ActionTools, TRecords = CallerTools> {
   /** The verified subject of the caller's token. */
   readonly userId: string
   /** The caller's raw verified Bearer token, to forward where an upstream must see the user. Never log or return it. */
@@ -15,6 +18,8 @@ export interface ActionContext<TTools = ActionTools> {
   readonly verifiedEmail: string | undefined
   /** The app's authority. It authorizes nothing: whoever passes it an id from the input has checked nobody's right to it. */
   readonly tools: TTools
+  /** The same data under the caller's permissions; `asCaller.may(operation, collection, id)` authorizes in one line. */
+  readonly asCaller: TRecords
   readonly ownerUserId: string | undefined
   readonly isOwner: boolean
   /** The caller's role: `admin` for the owner, else that of the caller's `users` row, else `member`. */
@@ -34,8 +39,12 @@ export interface ActionContext<TTools = ActionTools> {
 }
 
 /** Builds the context of one attempt. */
-export function createActionContext(invocation: Invocation, attempt: Attempt): ActionContext {
-  const { engine, actor } = invocation
+export function createActionContext(
+  invocation: Invocation,
+  attempt: Attempt,
+  actor: UserActor,
+): ActionContext {
+  const { engine } = invocation
   const { ownerUserId } = engine
   const isOwner = ownerUserId !== undefined && actor.userId === ownerUserId
   const tools = (
@@ -47,6 +56,10 @@ export function createActionContext(invocation: Invocation, attempt: Attempt): A
           fingerprint: engine.fingerprint,
         })
   ) as ActionTools // The collections given at start are those that the app's types describe.
+  const caller = new Caller(attempt, actor, engine)
+  const asCaller = (
+    invocation.readOnly ? createCallerReads(attempt, caller) : createCallerRecords(attempt, caller)
+  ) as CallerTools // As above.
   return {
     userId: actor.userId,
     callerJwt: actor.token,
@@ -55,14 +68,15 @@ export function createActionContext(invocation: Invocation, attempt: Attempt): A
         ? actor.claims.email
         : undefined,
     tools,
+    asCaller,
     ownerUserId,
     isOwner,
     role: async () => {
-      if (isOwner) return 'admin'
-      const user = await tools.get('users', actor.userId)
-      if (user.success) return user.data.record.data.role
-      if (user.code === 'NOT_FOUND') return roleOf(undefined)
-      throw new Error(user.error)
+      const role = await attempt.call('role', undefined, false, async () =>
+        ok((await caller.ruleActor()).role),
+      )
+      if (role.success) return role.data
+      throw new Error(role.error)
     },
     env: { ...engine.appEnv, OWNER_USER_ID: ownerUserId },
     requestId: invocation.requestId,

@@ -1,18 +1,15 @@
-import { TRPCError, type TRPCMutationProcedure, type TRPCQueryProcedure } from '@trpc/server'
+import type { TRPCMutationProcedure, TRPCQueryProcedure } from '@trpc/server'
 import type { z } from 'zod'
 import { type ActionContext, createActionContext } from './action-context.ts'
-import type { ActionReadTools, ActionTools } from './app-types.ts'
+import type { ActionReadTools, ActionTools, CallerReadTools, CallerTools } from './app-types.ts'
 import type { UserActor } from './auth/actor.ts'
-import { verifiedUser } from './auth/authentication.ts'
 import type { RequestContext } from './context.ts'
-import { InvalidInput } from './error-shape.ts'
 import { anyCaller, type Gate, ownerOnly, roleOnly } from './gate.ts'
 import { Invocation } from './invocation/invocation.ts'
 import { runInvocation } from './invocation/run.ts'
-import { type ActionResult, type Failure, FailureError } from './result.ts'
-import { ACTIONS_PREFIX, type ActionMeta, t } from './trpc.ts'
-import { findUnacceptable } from './wire/guard.ts'
-import { UnacceptableInput } from './wire/transformer.ts'
+import { parserOf, refuseUnacceptable, thrown, userProcedure } from './procedure.ts'
+import type { ActionResult } from './result.ts'
+import { ACTIONS_PREFIX, type ActionMeta } from './trpc.ts'
 
 const DEFAULT_DEADLINE_MS = 10_000
 
@@ -20,16 +17,20 @@ const DEFAULT_DEADLINE_MS = 10_000
 export type InputSchema = z.ZodObject<z.ZodRawShape, z.core.$strict>
 
 /** An action's function. It may run more than once before it commits; what it does through `ctx.tools` happens once. */
-export type ActionHandler<TInput, TResult extends ActionResult<unknown>, TTools = ActionTools> = (options: {
-  readonly ctx: ActionContext<TTools>
-  readonly input: TInput
-}) => Promise<TResult>
+export type ActionHandler<
+  TInput,
+  TResult extends ActionResult<unknown>,
+  TTools = ActionTools,
+  TRecords = CallerTools,
+> = (options: { readonly ctx: ActionContext<TTools, TRecords>; readonly input: TInput }) => Promise<TResult>
 
 const ACTION: unique symbol = Symbol('deputy.action')
 
 export interface ActionDefinition {
   readonly input: z.ZodType
   readonly kind: 'mutation' | 'query'
+  /** The role that its callers must have, where it is for one role only. */
+  readonly role: string | undefined
 }
 
 interface Declared {
@@ -59,7 +60,7 @@ export interface ActionBuilder<TSchema extends InputSchema> {
   ): ActionMutation<z.input<TSchema>, TResult>
   /** An action that only reads: GET over tRPC, in a READ ONLY transaction. */
   query<TResult extends ActionResult<unknown>>(
-    handler: ActionHandler<z.output<TSchema>, TResult, ActionReadTools>,
+    handler: ActionHandler<z.output<TSchema>, TResult, ActionReadTools, CallerReadTools>,
   ): ActionQuery<z.input<TSchema>, TResult>
 }
 
@@ -76,7 +77,7 @@ export const ownerAction: ActionStart = start(ownerOnly)
 
 /** An action for callers of one role; the owner counts as admin. */
 export function roleAction(role: string): ActionStart {
-  return start(roleOnly(role))
+  return start(roleOnly(role), role)
 }
 
 /** The definition of a procedure that one of the builders made; undefined for anything else. */
@@ -86,31 +87,35 @@ export function actionDefinition(procedure: unknown): ActionDefinition | undefin
     : undefined
 }
 
-function start(gate: Gate): ActionStart {
-  return { input: (schema) => builder(gate, schema, {}) }
+function start(gate: Gate, role?: string): ActionStart {
+  return { input: (schema) => builder({ gate, role }, schema, {}) }
+}
+
+interface Admission {
+  readonly gate: Gate
+  readonly role: string | undefined
 }
 
 function builder<TSchema extends InputSchema>(
-  gate: Gate,
+  admission: Admission,
   schema: TSchema,
   meta: ActionMeta,
 ): ActionBuilder<TSchema> {
-  const procedure = t.procedure
+  const procedure = userProcedure
     .meta(meta)
-    .use(({ ctx, next }) => authenticated(ctx, (actor) => next({ ctx: { actor } })))
     .use(async ({ ctx, next }) => {
-      await pass(gate, ctx.engine, ctx.actor)
+      await pass(admission.gate, ctx, ctx.actor)
       return next()
     })
     .use(async ({ getRawInput, next }) => {
       refuseUnacceptable(await getRawInput())
       return next()
     })
-    .input((value: unknown) => parse(schema, value))
+    .input(parserOf(schema))
 
   const run =
-    <TTools, TResult extends ActionResult<unknown>>(
-      handler: ActionHandler<z.output<TSchema>, TResult, TTools>,
+    <TTools, TRecords, TResult extends ActionResult<unknown>>(
+      handler: ActionHandler<z.output<TSchema>, TResult, TTools, TRecords>,
       readOnly: boolean,
     ) =>
     async (options: {
@@ -130,16 +135,24 @@ function builder<TSchema extends InputSchema>(
       })
       const result = await runInvocation(invocation, (attempt) =>
         // A reading action has a part of the tools; its type says which.
-        handler({ ctx: createActionContext(invocation, attempt) as ActionContext<TTools>, input }),
+        handler({
+          ctx: createActionContext(invocation, attempt, ctx.actor) as ActionContext<TTools, TRecords>,
+          input,
+        }),
       )
       return result as TResult // The runner returns the handler's own result, or a failure, which every result type has.
     }
 
   return {
-    meta: (more) => builder(gate, schema, { ...meta, ...more }),
+    meta: (more) => builder(admission, schema, { ...meta, ...more }),
     mutation: (handler) =>
-      declare(procedure.mutation(run(handler, false)), { input: schema, kind: 'mutation' }),
-    query: (handler) => declare(procedure.query(run(handler, true)), { input: schema, kind: 'query' }),
+      declare(procedure.mutation(run(handler, false)), {
+        input: schema,
+        kind: 'mutation',
+        role: admission.role,
+      }),
+    query: (handler) =>
+      declare(procedure.query(run(handler, true)), { input: schema, kind: 'query', role: admission.role }),
   }
 }
 
@@ -151,35 +164,7 @@ function declare<TProcedure extends object, TDeclared>(
   return Object.assign(procedure, { [ACTION]: definition }) as unknown as TDeclared
 }
 
-async function authenticated<T>(ctx: RequestContext, next: (actor: UserActor) => Promise<T>): Promise<T> {
-  const caller = verifiedUser(await ctx.authenticator.authenticate())
-  if ('failure' in caller) throw thrown(caller.failure)
-  return next(caller.actor)
-}
-
-async function pass(gate: Gate, engine: RequestContext['engine'], actor: UserActor): Promise<void> {
-  const failure = await gate(engine, actor)
-  if (failure)
-    throw new TRPCError({ code: failure.code, message: failure.error, cause: new FailureError(failure) })
-}
-
-/** A failure as tRPC wants it thrown before a procedure runs. */
-function thrown(failure: Failure): TRPCError {
-  return new TRPCError({ code: failure.code, message: failure.error, cause: new FailureError(failure) })
-}
-
-function refuseUnacceptable(raw: unknown): void {
-  const issue = raw instanceof UnacceptableInput ? raw.issue : findUnacceptable(raw)
-  if (!issue) return
-  const cause = new InvalidInput([issue])
-  throw new TRPCError({ code: 'BAD_REQUEST', message: cause.message, cause })
-}
-
-async function parse<TSchema extends InputSchema>(
-  schema: TSchema,
-  value: unknown,
-): Promise<z.output<TSchema>> {
-  const parsed = await schema.safeParseAsync(value)
-  if (parsed.success) return parsed.data
-  throw InvalidInput.fromZod(parsed.error)
+async function pass(gate: Gate, ctx: RequestContext, actor: UserActor): Promise<void> {
+  const failure = await gate(ctx, actor)
+  if (failure) throw thrown(failure)
 }

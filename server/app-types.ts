@@ -3,6 +3,7 @@ import type { z } from 'zod'
 import type * as collections from '../drizzle/collections.ts'
 import type { integrations } from '../integrations.ts'
 import type { appEnv } from './app-env.ts'
+import type { CallerReads, CallerRecords } from './records/types.ts'
 import type { AttemptDatabase } from './tools/tools.ts'
 import type { CollectionsOf, ReadTools, Tools } from './tools/types.ts'
 
@@ -14,3 +15,9 @@ export type ActionTools = Tools<AppCollections, AttemptDatabase, typeof integrat
 
 /** What an action that only reads has of it. */
 export type ActionReadTools = ReadTools<AppCollections, AttemptDatabase>
+
+/** The app's collections under the caller's permissions. */
+export type CallerTools = CallerRecords<AppCollections>
+
+/** What an action that only reads has of it. */
+export type CallerReadTools = CallerReads<AppCollections>

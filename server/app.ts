@@ -7,16 +7,19 @@ import type { Engine } from './engine.ts'
 import type { IntegrationCaller } from './integrations/caller.ts'
 import { createFingerprint } from './invocation/fingerprint.ts'
 import { Turns } from './invocation/turns.ts'
+import { createPolicies } from './records/policy.ts'
 import type { Routes } from './rest/custom-routes.ts'
 import { createHttp } from './rest/http.ts'
+import { rolesOf } from './roles.ts'
 import { createAppRouter } from './routers/app-router.ts'
 import type { Actions } from './routers/registry.ts'
 import { createCatalog } from './tools/catalog.ts'
+import type { CollectionsOf } from './tools/types.ts'
 
-export interface AppOptions<TActions extends Actions> {
+export interface AppOptions<TActions extends Actions, TModule extends Readonly<Record<string, unknown>>> {
   readonly database: Database
   /** The exports of `drizzle/collections.ts`. */
-  readonly collections: Readonly<Record<string, unknown>>
+  readonly collections: TModule
   readonly actions: TActions
   readonly integrations: IntegrationCaller
   readonly verifier: Verifier
@@ -38,9 +41,15 @@ export interface CallerOptions {
 }
 
 /** Builds the app from what it is given. It listens to nothing and opens nothing. */
-export function createApp<TActions extends Actions>(options: AppOptions<TActions>) {
+export function createApp<TActions extends Actions, TModule extends Readonly<Record<string, unknown>>>(
+  options: AppOptions<TActions, TModule>,
+) {
+  const catalog = createCatalog(options.collections)
+  const policies = createPolicies(catalog)
   const engine: Engine = {
-    catalog: createCatalog(options.collections),
+    catalog,
+    policies,
+    roles: rolesOf(policies, options.actions),
     database: options.database,
     verifier: options.verifier,
     integrations: options.integrations,
@@ -51,7 +60,7 @@ export function createApp<TActions extends Actions>(options: AppOptions<TActions
     ownerUserId: options.ownerUserId,
     appEnv: options.appEnv ?? {},
   }
-  const router = createAppRouter(options.actions)
+  const router = createAppRouter<TActions, CollectionsOf<TModule>>(options.actions, catalog)
   let stopping = false
 
   return {

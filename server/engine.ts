@@ -4,11 +4,16 @@ import type { Database } from './db/database.ts'
 import type { IntegrationCaller } from './integrations/caller.ts'
 import type { Fingerprint } from './invocation/fingerprint.ts'
 import type { Turns } from './invocation/turns.ts'
+import type { Policies } from './records/policy.ts'
 import type { Catalog } from './tools/catalog.ts'
 
 /** Everything a call needs, given once at start. The engine opens nothing and reads no environment by itself. */
 export interface Engine {
   readonly catalog: Catalog
+  /** What callers may do with the collections by themselves. */
+  readonly policies: Policies
+  /** The roles that a user can be given. */
+  readonly roles: ReadonlySet<string>
   readonly database: Database
   readonly verifier: Verifier
   readonly integrations: IntegrationCaller

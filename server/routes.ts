@@ -1,6 +1,6 @@
 // The app's: HTTP routes for what is no action, such as an answer that is streamed.
 import { Hono } from 'hono'
-import { fail, ok, type Routes } from './authoring.ts'
+import { ok, type Routes } from './authoring.ts'
 
 const PAGE = 100
 
@@ -15,10 +15,8 @@ export const routes: Routes = ({ authenticate, read, respond }) => {
 
     const page = (cursor: string | null) =>
       read(caller, async (ctx) => {
-        const event = await ctx.tools.get('events', eventId)
-        if (!event.success) return event
-        if (event.data.record.createdBy !== ctx.userId && !ctx.isOwner)
-          return fail('FORBIDDEN', "Only the event's creator may do this.")
+        const allowed = await ctx.asCaller.may('update', 'events', eventId)
+        if (!allowed.success) return allowed
         const found = await ctx.tools.query('attendees', { where: { eventId }, cursor, limit: PAGE })
         return found.success ? ok(found.data) : found
       })

@@ -1,6 +1,6 @@
 import { initTRPC } from '@trpc/server'
 import { TRPC_ERROR_CODES_BY_KEY } from '@trpc/server/rpc'
-import { verifiedUser } from './auth/authentication.ts'
+import { knownActor, verifiedUser } from './auth/authentication.ts'
 import type { RequestContext } from './context.ts'
 import { httpStatusOf, toFailure } from './error-shape.ts'
 import type { Failure, Issue, JsonValue } from './result.ts'
@@ -30,7 +30,7 @@ export const t = initTRPC
     transformer,
     isDev: false,
     errorFormatter({ shape, error, ctx, path }) {
-      const failure = hidesActions(path, ctx) ?? toFailure(error)
+      const failure = hides(path, ctx) ?? toFailure(error)
       return { ...shape, ...errorShape(failure, ctx?.requestId ?? null) }
     },
   })
@@ -47,10 +47,13 @@ export function errorShape(failure: Failure, requestId: string | null) {
   return { code: TRPC_ERROR_CODES_BY_KEY[failure.code], message: failure.error, data }
 }
 
-/** Whoever is not signed in learns of an action neither that it exists nor that it does not. */
-function hidesActions(path: string | undefined, ctx: RequestContext | undefined): Failure | undefined {
-  if (!path?.startsWith(ACTIONS_PREFIX) || !ctx) return undefined
-  const authentication = ctx.authenticator.settled
-  const caller = authentication && verifiedUser(authentication)
-  return caller && 'failure' in caller ? caller.failure : undefined
+/**
+ * A token that is not valid is refused for what it is, whatever was called with it; and whoever is not signed in
+ * learns of an action neither that it exists nor that it does not.
+ */
+function hides(path: string | undefined, ctx: RequestContext | undefined): Failure | undefined {
+  const authentication = path === undefined ? undefined : ctx?.authenticator.settled
+  if (!authentication) return undefined
+  const caller = (path?.startsWith(ACTIONS_PREFIX) ? verifiedUser : knownActor)(authentication)
+  return 'failure' in caller ? caller.failure : undefined
 }

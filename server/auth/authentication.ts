@@ -64,10 +64,10 @@ export class Authenticator {
 
 const RETRY_AFTER_SECONDS = 5
 
-/** The verified user of a call that needs one, or the failure to answer with. Why a token was refused stays here. */
-export function verifiedUser(
+/** Who calls, anonymous callers included, or the failure to answer with. Why a token was refused stays here. */
+export function knownActor(
   authentication: Authentication,
-): { readonly actor: UserActor } | { readonly failure: Failure } {
+): { readonly actor: Actor } | { readonly failure: Failure } {
   if (authentication.kind === 'unavailable') {
     const details = { retryAfterSeconds: RETRY_AFTER_SECONDS }
     return {
@@ -76,8 +76,17 @@ export function verifiedUser(
       }),
     }
   }
-  if (authentication.kind === 'refused' || authentication.actor.kind === 'anonymous') {
-    return { failure: fail('UNAUTHORIZED', UNAUTHORIZED_MESSAGE) }
-  }
+  if (authentication.kind === 'refused') return { failure: fail('UNAUTHORIZED', UNAUTHORIZED_MESSAGE) }
   return { actor: authentication.actor }
+}
+
+/** The verified user of a call that needs one, or the failure to answer with. */
+export function verifiedUser(
+  authentication: Authentication,
+): { readonly actor: UserActor } | { readonly failure: Failure } {
+  const caller = knownActor(authentication)
+  if ('failure' in caller) return caller
+  return caller.actor.kind === 'user'
+    ? { actor: caller.actor }
+    : { failure: fail('UNAUTHORIZED', UNAUTHORIZED_MESSAGE) }
 }

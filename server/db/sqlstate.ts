@@ -27,7 +27,7 @@ export function mapDatabaseError(
   const known = error.constraint === undefined ? undefined : constraintFields(error.constraint)
   const named = known
     ? `${known.fields.map((field) => `"${field}"`).join(', ')} of "${known.collection}"`
-    : 'a field'
+    : undefined
   const failed = (failure: Failure): DatabaseFailure => ({ kind: 'failure', failure, error })
   switch (error.sqlstate) {
     case '40001': // serialization_failure
@@ -37,10 +37,18 @@ export function mapDatabaseError(
       return { kind: 'conflict', error }
     case '23505':
       if (known && known.fields[0] === 'recordId') return { kind: 'conflict', error }
-      return failed(fail('CONFLICT', `Another record has the same ${named}; values must be unique.`))
+      return failed(
+        fail(
+          'CONFLICT',
+          `Another record has the same ${named ?? 'value in a unique field'}; values must be unique.`,
+        ),
+      )
     case '23503':
       return failed(
-        fail('CONFLICT', `The record that ${named} refers to does not exist, or is still referred to.`),
+        fail(
+          'CONFLICT',
+          `The record that ${named ?? 'a field'} refers to does not exist, or is still referred to.`,
+        ),
       )
     case '23502':
       return failed(fail('BAD_REQUEST', `Field "${error.column ?? 'unknown'}" may not be empty.`))

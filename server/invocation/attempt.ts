@@ -48,7 +48,7 @@ export class Attempt implements ToolRunner {
     this.#invocation = invocation
     this.number = number
     this.now = invocation.now
-    this.userId = invocation.actor.userId
+    this.userId = invocation.actor.kind === 'user' ? invocation.actor.userId : null
     this.stopwatch = new Stopwatch(invocation.remainingMs)
     const { stopwatch } = this
     this.#steps = new Steps(invocation, number, this.#state, stopwatch)

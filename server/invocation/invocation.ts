@@ -1,14 +1,14 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Logger } from 'pino'
 import { uuidv7 } from 'uuidv7'
-import type { UserActor } from '../auth/actor.ts'
+import type { Actor } from '../auth/actor.ts'
 import type { Engine } from '../engine.ts'
 import type { Failure } from '../result.ts'
 import { Journal, type Step } from './journal.ts'
 
 export interface InvocationOptions {
   readonly engine: Engine
-  readonly actor: UserActor
+  readonly actor: Actor
   readonly action: string
   readonly requestId: string
   /** A `.query`: its transaction only reads. */
@@ -28,7 +28,7 @@ const insideOnce = new AsyncLocalStorage<true>()
 export class Invocation {
   readonly id = uuidv7()
   readonly engine: Engine
-  readonly actor: UserActor
+  readonly actor: Actor
   readonly action: string
   readonly actionKey: string
   readonly requestId: string
@@ -58,7 +58,7 @@ export class Invocation {
       requestId: this.requestId,
       invocationId: this.id,
       action: this.action,
-      actor: this.actor.userId,
+      actor: this.actor.kind === 'user' ? this.actor.userId : this.actor.kind,
     })
     return this.#log
   }

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { TRPCError } from '@trpc/server'
 import { SqlError } from '../db/database.ts'
 import { mapDatabaseError } from '../db/sqlstate.ts'
-import { HTTP_STATUS, INTERNAL_MESSAGE } from '../errors.ts'
+import { HTTP_STATUS } from '../errors.ts'
 import { type ActionResult, fail } from '../result.ts'
 import { sentence } from '../tools/problems.ts'
 import { findUnsendable } from '../wire/answer.ts'
@@ -12,6 +12,7 @@ import type { Invocation } from './invocation.ts'
 import type { Step } from './journal.ts'
 import type { Interruption } from './run-state.ts'
 import { TurnTimeout } from './turns.ts'
+import { UnexpectedError } from './unexpected-error.ts'
 
 const MAX_CONFLICTS = 25
 const MAX_BACKOFF_MS = 100
@@ -218,7 +219,7 @@ function checked<T>(invocation: Invocation, result: ActionResult<T>): ActionResu
 function asTRPCError(invocation: Invocation, error: unknown): TRPCError {
   if (error instanceof TRPCError && error.code !== 'INTERNAL_SERVER_ERROR') return error
   invocation.log.error({ err: error }, 'An action failed with an unexpected error')
-  return new TRPCError({ code: 'INTERNAL_SERVER_ERROR', message: INTERNAL_MESSAGE, cause: error })
+  return new UnexpectedError(error)
 }
 
 function isActionResult(value: unknown): boolean {

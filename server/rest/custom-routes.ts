@@ -1,6 +1,6 @@
 import type { Hono } from 'hono'
 import type { ActionContext } from '../action-context.ts'
-import type { ActionReadTools } from '../app-types.ts'
+import type { ActionReadTools, CallerReadTools } from '../app-types.ts'
 import type { UserActor } from '../auth/actor.ts'
 import type { ActionResult } from '../result.ts'
 
@@ -17,7 +17,7 @@ export interface RoutesOptions {
   /** Reads as the app, in a transaction of its own, as an action that only reads would. */
   read<T extends ActionResult<unknown>>(
     caller: RouteCaller,
-    handler: (ctx: ActionContext<ActionReadTools>) => Promise<T>,
+    handler: (ctx: ActionContext<ActionReadTools, CallerReadTools>) => Promise<T>,
   ): Promise<T>
   /** An ActionResult as a JSON answer with the status of its code. */
   respond(result: ActionResult<unknown>): Response

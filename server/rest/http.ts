@@ -11,9 +11,11 @@ import type { createAppRouter } from '../routers/app-router.ts'
 import type { Actions } from '../routers/registry.ts'
 import { createActionEndpoint } from './actions.ts'
 import type { Routes } from './custom-routes.ts'
+import { createRecordsEndpoint, type RecordsAnswer } from './records.ts'
 import { respond } from './respond.ts'
 import { createRoutesOptions } from './routes-options.ts'
 import { respondTrpc, serveTrpc, TRPC_PATH } from './trpc-endpoint.ts'
+import { createUsersEndpoint } from './users.ts'
 
 export interface HttpOptions {
   readonly engine: Engine
@@ -50,6 +52,8 @@ export function createHttp(options: HttpOptions) {
   const app = new Hono<HonoEnv>()
   const isDatabaseReady = remembered(() => engine.database.ping(READY_TIMEOUT_MS), READY_MEMORY_MS)
   const callAction = createActionEndpoint(router, options.actions)
+  const callRecords = createRecordsEndpoint(router)
+  const callUsers = createUsersEndpoint(router)
   const context = (request: Request, requestId: string, transport: RequestContext['transport']) =>
     createRequestContext(engine, {
       authorization: request.headers.get('authorization') ?? undefined,
@@ -115,6 +119,21 @@ export function createHttp(options: HttpOptions) {
     }
     const path = new URL(c.req.url).pathname.slice('/api/actions/'.length)
     return respond(await callAction(context(c.req.raw, requestId, 'rest'), path, c.req.raw), requestId)
+  })
+  const answer = ({ result, allow }: RecordsAnswer, requestId: string) => {
+    const response = respond(result, requestId)
+    if (allow !== undefined) response.headers.set('allow', allow)
+    return response
+  }
+  app.all('/api/records/*', async (c) => {
+    const requestId = c.get('requestId')
+    const path = new URL(c.req.url).pathname.slice('/api/records/'.length)
+    return answer(await callRecords(context(c.req.raw, requestId, 'rest'), path, c.req.raw), requestId)
+  })
+  app.all('/api/users/*', async (c) => {
+    const requestId = c.get('requestId')
+    const path = new URL(c.req.url).pathname.slice('/api/users'.length)
+    return answer(await callUsers(context(c.req.raw, requestId, 'rest'), path, c.req.raw), requestId)
   })
   app.all(`${TRPC_PATH}/*`, async (c) => {
     const requestId = c.get('requestId')

@@ -32,7 +32,7 @@ export function createRoutesOptions(engine: Engine, requestIds: WeakMap<Request,
         deadlineMs: DEADLINE_MS,
       })
       const result = await runInvocation(invocation, (attempt) =>
-        handler(createActionContext(invocation, attempt)),
+        handler(createActionContext(invocation, attempt, actor)),
       )
       return result as Awaited<ReturnType<typeof handler>> // The handler's own result, or a failure.
     },

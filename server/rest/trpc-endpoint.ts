@@ -6,6 +6,7 @@ import { type Failure, fail } from '../result.ts'
 import type { createAppRouter } from '../routers/app-router.ts'
 import { ACTIONS_PREFIX, errorShape } from '../trpc.ts'
 import { transformer } from '../wire/transformer.ts'
+import { logUnexpected } from './call-procedure.ts'
 import { checkMediaType } from './media-type.ts'
 import { respond } from './respond.ts'
 
@@ -43,18 +44,12 @@ export async function serveTrpc(
     onError({ error, path }) {
       // The request as a whole: tRPC has no context yet, and would leave out the request id.
       if (path === undefined) refused = toFailure(error)
-      // The runner has logged what an action threw; this is what tRPC itself met.
-      if (error.code === 'INTERNAL_SERVER_ERROR' && !path?.startsWith(ACTIONS_PREFIX)) {
-        ctx.engine.log.error(
-          { err: error, requestId: ctx.requestId },
-          'A tRPC request failed with an unexpected error',
-        )
-      }
+      logUnexpected(ctx, error)
     },
     responseMeta: ({ errors }) => {
       const headers = new Headers({ 'x-request-id': ctx.requestId, 'cache-control': 'no-store' })
       // Hidden members failed as unknown paths; what they are answered with is the caller's failure.
-      const waits = ('failure' in caller ? [caller.failure] : errors.map(toFailure))
+      const waits = [...('failure' in caller ? [caller.failure] : []), ...errors.map(toFailure)]
         .map((failure) => failure.details?.retryAfterSeconds)
         .filter((wait) => typeof wait === 'number')
       if (waits.length > 0) headers.set('retry-after', String(Math.max(...waits)))

@@ -1,7 +1,18 @@
+import type { Catalog } from '../tools/catalog.ts'
+import type { AnyCollections } from '../tools/types.ts'
 import { t } from '../trpc.ts'
+import { createRecordsRouter } from './records.ts'
 import type { Actions } from './registry.ts'
+import { createUsersRouter } from './users.ts'
 
-/** The router of an app: its actions, flat, under `actions`. */
-export function createAppRouter<T extends Actions>(actions: T) {
-  return t.router({ actions: t.router(actions) })
+/** The router of an app: its actions, flat; its collections as the caller; and its users. */
+export function createAppRouter<TActions extends Actions, TCollections extends AnyCollections>(
+  actions: TActions,
+  catalog: Catalog,
+) {
+  return t.router({
+    actions: t.router(actions),
+    records: createRecordsRouter<TCollections>(catalog),
+    users: createUsersRouter<TCollections>(),
+  })
 }

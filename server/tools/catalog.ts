@@ -107,10 +107,7 @@ function describe(table: AnyCollection): CatalogEntry {
       const column = columns.get(field)
       return column?.notNull === true && !column.hasDefault
     }),
-    selectList: sql.join(
-      [...columns.values()].map((column) => sql`${column}`),
-      sql`, `,
-    ),
+    selectList: selectListOf(columns.values()),
     patchSchema: z.strictObject({
       ...own<z.ZodType>(createUpdateSchema(table).shape),
       ...exactDecimals(columns),
@@ -123,6 +120,13 @@ function describe(table: AnyCollection): CatalogEntry {
     ),
     uniques: uniqueConstraints(name, table, columns),
   }
+}
+
+export function selectListOf(columns: Iterable<PgColumn>): SQL {
+  return sql.join(
+    [...columns].map((column) => sql`${column}`),
+    sql`, `,
+  )
 }
 
 /** Postgres would round a decimal to its column's scale, and drizzle-zod takes any text for one. */

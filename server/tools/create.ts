@@ -2,17 +2,17 @@ import { type SQL, sql } from 'drizzle-orm'
 import { type ActionResult, fail, ok } from '../result.ts'
 import type { CatalogEntry } from './catalog.ts'
 import {
-  type Assignment,
   assignments,
   bindTo,
   checkData,
   identifier,
-  insertions,
   missingFields,
   setClause,
   systemColumns,
 } from './data.ts'
+import { duplicate, names, newRow, typedValues, values } from './new-row.ts'
 import { Problems, quote } from './problems.ts'
+import { everything } from './reach.ts'
 import { checkRecordId } from './record-id.ts'
 import type { ToolScope } from './scope.ts'
 import type { MutateActionData } from './types.ts'
@@ -46,7 +46,7 @@ async function insert(scope: ToolScope, entry: CatalogEntry, data: Readonly<Reco
   const answer = await scope.execute(sql`
     insert into ${entry.table} (${names(list)}) values (${values(list)})
     on conflict do nothing returning ${identifier(id)}`)
-  if (answer.rows.length === 0) return duplicate(scope, entry, list)
+  if (answer.rows.length === 0) return duplicate(scope, everything(entry), list)
   scope.wrote('create', entry, recordId)
   return ok({ recordId })
 }
@@ -72,7 +72,7 @@ async function merge(
       `${quote(entry.name)} has no record ${quote(recordId)} yet; to create it, data needs ${missing.join(', ')}.`,
     )
   }
-  if (!row) return duplicate(scope, entry, newRow(scope, entry, recordId, data))
+  if (!row) return duplicate(scope, everything(entry), newRow(scope, entry, recordId, data))
   scope.wrote(row[0] === 'created' ? 'create' : 'update', entry, recordId)
   return ok({ recordId })
 }
@@ -95,67 +95,4 @@ export function mergeStatement(
       insert into ${entry.table} (${names(list)}) select ${typedValues(list)} where not exists (select 1 from updated)
       on conflict do nothing returning ${returning})
     select 'updated', updated.* from updated union all select 'created', created.* from created`
-}
-
-function newRow(
-  scope: ToolScope,
-  entry: CatalogEntry,
-  recordId: string,
-  data: Readonly<Record<string, unknown>>,
-): Assignment[] {
-  const system = systemColumns(entry)
-  return [
-    { column: system.recordId, value: bindTo(system.recordId, recordId) },
-    { column: system.createdBy, value: bindTo(system.createdBy, scope.userId) },
-    { column: system.createdAt, value: bindTo(system.createdAt, scope.now) },
-    { column: system.updatedAt, value: bindTo(system.updatedAt, scope.now) },
-    ...insertions(entry, data),
-  ]
-}
-
-function names(list: readonly Assignment[]): SQL {
-  return sql.join(
-    list.map(({ column }) => identifier(column)),
-    sql`, `,
-  )
-}
-
-function values(list: readonly Assignment[]): SQL {
-  return sql.join(
-    list.map(({ value }) => value),
-    sql`, `,
-  )
-}
-
-/** In a SELECT list a parameter has no column to take its type from. */
-function typedValues(list: readonly Assignment[]): SQL {
-  return sql.join(
-    list.map(({ column, value }) => sql`${value}::${sql.raw(column.getSQLType())}`),
-    sql`, `,
-  )
-}
-
-/** Nothing was inserted because a unique value is taken: finds out which, so that the message can name it. */
-async function duplicate(scope: ToolScope, entry: CatalogEntry, row: readonly Assignment[]) {
-  const taken: string[] = []
-  for (const { fields } of entry.uniques) {
-    if (fields.length === 0) continue
-    const conditions = fields.flatMap((field) => {
-      const column = entry.columns.get(field)
-      if (!column) return []
-      const given = row.find((assignment) => assignment.column === column)?.value
-      const value = given ?? (column.default === undefined ? undefined : bindTo(column, column.default))
-      return value ? [sql`${column} = ${value}`] : []
-    })
-    if (conditions.length !== fields.length) continue
-    const answer = await scope.execute(
-      sql`select 1 from ${entry.table} where ${sql.join(conditions, sql` and `)} limit 1`,
-    )
-    if (answer.rows.length > 0) taken.push(fields.map(quote).join(' and '))
-  }
-  const what = taken[0] ?? 'value in a unique field'
-  return fail(
-    'CONFLICT',
-    `Another record of ${quote(entry.name)} has the same ${what}; values must be unique.`,
-  )
 }

@@ -8,6 +8,8 @@ export interface CursorScope {
   readonly orderBy: string
   readonly orderDir: 'asc' | 'desc'
   readonly where: unknown
+  /** Whose pages they are. */
+  readonly reader: string
 }
 
 /** Where the next page starts: the last record's value in the order, as the database writes it, and its id. */
@@ -37,7 +39,7 @@ export function encodeCursor(scope: CursorScope, position: CursorPosition): stri
     scope.collection,
     scope.orderBy,
     scope.orderDir,
-    hashOf(scope.where),
+    hashOf(scope),
     position.value,
     position.recordId,
   ]
@@ -56,14 +58,14 @@ export function decodeCursor(scope: CursorScope, cursor: string): CursorPosition
     collection === scope.collection &&
     orderBy === scope.orderBy &&
     orderDir === scope.orderDir &&
-    hash === hashOf(scope.where) &&
+    hash === hashOf(scope) &&
     !`${value ?? ''}${recordId}`.includes('\0')
   return belongs ? { value, recordId } : undefined
 }
 
-function hashOf(where: unknown): string {
+function hashOf({ where, reader }: CursorScope): string {
   return createHash('sha256')
-    .update(canonicalJson(where ?? {}))
+    .update(canonicalJson([where ?? {}, reader]))
     .digest('base64url')
     .slice(0, HASH_LENGTH)
 }

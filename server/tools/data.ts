@@ -101,17 +101,22 @@ export function bindTo(column: PgColumn, value: unknown): SQL {
 
 /** `"title" = $1, "version" = "version" + 1, …` */
 export function setClause(entry: CatalogEntry, list: readonly Assignment[], now: Date): SQL {
-  const { version, updatedAt } = systemColumns(entry)
-  const own = list.map(({ column, value }) => sql`${identifier(column)} = ${value}`)
   return sql.join(
-    [
-      ...own,
-      sql`${identifier(version)} = ${version} + 1`,
-      // A call that waited long must not move the time of the last write back.
-      sql`${identifier(updatedAt)} = greatest(${updatedAt}, ${bindTo(updatedAt, now)})`,
-    ],
+    [...list, ...systemAssignments(entry, now)].map(
+      ({ column, value }) => sql`${identifier(column)} = ${value}`,
+    ),
     sql`, `,
   )
+}
+
+/** What every write to a record changes of it, besides what was given. */
+export function systemAssignments(entry: CatalogEntry, now: Date): Assignment[] {
+  const { version, updatedAt } = systemColumns(entry)
+  return [
+    { column: version, value: sql`${version} + 1` },
+    // A call that waited long must not move the time of the last write back.
+    { column: updatedAt, value: sql`greatest(${updatedAt}, ${bindTo(updatedAt, now)})` },
+  ]
 }
 
 export function identifier(column: PgColumn): SQL {

@@ -1,18 +1,18 @@
 import { sql } from 'drizzle-orm'
 import { type ActionResult, ok } from '../result.ts'
-import type { CatalogEntry } from './catalog.ts'
 import { bindTo, systemColumns } from './data.ts'
 import { toEnvelope } from './envelope.ts'
 import { notFound } from './not-found.ts'
 import { Problems } from './problems.ts'
+import type { Reach } from './reach.ts'
 import { checkRecordId } from './record-id.ts'
-import type { ToolScope } from './scope.ts'
+import type { ReadScope } from './scope.ts'
 import type { Envelope } from './types.ts'
 
 /** Reads one record. */
 export async function get(
-  scope: ToolScope,
-  entry: CatalogEntry,
+  scope: ReadScope,
+  { entry, within }: Reach,
   recordId: string,
 ): Promise<ActionResult<{ record: Envelope }>> {
   const problems = new Problems()
@@ -21,7 +21,7 @@ export async function get(
   if (failure) return failure
   const { recordId: id } = systemColumns(entry)
   const answer = await scope.execute(
-    sql`select ${entry.selectList} from ${entry.table} where ${id} = ${bindTo(id, recordId)}`,
+    sql`select ${entry.selectList} from ${entry.table} where ${id} = ${bindTo(id, recordId)} and ${within}`,
   )
   const [row] = answer.rows
   return row ? ok({ record: toEnvelope(entry, row) }) : notFound(entry, recordId)

@@ -1,12 +1,12 @@
 import { type SQL, sql } from 'drizzle-orm'
 import type { PgColumn } from 'drizzle-orm/pg-core'
 import { type ActionResult, fail, ok } from '../result.ts'
-import type { CatalogEntry } from './catalog.ts'
 import { type CursorPosition, type CursorScope, decodeCursor, encodeCursor } from './cursor.ts'
 import { systemColumns } from './data.ts'
 import { toEnvelope } from './envelope.ts'
 import { Problems, quote } from './problems.ts'
-import type { ToolScope } from './scope.ts'
+import type { Reach } from './reach.ts'
+import type { ReadScope } from './scope.ts'
 import type { Envelope, Page } from './types.ts'
 import { compileWhere } from './where.ts'
 
@@ -16,12 +16,13 @@ const UNORDERED_TYPES: ReadonlySet<string> = new Set(['json', 'array', 'buffer',
 
 /** Lists records in a stable order, a page at a time. */
 export async function query(
-  scope: ToolScope,
-  entry: CatalogEntry,
+  scope: ReadScope,
+  reach: Reach,
   options: unknown = {},
 ): Promise<ActionResult<Page<Envelope>>> {
+  const { entry } = reach
   const problems = new Problems()
-  const plan = parse(entry, options, problems)
+  const plan = parse(reach, options, problems)
   const failure = problems.failure()
   if (failure || !plan) return failure ?? fail('BAD_REQUEST', 'The options of a query must be an object.')
 
@@ -31,6 +32,7 @@ export async function query(
   const conditions = [
     plan.where,
     plan.after && keyset(column, recordId, cursorScope.orderDir, plan.after),
+    reach.within,
   ].filter((part) => part !== undefined)
   const order =
     column === recordId
@@ -39,7 +41,7 @@ export async function query(
   // The order's value as text too: a page must start exactly where the last one ended, to the last digit.
   const answer = await scope.execute(sql`
     select ${entry.selectList}, ${column}::text from ${entry.table}
-    where ${conditions.length === 0 ? sql`true` : sql.join(conditions, sql` and `)}
+    where ${sql.join(conditions, sql` and `)}
     order by ${order} limit ${(limit ?? MAX_LIMIT) + 1}`)
 
   const hasMore = answer.rows.length > (limit ?? MAX_LIMIT)
@@ -68,7 +70,7 @@ interface Plan {
   readonly after: CursorPosition | undefined
 }
 
-function parse(entry: CatalogEntry, options: unknown, problems: Problems): Plan | undefined {
+function parse({ entry, reader }: Reach, options: unknown, problems: Problems): Plan | undefined {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
     return problems.add(['options'], 'must be an object')
   }
@@ -91,7 +93,7 @@ function parse(entry: CatalogEntry, options: unknown, problems: Problems): Plan 
   if (UNORDERED_TYPES.has(column.dataType)) return problems.add(['orderBy'], 'is a field without an order')
   if (problems.count > 0) return undefined
 
-  const cursorScope: CursorScope = { collection: entry.name, orderBy, orderDir, where }
+  const cursorScope: CursorScope = { collection: entry.name, orderBy, orderDir, where, reader }
   const after = typeof cursor === 'string' ? decodeCursor(cursorScope, cursor) : undefined
   if (cursor !== undefined && cursor !== null && !after) {
     return problems.add(

@@ -15,8 +15,6 @@ export async function registerUser(
   scope: ToolScope,
   input: RegisterUserInput = {},
 ): Promise<ActionResult<{ user: Envelope }>> {
-  const entry = scope.catalog.get('users')
-  if (!entry) return fail('PRECONDITION_FAILED', 'The app has no collection "users".')
   const problems = new Problems()
   if (typeof input !== 'object' || input === null || Array.isArray(input))
     return fail('BAD_REQUEST', `registerUser takes an object of ${INPUT_FIELDS.join(', ')}.`)
@@ -30,9 +28,22 @@ export async function registerUser(
   const profile = Object.fromEntries(
     Object.entries({ name, email, imageUrl }).filter(([, value]) => value !== undefined),
   )
-  const given = checkData(entry, isAdmin === true ? { ...profile, role: 'admin' } : profile, problems, {
-    asEngine: true,
-  })
+  const failure = problems.failure()
+  if (failure) return failure
+  return upsertUser(scope, userId, isAdmin === true ? { ...profile, role: 'admin' } : profile)
+}
+
+/** Upserts a row of `users` by merge, its system-managed fields included; `argument` names them in messages. */
+export async function upsertUser(
+  scope: ToolScope,
+  userId: unknown,
+  fields: Readonly<Record<string, unknown>>,
+  argument = 'data',
+): Promise<ActionResult<{ user: Envelope }>> {
+  const entry = scope.catalog.get('users')
+  if (!entry) return fail('PRECONDITION_FAILED', 'The app has no collection "users".')
+  const problems = new Problems()
+  const given = checkData(entry, fields, problems, { asEngine: true, argument })
   const known = checkRecordId(userId, problems)
   const failure = problems.failure()
   if (failure || !known) return failure ?? fail('BAD_REQUEST', 'userId is required.')

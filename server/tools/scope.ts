@@ -5,30 +5,41 @@ import type { Catalog, CatalogEntry } from './catalog.ts'
 
 export type WriteOperation = 'create' | 'update' | 'remove'
 
-/** What a verb needs of the attempt that it runs in. */
-export interface ToolScope {
+/** What a reading verb needs: something to send its statement with. */
+export interface ReadScope {
   readonly catalog: Catalog
+  /** Runs one statement: in the attempt's transaction, which it opens if need be, or without one. */
+  execute(statement: SQL): Promise<QueryResult>
+}
+
+/** What a verb needs of the attempt that it runs in. */
+export interface ToolScope extends ReadScope {
   /** The same in every attempt of an invocation. */
   readonly now: Date
   /** Whose call this is; null when the app did without a user. */
   readonly userId: string | null
   /** The nth id is the same in every attempt of an invocation. */
   mintId(): string
-  /** Runs one statement in the attempt's transaction, opening it if need be. */
-  execute(statement: SQL): Promise<QueryResult>
   /** Records that a record was written: for turns under contention, and for the audit. */
   wrote(operation: WriteOperation, entry: CatalogEntry, recordId: string): void
 }
 
+/** Runs one call of a tool; `key` is the record that it is about, for turns under contention. */
+export type CallTool = <T>(
+  tool: string,
+  key: string | undefined,
+  writes: boolean,
+  body: () => Promise<ActionResult<T>>,
+) => Promise<ActionResult<T>>
+
+/** What the reading half of an API needs. */
+export interface ReadRunner extends ReadScope {
+  readonly call: CallTool
+}
+
 /** What the tools API needs of the attempt beyond that: calls that know their state, and steps. */
 export interface ToolRunner extends ToolScope {
-  /** Runs one call of a tool; `key` is the record that it is about, for turns under contention. */
-  call<T>(
-    tool: string,
-    key: string | undefined,
-    writes: boolean,
-    body: () => Promise<ActionResult<T>>,
-  ): Promise<ActionResult<T>>
+  readonly call: CallTool
   /** Runs a statement that is built already. */
   run(statement: Statement): Promise<QueryResult>
   /** Answers an outside call from the journal, or makes it. @throws {FailureError} when it may not be made */

@@ -9,8 +9,10 @@ import { create } from './create.ts'
 import { get } from './get.ts'
 import { increment } from './increment.ts'
 import { findNonJson } from './json-value.ts'
+import { noSuchCollection } from './no-such-collection.ts'
 import { quote, sentence } from './problems.ts'
 import { query } from './query.ts'
+import { everything } from './reach.ts'
 import { registerUser } from './register-user.ts'
 import { remove } from './remove.ts'
 import type { ToolRunner } from './scope.ts'
@@ -40,10 +42,11 @@ export function createReadTools(runner: ToolRunner): ReadTools<AnyCollections, A
   ) => onCollection(runner, { tool, collection, recordId, writes: false }, body)
   return {
     get: (collection, recordId) =>
-      on('get', collection, recordId, (entry) => get(runner, entry, recordId)) as never,
+      on('get', collection, recordId, (entry) => get(runner, everything(entry), recordId)) as never,
     query: (collection, options) =>
-      on('query', collection, undefined, (entry) => query(runner, entry, options)) as never,
-    count: (collection, where) => on('count', collection, undefined, (entry) => count(runner, entry, where)),
+      on('query', collection, undefined, (entry) => query(runner, everything(entry), options)) as never,
+    count: (collection, where) =>
+      on('count', collection, undefined, (entry) => count(runner, everything(entry), where)),
     sql: (run) => runner.call('sql', undefined, false, () => runDrizzle(runner, run)),
   }
 }
@@ -93,12 +96,7 @@ function onCollection<T>(
   const key = typeof recordId === 'string' ? `${collection}/${recordId}` : undefined
   return runner.call<T>(tool, key, writes, async () => {
     const entry = runner.catalog.get(collection)
-    return entry
-      ? body(entry)
-      : fail(
-          'NOT_FOUND',
-          `There is no collection ${quote(typeof collection === 'string' ? collection : typeof collection)}.`,
-        )
+    return entry ? body(entry) : noSuchCollection(collection)
   })
 }
 

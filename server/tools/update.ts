@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm'
-import { type ActionResult, fail, ok } from '../result.ts'
+import { type ActionResult, type Failure, fail, ok } from '../result.ts'
 import type { CatalogEntry } from './catalog.ts'
 import { assignments, bindTo, checkData, identifier, setClause, systemColumns } from './data.ts'
 import { notFound } from './not-found.ts'
@@ -28,7 +28,7 @@ export async function update(
   const given = checkData(entry, patch, problems, { argument: 'patch' })
   if (problems.count === 0 && Object.keys(given).length === 0)
     problems.add(['patch'], 'must name at least one field')
-  const ifVersion = checkOptions(options, problems)
+  const ifVersion = checkUpdateOptions(options, problems)
   const failure = problems.failure()
   if (failure) return failure
 
@@ -44,18 +44,21 @@ export async function update(
       select (select count(*)::int from written), ${version} from ${entry.table} where ${target}`)
     const [row] = answer.rows
     if (!row) return notFound(entry, recordId)
-    if (row[0] === 0) {
-      return fail(
-        'CONFLICT',
-        `Record ${quote(recordId)} of ${quote(entry.name)} has changed since version ${ifVersion}; read it again.`,
-      )
-    }
+    if (row[0] === 0) return staleVersion(entry, recordId, ifVersion)
   }
   scope.wrote('update', entry, recordId)
   return ok({ recordId })
 }
 
-function checkOptions(options: unknown, problems: Problems): number | undefined {
+export function staleVersion(entry: CatalogEntry, recordId: string, ifVersion: number | undefined): Failure {
+  return fail(
+    'CONFLICT',
+    `Record ${quote(recordId)} of ${quote(entry.name)} has changed since version ${ifVersion}; read it again.`,
+  )
+}
+
+/** Returns the version that a record must still have, if the options name one. */
+export function checkUpdateOptions(options: unknown, problems: Problems): number | undefined {
   if (typeof options !== 'object' || options === null || Array.isArray(options))
     return problems.add(['options'], 'must be an object')
   for (const key of Object.keys(options)) {

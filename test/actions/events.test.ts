@@ -25,7 +25,7 @@ describe('createEvent', () => {
       await first.caller.actions.inviteAttendee({ eventId: first.eventId, attendeeId: 'bob' }),
     ).toMatchObject({ success: true })
     const eve = await app.as('create-eve')
-    expect(await eve.actions.listAttendees({ eventId: first.eventId })).toMatchObject({ code: 'FORBIDDEN' })
+    expect(await eve.actions.listAttendees({ eventId: first.eventId })).toMatchObject({ code: 'NOT_FOUND' })
   })
 
   it.each([
@@ -67,7 +67,7 @@ describe('listAttendees', () => {
   it('is for the creator and the owner; a missing event is NOT_FOUND', async () => {
     const { eventId } = await newEvent('list-ada')
     const [eve, owner] = [await app.as('list-eve'), await app.as('owner')]
-    expect(await eve.actions.listAttendees({ eventId })).toMatchObject({ code: 'FORBIDDEN' })
+    expect(await eve.actions.listAttendees({ eventId })).toMatchObject({ code: 'NOT_FOUND' })
     expect(await owner.actions.listAttendees({ eventId })).toMatchObject({
       success: true,
       data: { records: [], nextCursor: null },
@@ -118,7 +118,7 @@ describe('cancelEvent', () => {
     const { caller, eventId } = await newEvent('cancel-ada')
     await caller.actions.inviteAttendee({ eventId, attendeeId: 'bob' })
     const [eve, owner] = [await app.as('cancel-eve'), await app.as('owner')]
-    expect(await eve.actions.cancelEvent({ eventId })).toMatchObject({ code: 'FORBIDDEN' })
+    expect(await eve.actions.cancelEvent({ eventId })).toMatchObject({ code: 'NOT_FOUND' })
     expect(await owner.actions.cancelEvent({ eventId })).toEqual({ success: true, data: { attendees: 1 } })
   })
 })

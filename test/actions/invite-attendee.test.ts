@@ -49,7 +49,7 @@ describe('inviteAttendee', () => {
     const eve = await app.as('eve')
     expect(await eve.actions.inviteAttendee({ eventId, attendeeId: 'eve' })).toMatchObject({
       success: false,
-      code: 'FORBIDDEN',
+      code: 'NOT_FOUND',
     })
     const owner = await app.as('owner')
     expect(await owner.actions.inviteAttendee({ eventId, attendeeId: 'eve' })).toMatchObject({

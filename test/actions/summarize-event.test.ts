@@ -50,7 +50,7 @@ it('spends nothing for a stranger or a missing event', async () => {
   const { eventId } = await newEvent('Private')
   const before = worker.requests.length
   const eve = await app.as('eve')
-  expect(await eve.actions.summarizeEvent({ eventId })).toMatchObject({ code: 'FORBIDDEN' })
+  expect(await eve.actions.summarizeEvent({ eventId })).toMatchObject({ code: 'NOT_FOUND' })
   expect(await eve.actions.summarizeEvent({ eventId: 'none' })).toMatchObject({ code: 'NOT_FOUND' })
   expect(worker.requests.length).toBe(before)
   worker.answer = () => ({ body: completion('By the owner.') })

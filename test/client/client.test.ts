@@ -97,7 +97,7 @@ describe('its token', () => {
     const client = createClient({ url, token: async () => app.token(users.shift() ?? '') })
     const mine = unwrap(await client.actions.createEvent.mutate(EVENT))
     const notMine = await client.actions.inviteAttendee.mutate({ eventId: mine.recordId, attendeeId: 'bob' })
-    expect(notMine).toMatchObject({ success: false, code: 'FORBIDDEN' })
+    expect(notMine).toMatchObject({ success: false, code: 'NOT_FOUND' })
   })
 
   it.each([

@@ -15,9 +15,11 @@ const ISSUER = 'https://issuer.test'
 const AUDIENCE = 'deputy-test'
 
 type Defaults = typeof composition.actions
+type Module = Readonly<Record<string, unknown>>
+type DefaultModule = typeof composition.collections
 
-export interface TestAppOptions<TActions extends Actions>
-  extends Partial<Omit<AppOptions<TActions>, 'database' | 'verifier' | 'log' | 'integrations'>> {
+export interface TestAppOptions<TActions extends Actions, TModule extends Module>
+  extends Partial<Omit<AppOptions<TActions, TModule>, 'database' | 'verifier' | 'log' | 'integrations'>> {
   /** `API_WORKER_URL`. @default none */
   readonly apiWorkerUrl?: string
   /** @default a token of the owner */
@@ -27,9 +29,10 @@ export interface TestAppOptions<TActions extends Actions>
 }
 
 /** The whole app on a fresh database, with keys of its own: `const ada = await app.as('ada')` signs in. */
-export async function createTestApp<TActions extends Actions = Defaults>(
-  options: TestAppOptions<TActions> = {},
-) {
+export async function createTestApp<
+  TActions extends Actions = Defaults,
+  TModule extends Module = DefaultModule,
+>(options: TestAppOptions<TActions, TModule> = {}) {
   const { publicKey, privateKey } = await generateKeyPair('ES256')
   const publicJwk = await exportJWK(publicKey)
   const opened = await openTestDatabase(options.pool)
@@ -45,10 +48,10 @@ export async function createTestApp<TActions extends Actions = Defaults>(
       .setProtectedHeader({ alg: 'ES256' })
       .sign(privateKey)
   const ownerUserId = 'ownerUserId' in options ? options.ownerUserId : 'owner'
-  const app = createApp<TActions>({
-    // A test that names no actions of its own tests the app's.
+  const app = createApp<TActions, TModule>({
+    // A test that names no actions or collections of its own tests the app's.
     actions: composition.actions as unknown as TActions,
-    collections: composition.collections,
+    collections: composition.collections as unknown as TModule,
     routes: composition.routes,
     ...options,
     ownerUserId,
@@ -89,7 +92,7 @@ export async function createTestApp<TActions extends Actions = Defaults>(
 }
 
 /** The test app of the app's own actions. */
-export type TestApp = Awaited<ReturnType<typeof createTestApp<Defaults>>>
+export type TestApp = Awaited<ReturnType<typeof createTestApp<Defaults, DefaultModule>>>
 
 function collect(lines: Record<string, unknown>[]): Writable {
   return new Writable({

@@ -95,7 +95,8 @@ describe('the registry at start', () => {
   })
 
   it('keeps every action under its name for the router', () => {
-    const router = createAppRouter(actionRegistry({ one: fine }, { two: fine }))
-    expect(Object.keys(router._def.procedures).sort()).toEqual(['actions.one', 'actions.two'])
+    const router = createAppRouter(actionRegistry({ one: fine }, { two: fine }), new Map())
+    const names = Object.keys(router._def.procedures).filter((name) => name.startsWith('actions.'))
+    expect(names.sort()).toEqual(['actions.one', 'actions.two'])
   })
 })

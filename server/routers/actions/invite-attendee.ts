@@ -1,14 +1,15 @@
 import { z } from 'zod'
 import { action, fail } from '../../authoring.ts'
-import { ownEvent } from './own-event.ts'
 
 /** Invites somebody to an event: the attendee is created and the event's count raised, both or neither. */
 export const inviteAttendee = action
   .input(z.strictObject({ eventId: z.string().min(1).max(255), attendeeId: z.string().min(1).max(255) }))
   .mutation(async ({ ctx, input }) => {
-    const own = await ownEvent(ctx, input.eventId)
-    if (!own.success) return own
-    const { attendeeCount, capacity } = own.data.event.data
+    const allowed = await ctx.asCaller.may('update', 'events', input.eventId)
+    if (!allowed.success) return allowed
+    const event = await ctx.tools.get('events', input.eventId)
+    if (!event.success) return event
+    const { attendeeCount, capacity } = event.data.record.data
     if (attendeeCount >= capacity)
       return fail('CONFLICT', `The event is full: all ${capacity} places are taken.`)
 

@@ -1,6 +1,5 @@
 import { z } from 'zod'
 import { action, ok } from '../../authoring.ts'
-import { ownEvent } from './own-event.ts'
 
 /** Lists who was invited to an event, a page at a time. */
 export const listAttendees = action
@@ -12,8 +11,8 @@ export const listAttendees = action
     }),
   )
   .query(async ({ ctx, input }) => {
-    const own = await ownEvent(ctx, input.eventId)
-    if (!own.success) return own
+    const allowed = await ctx.asCaller.may('update', 'events', input.eventId)
+    if (!allowed.success) return allowed
     const { eventId, cursor, limit } = input
     const page = await ctx.tools.query('attendees', { where: { eventId }, cursor, limit })
     return page.success ? ok({ records: page.data.records, nextCursor: page.data.nextCursor }) : page

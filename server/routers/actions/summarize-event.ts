@@ -1,6 +1,5 @@
 import { z } from 'zod'
 import { action, fail, ok } from '../../authoring.ts'
-import { ownEvent } from './own-event.ts'
 
 const completionSchema = z.object({
   choices: z.array(z.object({ message: z.object({ content: z.string().min(1) }) })).min(1),
@@ -10,9 +9,11 @@ const completionSchema = z.object({
 export const summarizeEvent = action
   .input(z.strictObject({ eventId: z.string().min(1).max(255) }))
   .mutation(async ({ ctx, input }) => {
-    const own = await ownEvent(ctx, input.eventId)
-    if (!own.success) return own
-    const { title, startsAt, capacity, attendeeCount } = own.data.event.data
+    const allowed = await ctx.asCaller.may('update', 'events', input.eventId)
+    if (!allowed.success) return allowed
+    const event = await ctx.tools.get('events', input.eventId)
+    if (!event.success) return event
+    const { title, startsAt, capacity, attendeeCount } = event.data.record.data
 
     // The action is run again after the call: what was read above is read anew, and the call is not repeated.
     const completion = await ctx.tools.integration('openai/chat-completion', {

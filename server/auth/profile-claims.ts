@@ -1,0 +1,27 @@
+import type { JWTPayload } from 'jose'
+
+/** Claims that count only where the issuer says that it has verified them (OpenID Connect Core 1.0, section 5.1). */
+const VERIFIED_BY: ReadonlyMap<string, string> = new Map([
+  ['email', 'email_verified'],
+  ['phone_number', 'phone_number_verified'],
+])
+
+/** What verified claims say of a user, by field; a claim that is absent, empty or not verified says nothing. */
+export function profileFromClaims(
+  claimOf: ReadonlyMap<string, string>,
+  claims: JWTPayload,
+): Readonly<Record<string, unknown>> {
+  const profile: Record<string, unknown> = {}
+  for (const [field, claim] of claimOf) {
+    const value = own(claims, claim)
+    const verifiedBy = VERIFIED_BY.get(claim)
+    if (value === undefined || value === null || value === '') continue
+    if (verifiedBy !== undefined && own(claims, verifiedBy) !== true) continue
+    profile[field] = value
+  }
+  return profile
+}
+
+function own(claims: JWTPayload, claim: string): unknown {
+  return Object.hasOwn(claims, claim) ? claims[claim] : undefined
+}

@@ -1,0 +1,55 @@
+import type { SQL } from 'drizzle-orm'
+import { PgDialect } from 'drizzle-orm/pg-core'
+import type { QueryResult } from './db/database.ts'
+import { mapDatabaseError } from './db/sqlstate.ts'
+import type { Engine } from './engine.ts'
+import { type ActionResult, fail } from './result.ts'
+import type { Catalog } from './tools/catalog.ts'
+import type { ReadRunner } from './tools/scope.ts'
+
+const dialect = new PgDialect({ casing: 'snake_case' })
+
+/** Reads outside any transaction: each statement for itself, on the state of the moment. */
+export class DirectReads implements ReadRunner {
+  readonly #engine: Engine
+  readonly #requestId: string
+
+  constructor(engine: Engine, requestId: string) {
+    this.#engine = engine
+    this.#requestId = requestId
+  }
+
+  get catalog(): Catalog {
+    return this.#engine.catalog
+  }
+
+  execute(statement: SQL): Promise<QueryResult> {
+    return this.#engine.database.query(dialect.sqlToQuery(statement))
+  }
+
+  /** Runs one read, and answers with a failure what the database refuses. @throws what is no failure of the database */
+  async call<T>(
+    tool: string,
+    _key: string | undefined,
+    _writes: boolean,
+    body: () => Promise<ActionResult<T>>,
+  ): Promise<ActionResult<T>> {
+    try {
+      return await body()
+    } catch (error) {
+      const mapped = mapDatabaseError(error, () => undefined)
+      if (!mapped) throw error
+      const failure =
+        mapped.kind === 'failure'
+          ? mapped.failure
+          : fail('SERVICE_UNAVAILABLE', 'The database is busy; try again.', {
+              details: { retryAfterSeconds: 1 },
+            })
+      this.#engine.log.warn(
+        { requestId: this.#requestId, tool, code: failure.code, err: error },
+        'A statement failed',
+      )
+      return failure
+    }
+  }
+}

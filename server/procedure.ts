@@ -1,0 +1,56 @@
+import { TRPCError } from '@trpc/server'
+import type { z } from 'zod'
+import type { Actor, UserActor } from './auth/actor.ts'
+import { knownActor, verifiedUser } from './auth/authentication.ts'
+import type { RequestContext } from './context.ts'
+import { InvalidInput } from './error-shape.ts'
+import { type Failure, FailureError } from './result.ts'
+import { t } from './trpc.ts'
+import { findUnacceptable } from './wire/guard.ts'
+import { UnacceptableInput } from './wire/transformer.ts'
+
+/** A procedure for verified users; its context knows who calls. */
+export const userProcedure = t.procedure.use(async ({ ctx, next }) =>
+  next({ ctx: { actor: await authenticated(ctx) } }),
+)
+
+/** A procedure for anybody: without a token the caller is anonymous. A bad token is refused all the same. */
+export const anyoneProcedure = t.procedure.use(async ({ ctx, next }) =>
+  next({ ctx: { actor: await identified(ctx) } }),
+)
+
+/** Refuses what could not be stored or sent as it is, before a schema looks at it. */
+export function refuseUnacceptable(raw: unknown): void {
+  const issue = raw instanceof UnacceptableInput ? raw.issue : findUnacceptable(raw)
+  if (issue) throw asTRPCError(new InvalidInput([issue]))
+}
+
+/** A procedure's parser: the schema's answer, or an error that names what is wrong. */
+export function parserOf<TSchema extends z.ZodType>(schema: TSchema) {
+  return async (value: unknown): Promise<z.output<TSchema>> => {
+    const parsed = await schema.safeParseAsync(value)
+    if (parsed.success) return parsed.data
+    throw InvalidInput.fromZod(parsed.error)
+  }
+}
+
+/** A failure as tRPC wants it thrown. */
+export function thrown(failure: Failure): TRPCError {
+  return new TRPCError({ code: failure.code, message: failure.error, cause: new FailureError(failure) })
+}
+
+function asTRPCError(cause: InvalidInput): TRPCError {
+  return new TRPCError({ code: 'BAD_REQUEST', message: cause.message, cause })
+}
+
+async function authenticated(ctx: RequestContext): Promise<UserActor> {
+  const caller = verifiedUser(await ctx.authenticator.authenticate())
+  if ('failure' in caller) throw thrown(caller.failure)
+  return caller.actor
+}
+
+async function identified(ctx: RequestContext): Promise<Actor> {
+  const caller = knownActor(await ctx.authenticator.authenticate())
+  if ('failure' in caller) throw thrown(caller.failure)
+  return caller.actor
+}

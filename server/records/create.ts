@@ -1,0 +1,141 @@
+import { type SQL, sql } from 'drizzle-orm'
+import { toValue } from '../access/condition.ts'
+import { type ActionResult, fail, ok } from '../result.ts'
+import {
+  type Assignment,
+  assignments,
+  bindTo,
+  missingFields,
+  setClause,
+  systemColumns,
+} from '../tools/data.ts'
+import { duplicate, names, newRow, typedValues } from '../tools/new-row.ts'
+import { Problems, quote } from '../tools/problems.ts'
+import { checkRecordId } from '../tools/record-id.ts'
+import type { ToolScope } from '../tools/scope.ts'
+import type { MutateActionData } from '../tools/types.ts'
+import { checkWrite } from './check-write.ts'
+import { hidingUniques } from './hiding-uniques.ts'
+import type { Permission } from './policy.ts'
+import { deniedAfterwards, deniedToRecord, deniedToRole } from './refusals.ts'
+import { insertedRow } from './shadow.ts'
+import { afterwards } from './update.ts'
+
+/** Creates a record as the caller: a new one without an id, an upsert by merge with one. */
+export async function createAsCaller(
+  scope: ToolScope,
+  permission: Permission,
+  data: unknown,
+  recordId?: string,
+): Promise<ActionResult<MutateActionData>> {
+  const mayCreate = permission.condition('create') !== false
+  if (!mayCreate && (recordId === undefined || permission.condition('update') === false))
+    return deniedToRole(permission, 'create')
+  const problems = new Problems()
+  if (recordId !== undefined) checkRecordId(recordId, problems)
+  const checked = checkWrite(permission, data, problems, 'data')
+  if ('failure' in checked) return checked.failure
+  const missing = missingFields(permission.entry, checked.given)
+  if (recordId === undefined) for (const field of missing) problems.add(['data', field], 'is required')
+  const failure = problems.failure()
+  if (failure) return failure
+  return recordId === undefined
+    ? insert(scope, permission, checked.given)
+    : merge(scope, permission, recordId, checked.given, missing)
+}
+
+async function insert(
+  scope: ToolScope,
+  permission: Permission,
+  data: Readonly<Record<string, unknown>>,
+): Promise<ActionResult<MutateActionData>> {
+  const { entry } = permission
+  const recordId = scope.mintId()
+  const list = newRow(scope, entry, recordId, data)
+  const answer = await hidingUniques(
+    scope.execute(sql`
+      with rule as (select ${allowed(permission, list)} as allowed),
+      created as (${insertion(permission, list, sql`(select allowed from rule)`)})
+      select allowed, exists (select 1 from created) from rule`),
+  )
+  const [row] = answer.rows
+  if (row?.[0] !== true) return deniedAfterwards(permission, 'create')
+  if (row[1] !== true) return duplicate(scope, permission.reach, list)
+  scope.wrote('create', entry, recordId)
+  return ok({ recordId })
+}
+
+/**
+ * An id that is taken by a record that the caller may not read is answered as a free one would be, for as long as
+ * that can be: only where a free one would have been created is it a CONFLICT.
+ */
+async function merge(
+  scope: ToolScope,
+  permission: Permission,
+  recordId: string,
+  data: Readonly<Record<string, unknown>>,
+  missing: readonly string[],
+): Promise<ActionResult<MutateActionData>> {
+  const { entry } = permission
+  const changes = assignments(entry, data)
+  const list = newRow(scope, entry, recordId, data)
+  const { recordId: id } = systemColumns(entry)
+  const target = sql`${id} = ${bindTo(id, recordId)}`
+  const canInsert = missing.length === 0
+  const answer = await hidingUniques(
+    scope.execute(sql`
+      with seen as (
+        select ${toValue(permission.condition('read'))} as readable,
+          ${toValue(permission.condition('update'))} as writable,
+          ${afterwards(permission, changes, scope.now)} as afterwards
+        from ${entry.table} where ${target}),
+      rule as (select ${canInsert ? allowed(permission, list) : sql`false`} as allowed),
+      updated as (
+        update ${entry.table} set ${setClause(entry, changes, scope.now)} where ${target}
+          and exists (select 1 from seen where readable and writable and afterwards) returning 1),
+      created as (${
+        canInsert
+          ? insertion(permission, list, sql`(select allowed from rule) and not exists (select 1 from seen)`)
+          : sql`select 1 where false`
+      })
+      select readable, writable, afterwards, allowed, exists (select 1 from created)
+      from rule left join seen on true`),
+  )
+  const [readable, writable, after, creatable, created] = answer.rows[0] ?? []
+  if (readable === true) {
+    if (writable !== true) return updateDenied(permission, recordId)
+    if (after !== true) return deniedAfterwards(permission, 'update')
+    scope.wrote('update', entry, recordId)
+    return ok({ recordId })
+  }
+  if (permission.condition('create') === false) return deniedToRole(permission, 'create')
+  if (!canInsert) {
+    return fail(
+      'BAD_REQUEST',
+      `${quote(entry.name)} has no record ${quote(recordId)} yet; to create it, data needs ${missing.join(', ')}.`,
+    )
+  }
+  if (creatable !== true) return deniedAfterwards(permission, 'create')
+  if (created !== true) return duplicate(scope, permission.reach, list)
+  scope.wrote('create', entry, recordId)
+  return ok({ recordId })
+}
+
+function updateDenied(permission: Permission, recordId: string) {
+  return permission.condition('update') === false
+    ? deniedToRole(permission, 'update')
+    : deniedToRecord(permission, 'update', recordId)
+}
+
+/** Whether the actor may create this record. */
+function allowed(permission: Permission, list: readonly Assignment[]): SQL {
+  const rule = permission.condition('create')
+  return typeof rule === 'boolean'
+    ? toValue(rule)
+    : sql`(select ${toValue(rule)} from ${insertedRow(permission.entry, list)})`
+}
+
+function insertion({ entry }: Permission, list: readonly Assignment[], condition: SQL): SQL {
+  return sql`insert into ${entry.table} (${names(list)}) select ${typedValues(list)} where ${condition}
+    on conflict do nothing returning 1`
+}

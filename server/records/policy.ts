@@ -1,0 +1,152 @@
+import type { PgColumn } from 'drizzle-orm/pg-core'
+import type { Operation, RoleAccess, RuleActor } from '../../drizzle/access.ts'
+import { collectionDefinition } from '../../drizzle/collection.ts'
+import { type AccessColumns, compileRule, type Memberships } from '../access/compile.ts'
+import { type Condition, toSql } from '../access/condition.ts'
+import { DefinitionError } from '../errors.ts'
+import type { Catalog, CatalogEntry } from '../tools/catalog.ts'
+import { systemColumns } from '../tools/data.ts'
+import { quote } from '../tools/problems.ts'
+import { narrowed, type Reach } from '../tools/reach.ts'
+
+/** The access rules of every collection, by name. */
+export type Policies = ReadonlyMap<string, Policy>
+
+/** What stands for the roles that a collection does not name. */
+const ANY_ROLE = '*'
+
+/** A collection as one role knows it. */
+interface RoleView {
+  readonly access: RoleAccess
+  /** Without the fields that the role may not read: to it they do not exist. */
+  readonly readable: CatalogEntry
+  /** Without the fields that the role may neither read nor write. */
+  readonly known: CatalogEntry
+  readonly writable: ReadonlySet<string>
+}
+
+/** The access rules of one collection, worked out once at start. */
+class Policy {
+  readonly entry: CatalogEntry
+  readonly #columns: AccessColumns
+  readonly #views: ReadonlyMap<string, RoleView>
+  readonly #unnamed: RoleView
+
+  constructor(entry: CatalogEntry, columns: AccessColumns, roles: ReadonlyMap<string, RoleAccess>) {
+    this.entry = entry
+    this.#columns = columns
+    this.#views = new Map([...roles].map(([role, access]) => [role, viewOf(entry, access)]))
+    this.#unnamed = this.#views.get(ANY_ROLE) ?? viewOf(entry, {})
+  }
+
+  /** The collection as this actor may use it. */
+  for(actor: RuleActor): Permission {
+    return new Permission(this.#columns, this.#views.get(actor.role) ?? this.#unnamed, actor, this.entry)
+  }
+
+  /** The roles that the collection names. */
+  get roles(): readonly string[] {
+    return [...this.#views.keys()].filter((role) => role !== ANY_ROLE)
+  }
+}
+
+/** What one actor may do with one collection. */
+export class Permission {
+  readonly actor: RuleActor
+  /** All fields, for the engine's own use. */
+  readonly entry: CatalogEntry
+  readonly view: RoleView
+  readonly #columns: AccessColumns
+
+  constructor(columns: AccessColumns, roleView: RoleView, actor: RuleActor, entry: CatalogEntry) {
+    this.#columns = columns
+    this.view = roleView
+    this.actor = actor
+    this.entry = entry
+  }
+
+  /** Which records the actor may do this with. */
+  condition(operation: Operation): Condition {
+    return compileRule(this.#columns, this.view.access[operation], this.actor)
+  }
+
+  /** The records and fields that the actor may read. */
+  get reach(): Reach {
+    const { userId } = this.actor
+    return {
+      entry: this.view.readable,
+      within: toSql(this.condition('read')),
+      reader: userId === null ? 'anonymous' : `user:${userId}`,
+    }
+  }
+}
+
+/**
+ * Works out the access rules of all collections.
+ *
+ * @throws {DefinitionError} when a rule needs memberships that there are none of, or could never be met.
+ */
+export function createPolicies(catalog: Catalog): Policies {
+  return new Map(
+    [...catalog.values()].map((entry) => {
+      const access = collectionDefinition(entry.table)?.access
+      if (!access) throw new Error(`Collection ${quote(entry.name)} has no definition`)
+      const column = (field: string | undefined) =>
+        field === undefined ? undefined : entry.columns.get(field)
+      const team = column(access.teamField)
+      const visibility = column(access.visibility?.field)
+      const columns: AccessColumns = {
+        table: entry.table,
+        owner: column(access.ownerField) ?? systemColumns(entry).createdBy,
+        collaborators: column(access.collaboratorsField),
+        team: team && { column: team, members: memberships(catalog, entry, access.teamMembers) },
+        visibility: visibility && { column: visibility, value: access.visibility?.value },
+      }
+      for (const [role, rules] of access.roles) checkCreatable(entry, role, rules)
+      return [entry.name, new Policy(entry, columns, access.roles)]
+    }),
+  )
+}
+
+function memberships(catalog: Catalog, { name }: CatalogEntry, members: string): Memberships {
+  const entry = catalog.get(members)
+  const column = (field: string): PgColumn => {
+    const found = entry?.columns.get(field)
+    if (found && /^(?:text|varchar)/.test(found.getSQLType())) return found
+    throw new DefinitionError(
+      `Collection "${name}" has a teamField, so there must be a collection "${members}" with the text fields teamId, userId and status`,
+    )
+  }
+  const [teamId, userId, status] = [column('teamId'), column('userId'), column('status')]
+  if (!entry) throw new Error('A column was found in no collection')
+  return { table: entry.table, teamId, userId, status }
+}
+
+/** A role that may create but not write a field that every record needs could never create anything. */
+function checkCreatable(entry: CatalogEntry, role: string, access: RoleAccess): void {
+  if (access.create === undefined || access.create === false) return
+  const writable = writableFields(entry, access)
+  const missing = entry.required.filter((field) => !writable.has(field))
+  if (missing.length > 0) {
+    throw new DefinitionError(
+      `Collection "${entry.name}": role "${role}" may create, but not write ${missing.join(', ')}, which every record needs`,
+    )
+  }
+}
+
+/** Unless the role says more, it may write what it may read: a hidden field is no open one. */
+function writableFields(entry: CatalogEntry, access: RoleAccess): ReadonlySet<string> {
+  const fields = access.writableFields ?? access.readableFields ?? entry.fields
+  return new Set(fields.filter((field) => !entry.managed.has(field)))
+}
+
+function viewOf(entry: CatalogEntry, access: RoleAccess): RoleView {
+  const writable = writableFields(entry, access)
+  const readable = new Set(access.readableFields ?? entry.fields)
+  return {
+    access,
+    readable: narrowed(entry, (field) => readable.has(field)),
+    known: narrowed(entry, (field) => readable.has(field) || writable.has(field)),
+    writable,
+  }
+}

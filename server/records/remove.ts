@@ -1,0 +1,41 @@
+import { sql } from 'drizzle-orm'
+import { toValue } from '../access/condition.ts'
+import { type ActionResult, ok } from '../result.ts'
+import { bindTo, systemColumns } from '../tools/data.ts'
+import { notFound } from '../tools/not-found.ts'
+import { Problems } from '../tools/problems.ts'
+import { checkRecordId } from '../tools/record-id.ts'
+import type { ToolScope } from '../tools/scope.ts'
+import type { MutateActionData } from '../tools/types.ts'
+import type { Permission } from './policy.ts'
+import { deniedToRecord, deniedToRole } from './refusals.ts'
+
+/** Deletes a record as the caller. */
+export async function removeAsCaller(
+  scope: ToolScope,
+  permission: Permission,
+  recordId: string,
+): Promise<ActionResult<MutateActionData>> {
+  const { entry } = permission
+  const rule = permission.condition('remove')
+  if (rule === false) return deniedToRole(permission, 'remove')
+  const problems = new Problems()
+  checkRecordId(recordId, problems)
+  const failure = problems.failure()
+  if (failure) return failure
+  const { recordId: id } = systemColumns(entry)
+  const target = sql`${id} = ${bindTo(id, recordId)}`
+  const answer = await scope.execute(sql`
+    with seen as (
+      select ${toValue(permission.condition('read'))} as readable, ${toValue(rule)} as removable
+      from ${entry.table} where ${target}),
+    removed as (
+      delete from ${entry.table} where ${target}
+        and exists (select 1 from seen where readable and removable) returning 1)
+    select readable, removable from seen`)
+  const [row] = answer.rows
+  if (row?.[0] !== true) return notFound(entry, recordId)
+  if (row[1] !== true) return deniedToRecord(permission, 'remove', recordId)
+  scope.wrote('remove', entry, recordId)
+  return ok({ recordId })
+}

@@ -1,0 +1,58 @@
+import { callTRPCProcedure, TRPCError } from '@trpc/server'
+import type { RequestContext } from '../context.ts'
+import { InvalidInput, toFailure } from '../error-shape.ts'
+import { UnexpectedError } from '../invocation/unexpected-error.ts'
+import { type ActionResult, type Failure, fail } from '../result.ts'
+import type { createAppRouter } from '../routers/app-router.ts'
+import { findUnacceptable } from '../wire/guard.ts'
+import { parseJson } from '../wire/json.ts'
+import { checkMediaType } from './media-type.ts'
+
+export interface ProcedureCall {
+  readonly router: ReturnType<typeof createAppRouter>
+  readonly path: string
+  readonly type: 'query' | 'mutation'
+  readonly ctx: RequestContext
+  readonly input: unknown
+  readonly signal: AbortSignal
+}
+
+/** Calls a procedure as tRPC would, and answers with a result whatever it throws. */
+export async function callProcedure({ input, ...call }: ProcedureCall): Promise<ActionResult<unknown>> {
+  try {
+    const result: unknown = await callTRPCProcedure({
+      ...call,
+      batchIndex: 0,
+      getRawInput: async () => input,
+    })
+    return result as ActionResult<unknown> // Every procedure of ours returns one; its type says so.
+  } catch (error) {
+    if (!(error instanceof TRPCError)) throw error
+    logUnexpected(call.ctx, error)
+    return toFailure(error)
+  }
+}
+
+/** Logs an error that nobody expected, unless whoever threw it has. */
+export function logUnexpected({ engine, requestId }: RequestContext, error: TRPCError): void {
+  if (error.code !== 'INTERNAL_SERVER_ERROR' || error instanceof UnexpectedError) return
+  engine.log.error({ err: error, requestId }, 'A call failed with an unexpected error')
+}
+
+export type JsonBody = { readonly value: unknown } | { readonly failure: Failure }
+
+/** Reads a JSON body that can be stored and sent as it is; an empty one is `{}`. */
+export async function readJsonBody(request: Request): Promise<JsonBody> {
+  const body = new Uint8Array(await request.arrayBuffer())
+  const mediaProblem = checkMediaType(request.headers, body.byteLength === 0)
+  if (mediaProblem) return { failure: mediaProblem }
+  const json = parseJson(body)
+  if (!json.ok) return { failure: badInput(new InvalidInput([json.issue])) }
+  // Before dates are looked for: too deep an input would make that expensive.
+  const issue = findUnacceptable(json.value)
+  return issue ? { failure: badInput(new InvalidInput([issue])) } : { value: json.value }
+}
+
+export function badInput(error: InvalidInput): Failure {
+  return fail('BAD_REQUEST', error.message, { issues: error.issues })
+}

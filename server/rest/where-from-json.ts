@@ -1,0 +1,33 @@
+import type { z } from 'zod'
+import type { CatalogEntry } from '../tools/catalog.ts'
+import { reviveBySchema } from '../wire/from-json.ts'
+import { isRecord } from '../wire/record.ts'
+
+const GROUPS: ReadonlySet<string> = new Set(['AND', 'OR'])
+
+/** Turns ISO 8601 text into a Date and decimal text into a bigint where a `where` compares such a column. */
+export function whereFromJson(entry: CatalogEntry, where: unknown): unknown {
+  if (!isRecord(where)) return where
+  return mapValues(where, (key, value) => {
+    if (GROUPS.has(key) && Array.isArray(value)) return value.map((member) => whereFromJson(entry, member))
+    if (key === 'NOT') return whereFromJson(entry, value)
+    const schema = entry.valueSchemas.get(key)
+    return schema ? comparison(schema, value) : value
+  })
+}
+
+function comparison(schema: z.ZodType, value: unknown): unknown {
+  if (!isRecord(value)) return reviveBySchema(schema, value)
+  return mapValues(value, (_operator, operand) =>
+    Array.isArray(operand)
+      ? operand.map((each) => reviveBySchema(schema, each))
+      : reviveBySchema(schema, operand),
+  )
+}
+
+function mapValues(
+  value: Record<string, unknown>,
+  turn: (key: string, value: unknown) => unknown,
+): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, turn(key, each)]))
+}

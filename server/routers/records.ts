@@ -1,0 +1,110 @@
+import type { TRPCMutationProcedure, TRPCQueryProcedure } from '@trpc/server'
+import { z } from 'zod'
+import type { AnyCollection } from '../../drizzle/collection.ts'
+import { anyoneProcedure, parserOf, refuseUnacceptable } from '../procedure.ts'
+import type { CallerRecordOf } from '../records/types.ts'
+import type { ActionResult } from '../result.ts'
+import { readsOf, writeAsCaller } from '../run-as-caller.ts'
+import type { Catalog } from '../tools/catalog.ts'
+import type {
+  AnyCollections,
+  CreateData,
+  MutateActionData,
+  Page,
+  Patch,
+  QueryOptions,
+  Where,
+} from '../tools/types.ts'
+import { type ActionMeta, t } from '../trpc.ts'
+
+export const RECORDS_PREFIX = 'records.'
+
+type Query<TInput, TData> = TRPCQueryProcedure<{
+  input: TInput
+  output: ActionResult<TData>
+  meta: ActionMeta
+}>
+type Mutation<TInput, TData> = TRPCMutationProcedure<{
+  input: TInput
+  output: ActionResult<TData>
+  meta: ActionMeta
+}>
+
+/** The data API of one collection under the caller's permissions; inputs are named, answers are those of `tools`. */
+export type CollectionProcedures<T extends AnyCollection> = {
+  get: Query<{ readonly recordId: string }, { readonly record: CallerRecordOf<T> }>
+  // biome-ignore lint/suspicious/noConfusingVoidType: what lets a client leave the argument out.
+  query: Query<QueryOptions<T> | void, Page<CallerRecordOf<T>>>
+  // biome-ignore lint/suspicious/noConfusingVoidType: as above.
+  count: Query<{ readonly where?: Where<T> | undefined } | void, { readonly count: number }>
+  create: Mutation<
+    | { readonly data: CreateData<T>; readonly recordId?: undefined }
+    /** Upserts by merge. */
+    | { readonly data: Patch<T>; readonly recordId: string },
+    MutateActionData
+  >
+  update: Mutation<
+    { readonly recordId: string; readonly patch: Patch<T>; readonly ifVersion?: number | undefined },
+    MutateActionData
+  >
+  remove: Mutation<{ readonly recordId: string }, MutateActionData>
+}
+
+export type RecordsProcedures<TCollections extends AnyCollections> = {
+  [K in keyof TCollections & string]: CollectionProcedures<TCollections[K]>
+}
+
+const record = z.strictObject({ recordId: z.string() })
+const schemas = {
+  get: record,
+  // The verbs check their own arguments, and say more about them than a schema here could.
+  query: z.record(z.string(), z.unknown()).optional(),
+  count: z.strictObject({ where: z.unknown().optional() }).optional(),
+  create: z.strictObject({ data: z.unknown(), recordId: z.string().optional() }),
+  update: z.strictObject({ recordId: z.string(), patch: z.unknown(), ifVersion: z.number().optional() }),
+  remove: record,
+}
+
+/** Makes `records.<collection>.<verb>` for every collection. */
+export function createRecordsRouter<TCollections extends AnyCollections>(catalog: Catalog) {
+  const collections = Object.fromEntries([...catalog.keys()].map((name) => [name, proceduresOf(name)]))
+  // The catalog is of the collections that the types describe.
+  return t.router(collections as unknown as RecordsProcedures<TCollections>)
+}
+
+function proceduresOf(collection: string) {
+  const procedure = anyoneProcedure.use(async ({ getRawInput, next }) => {
+    refuseUnacceptable(await getRawInput())
+    return next()
+  })
+  const name = (verb: string) => `${RECORDS_PREFIX}${collection}.${verb}`
+  return {
+    get: procedure
+      .input(parserOf(schemas.get))
+      .query(({ ctx, input }) => readsOf(ctx).get(collection, input.recordId)),
+    query: procedure
+      .input(parserOf(schemas.query))
+      .query(({ ctx, input }) => readsOf(ctx).query(collection, input)),
+    count: procedure
+      .input(parserOf(schemas.count))
+      .query(({ ctx, input }) => readsOf(ctx).count(collection, input?.where as never)),
+    create: procedure.input(parserOf(schemas.create)).mutation(({ ctx, input }) =>
+      writeAsCaller(ctx, name('create'), (records) =>
+        // Without an id it creates, with one it merges; the verb checks the data either way.
+        records.create(collection, input.data as never, input.recordId as never),
+      ),
+    ),
+    update: procedure
+      .input(parserOf(schemas.update))
+      .mutation(({ ctx, input: { recordId, patch, ifVersion } }) =>
+        writeAsCaller(ctx, name('update'), (records) =>
+          records.update(collection, recordId, patch as never, ifVersion === undefined ? {} : { ifVersion }),
+        ),
+      ),
+    remove: procedure
+      .input(parserOf(schemas.remove))
+      .mutation(({ ctx, input }) =>
+        writeAsCaller(ctx, name('remove'), (records) => records.remove(collection, input.recordId)),
+      ),
+  }
+}

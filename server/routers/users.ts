@@ -1,0 +1,128 @@
+import type { TRPCMutationProcedure, TRPCQueryProcedure } from '@trpc/server'
+import { z } from 'zod'
+import { type AnyCollection, collectionDefinition } from '../../drizzle/collection.ts'
+import type { UserActor } from '../auth/actor.ts'
+import { profileFromClaims } from '../auth/profile-claims.ts'
+import { OWNER_ROLE } from '../auth/role.ts'
+import { DirectReads } from '../direct-reads.ts'
+import { parserOf, refuseUnacceptable, userProcedure } from '../procedure.ts'
+import { Caller } from '../records/caller.ts'
+import type { CallerRecordOf } from '../records/types.ts'
+import { type ActionResult, fail, ok } from '../result.ts'
+import { type CalledContext, readsOf, writeAsCaller } from '../run-as-caller.ts'
+import { get } from '../tools/get.ts'
+import { quote } from '../tools/problems.ts'
+import { everything } from '../tools/reach.ts'
+import { upsertUser } from '../tools/register-user.ts'
+import { type SetRoleInput, setRole } from '../tools/set-role.ts'
+import type { AnyCollections, Envelope, Page, QueryOptions, RecordOf } from '../tools/types.ts'
+import { type ActionMeta, t } from '../trpc.ts'
+
+type UsersOf<TCollections extends AnyCollections> = TCollections extends {
+  readonly users: infer TUsers extends AnyCollection
+}
+  ? TUsers
+  : AnyCollection
+
+/** Who the caller is to the app. */
+export interface Me<TUser> {
+  readonly userId: string
+  readonly role: string
+  readonly isOwner: boolean
+  /** The caller's own row, whole; null before `users.register`. */
+  readonly user: TUser | null
+}
+
+/** People and their roles. */
+export type UsersProcedures<TCollections extends AnyCollections> = {
+  me: TRPCQueryProcedure<{
+    // biome-ignore lint/suspicious/noConfusingVoidType: what lets a client leave the argument out.
+    input: void
+    output: ActionResult<Me<RecordOf<UsersOf<TCollections>>>>
+    meta: ActionMeta
+  }>
+  /** Writes the caller's row from the claims of their token. */
+  register: TRPCMutationProcedure<{
+    // biome-ignore lint/suspicious/noConfusingVoidType: as above.
+    input: void
+    output: ActionResult<{ readonly user: RecordOf<UsersOf<TCollections>> }>
+    meta: ActionMeta
+  }>
+  setRole: TRPCMutationProcedure<{
+    input: SetRoleInput
+    output: ActionResult<SetRoleInput>
+    meta: ActionMeta
+  }>
+  list: TRPCQueryProcedure<{
+    // biome-ignore lint/suspicious/noConfusingVoidType: as above.
+    input: QueryOptions<UsersOf<TCollections>> | void
+    output: ActionResult<Page<CallerRecordOf<UsersOf<TCollections>>>>
+    meta: ActionMeta
+  }>
+}
+
+const schemas = {
+  nothing: z.strictObject({}).optional(),
+  setRole: z.strictObject({ userId: z.string(), role: z.string() }),
+  list: z.record(z.string(), z.unknown()).optional(),
+}
+
+export function createUsersRouter<TCollections extends AnyCollections>() {
+  const procedure = userProcedure.use(async ({ getRawInput, next }) => {
+    refuseUnacceptable(await getRawInput())
+    return next()
+  })
+  const procedures = {
+    me: procedure.input(parserOf(schemas.nothing)).query(({ ctx }) => me(ctx)),
+    register: procedure.input(parserOf(schemas.nothing)).mutation(({ ctx }) => register(ctx)),
+    setRole: procedure.input(parserOf(schemas.setRole)).mutation(({ ctx, input }) => changeRole(ctx, input)),
+    list: procedure
+      .input(parserOf(schemas.list))
+      .query(({ ctx, input }) => readsOf(ctx).query('users', input)),
+  }
+  // The collection "users" is the one that the types describe.
+  return t.router(procedures as unknown as UsersProcedures<TCollections>)
+}
+
+async function me(ctx: CalledContext<UserActor>): Promise<ActionResult<Me<Envelope>>> {
+  const { engine, actor } = ctx
+  const reads = new DirectReads(engine, ctx.requestId)
+  const entry = engine.catalog.get('users')
+  if (!entry) return fail('PRECONDITION_FAILED', 'The app has no collection "users".')
+  return reads.call('users.me', undefined, false, async () => {
+    const { userId, role, isOwner } = await new Caller(reads, actor, engine).ruleActor()
+    const row = await get(reads, everything(entry), actor.userId)
+    if (!row.success && row.code !== 'NOT_FOUND') return row
+    return ok({ userId: userId ?? actor.userId, role, isOwner, user: row.success ? row.data.record : null })
+  })
+}
+
+function register(ctx: CalledContext<UserActor>): Promise<ActionResult<{ user: Envelope }>> {
+  const { actor, engine } = ctx
+  const definition = collectionDefinition(engine.catalog.get('users')?.table)
+  const profile = profileFromClaims(definition?.claims ?? new Map(), actor.claims)
+  return writeAsCaller(ctx, 'users.register', (_records, attempt) =>
+    attempt.call('users.register', `users/${actor.userId}`, true, () =>
+      upsertUser(attempt, actor.userId, profile, 'claims'),
+    ),
+  )
+}
+
+function changeRole(ctx: CalledContext<UserActor>, input: SetRoleInput): Promise<ActionResult<SetRoleInput>> {
+  const { engine } = ctx
+  return writeAsCaller(ctx, 'users.setRole', (_records, attempt, caller) =>
+    attempt.call('users.setRole', `users/${input.userId}`, true, async () => {
+      const { role } = await caller.ruleActor()
+      if (role !== OWNER_ROLE) return fail('FORBIDDEN', 'Only an admin or the owner may set roles.')
+      if (!engine.roles.has(input.role)) {
+        return fail(
+          'BAD_REQUEST',
+          `There is no role ${quote(input.role)}; roles are ${[...engine.roles].join(', ')}.`,
+        )
+      }
+      if (input.userId === engine.ownerUserId && input.role !== OWNER_ROLE)
+        return fail('FORBIDDEN', 'The owner is always admin.')
+      return setRole(attempt, input)
+    }),
+  )
+}

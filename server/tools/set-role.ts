@@ -1,0 +1,34 @@
+import { sql } from 'drizzle-orm'
+import { type ActionResult, fail, ok } from '../result.ts'
+import { bindTo, checkData, identifier, setClause, systemColumns } from './data.ts'
+import { notFound } from './not-found.ts'
+import { Problems } from './problems.ts'
+import { checkRecordId } from './record-id.ts'
+import type { ToolScope } from './scope.ts'
+
+export interface SetRoleInput {
+  readonly userId: string
+  readonly role: string
+}
+
+/** Gives a user that has a row a role. Who may, and which roles there are, is the caller's to check. */
+export async function setRole(
+  scope: ToolScope,
+  { userId, role }: SetRoleInput,
+): Promise<ActionResult<{ userId: string; role: string }>> {
+  const entry = scope.catalog.get('users')
+  const column = entry?.columns.get('role')
+  if (!entry || !column) return fail('PRECONDITION_FAILED', 'The app has no collection "users".')
+  const problems = new Problems()
+  checkRecordId(userId, problems)
+  checkData(entry, { role }, problems, { asEngine: true, argument: 'input' })
+  const failure = problems.failure()
+  if (failure) return failure
+  const { recordId: id } = systemColumns(entry)
+  const answer = await scope.execute(sql`
+    update ${entry.table} set ${setClause(entry, [{ column, value: bindTo(column, role) }], scope.now)}
+    where ${id} = ${bindTo(id, userId)} returning ${identifier(id)}`)
+  if (answer.rows.length === 0) return notFound(entry, userId)
+  scope.wrote('update', entry, userId)
+  return ok({ userId, role })
+}
