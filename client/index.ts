@@ -2,6 +2,7 @@ import {
   createTRPCClient,
   type HTTPBatchLinkOptions,
   httpBatchLink,
+  splitLink,
   type TRPCClient,
   type TRPCLink,
 } from '@trpc/client'
@@ -31,26 +32,43 @@ export type Client = TRPCClient<AppRouter>
 /** How many calls the server takes in one request. */
 const MAX_BATCH_SIZE = 10
 const MAX_URL_LENGTH = 4_000
+/** Leaves room for the procedure's path. */
+const MAX_INPUT_IN_URL = 3_500
 
-/** Makes a client with an action for every action of the server: `client.actions.createEvent.mutate({ … })`. */
+/**
+ * Makes a client for the server's actions, `client.actions.createEvent.mutate({ … })`, and for its collections as
+ * the user, `client.records.events.query.query({ where: { … } })`.
+ */
 export function createClient(options: ClientOptions): Client {
   const { token } = options
+  const shared = {
+    url: `${options.url.replace(/\/+$/, '')}/trpc`,
+    transformer,
+    maxItems: MAX_BATCH_SIZE,
+    ...(options.fetch ? { fetch: options.fetch } : {}),
+    headers: async () => {
+      const bearer = typeof token === 'function' ? await token() : token
+      return bearer === undefined ? {} : { authorization: `Bearer ${bearer}` }
+    },
+  }
   return createTRPCClient<AppRouter>({
     links: [
       keepErrors,
-      httpBatchLink({
-        url: `${options.url.replace(/\/+$/, '')}/trpc`,
-        transformer,
-        maxItems: MAX_BATCH_SIZE,
-        maxURLLength: MAX_URL_LENGTH,
-        ...(options.fetch ? { fetch: options.fetch } : {}),
-        headers: async () => {
-          const bearer = typeof token === 'function' ? await token() : token
-          return bearer === undefined ? {} : { authorization: `Bearer ${bearer}` }
-        },
+      splitLink({
+        condition: ({ type, input }) => type === 'query' && isTooLongForAddress(input),
+        true: httpBatchLink({ ...shared, methodOverride: 'POST' }),
+        false: httpBatchLink({ ...shared, maxURLLength: MAX_URL_LENGTH }),
       }),
     ],
   })
+}
+
+/** A list of ids in a `where` can be longer than any address may be. */
+function isTooLongForAddress(input: unknown): boolean {
+  return (
+    input !== undefined &&
+    encodeURIComponent(JSON.stringify(transformer.serialize(input))).length > MAX_INPUT_IN_URL
+  )
 }
 
 /** Turns a failure that was returned into the error that a gate throws, for code that prefers one channel. */

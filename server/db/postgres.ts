@@ -26,6 +26,8 @@ export interface PostgresOptions {
   readonly answerTimeoutMs?: number
 }
 
+/** How long a statement without a transaction may take; one in a transaction has the deadline of its call. */
+const STATEMENT_TIMEOUT_MS = 10_000
 /** How many distinct statements a connection keeps prepared; beyond it they are sent unnamed. */
 const MAX_PREPARED = 500
 const CONNECT_TIMEOUT_S = 5
@@ -85,6 +87,7 @@ class PostgresSession implements Session {
         application_name: 'deputy',
         // A statement that escaped its transaction could only read.
         default_transaction_read_only: true,
+        statement_timeout: STATEMENT_TIMEOUT_MS,
         // A sequential scan of a small table locks all of it for SERIALIZABLE: false conflicts.
         // (As text: postgres.js does not send what is falsy.)
         enable_seqscan: 'off',

@@ -40,6 +40,8 @@ export async function serveTrpc(
     }),
     router,
     maxBatchSize: MAX_BATCH_SIZE,
+    // A query whose input is too long for an address may be sent as POST.
+    allowMethodOverride: true,
     createContext: () => ctx,
     onError({ error, path }) {
       // The request as a whole: tRPC has no context yet, and would leave out the request id.
