@@ -165,13 +165,25 @@ export function collection<
     name,
     systemManaged: options.systemManaged ?? [],
     access: defineAccess(name, columns, options),
-    claims: new Map(
-      Object.entries<string | undefined>(options.claims ?? CLAIMS).flatMap(([field, claim]) =>
-        claim === undefined ? [] : [[field, claim]],
-      ),
-    ),
+    claims: claimsOf(name, options),
   }
   return Object.assign(table, { [DEFINITION]: definition } as const)
+}
+
+/** Which claim fills which field. Roles are given by people, never by a token. */
+function claimsOf(
+  name: string,
+  options: { readonly claims?: object; readonly systemManaged?: readonly string[] },
+): ReadonlyMap<string, string> {
+  const claims = new Map<string, string>(Object.entries(options.claims ?? CLAIMS))
+  for (const field of options.claims ? claims.keys() : []) {
+    if (field === 'role' || !options.systemManaged?.includes(field)) {
+      throw new DefinitionError(
+        `Collection "${name}": a claim may not fill "${field}"; it may fill a system-managed field, and not the role`,
+      )
+    }
+  }
+  return claims
 }
 
 /** A `Date` holds milliseconds: a finer column would be cut, and keyset pages would lose rows. */

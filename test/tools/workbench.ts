@@ -10,15 +10,13 @@ import {
   uniqueIndex,
   varchar,
 } from 'drizzle-orm/pg-core'
-import postgres from 'postgres'
 import { z } from 'zod'
 import { collection } from '../../drizzle/collection.ts'
 import * as appCollections from '../../drizzle/collections.ts'
 import { type ActionContext, type ActionResult, action, actionRegistry } from '../../server/authoring.ts'
-import type { Database } from '../../server/db/database.ts'
-import type { PgliteDatabase } from '../../server/db/pglite.ts'
 import type { AttemptDatabase } from '../../server/tools/tools.ts'
 import type { CollectionsOf, Tools } from '../../server/tools/types.ts'
+import { execute } from '../support/execute.ts'
 import { createTestApp } from '../support/test-app.ts'
 
 /** A column of every kind that tools treat in a way of its own. */
@@ -137,15 +135,4 @@ export function mint(prefix = 'id'): string {
 /** The bench hands its own collections to the engine, so the tools know `samples` as well. */
 function asBenchTools(tools: object): BenchTools {
   return tools as BenchTools
-}
-
-async function execute(database: Database, url: string | undefined, text: string): Promise<void> {
-  if (url !== undefined) {
-    const connection = postgres(url, { max: 1, onnotice: () => {} })
-    await connection.unsafe(text).finally(() => connection.end())
-    return
-  }
-  const { engine } = database as PgliteDatabase // Without a URL it is the embedded one.
-  await engine.exec('set default_transaction_read_only = off')
-  await engine.exec(text).finally(() => engine.exec('set default_transaction_read_only = on'))
 }
