@@ -1,7 +1,7 @@
 import { is, type SQL, SQL as SqlChunk, sql } from 'drizzle-orm'
 import type { PgColumn } from 'drizzle-orm/pg-core'
 import type { CatalogEntry } from '../tools/catalog.ts'
-import { type Assignment, bindTo, identifier } from '../tools/data.ts'
+import { type Assignment, bindTo, castTo, identifier } from '../tools/data.ts'
 
 /**
  * A record as an update would leave it: a row under the table's own name, so that a rule reads it as if it were
@@ -13,7 +13,7 @@ export function updatedRow(entry: CatalogEntry, written: readonly Assignment[]):
 
 /** A record as an insert would leave it. Values that only the database makes, such as a serial's, are NULL in it. */
 export function insertedRow(entry: CatalogEntry, written: readonly Assignment[]): SQL {
-  return shadow(entry, (column) => assigned(column, written) ?? cast(column, defaultOf(column)))
+  return shadow(entry, (column) => assigned(column, written) ?? castTo(column, defaultOf(column)))
 }
 
 function shadow(entry: CatalogEntry, build: (column: PgColumn) => SQL): SQL {
@@ -30,7 +30,7 @@ function shadow(entry: CatalogEntry, build: (column: PgColumn) => SQL): SQL {
 
 function assigned(column: PgColumn, written: readonly Assignment[]): SQL | undefined {
   const assignment = written.find((candidate) => candidate.column === column)
-  return assignment && cast(column, assignment.value)
+  return assignment && castTo(column, assignment.value)
 }
 
 function defaultOf(column: PgColumn): SQL {
@@ -42,10 +42,6 @@ function expressionOf(column: PgColumn): SQL {
   const expression: unknown = typeof as === 'function' ? as() : as
   if (is(expression, SqlChunk)) return expression
   throw new Error(`The expression of the generated column "${column.name}" must be written with sql`)
-}
-
-function cast(column: PgColumn, value: SQL): SQL {
-  return sql`(${value})::${sql.raw(column.getSQLType())}`
 }
 
 function list(parts: readonly SQL[]): SQL {

@@ -94,6 +94,19 @@ function collect(
   return list
 }
 
+/** What Postgres calls the type of a serial column once the table is made. */
+const SERIAL_TYPES: ReadonlyMap<string, SQL> = new Map([
+  ['smallserial', sql`smallint`],
+  ['serial', sql`integer`],
+  ['bigserial', sql`bigint`],
+])
+
+/** A value of a column's type: where it stands alone, as in a SELECT list, it has no column to take it from. */
+export function castTo(column: PgColumn, value: SQL): SQL {
+  const type = SERIAL_TYPES.get(column.getSQLType()) ?? sql.raw(column.getSQLType())
+  return sql`(${value})::${type}`
+}
+
 /** A value as a parameter of its column. */
 export function bindTo(column: PgColumn, value: unknown): SQL {
   return is(value, SqlChunk) ? value : sql`${sql.param(value, column)}`

@@ -1,7 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm'
 import { type Failure, fail } from '../result.ts'
 import type { CatalogEntry } from './catalog.ts'
-import { type Assignment, bindTo, identifier, insertions, systemColumns } from './data.ts'
+import { type Assignment, bindTo, castTo, identifier, insertions, systemColumns } from './data.ts'
 import { quote } from './problems.ts'
 import type { Reach } from './reach.ts'
 import type { ReadScope, ToolScope } from './scope.ts'
@@ -40,7 +40,7 @@ export function values(list: readonly Assignment[]): SQL {
 /** In a SELECT list a parameter has no column to take its type from. */
 export function typedValues(list: readonly Assignment[]): SQL {
   return sql.join(
-    list.map(({ column, value }) => sql`${value}::${sql.raw(column.getSQLType())}`),
+    list.map(({ column, value }) => castTo(column, value)),
     sql`, `,
   )
 }

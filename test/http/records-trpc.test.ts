@@ -1,0 +1,81 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createTestApp, type TestApp } from '../support/test-app.ts'
+
+let app: TestApp
+let url: string
+beforeAll(async () => {
+  app = await createTestApp()
+  url = await app.listen()
+})
+afterAll(() => app[Symbol.asyncDispose]())
+
+interface Member {
+  readonly result?: { readonly data: { readonly json: unknown } }
+  readonly error?: { readonly json: { readonly data: { readonly code: string } } }
+}
+
+/** Sends queries as one batch, and gives the code of each: `ok` or what it failed with. */
+async function batch(paths: readonly string[], token?: string): Promise<string[]> {
+  const inputs = Object.fromEntries(paths.map((_path, at) => [at, { json: { recordId: 'x' } }]))
+  const query = `batch=1&input=${encodeURIComponent(JSON.stringify(inputs))}`
+  const response = await fetch(`${url}/trpc/${paths.join(',')}?${query}`, {
+    headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
+  })
+  const members = (await response.json()) as readonly Member[]
+  return members.map(({ result, error }) => {
+    const data = result?.data.json as { readonly code?: string } | undefined
+    return error?.json.data.code ?? data?.code ?? 'ok'
+  })
+}
+
+const PATHS = ['records.events.get', 'actions.listAttendees', 'actions.nothing', 'records.nothing.get']
+
+describe('a batch', () => {
+  it('of nobody is answered where nobody may ask, and tells of no action', async () => {
+    expect(await batch(PATHS)).toEqual(['NOT_FOUND', 'UNAUTHORIZED', 'UNAUTHORIZED', 'NOT_FOUND'])
+  })
+
+  it('of somebody is answered call by call', async () => {
+    expect(await batch(PATHS, await app.token('ada'))).toEqual([
+      'NOT_FOUND',
+      'BAD_REQUEST',
+      'NOT_FOUND',
+      'NOT_FOUND',
+    ])
+  })
+
+  it('with a bad token is refused whole, whatever it asks for', async () => {
+    expect(await batch([...PATHS, 'nothing', 'users.me'], 'not.a.token')).toEqual(
+      Array.from({ length: 6 }, () => 'UNAUTHORIZED'),
+    )
+  })
+})
+
+describe('a procedure of a collection', () => {
+  it.each([
+    ['get', {}],
+    ['get', { recordId: 1 }],
+    ['get', { recordId: 'x', more: 1 }],
+    ['count', { were: {} }],
+    ['query', []],
+  ])('%s refuses %j', async (verb, input) => {
+    const text = encodeURIComponent(JSON.stringify({ json: input }))
+    const response = await fetch(`${url}/trpc/records.events.${verb}?input=${text}`)
+    expect(response.status).toBe(400)
+  })
+
+  it('that writes is not called with GET', async () => {
+    const response = await fetch(`${url}/trpc/records.events.remove?input={"json":{"recordId":"x"}}`)
+    expect(response.status).toBe(405)
+  })
+})
+
+describe('users', () => {
+  it('are known to whoever is signed in', async () => {
+    const nobody = app.createCaller()
+    for (const call of [nobody.users.me, nobody.users.register, nobody.users.list])
+      await expect(call()).rejects.toMatchObject({ code: 'UNAUTHORIZED' })
+    const forged = app.createCaller({ token: 'not.a.token' })
+    await expect(forged.records.events.query()).rejects.toMatchObject({ code: 'UNAUTHORIZED' })
+  })
+})
