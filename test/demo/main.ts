@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
-import { createClient, DeputyError, unwrap } from '../../client/index.ts'
+import { type ActionResult, createClient, DeputyError, unwrap } from '../../client/index.ts'
 import { loadDevelopmentKey } from '../../server/auth/development-key.ts'
 import { composition } from '../../server/composition.ts'
 import { readEnv } from '../../server/env.ts'
@@ -69,9 +69,20 @@ async function demonstrate(running: RunningServer, dataDir: string, { billed }: 
     `POST /api/actions/inviteAttendee → ${await rest('ada', 'inviteAttendee', { eventId, attendeeId: 'cyd' })}`,
   )
 
-  heading('A stranger may not')
-  say(`Eve: ${await rest('eve', 'inviteAttendee', { eventId, attendeeId: 'eve' })}`)
+  heading('A stranger may not, and learns nothing of a private event')
+  say(`Eve invites herself: ${await rest('eve', 'inviteAttendee', { eventId, attendeeId: 'eve' })}`)
   say(`nobody: ${(await fetch(`${running.url}/api/actions/inviteAttendee`, { method: 'POST' })).status}`)
+
+  heading('What callers may do by themselves needs no action')
+  const address = `${running.url}/api/records/events/${eventId}`
+  say(`nobody reads the private event: ${(await fetch(address)).status}`)
+  unwrap(await ada.records.events.update.mutate({ recordId: eventId, patch: { visibility: 'public' } }))
+  say(`Ada makes it public, and nobody reads it: ${(await fetch(address)).status}`)
+  const attendee = { eventId, attendeeId: 'dan' }
+  say(`Ada adds an attendee herself: ${code(await ada.records.attendees.create.mutate({ data: attendee }))}`)
+  const raised = { recordId: eventId, patch: { attendeeCount: 0 } as object }
+  say(`Ada sets the count herself: ${code(await ada.records.events.update.mutate(raised))}`)
+  say(`The action does both: ${code(await ada.actions.inviteAttendee.mutate(attendee))}`)
 
   heading('Both writes or neither')
   const before = await countOf(eventId)
@@ -92,6 +103,10 @@ async function demonstrate(running: RunningServer, dataDir: string, { billed }: 
   const { summary } = unwrap(await ada.actions.summarizeEvent.mutate({ eventId }))
   say(`Ada has the event summarized: ${JSON.stringify(summary)}`)
   say(`The upstream was called ${billed.length} time, and billed: ${billed.join(', ')}`)
+}
+
+function code(result: ActionResult<unknown>): string {
+  return result.success ? 'done' : `${result.code}: ${result.error}`
 }
 
 function heading(text: string): void {
