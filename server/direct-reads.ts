@@ -3,6 +3,7 @@ import { PgDialect } from 'drizzle-orm/pg-core'
 import type { QueryResult } from './db/database.ts'
 import { mapDatabaseError } from './db/sqlstate.ts'
 import type { Engine } from './engine.ts'
+import { UnexpectedError } from './invocation/unexpected-error.ts'
 import { type ActionResult, fail } from './result.ts'
 import type { Catalog } from './tools/catalog.ts'
 import type { ReadRunner } from './tools/scope.ts'
@@ -27,7 +28,7 @@ export class DirectReads implements ReadRunner {
     return this.#engine.database.query(dialect.sqlToQuery(statement))
   }
 
-  /** Runs one read, and answers with a failure what the database refuses. @throws what is no failure of the database */
+  /** Runs one read, and answers with a failure what the database refuses. @throws what nobody expected */
   async call<T>(
     tool: string,
     _key: string | undefined,
@@ -49,6 +50,7 @@ export class DirectReads implements ReadRunner {
         { requestId: this.#requestId, tool, code: failure.code, err: error },
         'A statement failed',
       )
+      if (failure.code === 'INTERNAL_SERVER_ERROR') throw new UnexpectedError(error)
       return failure
     }
   }

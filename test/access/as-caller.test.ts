@@ -52,6 +52,13 @@ const looked = collection(
   },
 )
 
+/** A rule that Postgres cannot work out. */
+const broken = collection(
+  'looked_at',
+  { price: integer() },
+  { access: { member: { read: (_actor, row) => sql`1 / (${row.price} - ${row.price}) = 1` } } },
+)
+
 /** Every part of it is true of a new record with the defaults. */
 function cheap(
   row: {
@@ -76,6 +83,11 @@ const TABLE = `create table looked (
   payload jsonb, tags text[], amount numeric(10, 2), big bigint, short_code varchar(3), at timestamptz(3),
   number serial, parent_id text)`
 
+const BROKEN = `create table looked_at (
+  record_id text primary key, created_by text, created_at timestamptz(3) not null default now(),
+  updated_at timestamptz(3) not null default now(), version integer not null default 1, price integer);
+  insert into looked_at (record_id, price) values ('x', 1)`
+
 type Records = CallerRecords<Record<string, AnyCollection>>
 type Handler = (records: Records, ctx: ActionContext) => Promise<ActionResult<unknown>>
 
@@ -92,8 +104,8 @@ async function open() {
     run: action.input(input).mutation(handle),
     read: action.input(input).query(handle),
   })
-  const app = await createTestApp({ actions, collections: { ...collections, looked } })
-  await execute(app.database, app.databaseUrl, TABLE)
+  const app = await createTestApp({ actions, collections: { ...collections, looked, broken } })
+  await execute(app.database, app.databaseUrl, `${TABLE}; ${BROKEN}`)
   const call = async (kind: 'run' | 'read', handler: Handler, user = 'ada') => {
     const id = String(handlers.size)
     handlers.set(id, handler)
@@ -178,6 +190,23 @@ describe('asCaller', () => {
   it('asks nothing of a rule that is for reading alone', async () => {
     const asked = await app.run(async (records) => records.may('create' as never, 'events', 'x'))
     expect(asked).toMatchObject({ code: 'BAD_REQUEST' })
+  })
+})
+
+describe('a rule that fails in the database', () => {
+  it('is an error without a word of what it met, and is logged', async () => {
+    const ada = await app.as('ada')
+    for (const call of [
+      () => ada.records.looked_at.get({ recordId: 'x' }),
+      () => ada.records.looked_at.query(),
+    ])
+      await expect(call()).rejects.toMatchObject({
+        code: 'INTERNAL_SERVER_ERROR',
+        message: 'Something went wrong on the server. The request id finds the cause in its log.',
+      })
+    expect(app.logged).toContainEqual(
+      expect.objectContaining({ tool: 'asCaller.get', msg: 'A statement failed' }),
+    )
   })
 })
 
