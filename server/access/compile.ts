@@ -8,7 +8,7 @@ import { anyOf, type Condition } from './condition.ts'
 /** The columns that the named rules of a collection look at. */
 export interface AccessColumns {
   readonly table: AnyCollection
-  /** The ownerField's column, else `created_by`. */
+  /** The ownerField's column, else `created_by`; `record_id` for `users`, whose rows belong to whom they are about. */
   readonly owner: PgColumn
   readonly collaborators: PgColumn | undefined
   readonly team: { readonly column: PgColumn; readonly members: Memberships } | undefined
@@ -55,6 +55,25 @@ export function compileRule(columns: AccessColumns, rule: Rule | undefined, acto
   }
 }
 
+/** Rules that let in others than the owner. */
+const WIDER_RULES: ReadonlySet<unknown> = new Set(['collaborator', 'team', 'published', 'shared'])
+
+/**
+ * Whether an update leaves the record with its owner, or is the owner's own: whoever shares a record may not take
+ * it over. Rules that speak of the owner alone say so themselves, and functions and `true` decide for themselves.
+ *
+ * @param next the value that the update would give the owner's column.
+ */
+export function keepsOwner(
+  columns: AccessColumns,
+  rule: Rule | undefined,
+  actor: RuleActor,
+  next: SQL,
+): Condition {
+  if (!WIDER_RULES.has(rule)) return true
+  return anyOf(sql`${columns.owner} is not distinct from ${next}`, owned(columns, actor))
+}
+
 function owned({ owner }: AccessColumns, { userId }: RuleActor): Condition {
   return userId === null ? false : sql`${owner} = ${sql.param(userId, owner)}`
 }
@@ -65,7 +84,9 @@ function unclaimed({ owner }: AccessColumns): SQL {
 
 function listed({ collaborators }: AccessColumns, { userId }: RuleActor): Condition {
   // Contains, not `= any`: only the former can use a GIN index.
-  return userId === null || !collaborators ? false : sql`${collaborators} @> array[${userId}]::text[]`
+  return userId === null || !collaborators
+    ? false
+    : sql`${collaborators} @> ${sql.param([userId], collaborators)}`
 }
 
 function ofTeam({ team }: AccessColumns, { userId }: RuleActor): Condition {

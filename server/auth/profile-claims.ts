@@ -6,6 +6,9 @@ const VERIFIED_BY: ReadonlyMap<string, string> = new Map([
   ['phone_number', 'phone_number_verified'],
 ])
 
+/** Fields that are never filled from what nobody has verified, whatever the claim is called. */
+const FIELD_VERIFIED_BY: ReadonlyMap<string, string> = new Map([['email', 'email_verified']])
+
 /** What verified claims say of a user, by field; a claim that is absent, empty or not verified says nothing. */
 export function profileFromClaims(
   claimOf: ReadonlyMap<string, string>,
@@ -14,7 +17,7 @@ export function profileFromClaims(
   const profile: Record<string, unknown> = {}
   for (const [field, claim] of claimOf) {
     const value = own(claims, claim)
-    const verifiedBy = VERIFIED_BY.get(claim)
+    const verifiedBy = VERIFIED_BY.get(claim) ?? FIELD_VERIFIED_BY.get(field)
     if (value === undefined || value === null || value === '') continue
     if (verifiedBy !== undefined && own(claims, verifiedBy) !== true) continue
     profile[field] = value

@@ -43,6 +43,8 @@ export function mapDatabaseError(
           `Another record has the same ${named ?? 'value in a unique field'}; values must be unique.`,
         ),
       )
+    case '23P01': // exclusion_violation
+      return failed(fail('CONFLICT', 'Another record excludes these values.'))
     case '23503':
       return failed(
         fail(

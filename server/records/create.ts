@@ -1,25 +1,27 @@
-import { type SQL, sql } from 'drizzle-orm'
+import { is, type SQL, SQL as SqlChunk, sql } from 'drizzle-orm'
 import { toValue } from '../access/condition.ts'
 import { type ActionResult, fail, ok } from '../result.ts'
 import {
   type Assignment,
   assignments,
   bindTo,
+  castTo,
+  identifier,
   missingFields,
   setClause,
   systemColumns,
 } from '../tools/data.ts'
-import { duplicate, names, newRow, typedValues } from '../tools/new-row.ts'
+import { duplicate, names, newRow } from '../tools/new-row.ts'
 import { Problems, quote } from '../tools/problems.ts'
 import { checkRecordId } from '../tools/record-id.ts'
 import type { ToolScope } from '../tools/scope.ts'
 import type { MutateActionData } from '../tools/types.ts'
 import { checkWrite } from './check-write.ts'
-import { hidingUniques } from './hiding-uniques.ts'
+import { hidingConstraints } from './hiding-constraints.ts'
 import type { Permission } from './policy.ts'
 import { deniedAfterwards, deniedToRecord, deniedToRole } from './refusals.ts'
 import { insertedRow } from './shadow.ts'
-import { afterwards } from './update.ts'
+import { decisions } from './update.ts'
 
 /** Creates a record as the caller: a new one without an id, an upsert by merge with one. */
 export async function createAsCaller(
@@ -51,12 +53,14 @@ async function insert(
 ): Promise<ActionResult<MutateActionData>> {
   const { entry } = permission
   const recordId = scope.mintId()
-  const list = newRow(scope, entry, recordId, data)
-  const answer = await hidingUniques(
+  const list = candidate(scope, permission, recordId, data)
+  const answer = await hidingConstraints(
+    scope,
+    permission,
     scope.execute(sql`
-      with rule as (select ${allowed(permission, list)} as allowed),
-      created as (${insertion(permission, list, sql`(select allowed from rule)`)})
-      select allowed, exists (select 1 from created) from rule`),
+      with ${checkedCandidate(permission, list)},
+      _created as (${insertion(permission, list, sql`(select allowed from _rule)`)})
+      select allowed, exists (select 1 from _created) from _rule`),
   )
   const [row] = answer.rows
   if (row?.[0] !== true) return deniedAfterwards(permission, 'create')
@@ -78,28 +82,25 @@ async function merge(
 ): Promise<ActionResult<MutateActionData>> {
   const { entry } = permission
   const changes = assignments(entry, data)
-  const list = newRow(scope, entry, recordId, data)
+  const list = candidate(scope, permission, recordId, data)
   const { recordId: id } = systemColumns(entry)
   const target = sql`${id} = ${bindTo(id, recordId)}`
   const canInsert = missing.length === 0
-  const answer = await hidingUniques(
+  // A record that may not be read is not looked for: the insert fails on its id, but on nothing that depends on it.
+  const isFree = sql`(select allowed from _rule) and not exists (select 1 from _seen where readable)`
+  const answer = await hidingConstraints(
+    scope,
+    permission,
     scope.execute(sql`
-      with seen as (
-        select ${toValue(permission.condition('read'))} as readable,
-          ${toValue(permission.condition('update'))} as writable,
-          ${afterwards(permission, changes, scope.now)} as afterwards
-        from ${entry.table} where ${target}),
-      rule as (select ${canInsert ? allowed(permission, list) : sql`false`} as allowed),
-      updated as (
+      with _seen as (
+        select ${decisions(permission, changes, scope.now)} from ${entry.table} where ${target}),
+      ${canInsert ? checkedCandidate(permission, list) : sql`_rule as (select false as allowed)`},
+      _updated as (
         update ${entry.table} set ${setClause(entry, changes, scope.now)} where ${target}
-          and exists (select 1 from seen where readable and writable and afterwards) returning 1),
-      created as (${
-        canInsert
-          ? insertion(permission, list, sql`(select allowed from rule) and not exists (select 1 from seen)`)
-          : sql`select 1 where false`
-      })
-      select readable, writable, afterwards, allowed, exists (select 1 from created)
-      from rule left join seen on true`),
+          and exists (select 1 from _seen where readable and writable and afterwards) returning 1),
+      _created as (${canInsert ? insertion(permission, list, isFree) : sql`select 1 where false`})
+      select readable, writable, afterwards, allowed, exists (select 1 from _created)
+      from _rule left join _seen on true`),
   )
   const [readable, writable, after, creatable, created] = answer.rows[0] ?? []
   if (readable === true) {
@@ -127,15 +128,42 @@ function updateDenied(permission: Permission, recordId: string) {
     : deniedToRecord(permission, 'update', recordId)
 }
 
-/** Whether the actor may create this record. */
-function allowed(permission: Permission, list: readonly Assignment[]): SQL {
+/** The columns and values of a record that would be created, what the database itself would add included. */
+function candidate(
+  scope: ToolScope,
+  { entry }: Permission,
+  recordId: string,
+  data: Readonly<Record<string, unknown>>,
+): Assignment[] {
+  const list = newRow(scope, entry, recordId, data)
+  const added = [...entry.columns.values()].flatMap((column) =>
+    is(column.default, SqlChunk) && !list.some((assignment) => assignment.column === column)
+      ? [{ column, value: column.default }]
+      : [],
+  )
+  return [...list, ...added]
+}
+
+/**
+ * `_row`, the record that would be created, and `_rule`, whether the actor may create it. It is worked out once:
+ * what is stored is what was asked about, even where a default comes out differently every time.
+ */
+function checkedCandidate(permission: Permission, list: readonly Assignment[]): SQL {
+  const { entry } = permission
+  const row = sql.join(
+    list.map(({ column, value }) => sql`${castTo(column, value)} as ${identifier(column)}`),
+    sql`, `,
+  )
+  const stored = list.map(({ column }) => ({ column, value: sql`select ${identifier(column)} from _row` }))
   const rule = permission.condition('create')
-  return typeof rule === 'boolean'
-    ? toValue(rule)
-    : sql`(select ${toValue(rule)} from ${insertedRow(permission.entry, list)})`
+  const allowed =
+    typeof rule === 'boolean'
+      ? toValue(rule)
+      : sql`(select ${toValue(rule)} from ${insertedRow(entry, stored)})`
+  return sql`_row as materialized (select ${row}), _rule as (select ${allowed} as allowed)`
 }
 
 function insertion({ entry }: Permission, list: readonly Assignment[], condition: SQL): SQL {
-  return sql`insert into ${entry.table} (${names(list)}) select ${typedValues(list)} where ${condition}
+  return sql`insert into ${entry.table} (${names(list)}) select ${names(list)} from _row where ${condition}
     on conflict do nothing returning 1`
 }

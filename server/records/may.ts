@@ -31,8 +31,9 @@ export async function may(
   const rule = permission.condition(operation)
   if (rule === false) return deniedToRole(permission, operation)
   const { recordId: id } = systemColumns(entry)
+  const readable = toValue(permission.condition('read'))
   const answer = await scope.execute(sql`
-    select ${toValue(permission.condition('read'))}, ${toValue(rule)}
+    select ${readable}, case when ${readable} then ${toValue(rule)} else false end
     from ${entry.table} where ${id} = ${bindTo(id, recordId)}`)
   const [row] = answer.rows
   if (row?.[0] !== true) return notFound(entry, recordId)

@@ -1,11 +1,11 @@
 import type { PgColumn } from 'drizzle-orm/pg-core'
 import type { Operation, RoleAccess, RuleActor } from '../../drizzle/access.ts'
 import { collectionDefinition } from '../../drizzle/collection.ts'
-import { type AccessColumns, compileRule, type Memberships } from '../access/compile.ts'
+import { type AccessColumns, compileRule, keepsOwner, type Memberships } from '../access/compile.ts'
 import { type Condition, toSql } from '../access/condition.ts'
 import { DefinitionError } from '../errors.ts'
 import type { Catalog, CatalogEntry } from '../tools/catalog.ts'
-import { systemColumns } from '../tools/data.ts'
+import { type Assignment, castTo, systemColumns } from '../tools/data.ts'
 import { quote } from '../tools/problems.ts'
 import { narrowed, type Reach } from '../tools/reach.ts'
 
@@ -70,6 +70,15 @@ export class Permission {
     return compileRule(this.#columns, this.view.access[operation], this.actor)
   }
 
+  /** Whether an update that writes this leaves the record with its owner, where it has to. */
+  keepsOwner(written: readonly Assignment[]): Condition {
+    const { owner } = this.#columns
+    const next = written.find(({ column }) => column === owner)
+    return next
+      ? keepsOwner(this.#columns, this.view.access.update, this.actor, castTo(owner, next.value))
+      : true
+  }
+
   /** The records and fields that the actor may read. */
   get reach(): Reach {
     const { userId } = this.actor
@@ -97,7 +106,7 @@ export function createPolicies(catalog: Catalog): Policies {
       const visibility = column(access.visibility?.field)
       const columns: AccessColumns = {
         table: entry.table,
-        owner: column(access.ownerField) ?? systemColumns(entry).createdBy,
+        owner: column(access.ownerField) ?? ownerBySystem(entry),
         collaborators: column(access.collaboratorsField),
         team: team && { column: team, members: memberships(catalog, entry, access.teamMembers) },
         visibility: visibility && { column: visibility, value: access.visibility?.value },
@@ -106,6 +115,12 @@ export function createPolicies(catalog: Catalog): Policies {
       return [entry.name, new Policy(entry, columns, access.roles)]
     }),
   )
+}
+
+/** Whoever registered somebody has created their row, but does not own it. */
+function ownerBySystem(entry: CatalogEntry): PgColumn {
+  const { createdBy, recordId } = systemColumns(entry)
+  return entry.name === 'users' ? recordId : createdBy
 }
 
 function memberships(catalog: Catalog, { name }: CatalogEntry, members: string): Memberships {

@@ -16,9 +16,9 @@ export function deniedToRecord({ entry }: Permission, operation: Operation, reco
 
 /** For a write after which the record would be one that the actor may not write. */
 export function deniedAfterwards({ entry }: Permission, operation: 'create' | 'update'): Failure {
-  const verb = operation === 'create' ? 'create such a record' : 'change a record in this way'
-  return fail(
-    'FORBIDDEN',
-    `You may not ${verb} of ${quote(entry.name)}: it would then be one that you may not ${operation}.`,
-  )
+  const sentence =
+    operation === 'create'
+      ? `You may not create such a record of ${quote(entry.name)}: it would be one that you may not create.`
+      : `You may not change a record of ${quote(entry.name)} in this way: it must still be one that you may update, and only its owner gives it away.`
+  return fail('FORBIDDEN', sentence)
 }

@@ -7,6 +7,7 @@ import { Problems } from '../tools/problems.ts'
 import { checkRecordId } from '../tools/record-id.ts'
 import type { ToolScope } from '../tools/scope.ts'
 import type { MutateActionData } from '../tools/types.ts'
+import { hidingConstraints } from './hiding-constraints.ts'
 import type { Permission } from './policy.ts'
 import { deniedToRecord, deniedToRole } from './refusals.ts'
 
@@ -25,14 +26,19 @@ export async function removeAsCaller(
   if (failure) return failure
   const { recordId: id } = systemColumns(entry)
   const target = sql`${id} = ${bindTo(id, recordId)}`
-  const answer = await scope.execute(sql`
-    with seen as (
-      select ${toValue(permission.condition('read'))} as readable, ${toValue(rule)} as removable
+  const readable = toValue(permission.condition('read'))
+  const answer = await hidingConstraints(
+    scope,
+    permission,
+    scope.execute(sql`
+    with _seen as (
+      select ${readable} as readable, case when ${readable} then ${toValue(rule)} else false end as removable
       from ${entry.table} where ${target}),
-    removed as (
+    _removed as (
       delete from ${entry.table} where ${target}
-        and exists (select 1 from seen where readable and removable) returning 1)
-    select readable, removable from seen`)
+        and exists (select 1 from _seen where readable and removable) returning 1)
+    select readable, removable from _seen`),
+  )
   const [row] = answer.rows
   if (row?.[0] !== true) return notFound(entry, recordId)
   if (row[1] !== true) return deniedToRecord(permission, 'remove', recordId)

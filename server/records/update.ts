@@ -1,4 +1,4 @@
-import { sql } from 'drizzle-orm'
+import { type SQL, sql } from 'drizzle-orm'
 import { toValue } from '../access/condition.ts'
 import { type ActionResult, ok } from '../result.ts'
 import {
@@ -16,7 +16,7 @@ import type { ToolScope } from '../tools/scope.ts'
 import type { MutateActionData } from '../tools/types.ts'
 import { checkUpdateOptions, staleVersion, type UpdateOptions } from '../tools/update.ts'
 import { checkWrite } from './check-write.ts'
-import { hidingUniques } from './hiding-uniques.ts'
+import { hidingConstraints } from './hiding-constraints.ts'
 import type { Permission } from './policy.ts'
 import { deniedAfterwards, deniedToRecord, deniedToRole } from './refusals.ts'
 import { updatedRow } from './shadow.ts'
@@ -45,16 +45,17 @@ export async function updateAsCaller(
   const list = assignments(entry, checked.given)
   const target = sql`${id} = ${bindTo(id, recordId)}`
   const current = ifVersion === undefined ? sql`true` : sql`${version} = ${bindTo(version, ifVersion)}`
-  const answer = await hidingUniques(
+  const answer = await hidingConstraints(
+    scope,
+    permission,
     scope.execute(sql`
-      with seen as (
-        select ${toValue(permission.condition('read'))} as readable, ${toValue(rule)} as writable,
-          ${current} as current, ${afterwards(permission, list, scope.now)} as afterwards
+      with _seen as (
+        select ${decisions(permission, list, scope.now)}, ${current} as current
         from ${entry.table} where ${target}),
-      written as (
+      _written as (
         update ${entry.table} set ${setClause(entry, list, scope.now)} where ${target}
-          and exists (select 1 from seen where readable and writable and current and afterwards) returning 1)
-      select readable, writable, current, afterwards from seen`),
+          and exists (select 1 from _seen where readable and writable and current and afterwards) returning 1)
+      select readable, writable, current, afterwards from _seen`),
   )
   const [row] = answer.rows
   if (row?.[0] !== true) return notFound(entry, recordId)
@@ -65,10 +66,26 @@ export async function updateAsCaller(
   return ok({ recordId })
 }
 
-/** Whether the actor could still update the record once it is written. */
-export function afterwards(permission: Permission, list: readonly Assignment[], now: Date) {
+/**
+ * What the rules say of a stored record and of what an update would make of it, as the columns `readable`,
+ * `writable` and `afterwards`. Of a record that may not be read only that is asked: a rule that fails on its values
+ * would tell them.
+ */
+export function decisions(permission: Permission, list: readonly Assignment[], now: Date): SQL {
+  const readable = toValue(permission.condition('read'))
+  const writable = toValue(permission.condition('update'))
+  return sql`${readable} as readable,
+    case when ${readable} then ${writable} else false end as writable,
+    case when not ${readable} then false when not ${writable} then false
+      else ${afterwards(permission, list, now)} end as afterwards`
+}
+
+/** Whether the actor could still update the record once it is written, and has not taken it over. */
+function afterwards(permission: Permission, list: readonly Assignment[], now: Date): SQL {
   const { entry } = permission
   const rule = permission.condition('update')
-  if (typeof rule === 'boolean') return toValue(rule)
-  return sql`(select ${toValue(rule)} from ${updatedRow(entry, [...list, ...systemAssignments(entry, now)])})`
+  const kept = toValue(permission.keepsOwner(list))
+  if (typeof rule === 'boolean') return sql`(${kept} and ${toValue(rule)})`
+  const updated = updatedRow(entry, [...list, ...systemAssignments(entry, now)])
+  return sql`(${kept} and (select ${toValue(rule)} from ${updated}))`
 }

@@ -48,7 +48,8 @@ const USERS_FIELDS = ['name', 'email', 'imageUrl', 'role'] as const
 /**
  * Collects the collections among the exports of `drizzle/collections.ts`.
  *
- * @throws {DefinitionError} when two have the same name, or `users` is missing or lacks a column the engine writes.
+ * @throws {DefinitionError} when two have the same name, or `users` is missing or lacks a column the engine writes,
+ * or leaves one to callers.
  */
 export function createCatalog(exports: Readonly<Record<string, unknown>>): Catalog {
   const catalog = new Map<string, CatalogEntry>()
@@ -66,6 +67,10 @@ export function createCatalog(exports: Readonly<Record<string, unknown>>): Catal
       `drizzle/collections.ts must export a collection "users" with the text fields ${missing.join(', ')}`,
     )
   }
+  // Else everybody who may write their own row could make themselves admin.
+  const open = USERS_FIELDS.filter((field) => !users?.managed.has(field))
+  if (open.length > 0)
+    throw new DefinitionError(`Collection "users": systemManaged must name ${open.join(', ')}`)
   return catalog
 }
 

@@ -77,7 +77,11 @@ async function merge(
   return ok({ recordId })
 }
 
-/** `returning` is a list of plain column names; the first column of the answer says `created` or `updated`. */
+/**
+ * The names of its parts begin with an underscore, as those of all our statements do: no collection has such a name.
+ *
+ * `returning` is a list of plain column names; the first column of the answer says `created` or `updated`.
+ */
 export function mergeStatement(
   scope: ToolScope,
   entry: CatalogEntry,
@@ -89,10 +93,10 @@ export function mergeStatement(
   const { recordId: id } = systemColumns(entry)
   const updated = sql`update ${entry.table} set ${setClause(entry, assignments(entry, data), scope.now)}
     where ${id} = ${bindTo(id, recordId)} returning ${returning}`
-  if (missing.length > 0) return sql`with updated as (${updated}) select 'updated', updated.* from updated`
+  if (missing.length > 0) return sql`with _updated as (${updated}) select 'updated', _updated.* from _updated`
   const list = newRow(scope, entry, recordId, data)
-  return sql`with updated as (${updated}), created as (
-      insert into ${entry.table} (${names(list)}) select ${typedValues(list)} where not exists (select 1 from updated)
+  return sql`with _updated as (${updated}), _created as (
+      insert into ${entry.table} (${names(list)}) select ${typedValues(list)} where not exists (select 1 from _updated)
       on conflict do nothing returning ${returning})
-    select 'updated', updated.* from updated union all select 'created', created.* from created`
+    select 'updated', _updated.* from _updated union all select 'created', _created.* from _created`
 }

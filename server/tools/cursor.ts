@@ -32,8 +32,12 @@ const cursorSchema = z.tuple([
   z.string(),
 ])
 
-/** A cursor grants nothing: `where` and permissions apply to every page anew. */
-export function encodeCursor(scope: CursorScope, position: CursorPosition): string {
+/**
+ * A cursor grants nothing: `where` and permissions apply to every page anew.
+ *
+ * @returns undefined when the position is too long to be sent back.
+ */
+export function encodeCursor(scope: CursorScope, position: CursorPosition): string | undefined {
   const parts: z.infer<typeof cursorSchema> = [
     VERSION,
     scope.collection,
@@ -43,7 +47,8 @@ export function encodeCursor(scope: CursorScope, position: CursorPosition): stri
     position.value,
     position.recordId,
   ]
-  return Buffer.from(JSON.stringify(parts)).toString('base64url')
+  const cursor = Buffer.from(JSON.stringify(parts)).toString('base64url')
+  return cursor.length > MAX_LENGTH ? undefined : cursor
 }
 
 /** Reads a cursor strictly; undefined when it is malformed or belongs to another query. */

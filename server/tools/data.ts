@@ -3,6 +3,7 @@ import type { PgColumn } from 'drizzle-orm/pg-core'
 import { columnName } from '../../drizzle/collection.ts'
 import { findUnacceptable } from '../wire/guard.ts'
 import type { CatalogEntry } from './catalog.ts'
+import { columnType } from './column-type.ts'
 import { findUnstorable } from './json-value.ts'
 import { type Problems, quote } from './problems.ts'
 
@@ -41,7 +42,8 @@ export function checkData(
     } else if (entry.columns.has(field))
       problems.add(at, 'is a system field, which is never written through data')
     else problems.unknownField(entry, field, at)
-    if (entry.managed.has(field) && !options.asEngine) {
+    // Of a field that is hidden nothing is said but that it does not exist.
+    if (entry.managed.has(field) && entry.fields.includes(field) && !options.asEngine) {
       problems.add(at, `is managed by the system; ${quote(entry.name)} is written by tools.registerUser`)
     }
     if (problems.isFull) return {}
@@ -94,17 +96,9 @@ function collect(
   return list
 }
 
-/** What Postgres calls the type of a serial column once the table is made. */
-const SERIAL_TYPES: ReadonlyMap<string, SQL> = new Map([
-  ['smallserial', sql`smallint`],
-  ['serial', sql`integer`],
-  ['bigserial', sql`bigint`],
-])
-
 /** A value of a column's type: where it stands alone, as in a SELECT list, it has no column to take it from. */
 export function castTo(column: PgColumn, value: SQL): SQL {
-  const type = SERIAL_TYPES.get(column.getSQLType()) ?? sql.raw(column.getSQLType())
-  return sql`(${value})::${type}`
+  return sql`(${value})::${columnType(column)}`
 }
 
 /** A value as a parameter of its column. */

@@ -1,6 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm'
 import type { PgColumn } from 'drizzle-orm/pg-core'
 import { type ActionResult, fail, ok } from '../result.ts'
+import { columnType } from './column-type.ts'
 import { type CursorPosition, type CursorScope, decodeCursor, encodeCursor } from './cursor.ts'
 import { systemColumns } from './data.ts'
 import { toEnvelope } from './envelope.ts'
@@ -59,6 +60,12 @@ export async function query(
     hasMore && last && end
       ? encodeCursor(cursorScope, { value: textOrNull(last[entry.columns.size]), recordId: end.recordId })
       : null
+  if (nextCursor === undefined) {
+    return fail(
+      'BAD_REQUEST',
+      `A value of ${quote(cursorScope.orderBy)} at the end of this page is too long to go on from; order by another field.`,
+    )
+  }
   return ok({ records, count: records.length, nextCursor })
 }
 
@@ -128,7 +135,7 @@ function keyset(column: PgColumn, recordId: PgColumn, direction: 'asc' | 'desc',
     return direction === 'asc' ? inside : sql`(${inside} or ${column} is not null)`
   }
   // By way of text: a driver would take a text for a boolean column as false.
-  const value = sql`${after.value}::text::${sql.raw(column.getSQLType())}`
+  const value = sql`${after.value}::text::${columnType(column)}`
   const past = sql`(${column}, ${recordId}) ${further} (${value}, ${id})`
   return column.notNull || direction === 'desc' ? past : sql`(${past} or ${column} is null)`
 }

@@ -40,8 +40,8 @@ export async function update(
     if (answer.rows.length === 0) return notFound(entry, recordId)
   } else {
     const answer = await scope.execute(sql`
-      with written as (${write} and ${version} = ${bindTo(version, ifVersion)} returning 1)
-      select (select count(*)::int from written), ${version} from ${entry.table} where ${target}`)
+      with _written as (${write} and ${version} = ${bindTo(version, ifVersion)} returning 1)
+      select (select count(*)::int from _written), ${version} from ${entry.table} where ${target}`)
     const [row] = answer.rows
     if (!row) return notFound(entry, recordId)
     if (row[0] === 0) return staleVersion(entry, recordId, ifVersion)

@@ -2,6 +2,7 @@ import { type SQL, sql } from 'drizzle-orm'
 import type { PgColumn } from 'drizzle-orm/pg-core'
 import { findUnacceptable } from '../wire/guard.ts'
 import type { CatalogEntry } from './catalog.ts'
+import { columnType } from './column-type.ts'
 import type { Problems } from './problems.ts'
 
 const MAX_LEVELS = 5
@@ -206,7 +207,7 @@ function bindList(
     if (!accepts(compilation, field, value, [...path, position])) return undefined
   }
   const literal = arrayLiteral(values.map((value) => column.mapToDriverValue(value)))
-  return sql`${literal}::${sql.raw(column.getSQLType())}[]`
+  return sql`${literal}::${columnType(column)}[]`
 }
 
 function accepts(compilation: Compilation, field: string, value: unknown, path: Path): boolean {

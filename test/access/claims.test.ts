@@ -35,6 +35,14 @@ describe('what claims say of a user', () => {
     expect(profileFromClaims(claimOf, claims)).toEqual({ name: 'ada', phone: '+1' })
     expect(profileFromClaims(claimOf, { phone_number: '+1' })).toEqual({})
   })
+
+  it('has no email that nobody verified, whatever the claim is called', () => {
+    const claimOf = new Map([['email', 'https://app.test/email']])
+    const claims = { 'https://app.test/email': 'ada@x.test' }
+    expect(profileFromClaims(claimOf, claims)).toEqual({})
+    expect(profileFromClaims(claimOf, { ...claims, email_verified: false })).toEqual({})
+    expect(profileFromClaims(claimOf, { ...claims, email_verified: true })).toEqual({ email: 'ada@x.test' })
+  })
 })
 
 describe('users.register', () => {

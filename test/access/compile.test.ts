@@ -36,7 +36,7 @@ function render(condition: SQL | boolean) {
 }
 
 const OWN = '"docs"."owner_id" = $1'
-const LISTED = (n: number) => `"docs"."shared_with" @> array[$${n}]::text[]`
+const LISTED = (n: number) => `"docs"."shared_with" @> $${n}`
 const VISIBLE = (n: number) => `"docs"."is_public" = $${n}`
 const UNCLAIMED = `("docs"."owner_id" is null or "docs"."owner_id" = '')`
 const TEAM = (n: number) =>
@@ -49,10 +49,10 @@ describe('a rule', () => {
     [false, false, false],
     ['own', [OWN, 'ada'], false],
     ['unclaimed-or-own', [`(${UNCLAIMED} or ${OWN})`, 'ada'], [UNCLAIMED]],
-    ['collaborator', [`(${OWN} or ${LISTED(2)})`, 'ada', 'ada'], false],
-    ['team', [`(${OWN} or ${LISTED(2)} or ${TEAM(3)})`, 'ada', 'ada', 'ada', 'active'], false],
+    ['collaborator', [`(${OWN} or ${LISTED(2)})`, 'ada', '{"ada"}'], false],
+    ['team', [`(${OWN} or ${LISTED(2)} or ${TEAM(3)})`, 'ada', '{"ada"}', 'ada', 'active'], false],
     ['published', [`(${OWN} or ${VISIBLE(2)})`, 'ada', true], [VISIBLE(1), true]],
-    ['shared', [`(${OWN} or ${LISTED(2)} or ${VISIBLE(3)})`, 'ada', 'ada', true], [VISIBLE(1), true]],
+    ['shared', [`(${OWN} or ${LISTED(2)} or ${VISIBLE(3)})`, 'ada', '{"ada"}', true], [VISIBLE(1), true]],
   ])('%s is one condition for a user, and another for nobody', (rule, forAda, forNobody) => {
     expect(render(compileRule(columns, rule, ada))).toEqual(forAda)
     expect(render(compileRule(columns, rule, nobody))).toEqual(forNobody)
