@@ -27,6 +27,8 @@ export interface Session {
   query(statement: Statement): Promise<QueryResult>
   /** Begins a SERIALIZABLE transaction. @throws {SqlError | ConnectionLost} */
   begin(options: BeginOptions): Promise<QueryResult>
+  /** Begins a READ COMMITTED transaction of one statement. @throws {SqlError | ConnectionLost} */
+  beginWrite(): Promise<QueryResult>
   /** Sends transaction control as constant text. @throws {SqlError | ConnectionLost} */
   control(text: string): Promise<QueryResult>
   /** Asks the database to stop the statement that is running, where it can. Never throws. */
@@ -48,6 +50,12 @@ export interface Database {
   acquire(): Promise<Lease>
   /** Runs one reading statement without a transaction. @throws {SqlError | ConnectionLost | AcquireTimeout} */
   query(statement: Statement): Promise<QueryResult>
+  /**
+   * Runs one writing statement in a READ COMMITTED transaction of its own, for the engine's own tables.
+   *
+   * @throws {SqlError | ConnectionLost | AcquireTimeout}
+   */
+  write(statement: Statement): Promise<QueryResult>
   /** Whether the database answers within `timeoutMs`. */
   ping(timeoutMs: number): Promise<boolean>
   close(): Promise<void>

@@ -12,6 +12,7 @@ import {
 import { lockDirectory } from './directory-lock.ts'
 import { Pool } from './pool.ts'
 import { answersWithin } from './postgres.ts'
+import { readOnce, writeOnce } from './single-statement.ts'
 
 export interface PgliteOptions {
   /** The directory of the data, locked while open; undefined keeps it in memory. */
@@ -54,20 +55,14 @@ export async function openPglite(options: PgliteOptions = {}): Promise<PgliteDat
     max: 1,
     acquireTimeoutMs: options.acquireTimeoutMs ?? 5_000,
   })
-  const query = async (statement: Statement) => {
-    const lease = await pool.acquire()
-    try {
-      return await lease.session.query(statement)
-    } finally {
-      lease.release()
-    }
-  }
+  const query = async (statement: Statement) => readOnce(await pool.acquire(), statement)
   return {
     kind: 'pglite',
     location: directory ?? 'memory',
     engine,
     acquire: () => pool.acquire(),
     query,
+    write: async (statement) => writeOnce(await pool.acquire(), statement),
     ping: (timeoutMs) => answersWithin(query({ sql: 'select 1', params: [] }), timeoutMs),
     close: async () => {
       await pool.close()
@@ -102,6 +97,10 @@ class PgliteSession implements Session {
         ? 'begin isolation level serializable read only'
         : 'begin isolation level serializable read write',
     )
+  }
+
+  beginWrite(): Promise<QueryResult> {
+    return this.control('begin isolation level read committed read write')
   }
 
   control(text: string): Promise<QueryResult> {

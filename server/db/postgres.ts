@@ -11,6 +11,7 @@ import {
   type Statement,
 } from './database.ts'
 import { Pool } from './pool.ts'
+import { readOnce, writeOnce } from './single-statement.ts'
 
 export interface PostgresOptions {
   /** `postgres://user:password@host:port/database` */
@@ -41,19 +42,13 @@ export function openPostgres(options: PostgresOptions): Database {
     max: options.max ?? 10,
     acquireTimeoutMs: options.acquireTimeoutMs ?? 5_000,
   })
-  const query = async (statement: Statement) => {
-    const lease = await pool.acquire()
-    try {
-      return await lease.session.query(statement)
-    } finally {
-      lease.release()
-    }
-  }
+  const query = async (statement: Statement) => readOnce(await pool.acquire(), statement)
   return {
     kind: 'postgres',
     location: withoutPassword(options.url),
     acquire: () => pool.acquire(),
     query,
+    write: async (statement) => writeOnce(await pool.acquire(), statement),
     ping: (timeoutMs) => answersWithin(query({ sql: 'select 1', params: [] }), timeoutMs),
     close: () => pool.close(),
   }
@@ -130,6 +125,10 @@ class PostgresSession implements Session {
     )
     this.#inTransaction = true
     return begun
+  }
+
+  beginWrite(): Promise<QueryResult> {
+    return this.control('begin isolation level read committed read write')
   }
 
   control(text: string): Promise<QueryResult> {

@@ -45,12 +45,23 @@ export class Transaction {
     }
   }
 
-  async commit(): Promise<CommitOutcome> {
+  /**
+   * Commits, with a last statement that travels together with COMMIT.
+   *
+   * @throws {SqlError | ConnectionLost} what the last statement or COMMIT failed with; then nothing is committed.
+   */
+  async commit(last?: Statement): Promise<CommitOutcome> {
     this.#refuseUnlessOpen()
     // Nothing was sent yet, so this outcome is known.
     if (this.#lease.session.broken) throw new ConnectionLost('The connection was lost before COMMIT')
     this.#state = 'ended'
     try {
+      if (last) {
+        // Its failure aborts the transaction, which COMMIT then answers with ROLLBACK.
+        this.#lease.session.query(last).catch((error: unknown) => {
+          this.#error ??= error
+        })
+      }
       const { command } = await this.#lease.session.control('commit')
       if (command === 'COMMIT') return 'committed'
       // A statement that nobody waited for has failed: its error says why.

@@ -9,6 +9,7 @@ import {
   isCollection,
   SYSTEM_FIELDS,
 } from '../../drizzle/collection.ts'
+import * as system from '../../drizzle/system.ts'
 import { DefinitionError } from '../errors.ts'
 
 /** What the tools need to know of one collection, worked out once at start. */
@@ -42,6 +43,9 @@ const DECIMAL = z.string().regex(/^-?\d{1,1000}(?:\.\d{1,1000})?$/, 'must be a d
 
 export type Catalog = ReadonlyMap<string, CatalogEntry>
 
+/** No collection may have the name of a table of the engine's own. */
+const SYSTEM_TABLES: ReadonlySet<string> = new Set(Object.values(system).map((table) => getTableName(table)))
+
 /** Columns that the engine's own verbs rely on, by collection. */
 const USERS_FIELDS = ['name', 'email', 'imageUrl', 'role'] as const
 
@@ -56,6 +60,8 @@ export function createCatalog(exports: Readonly<Record<string, unknown>>): Catal
   for (const value of Object.values(exports)) {
     if (!isCollection(value)) continue
     const entry = describe(value)
+    if (SYSTEM_TABLES.has(entry.name))
+      throw new DefinitionError(`A collection cannot be named "${entry.name}": that is a table of the engine`)
     if (catalog.has(entry.name))
       throw new DefinitionError(`Two collections are named "${entry.name}"; names must be unique`)
     catalog.set(entry.name, entry)
