@@ -53,6 +53,7 @@ export const idempotencyResults = pgTable(
     actor: text('actor').notNull(),
     action: text('action').notNull(),
     key: text('key').notNull(),
+    inputHash: text('input_hash').notNull(),
     /** The answer as text that no transport has shaped yet. */
     result: text('result').notNull(),
     createdAt: instant('created_at').notNull().default(sql`now()`),

@@ -5,13 +5,12 @@ import type { ActionReadTools, ActionTools, CallerReadTools, CallerTools } from 
 import type { UserActor } from './auth/actor.ts'
 import type { RequestContext } from './context.ts'
 import { anyCaller, type Gate, ownerOnly, roleOnly } from './gate.ts'
-import { Invocation } from './invocation/invocation.ts'
-import { runInvocation } from './invocation/run.ts'
-import { parserOf, refuseUnacceptable, thrown, userProcedure } from './procedure.ts'
+import { runCall } from './invocation/call.ts'
+import { thrown } from './invocation/thrown.ts'
+import { type InvokedContext, invoked, withInput } from './invoked.ts'
+import { parserOf, refuseUnacceptable, userProcedure } from './procedure.ts'
 import type { ActionResult } from './result.ts'
-import { ACTIONS_PREFIX, type ActionMeta } from './trpc.ts'
-
-const DEFAULT_DEADLINE_MS = 10_000
+import type { ActionMeta } from './trpc.ts'
 
 /** Inputs are strict objects: a key that is not expected is refused, never dropped. */
 export type InputSchema = z.ZodObject<z.ZodRawShape, z.core.$strict>
@@ -88,12 +87,14 @@ export function actionDefinition(procedure: unknown): ActionDefinition | undefin
 }
 
 function start(gate: Gate, role?: string): ActionStart {
-  return { input: (schema) => builder({ gate, role }, schema, {}) }
+  return { input: (schema) => builder({ gate, role, isPrivileged: gate !== anyCaller }, schema, {}) }
 }
 
 interface Admission {
   readonly gate: Gate
   readonly role: string | undefined
+  /** Whether it is not for everybody, so that every call of it leaves an audit row. */
+  readonly isPrivileged: boolean
 }
 
 function builder<TSchema extends InputSchema>(
@@ -101,39 +102,38 @@ function builder<TSchema extends InputSchema>(
   schema: TSchema,
   meta: ActionMeta,
 ): ActionBuilder<TSchema> {
-  const procedure = userProcedure
-    .meta(meta)
-    .use(async ({ ctx, next }) => {
-      await pass(admission.gate, ctx, ctx.actor)
-      return next()
-    })
-    .use(async ({ getRawInput, next }) => {
-      refuseUnacceptable(await getRawInput())
-      return next()
-    })
-    .input(parserOf(schema))
+  const procedure = (readOnly: boolean) =>
+    userProcedure
+      .meta(meta)
+      .use(
+        invoked({
+          readOnly,
+          deadlineMs: meta.deadlineMs,
+          isAudited: admission.isPrivileged || meta.audit === 'always',
+        }),
+      )
+      .use(async ({ ctx, next }) => {
+        await pass(admission.gate, ctx, ctx.actor)
+        return next()
+      })
+      .use(async ({ getRawInput, next }) => {
+        refuseUnacceptable(await getRawInput())
+        return next()
+      })
+      .input(parserOf(schema))
 
   const run =
     <TTools, TRecords, TResult extends ActionResult<unknown>>(
       handler: ActionHandler<z.output<TSchema>, TResult, TTools, TRecords>,
-      readOnly: boolean,
     ) =>
     async (options: {
-      ctx: RequestContext & { actor: UserActor }
+      ctx: RequestContext & InvokedContext & { actor: UserActor }
       input: unknown
-      path: string
     }): Promise<TResult> => {
-      const { ctx, path } = options
+      const { ctx } = options
       const input = options.input as z.output<TSchema> // What `parse` returned; tRPC's types lose sight of it.
-      const invocation = new Invocation({
-        engine: ctx.engine,
-        actor: ctx.actor,
-        action: path.startsWith(ACTIONS_PREFIX) ? path.slice(ACTIONS_PREFIX.length) : path,
-        requestId: ctx.requestId,
-        readOnly,
-        deadlineMs: meta.deadlineMs ?? DEFAULT_DEADLINE_MS,
-      })
-      const result = await runInvocation(invocation, (attempt) =>
+      const invocation = withInput(ctx.invocation, input, schema)
+      const result = await runCall(invocation, (attempt) =>
         // A reading action has a part of the tools; its type says which.
         handler({
           ctx: createActionContext(invocation, attempt, ctx.actor) as ActionContext<TTools, TRecords>,
@@ -146,13 +146,13 @@ function builder<TSchema extends InputSchema>(
   return {
     meta: (more) => builder(admission, schema, { ...meta, ...more }),
     mutation: (handler) =>
-      declare(procedure.mutation(run(handler, false)), {
+      declare(procedure(false).mutation(run(handler)), {
         input: schema,
         kind: 'mutation',
         role: admission.role,
       }),
     query: (handler) =>
-      declare(procedure.query(run(handler, true)), { input: schema, kind: 'query', role: admission.role }),
+      declare(procedure(true).query(run(handler)), { input: schema, kind: 'query', role: admission.role }),
   }
 }
 

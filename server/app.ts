@@ -3,7 +3,7 @@ import type { Logger } from 'pino'
 import type { Verifier } from './auth/verifier.ts'
 import { createRequestContext } from './context.ts'
 import type { Database } from './db/database.ts'
-import type { Engine } from './engine.ts'
+import type { Engine, Failpoint } from './engine.ts'
 import type { IntegrationCaller } from './integrations/caller.ts'
 import { createFingerprint } from './invocation/fingerprint.ts'
 import { Turns } from './invocation/turns.ts'
@@ -31,6 +31,10 @@ export interface AppOptions<TActions extends Actions, TModule extends Readonly<R
   readonly appEnv?: Readonly<Record<string, unknown>>
   /** Origins that browsers may call from. @default none */
   readonly corsOrigins?: readonly string[]
+  /** Keys the fingerprints of inputs: the same in all servers of one database. @default a random one */
+  readonly fingerprintKey?: Uint8Array
+  /** Called at named points of a call. @default does nothing */
+  readonly failpoint?: Failpoint
   /** @default the system's clock */
   readonly clock?: () => Date
 }
@@ -38,6 +42,8 @@ export interface AppOptions<TActions extends Actions, TModule extends Readonly<R
 export interface CallerOptions {
   /** The caller's Bearer token. Without it the call is anonymous. */
   readonly token?: string
+  /** Goes with every mutation that is called: a repeated one is answered as before. */
+  readonly idempotencyKey?: string
 }
 
 /** Builds the app from what it is given. It listens to nothing and opens nothing. */
@@ -54,7 +60,8 @@ export function createApp<TActions extends Actions, TModule extends Readonly<Rec
     verifier: options.verifier,
     integrations: options.integrations,
     turns: new Turns(),
-    fingerprint: createFingerprint(randomBytes(32)),
+    fingerprint: createFingerprint(options.fingerprintKey ?? randomBytes(32)),
+    failpoint: options.failpoint ?? (() => {}),
     clock: options.clock ?? (() => new Date()),
     log: options.log,
     ownerUserId: options.ownerUserId,
@@ -84,6 +91,7 @@ export function createApp<TActions extends Actions, TModule extends Readonly<Rec
         createRequestContext(engine, {
           authorization: caller.token === undefined ? undefined : `Bearer ${caller.token}`,
           transport: 'caller',
+          idempotency: caller.idempotencyKey === undefined ? undefined : [caller.idempotencyKey],
         }),
       ),
   }

@@ -1,19 +1,28 @@
 import { uuidv7 } from 'uuidv7'
 import { Authenticator } from './auth/authentication.ts'
 import type { Engine } from './engine.ts'
+import type { Transport } from './invocation/invocation.ts'
 
 /** What a procedure knows of the request that it was called by, on every transport. */
 export interface RequestContext {
   readonly engine: Engine
   readonly authenticator: Authenticator
   readonly requestId: string
-  readonly transport: 'trpc' | 'rest' | 'caller'
+  readonly transport: Transport
+  /** The address that the request came from. */
+  readonly ip: string | undefined
+  /** Idempotency keys, by the position of a call in its batch; none where it is undefined or empty. */
+  readonly idempotency: readonly (string | undefined)[]
+  /** The positions of calls that were answered as before. */
+  readonly replayed: Set<number>
 }
 
 export interface RequestContextOptions {
   readonly authorization: string | undefined
   readonly requestId?: string | undefined
-  readonly transport: RequestContext['transport']
+  readonly transport: Transport
+  readonly ip?: string | undefined
+  readonly idempotency?: readonly (string | undefined)[] | undefined
 }
 
 export function createRequestContext(engine: Engine, options: RequestContextOptions): RequestContext {
@@ -23,6 +32,9 @@ export function createRequestContext(engine: Engine, options: RequestContextOpti
     authenticator: createAuthenticator(engine, options.authorization, requestId),
     requestId,
     transport: options.transport,
+    ip: options.ip,
+    idempotency: options.idempotency ?? [],
+    replayed: new Set(),
   }
 }
 

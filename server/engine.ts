@@ -7,6 +7,17 @@ import type { Turns } from './invocation/turns.ts'
 import type { Policies } from './records/policy.ts'
 import type { Catalog } from './tools/catalog.ts'
 
+/** Points at which a test may stop a call, or the process. */
+export type FailpointName =
+  | 'after-claim'
+  | 'after-step-sent'
+  | 'after-step-answered'
+  | 'before-commit'
+  | 'after-commit'
+  | 'before-respond'
+
+export type Failpoint = (name: FailpointName) => void | Promise<void>
+
 /** Everything a call needs, given once at start. The engine opens nothing and reads no environment by itself. */
 export interface Engine {
   readonly catalog: Catalog
@@ -20,6 +31,8 @@ export interface Engine {
   readonly turns: Turns
   readonly fingerprint: Fingerprint
   readonly clock: () => Date
+  /** Called at named points of a call; does nothing but in tests of faults. */
+  readonly failpoint: Failpoint
   readonly log: Logger
   readonly ownerUserId: string | undefined
   /** What `ctx.env` shows: the app's own environment, parsed. */

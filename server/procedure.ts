@@ -4,7 +4,7 @@ import type { Actor, UserActor } from './auth/actor.ts'
 import { knownActor, verifiedUser } from './auth/authentication.ts'
 import type { RequestContext } from './context.ts'
 import { InvalidInput } from './error-shape.ts'
-import { type Failure, FailureError } from './result.ts'
+import { thrown } from './invocation/thrown.ts'
 import { t } from './trpc.ts'
 import { findUnacceptable } from './wire/guard.ts'
 import { UnacceptableInput } from './wire/transformer.ts'
@@ -32,11 +32,6 @@ export function parserOf<TSchema extends z.ZodType>(schema: TSchema) {
     if (parsed.success) return parsed.data
     throw InvalidInput.fromZod(parsed.error)
   }
-}
-
-/** A failure as tRPC wants it thrown. */
-export function thrown(failure: Failure): TRPCError {
-  return new TRPCError({ code: failure.code, message: failure.error, cause: new FailureError(failure) })
 }
 
 function asTRPCError(cause: InvalidInput): TRPCError {

@@ -11,6 +11,8 @@ import { listen } from './listen.ts'
 import { openDatabase } from './open-database.ts'
 import type { Routes } from './rest/custom-routes.ts'
 import type { Actions } from './routers/registry.ts'
+import { startSweeper } from './sweeper.ts'
+import { loadSystemSecret } from './system-secret.ts'
 import { createCatalog } from './tools/catalog.ts'
 
 /** The app's own rooms. */
@@ -57,6 +59,7 @@ export async function startServer<TActions extends Actions>(
       collections: composition.collections,
       actions: composition.actions,
       routes: composition.routes,
+      fingerprintKey: await loadSystemSecret(database, 'fingerprint'),
       integrations: createProxyCaller({
         integrations: composition.integrations,
         baseUrl: env.apiWorkerUrl,
@@ -68,12 +71,14 @@ export async function startServer<TActions extends Actions>(
       appEnv,
       corsOrigins: env.corsOrigins,
     })
+    const stopSweeper = startSweeper({ database, log })
     const http = await listen({ fetch: app.fetch, host: env.host, port: env.port })
     return {
       url: http.url,
       database,
       async stop(graceMs) {
         app.stop()
+        stopSweeper()
         await http.close(graceMs)
         await database.close()
       },

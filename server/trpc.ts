@@ -10,6 +10,8 @@ import { transformer } from './wire/transformer.ts'
 export interface ActionMeta {
   /** How long the handler may take in all its runs. @default 10000 */
   readonly deadlineMs?: number
+  /** Whether calls leave an audit row that wrote, spent and failed in nothing. @default 'when it matters' */
+  readonly audit?: 'always' | 'when it matters'
 }
 
 /** What an error carries over tRPC, beside its message. */

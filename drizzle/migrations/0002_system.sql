@@ -40,6 +40,7 @@ CREATE TABLE "idempotency_results" (
 	"actor" text NOT NULL,
 	"action" text NOT NULL,
 	"key" text NOT NULL,
+	"input_hash" text NOT NULL,
 	"result" text NOT NULL,
 	"created_at" timestamp (3) with time zone DEFAULT now() NOT NULL,
 	CONSTRAINT "idempotency_results_key" UNIQUE("actor","action","key")

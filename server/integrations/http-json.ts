@@ -18,7 +18,7 @@ export type JsonResponse =
   /** Nothing usable came back; `reason` names no secret. */
   | {
       readonly kind: 'failed'
-      readonly reason: 'unreachable' | 'timeout' | 'redirect' | 'too large' | 'not JSON'
+      readonly reason: 'not sent' | 'unreachable' | 'timeout' | 'redirect' | 'too large' | 'not JSON'
       readonly status?: number
     }
 
@@ -51,11 +51,26 @@ export async function requestJson(request: JsonRequest): Promise<JsonResponse> {
     const text = await readText(response, request.maxBytes)
     if (text === undefined) return { kind: 'failed', reason: 'too large' }
     return parse(text.replaceAll(request.bearer, '[redacted]'), status)
-  } catch {
-    return { kind: 'failed', reason: signal.aborted ? 'timeout' : 'unreachable' }
+  } catch (error) {
+    if (signal.aborted) return { kind: 'failed', reason: 'timeout' }
+    return { kind: 'failed', reason: wasSent(error) ? 'unreachable' : 'not sent' }
   } finally {
     clearTimeout(timer)
   }
+}
+
+const NOT_CONNECTED: ReadonlySet<unknown> = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'UND_ERR_CONNECT_TIMEOUT',
+])
+
+/** Whether a part of the request may have arrived. */
+function wasSent(error: unknown): boolean {
+  const cause = error instanceof Error ? error.cause : undefined
+  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
+  return !NOT_CONNECTED.has(code)
 }
 
 function parse(text: string, status: number): JsonResponse {

@@ -83,7 +83,12 @@ function toResult(target: Target, response: JsonResponse): ActionResult<JsonValu
   const name = `${target.integration}/${target.endpoint}`
   if (response.kind === 'failed') {
     const code = response.reason === 'timeout' ? 'GATEWAY_TIMEOUT' : 'BAD_GATEWAY'
-    return fail(code, `"${name}" gave no usable answer (${response.reason}).`)
+    const outcome = response.reason === 'not sent' ? 'not sent' : 'unknown'
+    return fail(
+      code,
+      `"${name}" gave no usable answer (${outcome === 'not sent' ? 'unreachable' : response.reason}).`,
+      { details: { outcome } },
+    )
   }
   const { status, body } = response
   const envelope = isObject(body) && typeof body.success === 'boolean' ? body : undefined

@@ -31,7 +31,7 @@ export class Attempt implements ToolRunner {
   /** Counts the time of the handler; waiting for turns, connections and outside calls is not counted. */
   readonly stopwatch: Stopwatch
   /** `[operation, collection, recordId]` of everything this run has written. */
-  readonly writes: [WriteOperation, string, string][] = []
+  readonly writes: [WriteOperation | 'sql', string, string][] = []
   /** Records that this run set out to write, as keys for turns. */
   readonly #writeKeys = new Set<string>()
   readonly #invocation: Invocation
@@ -49,6 +49,7 @@ export class Attempt implements ToolRunner {
     this.number = number
     this.now = invocation.now
     this.userId = invocation.actor.kind === 'user' ? invocation.actor.userId : null
+    invocation.attempts = number
     this.stopwatch = new Stopwatch(invocation.remainingMs)
     const { stopwatch } = this
     this.#steps = new Steps(invocation, number, this.#state, stopwatch)
@@ -95,7 +96,7 @@ export class Attempt implements ToolRunner {
     const keys = new Set(this.#writeKeys)
     for (const [operation, collection, recordId] of this.writes) {
       // Nobody else can come to a record that does not exist yet.
-      if (operation !== 'create') keys.add(`${collection}/${recordId}`)
+      if (operation !== 'create' && operation !== 'sql') keys.add(`${collection}/${recordId}`)
       if (keys.size > MAX_TURN_KEYS) break
     }
     return keys.size >= 1 && keys.size <= MAX_TURN_KEYS ? keys : new Set([this.#invocation.actionKey])
@@ -109,6 +110,14 @@ export class Attempt implements ToolRunner {
 
   wrote(operation: WriteOperation, entry: CatalogEntry, recordId: string): void {
     this.writes.push([operation, entry.name, recordId])
+  }
+
+  ranSql(): void {
+    if (!this.#invocation.readOnly) this.writes.push(['sql', '*', '*'])
+  }
+
+  spent(payer: 'owner' | 'caller'): void {
+    this.#invocation.payers.add(payer)
   }
 
   execute(statement: SQL): Promise<QueryResult> {
@@ -163,11 +172,16 @@ export class Attempt implements ToolRunner {
   }
 
   /** Answers a step from the journal, performs it, or suspends the run for it. */
-  async step(name: string, fingerprint: string, perform: Step['perform']): Promise<unknown> {
+  async step(
+    name: string,
+    fingerprint: string,
+    perform: Step['perform'],
+    effectOf?: Step['effectOf'],
+  ): Promise<unknown> {
     this.#refuseInsideOnce(name)
     if (this.#state.isOver) return this.#lateCall(name)
     if (this.poison) throw new FailureError(this.poison)
-    return this.#steps.answer(name, fingerprint, perform)
+    return this.#steps.answer(name, fingerprint, perform, effectOf)
   }
 
   runOnce<T>(run: () => T): T {
@@ -205,11 +219,11 @@ export class Attempt implements ToolRunner {
     }
   }
 
-  /** Commits what the run wrote. @throws what COMMIT threw. */
-  async commit(): Promise<CommitOutcome> {
+  /** Commits what the run wrote, with a last statement. @throws what COMMIT threw. */
+  async commit(last: Statement | undefined): Promise<CommitOutcome> {
     this.stopwatch.stop()
     this.#state.end()
-    return this.#transaction.commit()
+    return this.#transaction.commit(last)
   }
 
   /** Ends the run without effect. Never throws. */

@@ -1,9 +1,11 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Logger } from 'pino'
-import { uuidv7 } from 'uuidv7'
+import { UUID, uuidv7 } from 'uuidv7'
+import type { z } from 'zod'
 import type { Actor } from '../auth/actor.ts'
 import type { Engine } from '../engine.ts'
 import type { Failure } from '../result.ts'
+import type { KeyScope } from './idempotency.ts'
 import { Journal, type Step } from './journal.ts'
 
 export interface InvocationOptions {
@@ -17,6 +19,23 @@ export interface InvocationOptions {
   readonly deadlineMs: number
   /** How long the call may last, whatever it waits for. @default 120000 */
   readonly lifetimeMs?: number
+  /** @default 'caller' */
+  readonly transport?: Transport
+  /** The address that the call came from. */
+  readonly ip?: string | undefined
+  /** The caller's idempotency key. */
+  readonly key?: string | undefined
+  /** Whether it leaves an audit row whatever it does. @default false */
+  readonly isAudited?: boolean
+}
+
+export type Transport = 'trpc' | 'rest' | 'caller'
+
+/** What a call was given, after its parser. */
+export interface InvocationInput {
+  readonly value: unknown
+  /** Says which fields are secret. */
+  readonly schema: z.ZodType | undefined
 }
 
 const DEFAULT_LIFETIME_MS = 120_000
@@ -33,12 +52,28 @@ export class Invocation {
   readonly actionKey: string
   readonly requestId: string
   readonly readOnly: boolean
-  readonly now: Date
+  readonly transport: Transport
+  readonly ip: string | undefined
+  readonly isAudited: boolean
+  readonly key: string | undefined
   readonly journal = new Journal()
+  /** Whose money outside calls of it spent. */
+  readonly payers = new Set<'owner' | 'caller'>()
+  /** Set once the parser has accepted it. */
+  input: InvocationInput | undefined
+  /** How often its handler was run. */
+  attempts = 0
+  /** Whether its audit row is kept already. */
+  isRecorded = false
+  /** Whether its answer is that of an invocation before it. */
+  isReplay = false
   readonly lifetimeMs: number
   /** What is left of the deadline. */
   remainingMs: number
   readonly #mintedIds: string[] = []
+  readonly #startedAt = performance.now()
+  #now: Date
+  #inputHash: string | undefined
   #log: Logger | undefined
 
   constructor(options: InvocationOptions) {
@@ -50,7 +85,37 @@ export class Invocation {
     this.readOnly = options.readOnly
     this.remainingMs = options.deadlineMs
     this.lifetimeMs = options.lifetimeMs ?? DEFAULT_LIFETIME_MS
-    this.now = options.engine.clock()
+    this.transport = options.transport ?? 'caller'
+    this.ip = options.ip
+    this.isAudited = options.isAudited ?? false
+    this.key = options.key
+    this.#now = options.engine.clock()
+  }
+
+  /** The same in every attempt. */
+  get now(): Date {
+    return this.#now
+  }
+
+  get elapsedMs(): number {
+    return performance.now() - this.#startedAt
+  }
+
+  /** The HMAC of the canonical input; undefined for one that was not valid. */
+  get inputHash(): string | undefined {
+    if (this.input) this.#inputHash ??= this.engine.fingerprint(this.input.value)
+    return this.#inputHash
+  }
+
+  /** What a key belongs to; undefined without one, and for a caller who is nobody. */
+  get keyScope(): KeyScope | undefined {
+    if (this.key === undefined || this.actor.kind !== 'user') return undefined
+    return { actor: this.actor.userId, action: this.action, key: this.key }
+  }
+
+  /** Goes on where an earlier invocation of the same key was left: its time, and so what its steps were built from. */
+  resume(now: Date): void {
+    this.#now = now
   }
 
   get log(): Logger {
@@ -67,9 +132,19 @@ export class Invocation {
   mintedId(position: number): string {
     const known = this.#mintedIds[position]
     if (known !== undefined) return known
-    const id = uuidv7()
+    const { keyScope } = this
+    const id = keyScope ? this.#derivedId(keyScope, position) : uuidv7()
     this.#mintedIds[position] = id
     return id
+  }
+
+  /** A UUIDv7 that a later invocation of the same key, in another process too, mints again. */
+  #derivedId({ actor, action, key }: KeyScope, position: number): string {
+    const seed = [actor, action, key, this.#now.getTime(), position]
+    const bytes = Buffer.from(this.engine.fingerprint(seed), 'base64url')
+    const low = bytes.readUInt32BE(0)
+    const high = bytes.readUInt32BE(4) >>> 2
+    return UUID.fromFieldsV7(this.#now.getTime(), position % 4_096, high, low).toString()
   }
 
   /** Deals with new steps that leave an answered one unused; the failure ends the invocation. */

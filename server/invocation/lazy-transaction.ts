@@ -1,3 +1,4 @@
+import { ConnectionLost, type Statement } from '../db/database.ts'
 import { type CommitOutcome, Transaction } from '../db/transaction.ts'
 import type { Invocation } from './invocation.ts'
 import type { RunState } from './run-state.ts'
@@ -48,14 +49,30 @@ export class LazyTransaction {
     this.#transaction?.cancel()
   }
 
-  /** @throws what kept the transaction from opening, or what COMMIT threw. */
-  async commit(): Promise<CommitOutcome> {
+  /**
+   * Commits, with a last statement: in the transaction, or by itself where none was opened.
+   *
+   * @throws what kept the transaction from opening, or what COMMIT threw.
+   */
+  async commit(last: Statement | undefined): Promise<CommitOutcome> {
     try {
       if (this.#error !== undefined) throw this.#error
-      return this.#transaction ? await this.#transaction.commit() : 'committed'
+      if (this.#transaction) return await this.#transaction.commit(last)
+      return last ? await this.#write(last) : 'committed'
     } finally {
       await this.rollback()
       this.giveTurnsBack()
+    }
+  }
+
+  /** For a run without a transaction. */
+  async #write(statement: Statement): Promise<CommitOutcome> {
+    try {
+      await this.#options.invocation.engine.database.write(statement)
+      return 'committed'
+    } catch (error) {
+      if (error instanceof ConnectionLost) return 'unknown'
+      throw error
     }
   }
 

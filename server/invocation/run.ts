@@ -7,7 +7,9 @@ import { type ActionResult, fail } from '../result.ts'
 import { sentence } from '../tools/problems.ts'
 import { findUnsendable } from '../wire/answer.ts'
 import { Attempt } from './attempt.ts'
+import { type Closing, closingOf } from './closing.ts'
 import { outcomeUnknown, tooLong, tooManyConflicts } from './failures.ts'
+import { isResultConstraint } from './idempotency.ts'
 import type { Invocation } from './invocation.ts'
 import type { Step } from './journal.ts'
 import type { Interruption } from './run-state.ts'
@@ -16,6 +18,8 @@ import { UnexpectedError } from './unexpected-error.ts'
 
 const MAX_CONFLICTS = 25
 const MAX_BACKOFF_MS = 100
+const COMMIT_LOOKS = 5
+const COMMIT_LOOK_MS = 200
 
 /** A handler that has been given everything but the attempt to run in. */
 export type Handler<T> = (attempt: Attempt) => Promise<ActionResult<T>>
@@ -26,6 +30,13 @@ type Outcome<T> =
   | { readonly kind: 'threw'; readonly error: unknown }
   | { readonly kind: 'conflict'; readonly keys: ReadonlySet<string>; readonly error: unknown }
   | { readonly kind: 'suspended'; readonly steps: readonly Step[] }
+  /** The answer of its idempotency key is that of another holder. */
+  | { readonly kind: 'superseded' }
+
+/** Another invocation of the same idempotency key has committed; this one has not. */
+export class Superseded extends Error {
+  override readonly name = 'Superseded'
+}
 
 /**
  * Runs an action until it has committed or failed: conflict retries and replays after outside calls are the
@@ -53,6 +64,8 @@ export async function runInvocation<T>(
         return checked(invocation, outcome.result)
       case 'threw':
         throw asTRPCError(invocation, outcome.error)
+      case 'superseded':
+        throw new Superseded()
       case 'conflict':
         conflicts += 1
         // Postgres has internal errors that pass when it is asked again; one that does not is a bug.
@@ -136,20 +149,55 @@ async function invoke<T>(
   }
 }
 
-async function commit<T>(invocation: Invocation, attempt: Attempt, done: Outcome<T>): Promise<Outcome<T>> {
+async function commit<T>(
+  invocation: Invocation,
+  attempt: Attempt,
+  done: { readonly kind: 'done'; readonly result: ActionResult<T> },
+): Promise<Outcome<T>> {
+  const { engine } = invocation
+  const closing = closingOf(invocation, done.result, attempt.writes)
   try {
-    const outcome = await attempt.commit()
-    if (outcome === 'committed') return done
+    await engine.failpoint('before-commit')
+    const outcome = await attempt.commit(closing?.statement)
+    const committed =
+      outcome === 'committed' || (outcome === 'unknown' && (await wasCommitted(invocation, closing)))
+    if (committed) {
+      invocation.isRecorded = closing?.isAudited ?? false
+      await engine.failpoint('after-commit')
+      return done
+    }
     if (outcome === 'rolled back')
       throw new Error('Postgres rolled the transaction back at COMMIT without an error')
     invocation.log.error('The connection was lost while a call was committed; its outcome is not known')
     return { kind: 'done', result: outcomeUnknown() }
   } catch (error) {
+    if (error instanceof SqlError && isResultConstraint(error.constraint)) return { kind: 'superseded' }
     const mapped = mapDatabaseError(error, () => undefined)
     if (!mapped) return { kind: 'threw', error }
     if (mapped.kind === 'conflict') return { kind: 'conflict', keys: attempt.turnKeys, error }
     return { kind: 'done', result: mapped.failure }
   }
+}
+
+/**
+ * Looks for the audit row that a COMMIT without an answer would have left. Without one nothing is known: the
+ * database may still be at it.
+ */
+async function wasCommitted({ engine, id }: Invocation, closing: Closing | undefined): Promise<boolean> {
+  if (!closing?.isAudited) return false
+  for (let look = 1; look <= COMMIT_LOOKS; look += 1) {
+    try {
+      const { rows } = await engine.database.query({
+        sql: 'select 1 from audit_log where id = $1',
+        params: [id],
+      })
+      if (rows.length > 0) return true
+    } catch {
+      // The database may be on its way back.
+    }
+    await sleep(COMMIT_LOOK_MS)
+  }
+  return false
 }
 
 async function giveUp<T>(

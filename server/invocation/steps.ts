@@ -25,12 +25,17 @@ export class Steps {
   }
 
   /** The step's answer; for a run that has been given up, nothing ever. @throws {FailureError} */
-  async answer(name: string, fingerprint: string, perform: Step['perform']): Promise<unknown> {
+  async answer(
+    name: string,
+    fingerprint: string,
+    perform: Step['perform'],
+    effectOf: Step['effectOf'],
+  ): Promise<unknown> {
     const { journal } = this.#invocation
     const same = `${name}\n${fingerprint}`
     const nth = (this.#occurrences.get(same) ?? 0) + 1
     this.#occurrences.set(same, nth)
-    const step: Step = { name, identity: `${same}\n${nth}`, perform }
+    const step: Step = { name, identity: `${same}\n${nth}`, perform, effectOf }
     if (journal.has(step.identity)) return this.#read(step)
     if (journal.size + this.inFlight.size + this.pending.length >= MAX_STEPS) {
       throw new FailureError(

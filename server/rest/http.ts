@@ -6,11 +6,13 @@ import { uuidv7 } from 'uuidv7'
 import { createRequestContext, type RequestContext } from '../context.ts'
 import type { Engine } from '../engine.ts'
 import { INTERNAL_MESSAGE } from '../errors.ts'
-import { type Failure, fail } from '../result.ts'
+import type { Transport } from '../invocation/invocation.ts'
+import { type ActionResult, type Failure, fail } from '../result.ts'
 import type { createAppRouter } from '../routers/app-router.ts'
 import type { Actions } from '../routers/registry.ts'
 import { createActionEndpoint } from './actions.ts'
 import type { Routes } from './custom-routes.ts'
+import { readIdempotencyKeys } from './idempotency-header.ts'
 import { createRecordsEndpoint, type RecordsAnswer } from './records.ts'
 import { respond } from './respond.ts'
 import { createRoutesOptions } from './routes-options.ts'
@@ -54,12 +56,18 @@ export function createHttp(options: HttpOptions) {
   const callAction = createActionEndpoint(router, options.actions)
   const callRecords = createRecordsEndpoint(router)
   const callUsers = createUsersEndpoint(router)
-  const context = (request: Request, requestId: string, transport: RequestContext['transport']) =>
-    createRequestContext(engine, {
-      authorization: request.headers.get('authorization') ?? undefined,
-      requestId,
+  const context = (c: Context<HonoEnv>, transport: Transport) => {
+    const { headers } = c.req.raw
+    const key = headers.get('idempotency-key') ?? undefined
+    return createRequestContext(engine, {
+      authorization: headers.get('authorization') ?? undefined,
+      requestId: c.get('requestId'),
       transport,
+      ip: c.env?.incoming?.socket.remoteAddress,
+      // A REST request is one call, and its key may hold no comma; a batch has a slot for each of its calls.
+      idempotency: transport === 'trpc' ? readIdempotencyKeys(key) : key === undefined ? [] : [key],
     })
+  }
 
   const requestIds = new WeakMap<Request, string>()
 
@@ -118,27 +126,25 @@ export function createHttp(options: HttpOptions) {
       return refused
     }
     const path = new URL(c.req.url).pathname.slice('/api/actions/'.length)
-    return respond(await callAction(context(c.req.raw, requestId, 'rest'), path, c.req.raw), requestId)
+    const ctx = context(c, 'rest')
+    return respondTo(ctx, await callAction(ctx, path, c.req.raw))
   })
-  const answer = ({ result, allow }: RecordsAnswer, requestId: string) => {
-    const response = respond(result, requestId)
+  const answer = (ctx: RequestContext, { result, allow }: RecordsAnswer) => {
+    const response = respondTo(ctx, result)
     if (allow !== undefined) response.headers.set('allow', allow)
     return response
   }
   app.all('/api/records/*', async (c) => {
-    const requestId = c.get('requestId')
+    const ctx = context(c, 'rest')
     const path = new URL(c.req.url).pathname.slice('/api/records/'.length)
-    return answer(await callRecords(context(c.req.raw, requestId, 'rest'), path, c.req.raw), requestId)
+    return answer(ctx, await callRecords(ctx, path, c.req.raw))
   })
   app.all('/api/users/*', async (c) => {
-    const requestId = c.get('requestId')
+    const ctx = context(c, 'rest')
     const path = new URL(c.req.url).pathname.slice('/api/users'.length)
-    return answer(await callUsers(context(c.req.raw, requestId, 'rest'), path, c.req.raw), requestId)
+    return answer(ctx, await callUsers(ctx, path, c.req.raw))
   })
-  app.all(`${TRPC_PATH}/*`, async (c) => {
-    const requestId = c.get('requestId')
-    return serveTrpc(router, context(c.req.raw, requestId, 'trpc'), c.req.raw)
-  })
+  app.all(`${TRPC_PATH}/*`, (c) => serveTrpc(router, context(c, 'trpc'), c.req.raw))
   if (options.routes) app.route('/', options.routes(createRoutesOptions(engine, requestIds)))
   app.notFound((c) => respond(fail('NOT_FOUND', 'There is nothing at this address.'), c.get('requestId')))
   app.onError((error, c) => {
@@ -153,6 +159,13 @@ export function createHttp(options: HttpOptions) {
     return refuse(c, fail('INTERNAL_SERVER_ERROR', INTERNAL_MESSAGE))
   })
   return app
+}
+
+/** A result, and whether it is that of an earlier call with the same key. */
+function respondTo(ctx: RequestContext, result: ActionResult<unknown>): Response {
+  const response = respond(result, ctx.requestId)
+  if (ctx.replayed.size > 0) response.headers.set('idempotency-replayed', 'true')
+  return response
 }
 
 /** Asks once for everybody who asks meanwhile and shortly after: probes must not take connections from calls. */

@@ -7,6 +7,7 @@ import type { createAppRouter } from '../routers/app-router.ts'
 import { ACTIONS_PREFIX, errorShape } from '../trpc.ts'
 import { transformer } from '../wire/transformer.ts'
 import { logUnexpected } from './call-procedure.ts'
+import { replayedHeader } from './idempotency-header.ts'
 import { checkMediaType } from './media-type.ts'
 import { respond } from './respond.ts'
 
@@ -27,8 +28,10 @@ export async function serveTrpc(
   }
   const text = request.method === 'GET' || request.method === 'HEAD' ? undefined : await readText(request)
   if (typeof text === 'object') return respondTrpc(text, ctx.requestId)
-  const caller = verifiedUser(await ctx.authenticator.authenticate())
   const url = new URL(request.url)
+  const miscounted = checkKeyCount(ctx, url)
+  if (miscounted) return respondTrpc(miscounted, ctx.requestId)
+  const caller = verifiedUser(await ctx.authenticator.authenticate())
   if ('failure' in caller) hideActions(url)
   let refused: Failure | undefined
   const response = await fetchRequestHandler({
@@ -55,10 +58,24 @@ export async function serveTrpc(
         .map((failure) => failure.details?.retryAfterSeconds)
         .filter((wait) => typeof wait === 'number')
       if (waits.length > 0) headers.set('retry-after', String(Math.max(...waits)))
+      const replayed = replayedHeader(ctx.idempotency, ctx.replayed)
+      if (replayed !== undefined) headers.set('idempotency-replayed', replayed)
       return { headers }
     },
   })
   return refused ? respondTrpc(refused, ctx.requestId) : response
+}
+
+/** A slot too few or too many would give a call the key of another. */
+function checkKeyCount({ idempotency }: RequestContext, url: URL): Failure | undefined {
+  if (idempotency.length === 0) return undefined
+  const isBatch = url.searchParams.get('batch') === '1'
+  const calls = isBatch ? decode(url.pathname).split(',').length : 1
+  if (idempotency.length === calls) return undefined
+  return fail(
+    'BAD_REQUEST',
+    `Idempotency-Key has ${idempotency.length} slots for ${calls} calls; give each call one, separated by commas and empty for none.`,
+  )
 }
 
 /** A failure of the request as a whole, in the form that tRPC's clients read. */

@@ -1,6 +1,7 @@
 import type { TRPCMutationProcedure, TRPCQueryProcedure } from '@trpc/server'
 import { z } from 'zod'
 import type { AnyCollection } from '../../drizzle/collection.ts'
+import { invoked } from '../invoked.ts'
 import { anyoneProcedure, parserOf, refuseUnacceptable } from '../procedure.ts'
 import type { CallerRecordOf } from '../records/types.ts'
 import type { ActionResult } from '../result.ts'
@@ -77,7 +78,10 @@ function proceduresOf(collection: string) {
     refuseUnacceptable(await getRawInput())
     return next()
   })
-  const name = (verb: string) => `${RECORDS_PREFIX}${collection}.${verb}`
+  const writing = anyoneProcedure.use(invoked({ readOnly: false })).use(async ({ getRawInput, next }) => {
+    refuseUnacceptable(await getRawInput())
+    return next()
+  })
   return {
     get: procedure
       .input(parserOf(schemas.get))
@@ -88,23 +92,22 @@ function proceduresOf(collection: string) {
     count: procedure
       .input(parserOf(schemas.count))
       .query(({ ctx, input }) => readsOf(ctx).count(collection, input?.where as never)),
-    create: procedure.input(parserOf(schemas.create)).mutation(({ ctx, input }) =>
-      writeAsCaller(ctx, name('create'), (records) =>
+    create: writing.input(parserOf(schemas.create)).mutation(({ ctx, input }) =>
+      writeAsCaller(ctx, input, (records) =>
         // Without an id it creates, with one it merges; the verb checks the data either way.
         records.create(collection, input.data as never, input.recordId as never),
       ),
     ),
-    update: procedure
-      .input(parserOf(schemas.update))
-      .mutation(({ ctx, input: { recordId, patch, ifVersion } }) =>
-        writeAsCaller(ctx, name('update'), (records) =>
-          records.update(collection, recordId, patch as never, ifVersion === undefined ? {} : { ifVersion }),
-        ),
-      ),
-    remove: procedure
+    update: writing.input(parserOf(schemas.update)).mutation(({ ctx, input }) => {
+      const { recordId, patch, ifVersion } = input
+      return writeAsCaller(ctx, input, (records) =>
+        records.update(collection, recordId, patch as never, ifVersion === undefined ? {} : { ifVersion }),
+      )
+    }),
+    remove: writing
       .input(parserOf(schemas.remove))
       .mutation(({ ctx, input }) =>
-        writeAsCaller(ctx, name('remove'), (records) => records.remove(collection, input.recordId)),
+        writeAsCaller(ctx, input, (records) => records.remove(collection, input.recordId)),
       ),
   }
 }

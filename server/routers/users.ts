@@ -5,6 +5,7 @@ import type { UserActor } from '../auth/actor.ts'
 import { profileFromClaims } from '../auth/profile-claims.ts'
 import { OWNER_ROLE } from '../auth/role.ts'
 import { DirectReads } from '../direct-reads.ts'
+import { type InvokedContext, invoked } from '../invoked.ts'
 import { parserOf, refuseUnacceptable, userProcedure } from '../procedure.ts'
 import { Caller } from '../records/caller.ts'
 import type { CallerRecordOf } from '../records/types.ts'
@@ -72,10 +73,14 @@ export function createUsersRouter<TCollections extends AnyCollections>() {
     refuseUnacceptable(await getRawInput())
     return next()
   })
+  const writing = userProcedure.use(invoked({ readOnly: false })).use(async ({ getRawInput, next }) => {
+    refuseUnacceptable(await getRawInput())
+    return next()
+  })
   const procedures = {
     me: procedure.input(parserOf(schemas.nothing)).query(({ ctx }) => me(ctx)),
-    register: procedure.input(parserOf(schemas.nothing)).mutation(({ ctx }) => register(ctx)),
-    setRole: procedure.input(parserOf(schemas.setRole)).mutation(({ ctx, input }) => changeRole(ctx, input)),
+    register: writing.input(parserOf(schemas.nothing)).mutation(({ ctx }) => register(ctx)),
+    setRole: writing.input(parserOf(schemas.setRole)).mutation(({ ctx, input }) => changeRole(ctx, input)),
     list: procedure
       .input(parserOf(schemas.list))
       .query(({ ctx, input }) => readsOf(ctx).query('users', input)),
@@ -97,20 +102,23 @@ async function me(ctx: CalledContext<UserActor>): Promise<ActionResult<Me<Envelo
   })
 }
 
-function register(ctx: CalledContext<UserActor>): Promise<ActionResult<{ user: Envelope }>> {
+function register(ctx: CalledContext<UserActor> & InvokedContext): Promise<ActionResult<{ user: Envelope }>> {
   const { actor, engine } = ctx
   const definition = collectionDefinition(engine.catalog.get('users')?.table)
   const profile = profileFromClaims(definition?.claims ?? new Map(), actor.claims)
-  return writeAsCaller(ctx, 'users.register', (_records, attempt) =>
+  return writeAsCaller(ctx, profile, (_records, attempt) =>
     attempt.call('users.register', `users/${actor.userId}`, true, () =>
       upsertUser(attempt, actor.userId, profile, 'claims'),
     ),
   )
 }
 
-function changeRole(ctx: CalledContext<UserActor>, input: SetRoleInput): Promise<ActionResult<SetRoleInput>> {
+function changeRole(
+  ctx: CalledContext<UserActor> & InvokedContext,
+  input: SetRoleInput,
+): Promise<ActionResult<SetRoleInput>> {
   const { engine } = ctx
-  return writeAsCaller(ctx, 'users.setRole', (_records, attempt, caller) =>
+  return writeAsCaller(ctx, input, (_records, attempt, caller) =>
     attempt.call('users.setRole', `users/${input.userId}`, true, async () => {
       const { role } = await caller.ruleActor()
       if (role !== OWNER_ROLE) return fail('FORBIDDEN', 'Only an admin or the owner may set roles.')

@@ -43,7 +43,17 @@ export interface ToolRunner extends ToolScope {
   /** Runs a statement that is built already. */
   run(statement: Statement): Promise<QueryResult>
   /** Answers an outside call from the journal, or makes it. @throws {FailureError} when it may not be made */
-  step(name: string, fingerprint: string, perform: () => Promise<JsonValue | undefined>): Promise<unknown>
+  step(
+    name: string,
+    fingerprint: string,
+    perform: () => Promise<JsonValue | undefined>,
+    /** What an answer says of the outside world. @default 'answered' */
+    effectOf?: (answer: unknown) => 'answered' | 'nothing' | 'unknown',
+  ): Promise<unknown>
+  /** Records that SQL of the app's own ran: nobody can say what it wrote. */
+  ranSql(): void
+  /** Records whose money an outside call spends. */
+  spent(payer: 'owner' | 'caller'): void
   /** Runs the function of a `once`, in which no tool may be used. */
   runOnce<T>(run: () => T): T
 }

@@ -104,6 +104,7 @@ async function runDrizzle<T>(
   runner: ToolRunner,
   run: (database: AttemptDatabase) => Promise<T>,
 ): Promise<ActionResult<T>> {
+  runner.ranSql()
   const database = drizzle(
     async (text, params, method) => {
       if (isTransactionControl(text))
@@ -136,15 +137,27 @@ async function integration(
   if (wrong !== undefined) return fail('BAD_REQUEST', `The data of an integration must be JSON: ${wrong}`)
   const name = `${target.data.integration}/${target.data.endpoint}`
   try {
-    const answer = await runner.step(name, options.fingerprint(data ?? {}), async () => {
+    const send = async () => {
+      runner.spent(target.data.payer)
       const result = await options.integrations.send(target.data, data, options.callerJwt)
       return JSON.parse(JSON.stringify(result))
-    })
+    }
+    const answer = await runner.step(name, options.fingerprint(data ?? {}), send, (result) =>
+      effectOf(result as ActionResult<JsonValue>),
+    )
     return answer as ActionResult<JsonValue>
   } catch (error) {
     if (error instanceof FailureError) return error.failure
     throw error
   }
+}
+
+/** A refusal is no effect, and may be tried again; a breakdown of the other side is an answer, for good or ill. */
+function effectOf(result: ActionResult<JsonValue>) {
+  if (result.success) return 'answered'
+  if (result.details?.outcome === 'unknown') return 'unknown'
+  const isBreakdown = result.code === 'BAD_GATEWAY' || result.code === 'GATEWAY_TIMEOUT'
+  return isBreakdown && result.details?.outcome !== 'not sent' ? 'answered' : 'nothing'
 }
 
 async function once<T extends JsonValue | undefined>(

@@ -18,13 +18,16 @@ const COMPOSITION = 'server/composition.ts'
 const APP_TYPES = 'server/app-types.ts'
 /** From the outermost layer to the innermost: a file imports from its own layer and from later ones. */
 const LAYERS: readonly (readonly [string, RegExp])[] = [
-  ['main', /^server\/(main|token|start|listen|open-database|composition|env|env-schema|scripts\/.*)\.ts$/],
+  [
+    'main',
+    /^server\/(main|token|start|listen|open-database|sweeper|system-secret|composition|env|env-schema|scripts\/.*)\.ts$/,
+  ],
   ['app', /^server\/app\.ts$/],
   ['rest', /^server\/rest\//],
   ['routers', /^server\/routers\/[^/]+\.ts$/],
   [
     'action',
-    /^server\/(action|action-context|app-types|context|direct-reads|engine|error-shape|gate|procedure|roles|run-as-caller|trpc)\.ts$/,
+    /^server\/(action|action-context|app-types|context|direct-reads|engine|error-shape|gate|invoked|procedure|roles|run-as-caller|trpc)\.ts$/,
   ],
   ['invocation', /^server\/invocation\//],
   ['records', /^server\/records\//],

@@ -1,0 +1,73 @@
+import type { Statement } from '../db/database.ts'
+import { redact } from '../wire/redact.ts'
+import type { Invocation } from './invocation.ts'
+
+/** What is written of one record, or by SQL of the app's own. */
+export type Write = readonly [operation: string, collection: string, recordId: string]
+
+const MAX_WRITES = 100
+const MAX_INPUT_CHARACTERS = 4_000
+
+/** Whether a call leaves a row although it did nothing that had to be kept. */
+export function isWorthAuditing(invocation: Invocation, outcome: string, writes: readonly Write[]): boolean {
+  // Whoever comes without a token could fill the table; the log has their calls.
+  if (invocation.actor.kind === 'anonymous') return writes.length > 0
+  return outcome !== 'OK' || invocation.isAudited || writes.length > 0 || invocation.payers.size > 0
+}
+
+/**
+ * The statement that leaves an invocation's row and, for what is personal, another one beside it. `first` is run
+ * with it, and succeeds or fails with it; its parameters come first.
+ */
+export function auditStatement(
+  invocation: Invocation,
+  outcome: string,
+  writes: readonly Write[],
+  first?: Statement,
+): Statement {
+  const params = [...(first?.params ?? [])]
+  const bind = (value: unknown, type = 'text') => {
+    params.push(value)
+    return `$${params.length}::${type}`
+  }
+  const { id, actor } = invocation
+  const user = actor.kind === 'user' ? actor.userId : null
+  const at = bind(invocation.now.toISOString(), 'timestamptz')
+  const entry = [
+    bind(id),
+    at,
+    bind(invocation.requestId),
+    bind(invocation.transport),
+    bind(user),
+    bind(invocation.action),
+    bind(outcome),
+    bind(invocation.attempts, 'int'),
+    bind(Math.round(invocation.elapsedMs), 'int'),
+    bind(invocation.inputHash ?? null),
+    bind(JSON.stringify(writes.slice(0, MAX_WRITES).map(toJson)), 'jsonb'),
+    bind(writes.length, 'int'),
+    `array(select jsonb_array_elements_text(${bind(JSON.stringify([...invocation.payers].sort()), 'jsonb')}))`,
+  ]
+  const detail = [bind(id), at, bind(user), bind(inputText(invocation)), bind(invocation.ip ?? null)]
+  const sql = `with ${first ? `kept as (${first.sql}), ` : ''}detail as (
+      insert into audit_detail (id, at, actor, input, ip) values (${detail.join(', ')}) on conflict do nothing)
+    insert into audit_log (id, at, request_id, transport, actor, action, outcome, attempts, duration_ms, input_hash,
+      writes, write_count, payers)
+    values (${entry.join(', ')}) on conflict do nothing`
+  return { sql, params }
+}
+
+function toJson([op, collection, recordId]: Write) {
+  return { op, collection, recordId }
+}
+
+/** What the caller asked for, without secrets and capped; null for an input that was not valid. */
+function inputText({ input }: Invocation): string | null {
+  if (!input) return null
+  const shown = input.schema ? redact(input.schema, input.value) : input.value
+  const text = JSON.stringify(shown, (_key, value: unknown) =>
+    typeof value === 'bigint' ? String(value) : value,
+  )
+  if (text === undefined) return null
+  return text.length > MAX_INPUT_CHARACTERS ? `${text.slice(0, MAX_INPUT_CHARACTERS)}…` : text
+}

@@ -1,0 +1,98 @@
+import { mapDatabaseError } from '../db/sqlstate.ts'
+import { type ActionResult, type Failure, fail } from '../result.ts'
+import { fromStored } from '../wire/stored.ts'
+import { type Claim, claimKey, IDEMPOTENCY_KEY, type KeyScope, releaseKey } from './idempotency.ts'
+import type { Invocation } from './invocation.ts'
+import { type Handler, runInvocation, Superseded } from './run.ts'
+import { StepStore } from './step-store.ts'
+import { thrown } from './thrown.ts'
+
+/** A holder that has died keeps its key for this long after the longest life of an invocation. */
+const LEASE_MARGIN_MS = 30_000
+
+/**
+ * Runs an action, once for its idempotency key if it has one: a key that was answered gives the same answer.
+ *
+ * @throws {TRPCError} for a key that cannot be used, and what the handler threw.
+ */
+export async function runCall<T>(invocation: Invocation, handler: Handler<T>): Promise<ActionResult<T>> {
+  if (invocation.key === undefined) return runInvocation(invocation, handler)
+  const scope = usableScope(invocation)
+  const claim = await claimOf(invocation, scope)
+  if (claim.kind !== 'claimed') return answerOf(invocation, claim)
+  await invocation.engine.failpoint('after-claim')
+  invocation.resume(claim.now)
+  invocation.journal.keepIn(new StepStore(invocation.engine, scope, invocation.id), claim.steps)
+  try {
+    const result = await runInvocation(invocation, handler)
+    if (!result.success) await release(invocation, scope, result.details?.outcome === 'unknown')
+    return result
+  } catch (error) {
+    // Another holder took over, and was faster: its answer is the answer.
+    if (error instanceof Superseded) return answerOf(invocation, await claimOf(invocation, scope))
+    await release(invocation, scope, false)
+    throw error
+  }
+}
+
+function usableScope(invocation: Invocation): KeyScope {
+  const { key = '', keyScope } = invocation
+  if (!IDEMPOTENCY_KEY.test(key)) {
+    throw refused('BAD_REQUEST', 'An Idempotency-Key is 1 to 255 letters, digits and any of _ . : ~ -')
+  }
+  if (!keyScope)
+    throw refused('BAD_REQUEST', 'An Idempotency-Key belongs to a user: sign in, or leave it out.')
+  if (invocation.readOnly)
+    throw refused('BAD_REQUEST', 'An Idempotency-Key is for what writes, and this only reads: leave it out.')
+  return keyScope
+}
+
+async function claimOf(invocation: Invocation, scope: KeyScope): Promise<Claim> {
+  const { engine, id, inputHash = '', now, lifetimeMs } = invocation
+  try {
+    const leaseMs = lifetimeMs + LEASE_MARGIN_MS
+    return await claimKey(engine.database, { ...scope, token: id, inputHash, now, leaseMs })
+  } catch (error) {
+    const mapped = mapDatabaseError(error, () => undefined)
+    if (!mapped) throw error
+    invocation.log.warn({ err: error }, 'An idempotency key could not be claimed')
+    throw mapped.kind === 'failure' ? thrown(mapped.failure) : running(1)
+  }
+}
+
+/** What a key is answered with that this invocation does not hold. */
+function answerOf<T>(invocation: Invocation, claim: Claim): ActionResult<T> {
+  switch (claim.kind) {
+    case 'stored':
+      invocation.isReplay = true
+      return fromStored(claim.result) as ActionResult<T> // What the same action answered.
+    case 'other input':
+      throw refused(
+        'UNPROCESSABLE_CONTENT',
+        'This Idempotency-Key was used with another input; use a new key for a new call.',
+      )
+    case 'running':
+      throw running(claim.retryAfterSeconds)
+    case 'claimed':
+      throw new Error('An idempotency key that was answered could be claimed anew')
+  }
+}
+
+/** The failure of the call is its answer, whatever becomes of the key: its lease ends by itself. */
+async function release(invocation: Invocation, scope: KeyScope, isUnknown: boolean): Promise<void> {
+  try {
+    await releaseKey(invocation.engine.database, { ...scope, token: invocation.id, isUnknown })
+  } catch (error) {
+    invocation.log.warn({ err: error }, 'An idempotency key could not be given back; its lease will end')
+  }
+}
+
+function running(retryAfterSeconds: number) {
+  return refused('CONFLICT', 'A call with this Idempotency-Key is still running; repeat it shortly.', {
+    details: { retryAfterSeconds },
+  })
+}
+
+function refused(code: Failure['code'], error: string, info: Pick<Failure, 'details'> = {}) {
+  return thrown(fail(code, error, info))
+}

@@ -1,0 +1,38 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Failure } from '../result.ts'
+import { auditStatement, isWorthAuditing } from './audit-entry.ts'
+import type { Invocation } from './invocation.ts'
+
+/** An answer does not wait longer than this for the row about it, when the row is about a failure. */
+const MAX_WAIT_MS = 1_000
+
+/** What a call came to: undefined for a success. */
+export type Outcome = Failure | undefined
+
+/** Leaves what there is to say of a call that has ended: its line in the log, and its audit row if it has none yet. */
+export async function recordCall(invocation: Invocation, failure: Outcome): Promise<void> {
+  const code = failure?.code ?? 'OK'
+  invocation.log.info(
+    {
+      transport: invocation.transport,
+      code,
+      attempts: invocation.attempts,
+      durationMs: Math.round(invocation.elapsedMs),
+      ...(invocation.isReplay ? { replayed: true } : {}),
+    },
+    'Call',
+  )
+  if (invocation.isRecorded || invocation.isReplay || !isWorthAuditing(invocation, code, [])) return
+  // Without a database there is nowhere to write it; the log has it.
+  if (code === 'SERVICE_UNAVAILABLE' && failure?.details?.outcome !== 'unknown') return
+  const written = write(invocation, code)
+  await Promise.race([written, sleep(MAX_WAIT_MS, undefined, { ref: false })])
+}
+
+async function write(invocation: Invocation, code: string): Promise<void> {
+  try {
+    await invocation.engine.database.write(auditStatement(invocation, code, []))
+  } catch (error) {
+    invocation.log.error({ err: error, code }, 'The audit row of a call could not be written')
+  }
+}

@@ -1,0 +1,62 @@
+import type { z } from 'zod'
+import type { Actor } from './auth/actor.ts'
+import type { RequestContext } from './context.ts'
+import { toFailure } from './error-shape.ts'
+import { Invocation } from './invocation/invocation.ts'
+import { type Outcome, recordCall } from './invocation/record-call.ts'
+import type { ActionResult } from './result.ts'
+import { ACTIONS_PREFIX, t } from './trpc.ts'
+
+export interface InvokedOptions {
+  /** Whether its transaction only reads. */
+  readonly readOnly: boolean
+  /** Time that the handler may take in all its runs. @default 10000 */
+  readonly deadlineMs?: number | undefined
+  /** Whether every call leaves an audit row. @default false */
+  readonly isAudited?: boolean
+}
+
+const DEFAULT_DEADLINE_MS = 10_000
+
+/** A context of a procedure that counts as a call of its own. */
+export interface InvokedContext {
+  readonly invocation: Invocation
+}
+
+/**
+ * Makes a procedure's call an invocation, from before its gate to after its answer: whatever comes of it, in the
+ * gate, the parser or the handler, is logged, and audited where it has to be.
+ */
+export function invoked(options: InvokedOptions) {
+  return t.middleware(async ({ ctx, next, path, batchIndex }) => {
+    const { engine, actor } = ctx as RequestContext & { readonly actor: Actor } // Procedures authenticate first.
+    const invocation = new Invocation({
+      engine,
+      actor,
+      action: path.startsWith(ACTIONS_PREFIX) ? path.slice(ACTIONS_PREFIX.length) : path,
+      requestId: ctx.requestId,
+      readOnly: options.readOnly,
+      deadlineMs: options.deadlineMs ?? DEFAULT_DEADLINE_MS,
+      transport: ctx.transport,
+      ip: ctx.ip,
+      key: ctx.idempotency[batchIndex],
+      isAudited: options.isAudited ?? false,
+    })
+    const result = await next({ ctx: { invocation } })
+    const failure = result.ok ? failureOf(result.data as ActionResult<unknown>) : toFailure(result.error)
+    if (invocation.isReplay) ctx.replayed.add(batchIndex)
+    await recordCall(invocation, failure)
+    await engine.failpoint('before-respond')
+    return result
+  })
+}
+
+/** Notes what the parser has accepted. */
+export function withInput(invocation: Invocation, value: unknown, schema?: z.ZodType): Invocation {
+  invocation.input = { value, schema }
+  return invocation
+}
+
+function failureOf(result: ActionResult<unknown>): Outcome {
+  return result.success ? undefined : result
+}

@@ -1,0 +1,17 @@
+/** Reads `Idempotency-Key` for the calls of one request: a slot per call, in order, empty for none. */
+export function readIdempotencyKeys(header: string | undefined): readonly (string | undefined)[] {
+  if (header === undefined) return []
+  return header.split(',').map((slot) => {
+    const key = slot.trim()
+    return key === '' ? undefined : key
+  })
+}
+
+/** Writes `Idempotency-Replayed` for the calls of one request; undefined when none of them had a key. */
+export function replayedHeader(
+  keys: readonly (string | undefined)[],
+  replayed: ReadonlySet<number>,
+): string | undefined {
+  if (keys.every((key) => key === undefined)) return undefined
+  return keys.map((_key, position) => String(replayed.has(position))).join(',')
+}
