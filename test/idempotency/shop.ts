@@ -18,7 +18,7 @@ export interface Script {
   onFailpoint: (name: FailpointName) => void | Promise<void>
 }
 
-export function shopActions(script: Script) {
+function shopActions(script: Script) {
   return actionRegistry({
     place: action.input(named).mutation(async ({ ctx, input }) => {
       const created = await ctx.tools.create('events', event(input.name))
