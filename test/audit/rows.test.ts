@@ -34,24 +34,12 @@ async function rowsOf(user: string): Promise<Row[]> {
     user,
   )
   return rows.map((row) => {
-    const [
+    const [action, outcome, attempts, writes, writeCount, payers, transport, requestId, ...more] = row
+    const [inputHash, input, ip] = more
+    const texts = {
       action,
       outcome,
       attempts,
-      writes,
-      writeCount,
-      payers,
-      transport,
-      requestId,
-      inputHash,
-      input,
-      ip,
-    ] = row as never[]
-    return {
-      action,
-      outcome,
-      attempts,
-      writes: JSON.parse(writes),
       writeCount,
       payers,
       transport,
@@ -60,6 +48,7 @@ async function rowsOf(user: string): Promise<Row[]> {
       input,
       ip,
     }
+    return { ...texts, writes: JSON.parse(String(writes)) } as Row // The columns of the select above.
   })
 }
 
