@@ -1,3 +1,5 @@
+import type { Semaphore } from './semaphore.ts'
+
 /** What a statement answered: rows as arrays, in the order of the select list, values as the driver read them. */
 export interface QueryResult {
   readonly rows: readonly (readonly unknown[])[]
@@ -17,6 +19,8 @@ export interface BeginOptions {
   readonly readOnly: boolean
   /** After this long the database stops a statement by itself (not the embedded one). */
   readonly statementTimeoutMs: number
+  /** What to take turns on with the other servers before it begins. @default nothing */
+  readonly turnKeys?: readonly string[]
 }
 
 /** One connection to the database, used by one holder at a time. */
@@ -56,6 +60,8 @@ export interface Database {
    * @throws {SqlError | ConnectionLost | AcquireTimeout}
    */
   write(statement: Statement): Promise<QueryResult>
+  /** Who may hold a connection while it waits for its turn among servers; undefined where there is one server. */
+  readonly turnWaiters: Semaphore | undefined
   /** Whether the database answers within `timeoutMs`. */
   ping(timeoutMs: number): Promise<boolean>
   close(): Promise<void>

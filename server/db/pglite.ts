@@ -62,6 +62,7 @@ export async function openPglite(options: PgliteOptions = {}): Promise<PgliteDat
     engine,
     acquire: () => pool.acquire(),
     query,
+    turnWaiters: undefined,
     write: async (statement) => writeOnce(await pool.acquire(), statement),
     ping: (timeoutMs) => answersWithin(query({ sql: 'select 1', params: [] }), timeoutMs),
     close: async () => {

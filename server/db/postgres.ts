@@ -11,6 +11,7 @@ import {
   type Statement,
 } from './database.ts'
 import { Pool } from './pool.ts'
+import { Semaphore } from './semaphore.ts'
 import { readOnce, writeOnce } from './single-statement.ts'
 
 export interface PostgresOptions {
@@ -37,9 +38,10 @@ const RAW_TYPES = [114, 3802, 1184, 1082, 1083, 1114, 1182, 1185, 1115, 1231]
 /** Opens a PostgreSQL server (15 or newer). Connects when first used. */
 export function openPostgres(options: PostgresOptions): Database {
   if (new URL(options.url).host.includes(',')) throw new Error('The URL of the database must name one host')
+  const max = options.max ?? 10
   const pool = new Pool({
     connect: () => new PostgresSession(options.url, options.answerTimeoutMs ?? 30_000),
-    max: options.max ?? 10,
+    max,
     acquireTimeoutMs: options.acquireTimeoutMs ?? 5_000,
   })
   const query = async (statement: Statement) => readOnce(await pool.acquire(), statement)
@@ -48,6 +50,7 @@ export function openPostgres(options: PostgresOptions): Database {
     location: withoutPassword(options.url),
     acquire: () => pool.acquire(),
     query,
+    turnWaiters: new Semaphore(Math.max(1, Math.floor(max / 2))),
     write: async (statement) => writeOnce(await pool.acquire(), statement),
     ping: (timeoutMs) => answersWithin(query({ sql: 'select 1', params: [] }), timeoutMs),
     close: () => pool.close(),

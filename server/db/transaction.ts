@@ -6,6 +6,7 @@ import {
   type QueryResult,
   type Statement,
 } from './database.ts'
+import { giveTurnLocksBack, takeTurnLocks } from './turn-locks.ts'
 
 /** What COMMIT came to. `unknown`: the connection was lost while it was under way. */
 export type CommitOutcome = 'committed' | 'rolled back' | 'unknown'
@@ -19,18 +20,34 @@ export type CommitOutcome = 'committed' | 'rolled back' | 'unknown'
 export class Transaction {
   readonly #lease: Lease
   #state: 'open' | 'failed' | 'ended' = 'open'
+  readonly #holdsTurnLocks: boolean
   #error: unknown
 
-  private constructor(lease: Lease) {
+  private constructor(lease: Lease, holdsTurnLocks: boolean) {
     this.#lease = lease
+    this.#holdsTurnLocks = holdsTurnLocks
   }
 
   /** Takes a connection and begins. BEGIN travels with the first statement; its own failure shows there. */
   static async open(database: Database, options: BeginOptions): Promise<Transaction> {
-    const lease = await database.acquire()
-    const transaction = new Transaction(lease)
-    lease.session.begin(options).catch((error: unknown) => transaction.#fail(error))
+    const { turnKeys = [] } = options
+    const { turnWaiters } = database
+    const transaction =
+      turnWaiters && turnKeys.length > 0
+        ? await turnWaiters.run(() => Transaction.#inTurn(database, turnKeys))
+        : new Transaction(await database.acquire(), false)
+    transaction.#lease.session.begin(options).catch((error: unknown) => transaction.#fail(error))
     return transaction
+  }
+
+  static async #inTurn(database: Database, turnKeys: readonly string[]): Promise<Transaction> {
+    const lease = await database.acquire()
+    try {
+      return new Transaction(lease, await takeTurnLocks(lease.session, turnKeys))
+    } catch (error) {
+      lease.release()
+      throw error
+    }
   }
 
   async query(statement: Statement): Promise<QueryResult> {
@@ -71,7 +88,7 @@ export class Transaction {
       if (error instanceof ConnectionLost || this.#lease.session.broken) return 'unknown'
       throw error
     } finally {
-      this.#lease.release()
+      await this.#giveBack()
     }
   }
 
@@ -85,13 +102,18 @@ export class Transaction {
       // Without an answer to ROLLBACK the connection's state is not known: it must not be used again.
       await this.#lease.session.close()
     } finally {
-      this.#lease.release()
+      await this.#giveBack()
     }
   }
 
   /** Asks the database to stop what it is doing for this transaction. */
   cancel(): void {
     if (this.#state !== 'ended') this.#lease.session.cancel()
+  }
+
+  async #giveBack(): Promise<void> {
+    if (this.#holdsTurnLocks) await giveTurnLocksBack(this.#lease.session)
+    this.#lease.release()
   }
 
   #fail(error: unknown): void {

@@ -12,7 +12,7 @@ import { LazyTransaction } from './lazy-transaction.ts'
 import { type Interruption, never, RunState } from './run-state.ts'
 import { Steps } from './steps.ts'
 import { Stopwatch } from './stopwatch.ts'
-import { TurnTimeout } from './turns.ts'
+import { type HeldTurns, TurnTimeout } from './turns.ts'
 
 const dialect = new PgDialect({ casing: 'snake_case' })
 const MAX_TURN_KEYS = 32
@@ -44,7 +44,7 @@ export class Attempt implements ToolRunner {
   #loggedLateCall = false
   readonly #callsInFlight = new Set<Promise<unknown>>()
 
-  constructor(invocation: Invocation, number: number, releaseTurns: (() => void) | undefined) {
+  constructor(invocation: Invocation, number: number, turns: HeldTurns | undefined) {
     this.#invocation = invocation
     this.number = number
     this.now = invocation.now
@@ -58,7 +58,7 @@ export class Attempt implements ToolRunner {
       state: this.#state,
       steps: this.#steps,
       stopwatch,
-      releaseTurns,
+      turns,
     })
   }
 

@@ -4,6 +4,7 @@ import type { Invocation } from './invocation.ts'
 import type { RunState } from './run-state.ts'
 import type { Steps } from './steps.ts'
 import type { Stopwatch } from './stopwatch.ts'
+import type { HeldTurns } from './turns.ts'
 
 const TURN_TIMEOUT_MS = 30_000
 const GIVEN_UP = 'The run was given up before its transaction began'
@@ -13,8 +14,8 @@ export interface LazyTransactionOptions {
   readonly state: RunState
   readonly steps: Steps
   readonly stopwatch: Stopwatch
-  /** Gives back the turns that were taken before the run. */
-  readonly releaseTurns: (() => void) | undefined
+  /** The turns that were taken before the run. */
+  readonly turns: HeldTurns | undefined
 }
 
 /** The transaction of a run, opened at its first data call, and the turns that it is opened under. */
@@ -22,7 +23,7 @@ export class LazyTransaction {
   /** The record that the run came to first: if others take turns on it, so does this run. */
   firstKey: string | undefined
   readonly #options: LazyTransactionOptions
-  #releaseTurns: (() => void) | undefined
+  #turns: HeldTurns | undefined
   #transaction: Transaction | undefined
   #opening: Promise<Transaction> | undefined
   /** Why it could not be opened. */
@@ -30,7 +31,7 @@ export class LazyTransaction {
 
   constructor(options: LazyTransactionOptions) {
     this.#options = options
-    this.#releaseTurns = options.releaseTurns
+    this.#turns = options.turns
   }
 
   async get(): Promise<Transaction> {
@@ -82,8 +83,8 @@ export class LazyTransaction {
   }
 
   giveTurnsBack(): void {
-    this.#releaseTurns?.()
-    this.#releaseTurns = undefined
+    this.#turns?.release()
+    this.#turns = undefined
   }
 
   async #open(): Promise<Transaction> {
@@ -98,6 +99,7 @@ export class LazyTransaction {
       const transaction = await Transaction.open(invocation.engine.database, {
         readOnly: invocation.readOnly,
         statementTimeoutMs: stopwatch.remainingMs,
+        turnKeys: this.#turns?.keys ?? [],
       })
       if (!state.isRunning) {
         await transaction.rollback()
@@ -115,10 +117,10 @@ export class LazyTransaction {
 
   /** Turns must be taken before the snapshot is, and so before the transaction begins. */
   async #queueUp(): Promise<void> {
-    if (this.#releaseTurns) return
+    if (this.#turns) return
     const { engine, actionKey } = this.#options.invocation
     const keys = this.firstKey === undefined ? [actionKey] : [this.firstKey, actionKey]
     const taken = keys.filter((key) => engine.turns.isTaken(key))
-    if (taken.length > 0) this.#releaseTurns = await engine.turns.take(taken, TURN_TIMEOUT_MS)
+    if (taken.length > 0) this.#turns = await engine.turns.take(taken, TURN_TIMEOUT_MS)
   }
 }

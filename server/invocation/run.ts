@@ -13,7 +13,7 @@ import { isResultConstraint } from './idempotency.ts'
 import type { Invocation } from './invocation.ts'
 import type { Step } from './journal.ts'
 import type { Interruption } from './run-state.ts'
-import { TurnTimeout } from './turns.ts'
+import { type HeldTurns, TurnTimeout } from './turns.ts'
 import { UnexpectedError } from './unexpected-error.ts'
 
 const MAX_CONFLICTS = 25
@@ -85,12 +85,12 @@ export async function runInvocation<T>(
   }
 }
 
-/** The function that gives the turns back; undefined when none are needed. */
+/** The turns on these keys; undefined when none are needed. */
 async function takeTurns(
   invocation: Invocation,
   keys: ReadonlySet<string>,
   timeoutMs: number,
-): Promise<(() => void) | 'timeout' | undefined> {
+): Promise<HeldTurns | 'timeout' | undefined> {
   if (keys.size === 0) return undefined
   try {
     return await invocation.engine.turns.take(keys, timeoutMs)

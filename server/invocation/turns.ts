@@ -3,6 +3,12 @@ export class TurnTimeout extends Error {
   override readonly name = 'TurnTimeout'
 }
 
+/** The turns that somebody has. */
+export interface HeldTurns {
+  readonly keys: readonly string[]
+  release(): void
+}
+
 /**
  * Queues by key, in this process: whoever was refused for a conflict takes turns on the records that it
  * writes, and those who come to such a record meanwhile queue up behind, before they open a transaction.
@@ -18,17 +24,17 @@ export class Turns {
   /**
    * Waits for the turn on every key.
    *
-   * @returns a function that gives the turns back.
    * @throws {TurnTimeout} after `timeoutMs`.
    */
-  async take(keys: Iterable<string>, timeoutMs: number): Promise<() => void> {
+  async take(keys: Iterable<string>, timeoutMs: number): Promise<HeldTurns> {
     const held: string[] = []
     const release = () => {
       for (const key of held.splice(0)) this.#next(key)
     }
     const endsAt = performance.now() + timeoutMs
     // Everybody takes several keys in the same order, so nobody waits in a circle.
-    for (const key of [...new Set(keys)].sort()) {
+    const wanted = [...new Set(keys)].sort()
+    for (const key of wanted) {
       const come = await this.#turn(key, endsAt - performance.now())
       if (!come) {
         release()
@@ -36,7 +42,7 @@ export class Turns {
       }
       held.push(key)
     }
-    return release
+    return { keys: wanted, release }
   }
 
   /** Resolves to true when it is this caller's turn, to false when it did not come in time. */

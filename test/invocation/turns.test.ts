@@ -9,13 +9,13 @@ it('lets one holder at a time through, in the order in which they came', async (
   const order: number[] = []
   const first = await turns.take(['a'], LONG_MS)
   const others = [1, 2, 3].map(async (n) => {
-    const release = await turns.take(['a'], LONG_MS)
+    const held = await turns.take(['a'], LONG_MS)
     order.push(n)
     expect(turns.isTaken('a')).toBe(true)
-    release()
+    held.release()
   })
   expect(order).toEqual([])
-  first()
+  first.release()
   await Promise.all(others)
   expect(order).toEqual([1, 2, 3])
   expect(turns.isTaken('a')).toBe(false)
@@ -24,9 +24,9 @@ it('lets one holder at a time through, in the order in which they came', async (
 it('ends no two holders in a circle, whatever order they name their keys in', async () => {
   const turns = new Turns()
   const take = async (keys: string[]) => {
-    const release = await turns.take(keys, LONG_MS)
+    const held = await turns.take(keys, LONG_MS)
     await new Promise(setImmediate)
-    release()
+    held.release()
   }
   await Promise.all(
     Array.from({ length: 30 }, (_, n) => take(n % 2 === 0 ? ['a', 'b', 'c', 'a'] : ['c', 'b', 'a'])),
@@ -36,10 +36,10 @@ it('ends no two holders in a circle, whatever order they name their keys in', as
 
 it('gives everything back that was taken before a turn did not come', async () => {
   const turns = new Turns()
-  const release = await turns.take(['b'], LONG_MS)
+  const held = await turns.take(['b'], LONG_MS)
   await expect(turns.take(['a', 'b'], SOON_MS)).rejects.toBeInstanceOf(TurnTimeout)
   expect(turns.isTaken('a')).toBe(false)
-  release()
+  held.release()
   expect(turns.isTaken('b')).toBe(false)
 })
 
@@ -49,9 +49,9 @@ it('passes over whoever has stopped waiting', async () => {
   const impatient = turns.take(['a'], SOON_MS)
   const patient = turns.take(['a'], LONG_MS)
   await expect(impatient).rejects.toBeInstanceOf(TurnTimeout)
-  first()
-  const release = await patient
-  release()
+  first.release()
+  const held = await patient
+  held.release()
   expect(turns.isTaken('a')).toBe(false)
 })
 
@@ -60,8 +60,8 @@ it('takes a release that is repeated for one', async () => {
   const first = await turns.take(['a'], LONG_MS)
   const second = turns.take(['a'], LONG_MS)
   const third = turns.take(['a'], LONG_MS)
-  first()
-  first()
+  first.release()
+  first.release()
   await second
   expect(await Promise.race([third, new Promise((resolve) => setImmediate(resolve, 'waits'))])).toBe('waits')
 })
