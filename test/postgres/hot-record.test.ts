@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ok } from '../../server/authoring.ts'
 import { createProbe, eventData, type Probe } from '../invocation/probe.ts'
@@ -93,28 +94,31 @@ describe('64 callers', () => {
   })
 
   it('on records of their own do not fail, and hardly any attempt is retried', async () => {
-    const calls = 500
-    const shares: number[] = []
-    // A transaction held open anywhere in the cluster, by a test beside this one too, makes Postgres lump together
-    // what it knows of the others, and see conflicts where there are none: so what counts is the best round.
-    for (let round = 0; round < 8 && (shares.at(-1) ?? 1) >= 0.02; round += 1) {
-      const answers = await together(calls, () =>
-        probe.run(async (ctx) => {
-          const event = await ctx.tools.create('events', eventData())
-          if (!event.success) return event
-          const { recordId } = event.data
-          const counted = await ctx.tools.increment('events', recordId, { attendeeCount: 1 })
-          if (!counted.success) return counted
-          const invited = await ctx.tools.create('attendees', { eventId: recordId, attendeeId: 'bob' })
-          return invited.success ? ok(ctx.attempt) : invited
-        }),
-      )
-      expect(failures(answers)).toEqual([])
-      shares.push(answers.reduce((sum, answer) => sum + ((answer.data as number) - 1), 0) / calls)
+    const calls = 1_000
+    const eventIds = Array.from({ length: calls }, () => randomUUID())
+    for (let from = 0; from < calls; from += 100) {
+      const made = await probe.run(async (ctx) => {
+        for (const id of eventIds.slice(from, from + 100)) await ctx.tools.create('events', eventData(), id)
+        return ok(null)
+      })
+      expect(made).toEqual(ok(null))
     }
-    console.info(
-      `distinct records: retried ${shares.map((share) => `${(100 * share).toFixed(2)} %`).join(', ')}`,
+    // Not in the order of their pages: rows of one page that are updated all at once outgrow it, and meet in the index.
+    eventIds.sort()
+    const answers = await together(calls, (n) =>
+      probe.run(async (ctx) => {
+        const eventId = eventIds[n] ?? ''
+        const event = await ctx.tools.get('events', eventId)
+        if (!event.success) return event
+        const counted = await ctx.tools.increment('events', eventId, { attendeeCount: 1 })
+        if (!counted.success) return counted
+        const invited = await ctx.tools.create('attendees', { eventId, attendeeId: 'bob' })
+        return invited.success ? ok(ctx.attempt) : invited
+      }),
     )
-    expect(Math.min(...shares)).toBeLessThan(0.02)
+    expect(failures(answers)).toEqual([])
+    const retried = answers.reduce((sum, answer) => sum + ((answer.data as number) - 1), 0)
+    console.info(`distinct records: ${((100 * retried) / calls).toFixed(2)} % of attempts were retried`)
+    expect(retried / calls).toBeLessThan(0.02)
   })
 })
