@@ -11,6 +11,7 @@ import { type ActionResult, type Failure, fail } from '../result.ts'
 import type { createAppRouter } from '../routers/app-router.ts'
 import type { Actions } from '../routers/registry.ts'
 import { createActionEndpoint } from './actions.ts'
+import { createAuditEndpoint } from './audit.ts'
 import type { Routes } from './custom-routes.ts'
 import { readIdempotencyKeys } from './idempotency-header.ts'
 import { createRecordsEndpoint, type RecordsAnswer } from './records.ts'
@@ -56,6 +57,7 @@ export function createHttp(options: HttpOptions) {
   const callAction = createActionEndpoint(router, options.actions)
   const callRecords = createRecordsEndpoint(router)
   const callUsers = createUsersEndpoint(router)
+  const callAudit = createAuditEndpoint(router)
   const context = (c: Context<HonoEnv>, transport: Transport) => {
     const { headers } = c.req.raw
     const key = headers.get('idempotency-key') ?? undefined
@@ -143,6 +145,11 @@ export function createHttp(options: HttpOptions) {
     const ctx = context(c, 'rest')
     const path = new URL(c.req.url).pathname.slice('/api/users'.length)
     return answer(ctx, await callUsers(ctx, path, c.req.raw))
+  })
+  app.all('/api/audit/*', async (c) => {
+    const ctx = context(c, 'rest')
+    const path = new URL(c.req.url).pathname.slice('/api/audit'.length)
+    return answer(ctx, await callAudit(ctx, path, c.req.raw))
   })
   app.all(`${TRPC_PATH}/*`, (c) => serveTrpc(router, context(c, 'trpc'), c.req.raw))
   if (options.routes) app.route('/', options.routes(createRoutesOptions(engine, requestIds)))

@@ -1,6 +1,5 @@
-import { createHash } from 'node:crypto'
 import { z } from 'zod'
-import { canonicalJson } from '../wire/canonical.ts'
+import { cursorHash, decodeCursorText, encodeCursorText, MAX_CURSOR_LENGTH } from '../wire/cursor-text.ts'
 
 /** Everything that a page's cursor belongs to; a cursor of another query is refused. */
 export interface CursorScope {
@@ -19,8 +18,6 @@ export interface CursorPosition {
 }
 
 const VERSION = 1
-const MAX_LENGTH = 8_192
-const HASH_LENGTH = 16
 
 const cursorSchema = z.tuple([
   z.literal(VERSION),
@@ -47,16 +44,13 @@ export function encodeCursor(scope: CursorScope, position: CursorPosition): stri
     position.value,
     position.recordId,
   ]
-  const cursor = Buffer.from(JSON.stringify(parts)).toString('base64url')
-  return cursor.length > MAX_LENGTH ? undefined : cursor
+  const cursor = encodeCursorText(parts)
+  return cursor.length > MAX_CURSOR_LENGTH ? undefined : cursor
 }
 
 /** Reads a cursor strictly; undefined when it is malformed or belongs to another query. */
 export function decodeCursor(scope: CursorScope, cursor: string): CursorPosition | undefined {
-  if (cursor.length > MAX_LENGTH || !/^[A-Za-z0-9_-]+$/.test(cursor)) return undefined
-  const bytes = Buffer.from(cursor, 'base64url')
-  if (bytes.toString('base64url') !== cursor) return undefined
-  const parsed = cursorSchema.safeParse(parseOrUndefined(bytes.toString('utf8')))
+  const parsed = cursorSchema.safeParse(decodeCursorText(cursor))
   if (!parsed.success) return undefined
   const [, collection, orderBy, orderDir, hash, value, recordId] = parsed.data
   const belongs =
@@ -69,16 +63,5 @@ export function decodeCursor(scope: CursorScope, cursor: string): CursorPosition
 }
 
 function hashOf({ where, reader }: CursorScope): string {
-  return createHash('sha256')
-    .update(canonicalJson([where ?? {}, reader]))
-    .digest('base64url')
-    .slice(0, HASH_LENGTH)
-}
-
-function parseOrUndefined(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
+  return cursorHash([where ?? {}, reader])
 }

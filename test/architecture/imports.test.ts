@@ -31,6 +31,7 @@ const LAYERS: readonly (readonly [string, RegExp])[] = [
   ],
   ['invocation', /^server\/invocation\//],
   ['records', /^server\/records\//],
+  ['audit', /^server\/audit\//],
   ['tools', /^server\/tools\//],
   ['access', /^server\/access\//],
   ['capabilities', /^server\/(auth|db|integrations)\//],

@@ -1,0 +1,63 @@
+import { getTableColumns, type SQL, sql } from 'drizzle-orm'
+import { z } from 'zod'
+import { auditDetail, auditLog } from '../../drizzle/system.ts'
+import { readColumn } from '../tools/column-text.ts'
+import { isOutcome, type Outcome } from './outcome.ts'
+
+const COLUMNS = { ...getTableColumns(auditLog), input: auditDetail.input, ip: auditDetail.ip }
+
+const writeSchema = z
+  .object({ op: z.enum(['create', 'update', 'remove']), collection: z.string(), recordId: z.string() })
+  .transform(({ op, collection, recordId }): [op: typeof op, collection: string, recordId: string] => [
+    op,
+    collection,
+    recordId,
+  ])
+
+const entrySchema = z.object({
+  id: z.string(),
+  at: z.date(),
+  requestId: z.string(),
+  /** `trpc`, `rest`, `caller`, or `command`. */
+  transport: z.string(),
+  /** The user's id; null where the server itself acted. */
+  actor: z.string().nullable(),
+  action: z.string(),
+  outcome: z.custom<Outcome>(isOutcome),
+  attempts: z.number(),
+  durationMs: z.number(),
+  /** Equal for equal inputs of one action; null for an input that was not valid. */
+  inputHash: z.string().nullable(),
+  /** `[op, collection, recordId]`, at most 100 of them. */
+  writes: z.array(writeSchema),
+  /** All that were written. */
+  writeCount: z.number(),
+  /** Whose money outside calls spent. */
+  payers: z.array(z.string()),
+  /** Micro-credits. */
+  cost: z.bigint().nullable(),
+  /** JSON text, capped, without what is marked secret; null when it was erased. */
+  input: z.string().nullable(),
+  /** Null when it was erased. */
+  ip: z.string().nullable(),
+})
+
+/** One invocation, as the audit log tells of it. */
+export type AuditEntry = z.output<typeof entrySchema>
+
+/** What a statement selects from `audit_log` and `audit_detail`, for `readEntry`. */
+export function selectList(): SQL {
+  return sql.join(
+    Object.values(COLUMNS).map((column) => sql`${column}`),
+    sql`, `,
+  )
+}
+
+/** Reads a row of `selectList`. @throws {z.ZodError} when the engine has not written it. */
+export function readEntry(row: readonly unknown[]): AuditEntry {
+  return entrySchema.parse(
+    Object.fromEntries(
+      Object.entries(COLUMNS).map(([name, column], index) => [name, readColumn(column, row[index])]),
+    ),
+  )
+}

@@ -1,0 +1,89 @@
+import { type SQL, sql } from 'drizzle-orm'
+import { z } from 'zod'
+import { auditDetail, auditLog } from '../../drizzle/system.ts'
+import { type ActionResult, fail, ok } from '../result.ts'
+import type { ReadScope } from '../tools/scope.ts'
+import { type AuditPosition, decodeAuditCursor, encodeAuditCursor } from './cursor.ts'
+import { type AuditEntry, readEntry, selectList } from './entry.ts'
+import { isOutcome, OUTCOME_RULE, type Outcome } from './outcome.ts'
+
+const MAX_AUDIT_LIMIT = 200
+const DEFAULT_LIMIT = 50
+const LIMIT_RULE = `must be a whole number from 1 to ${MAX_AUDIT_LIMIT}`
+
+const text = z.string('must be text').min(1, 'must not be empty').optional()
+const instant = z.date('must be a date and time with a zone, such as 2026-01-31T09:30:00Z').optional()
+
+/** Which entries to list; every filter narrows. */
+export const auditQuerySchema = z
+  .strictObject({
+    /** A user's id. */
+    actor: text,
+    action: text,
+    /** Entries that wrote to this collection… */
+    collection: text,
+    /** …and to this record of it. */
+    recordId: text,
+    outcome: z.custom<Outcome>(isOutcome, OUTCOME_RULE).optional(),
+    /** The earliest instant. */
+    from: instant,
+    /** The instant before which entries end. */
+    to: instant,
+    /** @default 50 */
+    limit: z.int(LIMIT_RULE).min(1, LIMIT_RULE).max(MAX_AUDIT_LIMIT, LIMIT_RULE).optional(),
+    /** `nextCursor` of the page before. */
+    cursor: z.string('must be text').optional(),
+  })
+  .refine(({ collection, recordId }) => recordId === undefined || collection !== undefined, {
+    path: ['recordId'],
+    message: 'needs collection beside it: ids are unique within one collection only',
+  })
+  .refine(({ from, to }) => !from || !to || from <= to, { path: ['to'], message: 'must not be before from' })
+
+export type AuditQuery = z.output<typeof auditQuerySchema>
+
+export interface AuditPage {
+  /** Newest first. */
+  readonly entries: readonly AuditEntry[]
+  /** Of the next page; null on the last one. */
+  readonly nextCursor: string | null
+}
+
+/** Lists entries of the audit log, newest first, a page at a time. Whether the caller may read them is not asked here. */
+export async function queryAudit(
+  scope: Pick<ReadScope, 'execute'>,
+  query: AuditQuery,
+): Promise<ActionResult<AuditPage>> {
+  const { limit = DEFAULT_LIMIT, cursor, ...filters } = query
+  const after = cursor === undefined ? undefined : decodeAuditCursor(filters, cursor)
+  if (cursor !== undefined && !after) {
+    const message = 'does not belong to this query; pass nextCursor of the page before, with the same filters'
+    return fail('BAD_REQUEST', `cursor: ${message}`, { issues: [{ path: ['cursor'], message }] })
+  }
+  const { rows } = await scope.execute(sql`
+    select ${selectList()} from ${auditLog} left join ${auditDetail} on ${auditDetail.id} = ${auditLog.id}
+    where ${sql.join(conditions(filters, after), sql` and `)}
+    order by ${auditLog.at} desc, ${auditLog.id} desc limit ${limit + 1}`)
+  const entries = rows.slice(0, limit).map(readEntry)
+  const last = entries.at(-1)
+  return ok({ entries, nextCursor: last && rows.length > limit ? encodeAuditCursor(filters, last) : null })
+}
+
+function conditions(
+  { actor, action, collection, recordId, outcome, from, to }: AuditQuery,
+  after: AuditPosition | undefined,
+): SQL[] {
+  const { at, id } = auditLog
+  // An element of the list holds both: containment is what its index answers.
+  const written = JSON.stringify([{ collection, recordId }])
+  return [
+    sql`true`,
+    actor !== undefined && sql`${auditLog.actor} = ${actor}`,
+    action !== undefined && sql`${auditLog.action} = ${action}`,
+    collection !== undefined && sql`${auditLog.writes} @> ${written}::text::jsonb`,
+    outcome !== undefined && sql`${auditLog.outcome} = ${outcome}`,
+    from && sql`${at} >= ${from.toISOString()}::timestamptz`,
+    to && sql`${at} < ${to.toISOString()}::timestamptz`,
+    after && sql`(${at}, ${id}) < (${after.at.toISOString()}::timestamptz, ${after.id}::text)`,
+  ].filter((condition) => typeof condition === 'object')
+}

@@ -1,0 +1,43 @@
+import { type AuditPage, auditQuerySchema, queryAudit } from '../audit/query.ts'
+import type { UserActor } from '../auth/actor.ts'
+import { OWNER_ROLE } from '../auth/role.ts'
+import { DirectReads } from '../direct-reads.ts'
+import { parserOf, refuseUnacceptable, thrown, userProcedure } from '../procedure.ts'
+import { Caller } from '../records/caller.ts'
+import { type ActionResult, type Failure, fail, ok } from '../result.ts'
+import type { CalledContext } from '../run-as-caller.ts'
+import { t } from '../trpc.ts'
+
+/** The audit log, for the owner and admins. */
+export function createAuditRouter() {
+  const procedure = userProcedure.use(async ({ ctx, getRawInput, next }) => {
+    const refusal = await refuseReader(ctx)
+    if (refusal) throw thrown(refusal)
+    refuseUnacceptable(await getRawInput())
+    return next()
+  })
+  return t.router({
+    query: procedure
+      .input(parserOf(auditQuerySchema.optional()))
+      .query(({ ctx: { engine, requestId }, input = {} }): Promise<ActionResult<AuditPage>> => {
+        const reads = new DirectReads(engine, requestId)
+        return reads.call('audit.query', undefined, false, () => queryAudit(reads, input))
+      }),
+  })
+}
+
+/** The role is read anew for every call. */
+async function refuseReader({
+  engine,
+  requestId,
+  actor,
+}: CalledContext<UserActor>): Promise<Failure | undefined> {
+  const reads = new DirectReads(engine, requestId)
+  const caller = await reads.call('role', undefined, false, async () =>
+    ok(await new Caller(reads, actor, engine).ruleActor()),
+  )
+  if (!caller.success) return caller
+  return caller.data.role === OWNER_ROLE
+    ? undefined
+    : fail('FORBIDDEN', 'Only the owner and admins may read the audit log.')
+}
