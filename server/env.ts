@@ -29,6 +29,9 @@ export interface ServerEnv {
   readonly logLevel: (typeof LOG_LEVELS)[number]
 }
 
+/** Where the data is. */
+export type DatabaseEnv = Pick<ServerEnv, 'databaseUrl' | 'dataDir'>
+
 /** Everything that is wrong with the environment, a line each. */
 export class EnvError extends Error {
   override readonly name = 'EnvError'
@@ -58,11 +61,7 @@ export function readEnv(source: NodeJS.ProcessEnv = process.env): ServerEnv {
   const env = parseEnv(serverSchema, source, problems)
   if (!env) throw new EnvError([...problems, ...problemsBeside(problems, source)])
   const dataDir = env.DATA_DIR ?? DEFAULT_DATA_DIR
-  if (env.NODE_ENV === 'production' && env.DATABASE_URL === undefined && env.DATA_DIR === undefined) {
-    problems.push(
-      'DATABASE_URL: is required in production (or set DATA_DIR to use the embedded database on purpose)',
-    )
-  }
+  checkDatabase(env, problems)
   const auth = readAuth(env, problems)
   if (problems.length > 0 || !auth) throw new EnvError(problems)
   return {
@@ -134,6 +133,26 @@ export function readTokenEnv(source: NodeJS.ProcessEnv = process.env): {
     developmentKey: false,
     reason: `Tokens come from your identity provider, since ${KEY_NAMES.find((name) => source[name])} is set.`,
   }
+}
+
+/** What a command that works on the data alone needs. @throws {EnvError} */
+export function readDatabaseEnv(source: NodeJS.ProcessEnv = process.env): DatabaseEnv {
+  const problems: string[] = []
+  const schema = serverSchema.pick({ NODE_ENV: true, DATABASE_URL: true, DATA_DIR: true })
+  const env = parseEnv(schema, source, problems)
+  if (env) checkDatabase(env, problems)
+  if (!env || problems.length > 0) throw new EnvError(problems)
+  return { databaseUrl: env.DATABASE_URL, dataDir: env.DATA_DIR ?? DEFAULT_DATA_DIR }
+}
+
+function checkDatabase(
+  env: Pick<ParsedEnv, 'NODE_ENV' | 'DATABASE_URL' | 'DATA_DIR'>,
+  problems: string[],
+): void {
+  if (env.NODE_ENV !== 'production' || env.DATABASE_URL !== undefined || env.DATA_DIR !== undefined) return
+  problems.push(
+    'DATABASE_URL: is required in production (or set DATA_DIR to use the embedded database on purpose)',
+  )
 }
 
 function parseEnv<T extends z.ZodObject>(

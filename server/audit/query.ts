@@ -7,7 +7,7 @@ import { type AuditPosition, decodeAuditCursor, encodeAuditCursor } from './curs
 import { type AuditEntry, readEntry, selectList } from './entry.ts'
 import { isOutcome, OUTCOME_RULE, type Outcome } from './outcome.ts'
 
-const MAX_AUDIT_LIMIT = 200
+export const MAX_AUDIT_LIMIT = 200
 const DEFAULT_LIMIT = 50
 const LIMIT_RULE = `must be a whole number from 1 to ${MAX_AUDIT_LIMIT}`
 

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import { z } from 'zod'
+import { parseDuration } from '../duration.ts'
 import { isUserId, USER_ID_RULE } from './user-id.ts'
 
 export interface TokenArguments {
@@ -11,13 +12,6 @@ export interface TokenArguments {
 export type ParsedTokenArguments =
   | { readonly ok: true; readonly value: TokenArguments }
   | { readonly ok: false; readonly problem: string }
-
-const UNIT_SECONDS: ReadonlyMap<string, number> = new Map([
-  ['s', 1],
-  ['m', 60],
-  ['h', 3_600],
-  ['d', 86_400],
-])
 
 /** Reads the command line of `npm run -s token -- USER [--expires 12h] [--email a@b.c]`. */
 export function parseTokenArguments(args: readonly string[]): ParsedTokenArguments {
@@ -31,7 +25,7 @@ export function parseTokenArguments(args: readonly string[]): ParsedTokenArgumen
   const [userId] = positionals
   if (positionals.length !== 1) return problem(`One USER is needed; there are ${positionals.length}.`)
   if (!isUserId(userId)) return problem(`USER must be ${USER_ID_RULE}.`)
-  const expiresInSeconds = parseDuration(values.expires)
+  const expiresInSeconds = parseDuration(values.expires, ['s', 'm', 'h', 'd'])
   if (expiresInSeconds === undefined) {
     return problem(`--expires must be a whole number with a unit, as in 30s, 15m, 12h or 7d.`)
   }
@@ -49,12 +43,6 @@ function parse(args: readonly string[]) {
     options: { expires: { type: 'string', default: '12h' }, email: { type: 'string' } },
     allowPositionals: true,
   })
-}
-
-function parseDuration(text: string): number | undefined {
-  const [, count, unit] = /^([1-9]\d{0,5})([smhd])$/.exec(text) ?? []
-  const unitSeconds = UNIT_SECONDS.get(unit ?? '')
-  return unitSeconds === undefined ? undefined : Number(count) * unitSeconds
 }
 
 function problem(text: string): ParsedTokenArguments {

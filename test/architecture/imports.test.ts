@@ -20,7 +20,7 @@ const APP_TYPES = 'server/app-types.ts'
 const LAYERS: readonly (readonly [string, RegExp])[] = [
   [
     'main',
-    /^server\/(main|token|start|listen|open-database|sweeper|system-secret|composition|env|env-schema|scripts\/.*)\.ts$/,
+    /^server\/(main|token|audit-command|start|listen|open-database|sweeper|system-secret|composition|env|env-schema|scripts\/.*)\.ts$/,
   ],
   ['app', /^server\/app\.ts$/],
   ['rest', /^server\/rest\//],
@@ -37,7 +37,7 @@ const LAYERS: readonly (readonly [string, RegExp])[] = [
   ['capabilities', /^server\/(auth|db|integrations)\//],
   ['wire', /^server\/wire\//],
   ['drizzle', /^drizzle\//],
-  ['errors', /^server\/(errors|result)\.ts$/],
+  ['errors', /^server\/(duration|errors|result)\.ts$/],
 ]
 
 interface Import {

@@ -1,0 +1,98 @@
+import { type SQL, sql } from 'drizzle-orm'
+import { uuidv7 } from 'uuidv7'
+import { auditDetail, auditLog } from '../../drizzle/system.ts'
+import { ConnectionLost, type Database, type QueryResult } from '../db/database.ts'
+import { toStatement } from './statement.ts'
+
+export type Execute = (statement: SQL) => Promise<QueryResult>
+
+export interface Removed {
+  /** Rows of `audit_log`. */
+  readonly entries: number
+  /** Rows of `audit_detail`. */
+  readonly details: number
+}
+
+export interface Maintenance {
+  readonly action: 'audit.prune' | 'audit.erase'
+  /** What the command was given, for the entry that it leaves. */
+  readonly input: Readonly<Record<string, string>>
+  readonly clock: () => Date
+  /** How many rows of a table one transaction removes at most. @default 5000 */
+  readonly batchRows?: number
+}
+
+const BATCH_ROWS = 5_000
+/** Any constant: of all who maintain one database, one works at a time. */
+const MAINTENANCE_LOCK = 4_711_002
+
+/**
+ * Removes rows batch by batch, each in a transaction of its own together with the entry that tells of it.
+ *
+ * @param remove removes at most so many rows of each table.
+ * @throws {SqlError | ConnectionLost} nothing of the batch under way has happened then; those before have.
+ */
+export async function removeInBatches(
+  database: Database,
+  { batchRows = BATCH_ROWS, ...maintenance }: Maintenance,
+  remove: (execute: Execute, limit: number) => Promise<Removed>,
+): Promise<Removed> {
+  const requestId = uuidv7()
+  const total = { entries: 0, details: 0 }
+  for (let batch = 1; ; batch += 1) {
+    const removed = await inTransaction(database, async (execute) => {
+      const startedMs = performance.now()
+      const { entries, details } = await remove(execute, batchRows)
+      const durationMs = Math.ceil(performance.now() - startedMs)
+      // A command that finds nothing is told of as well; a last batch that finds nothing is not.
+      if (batch === 1 || entries + details > 0)
+        await execute(ownEntry(maintenance, { requestId, writeCount: entries + details, durationMs }))
+      return { entries, details }
+    })
+    total.entries += removed.entries
+    total.details += removed.details
+    if (removed.entries < batchRows && removed.details < batchRows) return total
+  }
+}
+
+async function inTransaction<T>(database: Database, body: (execute: Execute) => Promise<T>): Promise<T> {
+  const lease = await database.acquire()
+  const { session } = lease
+  const execute: Execute = (statement) => session.query(toStatement(statement))
+  try {
+    await session.beginWrite()
+    // Whoever waits for a table's lock holds up everybody behind: rather give up.
+    await execute(sql`set local lock_timeout = '3s'`)
+    await execute(sql`select pg_advisory_xact_lock(${MAINTENANCE_LOCK})`)
+    const value = await body(execute)
+    const { command } = await session.control('commit')
+    if (command !== 'COMMIT') throw new ConnectionLost('A batch was not committed')
+    return value
+  } catch (error) {
+    if (!session.broken) await session.control('rollback').catch(() => session.close())
+    throw error
+  } finally {
+    lease.release()
+  }
+}
+
+function ownEntry(
+  { action, input, clock }: Maintenance,
+  { requestId, writeCount, durationMs }: { requestId: string; writeCount: number; durationMs: number },
+): SQL {
+  const [id, at] = [uuidv7(), sql`${clock().toISOString()}::timestamptz`]
+  return sql`
+    with detail as (
+      insert into ${auditDetail} (id, at, actor, input, ip)
+      values (${id}, ${at}, null, ${JSON.stringify(input)}, null))
+    insert into ${auditLog} (id, at, request_id, transport, actor, action, outcome, attempts, duration_ms,
+      input_hash, writes, write_count, payers, cost)
+    values (${id}, ${at}, ${requestId}, 'command', null, ${action}, 'OK', 1, ${durationMs}::integer,
+      null, '[]', ${writeCount}::integer, '{}', null)`
+}
+
+/** How many rows a statement that ends with `returning` has removed. */
+export async function countRemoved(execute: Execute, deletion: SQL): Promise<number> {
+  const { rows } = await execute(sql`with gone as (${deletion}) select count(*)::integer from gone`)
+  return Number(rows[0]?.[0])
+}
