@@ -1,7 +1,7 @@
 import {
   createTRPCClient,
-  type HTTPBatchLinkOptions,
   httpBatchLink,
+  type Operation,
   splitLink,
   type TRPCClient,
   type TRPCLink,
@@ -9,12 +9,17 @@ import {
 import { observable } from '@trpc/server/observable'
 import type { AppRouter } from '../server/composition.ts'
 import type { ActionResult } from '../server/result.ts'
+import { limitsOf, type RetryOptions } from './backoff.ts'
+import { type ClientFetch, observedFetch } from './delivery.ts'
 import { DeputyError } from './error.ts'
+import { idempotencyHeader, idempotencyKeys } from './idempotency-key.ts'
+import { retryLink } from './retries.ts'
 import { transformer } from './transformer.ts'
 
 export type { AppRouter } from '../server/composition.ts'
 export type { ErrorCode } from '../server/errors.ts'
 export type { ActionResult, Failure, Issue, Success } from '../server/result.ts'
+export type { RetryOptions } from './backoff.ts'
 export { DeputyError, type DeputyErrorOptions } from './error.ts'
 
 export interface ClientOptions {
@@ -23,7 +28,12 @@ export interface ClientOptions {
   /** The user's token, or a function that gets one for every request. @default none */
   readonly token?: string | (() => string | undefined | Promise<string | undefined>)
   /** @default the platform's fetch */
-  readonly fetch?: NonNullable<HTTPBatchLinkOptions<AppRouter['_def']['_config']['$types']>['fetch']>
+  readonly fetch?: ClientFetch
+  /**
+   * How a call is sent again that met a failure which passes: no answer, HTTP 408, 429 or 5xx, or its own earlier
+   * sending, still running. false: not at all. @default three times within 30 s
+   */
+  readonly retries?: RetryOptions | false
 }
 
 /** Typed by the server's router, end to end. */
@@ -38,6 +48,10 @@ const MAX_INPUT_IN_URL = 3_500
 /**
  * Makes a client for the server's actions, `client.actions.createEvent.mutate({ … })`, and for its collections as
  * the user, `client.records.events.query.query({ where: { … } })`.
+ *
+ * Every mutation goes out with an idempotency key, a fresh one or the caller's own, and is sent again with the same
+ * one: `client.actions.createEvent.mutate(input, { context: { idempotencyKey: 'order-17' } })`.
+ * @throws {RangeError} for retries that are no numbers of times or of milliseconds.
  */
 export function createClient(options: ClientOptions): Client {
   const { token } = options
@@ -45,15 +59,18 @@ export function createClient(options: ClientOptions): Client {
     url: `${options.url.replace(/\/+$/, '')}/trpc`,
     transformer,
     maxItems: MAX_BATCH_SIZE,
-    ...(options.fetch ? { fetch: options.fetch } : {}),
-    headers: async () => {
+    fetch: observedFetch(options.fetch),
+    headers: async ({ opList }: { opList: readonly Operation[] }): Promise<Record<string, string>> => {
       const bearer = typeof token === 'function' ? await token() : token
-      return bearer === undefined ? {} : { authorization: `Bearer ${bearer}` }
+      const authorization = bearer === undefined ? {} : { authorization: `Bearer ${bearer}` }
+      return { ...authorization, ...idempotencyHeader(opList, bearer !== undefined) }
     },
   }
   return createTRPCClient<AppRouter>({
     links: [
       keepErrors,
+      idempotencyKeys,
+      retryLink(limitsOf(options.retries)),
       splitLink({
         condition: ({ type, input }) => type === 'query' && isTooLongForAddress(input),
         true: httpBatchLink({ ...shared, methodOverride: 'POST' }),

@@ -1,0 +1,76 @@
+export interface RetryOptions {
+  /**
+   * How often a call that failed is sent again, at most; 0 is never. Waiting for an earlier sending of the same call,
+   * which the server says is still running, is limited by `maxTotalDelayMs` instead.
+   * @default 3
+   */
+  readonly attempts?: number
+  /** Milliseconds. The first wait is a random time up to this, and the limit doubles with each. @default 250 */
+  readonly baseDelayMs?: number
+  /** Milliseconds that the limit of such a wait grows to. A longer `Retry-After` counts all the same. @default 5000 */
+  readonly maxDelayMs?: number
+  /** Milliseconds that one call waits between its requests, all waits together. @default 30000 */
+  readonly maxTotalDelayMs?: number
+}
+
+/** Why a call is worth sending again. */
+export interface Obstacle {
+  /** `running`: an earlier sending of the same call has not ended yet, and nothing has failed. */
+  readonly kind: 'passing' | 'running'
+  /** What the server asks to wait; 0 when it says nothing. */
+  readonly retryAfterSeconds: number
+}
+
+export type Limits = Required<RetryOptions>
+
+/** Ends what a server keeps going that asks for no wait: the total of the waits hardly grows then. */
+const MAX_REPEATS = 100
+/** A longer timer fires at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1
+
+/**
+ * Fills in the defaults; false means that nothing is repeated.
+ * @throws {RangeError} for what is no number of times or of milliseconds.
+ */
+export function limitsOf(options: RetryOptions | false = {}): Limits {
+  const {
+    attempts = 3,
+    baseDelayMs = 250,
+    maxDelayMs = 5_000,
+    maxTotalDelayMs = 30_000,
+  } = options || { attempts: 0 }
+  if (!Number.isInteger(attempts) || attempts < 0 || attempts > MAX_REPEATS) {
+    throw new RangeError(
+      `retries.attempts is ${attempts}; it must be a whole number from 0 to ${MAX_REPEATS}`,
+    )
+  }
+  for (const [name, value] of Object.entries({ baseDelayMs, maxDelayMs, maxTotalDelayMs })) {
+    if (value >= 0 && value <= MAX_TIMER_MS) continue
+    throw new RangeError(
+      `retries.${name} is ${value}; it must be a number of milliseconds, 0 to ${MAX_TIMER_MS}`,
+    )
+  }
+  return { attempts, baseDelayMs, maxDelayMs, maxTotalDelayMs }
+}
+
+/**
+ * Makes the delays of one call: milliseconds until it is sent again, undefined when it is not. Exponential with full
+ * jitter, so that clients that failed together do not come back together; that comes on top of what the server asks.
+ */
+export function createBackoff(limits: Limits): (obstacle: Obstacle) => number | undefined {
+  let failures = 0
+  let repeats = 0
+  let waitedMs = 0
+  return ({ kind, retryAfterSeconds }) => {
+    if (kind === 'passing') failures += 1
+    const askedMs = retryAfterSeconds * 1000
+    const leftMs = limits.maxTotalDelayMs - waitedMs
+    if (limits.attempts === 0 || failures > limits.attempts || repeats === MAX_REPEATS) return undefined
+    if (leftMs <= 0 || askedMs > leftMs) return undefined
+    const limitMs = Math.min(limits.maxDelayMs, limits.baseDelayMs * 2 ** repeats, leftMs - askedMs)
+    const delayMs = askedMs + Math.random() * limitMs
+    repeats += 1
+    waitedMs += delayMs
+    return delayMs
+  }
+}
