@@ -70,7 +70,11 @@ describe('an error of a call', () => {
       throw new Error('hunter2')
     })
     await using other = await createTestApp({ actions: actionRegistry({ createEvent }) })
-    const client = createClient({ url: await other.listen(), token: await other.token('ada') })
+    const client = createClient({
+      url: await other.listen(),
+      token: await other.token('ada'),
+      retries: false,
+    })
     const error = await thrownBy(client.actions.createEvent.mutate(EVENT))
     expect(error).toMatchObject({ code: 'INTERNAL_SERVER_ERROR', message: INTERNAL_MESSAGE })
     const causes = other.logged.filter(
@@ -84,7 +88,9 @@ describe('no answer', () => {
   it('is an error without a code, with what happened as its cause', async () => {
     const { server, address } = await listenAnd(undefined)
     await new Promise((resolve) => server.close(resolve))
-    const error = await thrownBy(createClient({ url: address }).actions.createEvent.mutate(EVENT))
+    const error = await thrownBy(
+      createClient({ url: address, retries: false }).actions.createEvent.mutate(EVENT),
+    )
     expect(error).toMatchObject({ code: undefined, requestId: undefined, issues: [] })
     expect(error.cause).toBeInstanceOf(Error)
   })
@@ -99,7 +105,9 @@ describe('no answer', () => {
       if (body === '') request.socket.destroy()
       else response.writeHead(502, { 'content-type': 'text/html' }).end(body)
     })
-    const error = await thrownBy(createClient({ url: address }).actions.createEvent.mutate(EVENT))
+    const error = await thrownBy(
+      createClient({ url: address, retries: false }).actions.createEvent.mutate(EVENT),
+    )
     expect(error.code).toBeUndefined()
     expect(error.message).not.toBe('')
     server.closeAllConnections()

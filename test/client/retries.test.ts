@@ -153,19 +153,17 @@ describe('a final answer', () => {
   })
 
   it.each([
-    ['a token that cannot be had', { token: () => Promise.reject(new Error('The session is over')) }],
-    ['a token that no header can hold', { token: 'a\nb' }],
-  ])('is what failed before anything was sent: %s', async (_title, options) => {
+    ['a token that cannot be had', () => Promise.reject(new Error('The session is over'))],
+    ['a token that no header can hold', () => 'a\nb'],
+  ])('is what failed before anything was sent: %s', async (_title, makeToken) => {
     let asked = 0
-    await using server = await serve([], {
-      fetch: (...request) => {
-        asked += 1
-        return fetch(request[0] as string)
-      },
-      ...options,
-    })
+    const token = () => {
+      asked += 1
+      return makeToken()
+    }
+    await using server = await serve([], { token })
     await expect(server.mutate()).rejects.toMatchObject({ name: 'DeputyError', code: undefined })
-    expect(asked).toBe(0)
+    expect(asked).toBe(1)
     expect(server.received).toEqual([])
   })
 })
