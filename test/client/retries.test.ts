@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import { z } from 'zod'
 import { type ClientOptions, createClient, DeputyError, unwrap } from '../../client/index.ts'
+import { action, actionRegistry } from '../../server/authoring.ts'
 import type { ErrorCode } from '../../server/errors.ts'
 import { startTcpProxy } from '../postgres/tcp-proxy.ts'
 import { createTestApp } from '../support/test-app.ts'
@@ -28,6 +30,15 @@ async function serve(replies: readonly Reply[], options: Partial<ClientOptions> 
     query: () => client.actions.listAttendees.query({ eventId: 'e' }),
     [Symbol.asyncDispose]: server[Symbol.asyncDispose],
   }
+}
+
+/** Holds those who wait for it until it is opened. */
+function gate() {
+  let open: () => void = () => {}
+  const opened = new Promise<void>((resolve) => {
+    open = resolve
+  })
+  return { open, opened }
 }
 
 const html = (status: number): Reply => ({ status, body: `<html>${status}</html>` })
@@ -380,8 +391,8 @@ describe('an abort', () => {
   })
 })
 
-describe('a network that comes back', () => {
-  it('has let a call through once, to the real server', async () => {
+describe('against the real server', () => {
+  it('a network that comes back has let the call through once', async () => {
     await using app = await createTestApp()
     await using network = await startTcpProxy(await app.listen())
     network.set('refuse')
@@ -400,5 +411,65 @@ describe('a network that comes back', () => {
     expect(requests).toBe(3)
     const { records } = unwrap(await client.records.events.query.query({}))
     expect(records.map((record) => record.recordId)).toEqual([recordId])
+  })
+
+  it('a batch whose answer is lost is done once, and gives what it gave', async () => {
+    await using app = await createTestApp()
+    const lost: unknown[] = []
+    const client = createClient({
+      url: await app.listen(),
+      token: await app.token('ada'),
+      retries: { baseDelayMs: 0 },
+      fetch: async (input, init) => {
+        const response = await fetch(String(input), init as RequestInit)
+        if (lost.length > 0) return response
+        lost.push(await response.json())
+        throw new TypeError('terminated')
+      },
+    })
+    const results = await Promise.all([
+      client.actions.createEvent.mutate(EVENT),
+      client.records.events.create.mutate({ data: EVENT }),
+      client.actions.createEvent.mutate(EVENT, named('order-17')),
+    ])
+    const ids = results.map((result) => unwrap(result).recordId)
+    expect(lost).toMatchObject([
+      ids.map((recordId) => ({ result: { data: { json: { data: { recordId } } } } })),
+    ])
+    const { records } = unwrap(await client.records.events.query.query({}))
+    expect(records.map((record) => record.recordId).sort()).toEqual([...ids].sort())
+  })
+
+  it('a call whose earlier sending still runs waits for that one, and gives its answer', async () => {
+    const [entered, finish] = [gate(), gate()]
+    let runs = 0
+    const input = z.strictObject({ title: z.string(), startsAt: z.date(), capacity: z.number() })
+    const createEvent = action.input(input).mutation(async ({ ctx, input }) => {
+      runs += 1
+      entered.open()
+      await finish.opened
+      return ctx.tools.create('events', input)
+    })
+    await using app = await createTestApp({ actions: actionRegistry({ createEvent }) })
+    const statuses: number[] = []
+    const client = createClient({
+      url: await app.listen(),
+      token: await app.token('ada'),
+      retries: { attempts: 1, ...SOON },
+      fetch: async (input, init) => {
+        const answer = fetch(String(input), init as RequestInit)
+        if (runs === 0) {
+          await entered.opened
+          throw new TypeError('terminated')
+        }
+        const response = await answer
+        statuses.push(response.status)
+        finish.open()
+        return response
+      },
+    })
+    unwrap(await client.actions.createEvent.mutate(EVENT))
+    expect(statuses).toEqual([409, 200])
+    expect(runs).toBe(1)
   })
 })
