@@ -11,7 +11,7 @@ export interface SweeperOptions {
 const INTERVAL_MS = 600_000
 const BATCH = 500
 /** Any constant: of several servers one sweeps at a time. */
-const SWEEP_LOCK = 4_711_002
+const SWEEP_LOCK = 4_711_003
 
 // A key lives for 24 hours, and longer while a call is at work on it. Its answer and its journal go with it.
 const SWEEP = `

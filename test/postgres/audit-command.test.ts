@@ -3,6 +3,7 @@ import { expect, it } from 'vitest'
 import { erase } from '../../server/audit/erase.ts'
 import { prune } from '../../server/audit/prune.ts'
 import { run } from '../env/process.ts'
+import { gate } from '../invocation/probe.ts'
 import { insertAudit } from '../support/audit-rows.ts'
 import { openTestDatabase } from '../support/database.ts'
 
@@ -86,17 +87,15 @@ it('a database without a log, and a role that does not own it, are told of', asy
 
 it('a prune that cannot have the table gives up, and holds nobody up for long', async () => {
   await using log = await openLog()
-  let release = () => {}
-  const held = new Promise<void>((resolve) => {
-    release = resolve
-  })
+  const [locked, end] = [gate(), gate()]
   const holding = log.sql.begin(async (sql) => {
     await sql`lock table audit_log in row exclusive mode`
-    await held
+    locked.open()
+    await end.opened
   })
+  await locked.opened
   const pruned = prune(log.database, { before: new Date(), clock: () => new Date() })
-  await expect(pruned).rejects.toMatchObject({ sqlstate: '55P03' })
-  release()
+  await expect(pruned).rejects.toMatchObject({ sqlstate: '55P03' }).finally(end.open)
   await holding
   expect(await prune(log.database, { before: new Date(), clock: () => new Date() })).toMatchObject({
     entries: 20,
