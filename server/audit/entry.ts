@@ -7,7 +7,7 @@ import { isOutcome, type Outcome } from './outcome.ts'
 const COLUMNS = { ...getTableColumns(auditLog), input: auditDetail.input, ip: auditDetail.ip }
 
 const writeSchema = z
-  .object({ op: z.enum(['create', 'update', 'remove']), collection: z.string(), recordId: z.string() })
+  .object({ op: z.enum(['create', 'update', 'remove', 'sql']), collection: z.string(), recordId: z.string() })
   .transform(({ op, collection, recordId }): [op: typeof op, collection: string, recordId: string] => [
     op,
     collection,
@@ -28,7 +28,7 @@ const entrySchema = z.object({
   durationMs: z.number(),
   /** Equal for equal inputs of one action; null for an input that was not valid. */
   inputHash: z.string().nullable(),
-  /** `[op, collection, recordId]`, at most 100 of them. */
+  /** `[op, collection, recordId]`, at most 100 of them; `['sql', '*', '*']` for SQL of the app's own. */
   writes: z.array(writeSchema),
   /** All that were written. */
   writeCount: z.number(),

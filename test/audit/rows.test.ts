@@ -115,6 +115,15 @@ describe('a row is left by a call that', () => {
     expect(await rowsOf(user)).toMatchObject([{ action: 'watched', outcome: 'OK' }])
   })
 
+  it('ran SQL of its own, and the log can be read all the same', async () => {
+    const user = randomUUID()
+    await rest(user, 'actions/raw', { name: 'n' })
+    const owner = await shop.app.as('owner')
+    expect(await owner.audit.query({ actor: user })).toMatchObject({
+      data: { entries: [{ action: 'raw', writes: [['sql', '*', '*']], input: '{"name":"n"}' }] },
+    })
+  })
+
   it('wrote through records or users', async () => {
     const user = randomUUID()
     const data = { title: 't', startsAt: '2030-01-01T00:00:00Z', capacity: 1 }

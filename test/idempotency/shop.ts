@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
+import { events } from '../../drizzle/collections.ts'
 import { action, actionRegistry, fail, ok, ownerAction, roleAction } from '../../server/authoring.ts'
 import type { PostgresOptions } from '../../server/db/postgres.ts'
 import type { FailpointName } from '../../server/engine.ts'
@@ -48,6 +49,11 @@ function shopActions(script: Script) {
       await ctx.tools.create('events', event(input.name))
       return fail('CONFLICT', 'The shop is closed.')
     }),
+    raw: action
+      .input(named)
+      .mutation(({ ctx }) =>
+        ctx.tools.sql(async (database) => (await database.select().from(events)).length),
+      ),
     echo: action.input(named).mutation(async ({ input }) => ok(input)),
     look: action.input(named).query(async ({ input }) => ok(input)),
     manage: roleAction('admin')
