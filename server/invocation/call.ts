@@ -25,12 +25,14 @@ export async function runCall<T>(invocation: Invocation, handler: Handler<T>): P
   invocation.journal.keepIn(new StepStore(invocation.engine, scope, invocation.id), claim.steps)
   try {
     const result = await runInvocation(invocation, handler)
-    if (!result.success) await release(invocation, scope, result.details?.outcome === 'unknown')
-    return result
+    if (result.success) return result
+    const stored = await release(invocation, scope, result.details?.outcome === 'unknown')
+    return stored === undefined ? result : answerOf(invocation, { kind: 'stored', result: stored })
   } catch (error) {
     // Another holder took over, and was faster: its answer is the answer.
     if (error instanceof Superseded) return answerOf(invocation, await claimOf(invocation, scope))
-    await release(invocation, scope, false)
+    const stored = await release(invocation, scope, false)
+    if (stored !== undefined) return answerOf(invocation, { kind: 'stored', result: stored })
     throw error
   }
 }
@@ -79,11 +81,16 @@ function answerOf<T>(invocation: Invocation, claim: Claim): ActionResult<T> {
 }
 
 /** The failure of the call is its answer, whatever becomes of the key: its lease ends by itself. */
-async function release(invocation: Invocation, scope: KeyScope, isUnknown: boolean): Promise<void> {
+async function release(
+  invocation: Invocation,
+  scope: KeyScope,
+  isUnknown: boolean,
+): Promise<string | undefined> {
   try {
-    await releaseKey(invocation.engine.database, { ...scope, token: invocation.id, isUnknown })
+    return await releaseKey(invocation.engine.database, { ...scope, token: invocation.id, isUnknown })
   } catch (error) {
     invocation.log.warn({ err: error }, 'An idempotency key could not be given back; its lease will end')
+    return undefined
   }
 }
 

@@ -83,14 +83,18 @@ export function isResultConstraint(constraint: string | undefined): boolean {
 }
 
 const RELEASE = `
-  with kept as (
-    select 1 where $5::boolean or exists (
+  with answered as (
+    select result from idempotency_results where actor = $1 and action = $2 and key = $3),
+  kept as (
+    select 1 where $5::boolean or exists (select 1 from answered) or exists (
       select 1 from journal_steps where actor = $1 and action = $2 and key = $3)),
   freed as (
     delete from idempotency_claims where actor = $1 and action = $2 and key = $3 and token = $4
-      and not exists (select 1 from kept))
-  update idempotency_claims set lease_until = now()
-  where actor = $1 and action = $2 and key = $3 and token = $4 and exists (select 1 from kept)`
+      and not exists (select 1 from kept)),
+  ended as (
+    update idempotency_claims set lease_until = now()
+    where actor = $1 and action = $2 and key = $3 and token = $4 and exists (select 1 from kept))
+  select result from answered`
 
 export interface ReleaseOptions extends KeyScope {
   readonly token: string
@@ -101,8 +105,12 @@ export interface ReleaseOptions extends KeyScope {
 /**
  * Gives a key back after a failure: it is forgotten, unless something was done outside. Then its journal stays, and
  * the next invocation goes on from there.
+ *
+ * @returns the answer of another holder, if there is one: that this one failed may come of it.
  */
-export async function releaseKey(database: Database, options: ReleaseOptions): Promise<void> {
+export async function releaseKey(database: Database, options: ReleaseOptions): Promise<string | undefined> {
   const { actor, action, key, token, isUnknown } = options
-  await database.write({ sql: RELEASE, params: [actor, action, key, token, isUnknown] })
+  const params = [actor, action, key, token, isUnknown]
+  const { rows } = await database.write({ sql: RELEASE, params })
+  return rows[0] ? String(rows[0][0]) : undefined
 }

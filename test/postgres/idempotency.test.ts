@@ -59,6 +59,23 @@ it('a holder that comes back after its lease has done nothing, and answers what 
   expect(await shop.count(name)).toBe(1)
 })
 
+it('a holder that fails for what the other one has done answers as that one did', async () => {
+  const [name, key] = [randomUUID(), randomUUID()]
+  const caller = await shop.as('ada', key)
+  let other: unknown
+  shop.script.onFailpoint = async (point) => {
+    if (point !== 'after-claim') return
+    shop.script.onFailpoint = () => {}
+    await shop.endLeases()
+    other = await caller.actions.place({ name })
+  }
+  // It would create the same record, which is there by then.
+  const late = await caller.actions.place({ name })
+  expect(late).toMatchObject({ success: true })
+  expect(late).toEqual(other)
+  expect(await shop.count(name)).toBe(1)
+})
+
 it('a call that is killed after its provider answered is finished by its repetition, with one call and one effect', async () => {
   await using directory = await temporaryDirectory()
   await using opened = await openTestDatabase()

@@ -29,7 +29,7 @@ export async function typedAudit() {
     entry.cost satisfies bigint | null
     entry.input satisfies string | null
     for (const [op, collection, recordId] of entry.writes) {
-      op satisfies 'create' | 'update' | 'remove'
+      op satisfies 'create' | 'update' | 'remove' | 'sql'
       collection satisfies string
       recordId satisfies string
     }
