@@ -33,7 +33,7 @@ export interface RoleAccess<TRecord = never, TReadable = string, TWritable = str
   readonly remove?: Rule<TRecord>
   /** Other fields are absent from what this role reads, and unknown in its `where` and `orderBy`. @default all */
   readonly readableFields?: readonly TReadable[]
-  /** The fields that this role may give when it creates or updates. @default all but the system-managed */
+  /** The fields that this role may give when it creates or updates. @default what it reads, but for the system-managed */
   readonly writableFields?: readonly TWritable[]
 }
 

@@ -52,7 +52,7 @@ export interface CollectionOptions<
   readonly constraints?: (
     table: BuildExtraConfigColumns<TName, SystemColumns & TFields, 'pg'>,
   ) => PgTableExtraConfigValue[]
-  /** Fields that only the engine writes (`registerUser`); `create` and `update` refuse them. @default none */
+  /** Fields that no data writes: in `users` the engine does (`register`, `registerUser`, `setRole`). @default none */
   readonly systemManaged?: readonly TManaged[]
   /** What callers may do with the records by themselves, by role. @default nothing */
   readonly access?: Access<
@@ -140,13 +140,13 @@ export function collection<
 ): Collection<TName, TFields, TManaged, TReadable> {
   if (!/^[a-z][a-z0-9_]{0,47}$/.test(name) || name in Object.prototype || RESERVED_NAMES.has(name)) {
     throw new DefinitionError(
-      `Collection name "${name}" must match /^[a-z][a-z0-9_]{0,47}$/ and not be a name that every object has`,
+      `Collection name "${name}" must match /^[a-z][a-z0-9_]{0,47}$/, and not be a name that every object has, nor then, call, apply or bind`,
     )
   }
   for (const field of Object.keys(fields)) {
     if (!/^[a-z][A-Za-z0-9]{0,47}$/.test(field) || field in Object.prototype) {
       throw new DefinitionError(
-        `Field "${field}" of collection "${name}" must match /^[a-z][A-Za-z0-9]{0,47}$/`,
+        `Field "${field}" of collection "${name}" must match /^[a-z][A-Za-z0-9]{0,47}$/ and not be a name that every object has`,
       )
     }
     if ((SYSTEM_FIELDS as readonly string[]).includes(field)) {

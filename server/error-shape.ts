@@ -3,6 +3,7 @@ import type { z } from 'zod'
 import { HTTP_STATUS, INTERNAL_MESSAGE, isErrorCode, UNAUTHORIZED_MESSAGE } from './errors.ts'
 import { type Failure, FailureError, fail, type Issue } from './result.ts'
 import { sentence, shortened } from './tools/problems.ts'
+import { issueMessage } from './wire/issue-message.ts'
 
 const MAX_ISSUES = 20
 const MAX_MESSAGE_LENGTH = 300
@@ -21,13 +22,14 @@ export class InvalidInput extends Error {
     return new InvalidInput(
       error.issues.slice(0, MAX_ISSUES).map((issue) => ({
         path: issue.path.map((part) => shortened(typeof part === 'symbol' ? String(part) : part)),
-        message:
-          issue.message.length > MAX_MESSAGE_LENGTH
-            ? `${issue.message.slice(0, MAX_MESSAGE_LENGTH)}…`
-            : issue.message,
+        message: capped(issueMessage(issue)),
       })),
     )
   }
+}
+
+function capped(message: string): string {
+  return message.length > MAX_MESSAGE_LENGTH ? `${message.slice(0, MAX_MESSAGE_LENGTH)}…` : message
 }
 
 /** What a caller is shown of an error that was thrown. Only our own sentences pass; any other is replaced. */

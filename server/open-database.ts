@@ -2,6 +2,7 @@ import type { Database } from './db/database.ts'
 import { migrateEmbedded, migratePostgres } from './db/migrate.ts'
 import { openPglite } from './db/pglite.ts'
 import { openPostgres } from './db/postgres.ts'
+import { DefinitionError } from './errors.ts'
 
 export interface DatabaseOptions {
   /** A PostgreSQL server; without it the embedded database is used. */
@@ -12,9 +13,23 @@ export interface DatabaseOptions {
   readonly tables: readonly string[]
 }
 
-/** Opens the database and brings its tables up to date. */
+/**
+ * Opens the database and brings its tables up to date.
+ *
+ * @throws {DefinitionError} when a collection has no table: its migration was not generated.
+ */
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
-  const { databaseUrl, directory, tables } = options
+  const database = await openMigrated(options)
+  try {
+    await checkTables(database, options.tables)
+    return database
+  } catch (error) {
+    await database.close()
+    throw error
+  }
+}
+
+async function openMigrated({ databaseUrl, directory, tables }: DatabaseOptions): Promise<Database> {
   if (databaseUrl !== undefined) {
     await migratePostgres(databaseUrl, { tables })
     return openPostgres({ url: databaseUrl })
@@ -27,4 +42,15 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     await database.close()
     throw error
   }
+}
+
+async function checkTables(database: Database, tables: readonly string[]): Promise<void> {
+  const { rows } = await database.query({
+    sql: 'select name from jsonb_array_elements_text($1::text::jsonb) as name where to_regclass(quote_ident(name)) is null',
+    params: [JSON.stringify(tables)],
+  })
+  if (rows.length === 0) return
+  throw new DefinitionError(
+    `drizzle/collections.ts has collections without a table: ${rows.map(([name]) => name).join(', ')}. Run npm run db:generate, and commit the migration.`,
+  )
 }

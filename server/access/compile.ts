@@ -26,8 +26,8 @@ export interface Memberships {
 const ACTIVE = 'active'
 
 /**
- * Compiles a rule, as one actor meets it, into the one condition that reads, lists, counts, updates and removes
- * all use. Its columns are qualified with the table's own name, so that it can be asked of a row that is shadowed
+ * Compiles a rule, as one actor meets it, into the one condition that whoever asks this rule uses: reads, lists
+ * and counts alike. Its columns are qualified with the table's own name, so that it can be asked of a row that is shadowed
  * under that name as well.
  */
 export function compileRule(columns: AccessColumns, rule: Rule | undefined, actor: RuleActor): Condition {

@@ -1,6 +1,6 @@
 import type { RuleActor } from '../../drizzle/access.ts'
 import type { Actor } from '../auth/actor.ts'
-import { ANONYMOUS_ROLE, OWNER_ROLE, roleOf } from '../auth/role.ts'
+import { ADMIN_ROLE, ANONYMOUS_ROLE, roleOf } from '../auth/role.ts'
 import type { ReadScope } from '../tools/scope.ts'
 import { storedRole } from '../tools/stored-role.ts'
 import type { Policies } from './policy.ts'
@@ -29,7 +29,7 @@ export class Caller {
   async #load(): Promise<RuleActor> {
     if (this.#actor.kind === 'anonymous') return { userId: null, role: ANONYMOUS_ROLE, isOwner: false }
     const { userId } = this.#actor
-    if (userId === this.#ownerUserId) return { userId, role: OWNER_ROLE, isOwner: true }
+    if (userId === this.#ownerUserId) return { userId, role: ADMIN_ROLE, isOwner: true }
     return { userId, role: roleOf(await storedRole(this.#scope, userId)), isOwner: false }
   }
 }

@@ -32,7 +32,7 @@ export function createRecordsEndpoint(router: ReturnType<typeof createAppRouter>
     const caller = knownActor(await ctx.authenticator.authenticate())
     if ('failure' in caller) return { result: caller.failure }
     const [collection, recordId, ...more] = decodeSegments(path)
-    if (collection === undefined || recordId === '' || more.length > 0)
+    if (!collection || recordId === '' || more.length > 0)
       return { result: fail('NOT_FOUND', 'There is nothing at this address.') }
     const entry = ctx.engine.catalog.get(collection)
     if (!entry) return { result: noSuchCollection(collection) }

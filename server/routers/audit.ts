@@ -1,6 +1,6 @@
 import { type AuditPage, auditQuerySchema, queryAudit } from '../audit/query.ts'
 import type { UserActor } from '../auth/actor.ts'
-import { OWNER_ROLE } from '../auth/role.ts'
+import { ADMIN_ROLE } from '../auth/role.ts'
 import { DirectReads } from '../direct-reads.ts'
 import { thrown } from '../invocation/thrown.ts'
 import { parserOf, refuseUnacceptable, userProcedure } from '../procedure.ts'
@@ -38,7 +38,7 @@ async function refuseReader({
     ok(await new Caller(reads, actor, engine).ruleActor()),
   )
   if (!caller.success) return caller
-  return caller.data.role === OWNER_ROLE
+  return caller.data.role === ADMIN_ROLE
     ? undefined
     : fail('FORBIDDEN', 'Only the owner and admins may read the audit log.')
 }

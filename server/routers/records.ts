@@ -62,7 +62,7 @@ const schemas = {
   query: z.record(z.string(), z.unknown()).optional(),
   count: z.strictObject({ where: z.unknown().optional() }).optional(),
   create: z.strictObject({ data: z.unknown(), recordId: z.string().optional() }),
-  update: z.strictObject({ recordId: z.string(), patch: z.unknown(), ifVersion: z.number().optional() }),
+  update: z.strictObject({ recordId: z.string(), patch: z.unknown(), ifVersion: z.unknown().optional() }),
   remove: record,
 }
 
@@ -101,7 +101,13 @@ function proceduresOf(collection: string) {
     update: writing.input(parserOf(schemas.update)).mutation(({ ctx, input }) => {
       const { recordId, patch, ifVersion } = input
       return writeAsCaller(ctx, input, (records) =>
-        records.update(collection, recordId, patch as never, ifVersion === undefined ? {} : { ifVersion }),
+        records.update(
+          collection,
+          recordId,
+          patch as never,
+          // The verb checks it, and says more than a schema would.
+          ifVersion === undefined ? {} : { ifVersion: ifVersion as never },
+        ),
       )
     }),
     remove: writing

@@ -40,7 +40,7 @@ type Disjoint<T, U> = keyof T & keyof U extends never ? U : never
 function checkAction(name: string, action: unknown): ActionDefinition {
   if (!NAME.test(name) || RESERVED.has(name)) {
     throw new DefinitionError(
-      `Action name "${name}" must match ${NAME} and not be a name that every object has`,
+      `Action name "${name}" must match ${NAME} and not be a name that every object has, nor then, call, apply or bind`,
     )
   }
   const definition = actionDefinition(action)

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { type AnyCollection, collectionDefinition } from '../../drizzle/collection.ts'
 import type { UserActor } from '../auth/actor.ts'
 import { profileFromClaims } from '../auth/profile-claims.ts'
-import { OWNER_ROLE } from '../auth/role.ts'
+import { ADMIN_ROLE } from '../auth/role.ts'
 import { DirectReads } from '../direct-reads.ts'
 import { type InvokedContext, invoked } from '../invoked.ts'
 import { parserOf, refuseUnacceptable, userProcedure } from '../procedure.ts'
@@ -121,14 +121,14 @@ function changeRole(
   return writeAsCaller(ctx, input, (_records, attempt, caller) =>
     attempt.call('users.setRole', `users/${input.userId}`, true, async () => {
       const { role } = await caller.ruleActor()
-      if (role !== OWNER_ROLE) return fail('FORBIDDEN', 'Only an admin or the owner may set roles.')
+      if (role !== ADMIN_ROLE) return fail('FORBIDDEN', 'Only an admin or the owner may set roles.')
       if (!engine.roles.has(input.role)) {
         return fail(
           'BAD_REQUEST',
           `There is no role ${quote(input.role)}; roles are ${[...engine.roles].join(', ')}.`,
         )
       }
-      if (input.userId === engine.ownerUserId && input.role !== OWNER_ROLE)
+      if (input.userId === engine.ownerUserId && input.role !== ADMIN_ROLE)
         return fail('FORBIDDEN', 'The owner is always admin.')
       return setRole(attempt, input)
     }),

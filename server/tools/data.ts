@@ -2,6 +2,7 @@ import { is, type SQL, SQL as SqlChunk, sql } from 'drizzle-orm'
 import type { PgColumn } from 'drizzle-orm/pg-core'
 import { columnName } from '../../drizzle/collection.ts'
 import { findUnacceptable } from '../wire/guard.ts'
+import { issueMessage } from '../wire/issue-message.ts'
 import type { CatalogEntry } from './catalog.ts'
 import { columnType } from './column-type.ts'
 import { findUnstorable } from './json-value.ts'
@@ -44,7 +45,7 @@ export function checkData(
     else problems.unknownField(entry, field, at)
     // Of a field that is hidden nothing is said but that it does not exist.
     if (entry.managed.has(field) && entry.fields.includes(field) && !options.asEngine) {
-      problems.add(at, `is managed by the system; ${quote(entry.name)} is written by tools.registerUser`)
+      problems.add(at, 'is managed by the system, and not written through data')
     }
     if (problems.isFull) return {}
   }
@@ -52,7 +53,7 @@ export function checkData(
   for (const issue of parsed.success ? [] : parsed.error.issues) {
     problems.add(
       [argument, ...issue.path.map((part) => (typeof part === 'symbol' ? String(part) : part))],
-      issue.message,
+      issueMessage(issue),
     )
   }
   return given

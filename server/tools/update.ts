@@ -53,7 +53,7 @@ export async function update(
 export function staleVersion(entry: CatalogEntry, recordId: string, ifVersion: number | undefined): Failure {
   return fail(
     'CONFLICT',
-    `Record ${quote(recordId)} of ${quote(entry.name)} has changed since version ${ifVersion}; read it again.`,
+    `Record ${quote(recordId)} of ${quote(entry.name)} is not at version ${ifVersion}; read it again.`,
   )
 }
 

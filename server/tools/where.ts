@@ -1,6 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm'
 import type { PgColumn } from 'drizzle-orm/pg-core'
 import { findUnacceptable } from '../wire/guard.ts'
+import { issueMessage } from '../wire/issue-message.ts'
 import type { CatalogEntry } from './catalog.ts'
 import { columnType } from './column-type.ts'
 import type { Problems } from './problems.ts'
@@ -213,7 +214,8 @@ function bindList(
 function accepts(compilation: Compilation, field: string, value: unknown, path: Path): boolean {
   const parsed = compilation.entry.valueSchemas.get(field)?.safeParse(value)
   if (parsed?.success) return true
-  compilation.problems.add(path, parsed?.error.issues[0]?.message ?? 'is not a value of this field')
+  const [issue] = parsed?.error.issues ?? []
+  compilation.problems.add(path, issue ? issueMessage(issue) : 'is not a value of this field')
   return false
 }
 
