@@ -145,10 +145,13 @@ async function integration(
     const answer = await runner.step(name, options.fingerprint(data ?? {}), send, (result) =>
       effectOf(result as ActionResult<JsonValue>),
     )
+    // An answer of the journal may be one that an invocation paid for which left no row, since its server died.
+    runner.spent(target.data.payer)
     return answer as ActionResult<JsonValue>
   } catch (error) {
-    if (error instanceof FailureError) return error.failure
-    throw error
+    if (!(error instanceof FailureError)) throw error
+    if (error.failure.details?.outcome === 'unknown') runner.spent(target.data.payer)
+    return error.failure
   }
 }
 
