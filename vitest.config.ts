@@ -15,7 +15,7 @@ const WITHOUT_DATABASE = [
   'test/package/**/*.test.ts',
   'test/wire/**/*.test.ts',
 ]
-const REAL_POSTGRES = 'test/postgres/**'
+const REAL_POSTGRES = ['test/postgres/**', 'test/faults/**']
 const EMBEDDED = 'test/embedded/**'
 
 const projects = [
@@ -25,7 +25,7 @@ const projects = [
       ...shared,
       name: 'pglite',
       include: ['test/**/*.test.ts'],
-      exclude: [...WITHOUT_DATABASE, REAL_POSTGRES],
+      exclude: [...WITHOUT_DATABASE, ...REAL_POSTGRES],
       globalSetup: ['test/support/setup-pglite.ts'],
     },
   },

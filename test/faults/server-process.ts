@@ -1,0 +1,41 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import type { Death } from './server.ts'
+
+const ENTRY = fileURLToPath(new URL('server.ts', import.meta.url))
+
+/** Starts a server as a process of its own. Killed when disposed. @throws {Error} when it does not come up. */
+export async function startServer(databaseUrl: string, bankUrl: string) {
+  const child = fork(ENTRY, [databaseUrl, bankUrl], {
+    execArgv: ['--import', 'tsx'],
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  })
+  const ended = once(child, 'exit').then(([code, signal]) => ({ code, signal }))
+  const answer = async () => {
+    const [message] = await Promise.race([
+      once(child, 'message'),
+      ended.then(({ code, signal }) => Promise.reject(new Error(`The server ended (${code ?? signal})`))),
+    ])
+    return message
+  }
+  const url = String(await answer())
+  return {
+    url,
+    ended,
+    /** Lets it kill itself at this point. */
+    async dieAt(death: Death) {
+      child.send(death)
+      await answer()
+    },
+    async kill() {
+      child.kill('SIGKILL')
+      await ended
+    },
+    async [Symbol.asyncDispose]() {
+      await this.kill()
+    },
+  }
+}
+
+export type ServerProcess = Awaited<ReturnType<typeof startServer>>
