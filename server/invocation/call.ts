@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { mapDatabaseError } from '../db/sqlstate.ts'
 import { type ActionResult, type Failure, fail } from '../result.ts'
 import { fromStored } from '../wire/stored.ts'
@@ -9,6 +10,7 @@ import { thrown } from './thrown.ts'
 
 /** A holder that has died keeps its key for this long after the longest life of an invocation. */
 const LEASE_MARGIN_MS = 30_000
+const RELEASE_RETRY_MS = 1_000
 
 /**
  * Runs an action, once for its idempotency key if it has one: a key that was answered gives the same answer.
@@ -80,7 +82,7 @@ function answerOf<T>(invocation: Invocation, claim: Claim): ActionResult<T> {
   }
 }
 
-/** The failure of the call is its answer, whatever becomes of the key: its lease ends by itself. */
+/** The failure of the call is its answer, whatever becomes of the key. */
 async function release(
   invocation: Invocation,
   scope: KeyScope,
@@ -89,8 +91,24 @@ async function release(
   try {
     return await releaseKey(invocation.engine.database, { ...scope, token: invocation.id, isUnknown })
   } catch (error) {
-    invocation.log.warn({ err: error }, 'An idempotency key could not be given back; its lease will end')
+    invocation.log.warn({ err: error }, 'An idempotency key could not be given back; it is tried again')
+    void releaseLater(invocation, scope, isUnknown)
     return undefined
+  }
+}
+
+/** Tries until the lease has ended by itself: else a database that was away for a moment keeps the key from its user. */
+async function releaseLater(invocation: Invocation, scope: KeyScope, isUnknown: boolean): Promise<void> {
+  const { engine, id, lifetimeMs } = invocation
+  const endsAt = performance.now() + lifetimeMs + LEASE_MARGIN_MS
+  while (performance.now() < endsAt) {
+    await sleep(RELEASE_RETRY_MS, undefined, { ref: false })
+    try {
+      await releaseKey(engine.database, { ...scope, token: id, isUnknown })
+      return
+    } catch {
+      // Its first failure was logged.
+    }
   }
 }
 

@@ -15,7 +15,14 @@ export function tooLong({ lifetimeMs }: Invocation): Failure {
 }
 
 /** COMMIT was sent, and nothing came back. */
-export function outcomeUnknown(): Failure {
+export function outcomeUnknown({ key }: Invocation): Failure {
+  if (key !== undefined) {
+    return fail(
+      'SERVICE_UNAVAILABLE',
+      'The connection to the database was lost while the call was being committed: repeat it with its Idempotency-Key.',
+      { details: { outcome: 'unknown', retryAfterSeconds: 1 } },
+    )
+  }
   return fail(
     'SERVICE_UNAVAILABLE',
     'The connection to the database was lost while the call was being committed: look whether it happened before you repeat it.',

@@ -169,7 +169,7 @@ async function commit<T>(
     if (outcome === 'rolled back')
       throw new Error('Postgres rolled the transaction back at COMMIT without an error')
     invocation.log.error('The connection was lost while a call was committed; its outcome is not known')
-    return { kind: 'done', result: outcomeUnknown() }
+    return { kind: 'done', result: outcomeUnknown(invocation) }
   } catch (error) {
     if (error instanceof SqlError && isResultConstraint(error.constraint)) return { kind: 'superseded' }
     const mapped = mapDatabaseError(error, () => undefined)

@@ -10,7 +10,7 @@ import { openDatabase } from '../../server/open-database.ts'
 import { TABLES } from '../support/tables.ts'
 
 const WRITER = fileURLToPath(new URL('writer.ts', import.meta.url))
-const ROUNDS = 5
+const ROUNDS = 20
 
 let root: string
 const children: ChildProcess[] = []
