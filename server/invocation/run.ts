@@ -171,6 +171,8 @@ async function commit<T>(
     invocation.log.error('The connection was lost while a call was committed; its outcome is not known')
     return { kind: 'done', result: outcomeUnknown(invocation) }
   } catch (error) {
+    // What was thrown before COMMIT was sent must not leave the transaction open.
+    await attempt.abandon()
     if (error instanceof SqlError && isResultConstraint(error.constraint)) return { kind: 'superseded' }
     const mapped = mapDatabaseError(error, () => undefined)
     if (!mapped) return { kind: 'threw', error }
