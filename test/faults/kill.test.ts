@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { startUpstream, type Upstream } from '../integrations/upstream.ts'
 import { openTestDatabase, type TestDatabase } from '../support/database.ts'
+import { bankCalls } from './bank-calls.ts'
 import { newCall, saysThatOutcomeIsUnknown, send } from './call.ts'
 import { mintToken } from './fault-app.ts'
 import type { Death } from './server.ts'
@@ -26,13 +27,6 @@ afterAll(async () => {
   await bank[Symbol.asyncDispose]()
   await opened[Symbol.asyncDispose]()
 })
-
-/** How often each endpoint of the bank was called for an order. */
-const bankCalls = (name: string) =>
-  ['charge', 'receipt'].map(
-    (endpoint) =>
-      bank.calls(`bank/${endpoint}`).filter(({ body }) => (body as { for?: string }).for === name).length,
-  )
 
 const deaths: (Death & { readonly isDone: boolean; readonly isUnknown: boolean })[] = [
   { point: 'after-claim', nth: 1, isDone: false, isUnknown: false },
@@ -75,7 +69,7 @@ it.each(deaths)(
     )
     expect(await truth.effects(call.name)).toHaveLength(isUnknown ? 0 : 1)
     // The one that the server died over was noted, and never left.
-    expect(bankCalls(call.name)).toEqual(isUnknown ? [death.nth - 1, 0] : [1, 1])
+    expect(bankCalls(bank, call.name)).toEqual(isUnknown ? [death.nth - 1, 0] : [1, 1])
     expect(await truth.inconsistencies()).toEqual([])
     // The audit tells who spent the owner's money, also where the server died that spent it.
     const spent = { actor: 'ada', payers: ['owner'] }
