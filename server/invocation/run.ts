@@ -4,10 +4,8 @@ import { SqlError } from '../db/database.ts'
 import { mapDatabaseError } from '../db/sqlstate.ts'
 import { HTTP_STATUS } from '../errors.ts'
 import { type ActionResult, fail } from '../result.ts'
-import { sentence } from '../tools/problems.ts'
-import { findUnsendable } from '../wire/answer.ts'
 import { Attempt } from './attempt.ts'
-import { type Closing, closingOf } from './closing.ts'
+import { closingOf } from './closing.ts'
 import { outcomeUnknown, tooLong, tooManyConflicts } from './failures.ts'
 import { isResultConstraint } from './idempotency.ts'
 import type { Invocation } from './invocation.ts'
@@ -15,11 +13,11 @@ import type { Step } from './journal.ts'
 import type { Interruption } from './run-state.ts'
 import { type HeldTurns, TurnTimeout } from './turns.ts'
 import { UnexpectedError } from './unexpected-error.ts'
+import { wasCommitted } from './was-committed.ts'
+import { whyUnusable } from './why-unusable.ts'
 
 const MAX_CONFLICTS = 25
 const MAX_BACKOFF_MS = 100
-const COMMIT_LOOKS = 5
-const COMMIT_LOOK_MS = 200
 
 /** A handler that has been given everything but the attempt to run in. */
 export type Handler<T> = (attempt: Attempt) => Promise<ActionResult<T>>
@@ -124,18 +122,6 @@ async function runAttempt<T>(
   return settled.result.success ? commit(invocation, attempt, settled) : rolledBack(attempt, settled)
 }
 
-function whyUnusable(invocation: Invocation, result: unknown): Error | undefined {
-  try {
-    if (!isActionResult(result)) return new Error(`Action "${invocation.action}" returned no ActionResult`)
-    const unsendable = findUnsendable(result)
-    return unsendable
-      ? new Error(`Action "${invocation.action}" returned what cannot be sent: ${sentence(unsendable)}`)
-      : undefined
-  } catch (error) {
-    return new Error(`What action "${invocation.action}" returned cannot be read`, { cause: error })
-  }
-}
-
 async function invoke<T>(
   attempt: Attempt,
   handler: Handler<T>,
@@ -179,27 +165,6 @@ async function commit<T>(
     if (mapped.kind === 'conflict') return { kind: 'conflict', keys: attempt.turnKeys, error }
     return { kind: 'done', result: mapped.failure }
   }
-}
-
-/**
- * Looks for the audit row that a COMMIT without an answer would have left. Without one nothing is known: the
- * database may still be at it.
- */
-async function wasCommitted({ engine, id }: Invocation, closing: Closing | undefined): Promise<boolean> {
-  if (!closing?.isAudited) return false
-  for (let look = 1; look <= COMMIT_LOOKS; look += 1) {
-    try {
-      const { rows } = await engine.database.query({
-        sql: 'select 1 from audit_log where id = $1',
-        params: [id],
-      })
-      if (rows.length > 0) return true
-    } catch {
-      // The database may be on its way back.
-    }
-    await sleep(COMMIT_LOOK_MS)
-  }
-  return false
 }
 
 async function giveUp<T>(
@@ -270,12 +235,6 @@ function asTRPCError(invocation: Invocation, error: unknown): TRPCError {
   if (error instanceof TRPCError && error.code !== 'INTERNAL_SERVER_ERROR') return error
   invocation.log.error({ err: error }, 'An action failed with an unexpected error')
   return new UnexpectedError(error)
-}
-
-function isActionResult(value: unknown): boolean {
-  return (
-    typeof value === 'object' && value !== null && 'success' in value && typeof value.success === 'boolean'
-  )
 }
 
 function isInternal(error: unknown): boolean {

@@ -1,0 +1,27 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Closing } from './closing.ts'
+import type { Invocation } from './invocation.ts'
+
+const LOOKS = 5
+const PAUSE_MS = 200
+
+/**
+ * Looks for the audit row that a COMMIT without an answer would have left. Without one nothing is known: the
+ * database may still be at it.
+ */
+export async function wasCommitted(
+  { engine, id }: Invocation,
+  closing: Closing | undefined,
+): Promise<boolean> {
+  if (!closing?.isAudited) return false
+  const statement = { sql: 'select 1 from audit_log where id = $1', params: [id] }
+  for (let look = 1; look <= LOOKS; look += 1) {
+    try {
+      if ((await engine.database.query(statement)).rows.length > 0) return true
+    } catch {
+      // The database may be on its way back.
+    }
+    await sleep(PAUSE_MS)
+  }
+  return false
+}
