@@ -6,6 +6,7 @@ import type { Database } from './db/database.ts'
 import type { Engine, Failpoint } from './engine.ts'
 import type { IntegrationCaller } from './integrations/caller.ts'
 import { createFingerprint } from './invocation/fingerprint.ts'
+import { LateReleases } from './invocation/late-releases.ts'
 import { Turns } from './invocation/turns.ts'
 import { createPolicies } from './records/policy.ts'
 import type { Routes } from './rest/custom-routes.ts'
@@ -60,6 +61,7 @@ export function createApp<TActions extends Actions, TModule extends Readonly<Rec
     verifier: options.verifier,
     integrations: options.integrations,
     turns: new Turns(),
+    lateReleases: new LateReleases(options.database),
     fingerprint: createFingerprint(options.fingerprintKey ?? randomBytes(32)),
     failpoint: options.failpoint ?? (() => {}),
     clock: options.clock ?? (() => new Date()),

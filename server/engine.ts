@@ -3,6 +3,7 @@ import type { Verifier } from './auth/verifier.ts'
 import type { Database } from './db/database.ts'
 import type { IntegrationCaller } from './integrations/caller.ts'
 import type { Fingerprint } from './invocation/fingerprint.ts'
+import type { LateReleases } from './invocation/late-releases.ts'
 import type { Turns } from './invocation/turns.ts'
 import type { Policies } from './records/policy.ts'
 import type { Catalog } from './tools/catalog.ts'
@@ -29,6 +30,7 @@ export interface Engine {
   readonly verifier: Verifier
   readonly integrations: IntegrationCaller
   readonly turns: Turns
+  readonly lateReleases: LateReleases
   readonly fingerprint: Fingerprint
   readonly clock: () => Date
   /** Called at named points of a call; does nothing but in tests of faults. */

@@ -77,6 +77,12 @@ export function mapDatabaseError(
   }
 }
 
+/** Whether an error says that the database is away for the moment: the same may pass later. */
+export function isUnavailable(error: unknown): boolean {
+  const mapped = mapDatabaseError(error, () => undefined)
+  return mapped?.kind === 'failure' && mapped.failure.code === 'SERVICE_UNAVAILABLE'
+}
+
 function unavailable(): Failure {
   return fail('SERVICE_UNAVAILABLE', 'The database is not available at the moment; try again shortly.', {
     details: { retryAfterSeconds: RETRY_AFTER_SECONDS },

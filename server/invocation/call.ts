@@ -1,8 +1,15 @@
-import { setTimeout as sleep } from 'node:timers/promises'
+import { ConnectionLost } from '../db/database.ts'
 import { mapDatabaseError } from '../db/sqlstate.ts'
 import { type ActionResult, type Failure, fail } from '../result.ts'
 import { fromStored } from '../wire/stored.ts'
-import { type Claim, claimKey, IDEMPOTENCY_KEY, type KeyScope, releaseKey } from './idempotency.ts'
+import {
+  type Claim,
+  claimKey,
+  IDEMPOTENCY_KEY,
+  type KeyScope,
+  type ReleaseOptions,
+  releaseKey,
+} from './idempotency.ts'
 import type { Invocation } from './invocation.ts'
 import { type Handler, runInvocation, Superseded } from './run.ts'
 import { StepStore } from './step-store.ts'
@@ -10,7 +17,6 @@ import { thrown } from './thrown.ts'
 
 /** A holder that has died keeps its key for this long after the longest life of an invocation. */
 const LEASE_MARGIN_MS = 30_000
-const RELEASE_RETRY_MS = 1_000
 
 /**
  * Runs an action, once for its idempotency key if it has one: a key that was answered gives the same answer.
@@ -52,14 +58,16 @@ function usableScope(invocation: Invocation): KeyScope {
 }
 
 async function claimOf(invocation: Invocation, scope: KeyScope): Promise<Claim> {
-  const { engine, id, inputHash = '', now, lifetimeMs } = invocation
+  const { engine, id, inputHash = '', now } = invocation
   try {
-    const leaseMs = lifetimeMs + LEASE_MARGIN_MS
+    const leaseMs = leaseMsOf(invocation)
     return await claimKey(engine.database, { ...scope, token: id, inputHash, now, leaseMs })
   } catch (error) {
     const mapped = mapDatabaseError(error, () => undefined)
     if (!mapped) throw error
     invocation.log.warn({ err: error }, 'An idempotency key could not be claimed')
+    // The claim may be there, though its answer was lost.
+    if (error instanceof ConnectionLost) releaseLater(invocation, { ...scope, token: id, isUnknown: false })
     throw mapped.kind === 'failure' ? thrown(mapped.failure) : running(1)
   }
 }
@@ -88,28 +96,22 @@ async function release(
   scope: KeyScope,
   isUnknown: boolean,
 ): Promise<string | undefined> {
+  const options = { ...scope, token: invocation.id, isUnknown }
   try {
-    return await releaseKey(invocation.engine.database, { ...scope, token: invocation.id, isUnknown })
+    return await releaseKey(invocation.engine.database, options)
   } catch (error) {
     invocation.log.warn({ err: error }, 'An idempotency key could not be given back; it is tried again')
-    void releaseLater(invocation, scope, isUnknown)
+    releaseLater(invocation, options)
     return undefined
   }
 }
 
-/** Tries until the lease has ended by itself: else a database that was away for a moment keeps the key from its user. */
-async function releaseLater(invocation: Invocation, scope: KeyScope, isUnknown: boolean): Promise<void> {
-  const { engine, id, lifetimeMs } = invocation
-  const endsAt = performance.now() + lifetimeMs + LEASE_MARGIN_MS
-  while (performance.now() < endsAt) {
-    await sleep(RELEASE_RETRY_MS, undefined, { ref: false })
-    try {
-      await releaseKey(engine.database, { ...scope, token: id, isUnknown })
-      return
-    } catch {
-      // Its first failure was logged.
-    }
-  }
+function releaseLater(invocation: Invocation, options: ReleaseOptions): void {
+  invocation.engine.lateReleases.add(options, leaseMsOf(invocation))
+}
+
+function leaseMsOf({ lifetimeMs }: Invocation): number {
+  return lifetimeMs + LEASE_MARGIN_MS
 }
 
 function running(retryAfterSeconds: number) {
