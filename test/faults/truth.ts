@@ -44,6 +44,11 @@ export function lookAt(url: string) {
         await sql`select pg_terminate_backend(pid) from pg_stat_activity
           where datname = current_database() and application_name = 'deputy'`
       ).length,
+    /** Ends every connection on which a server is at work at this moment. */
+    terminateBusy: async () => {
+      await sql`select pg_terminate_backend(pid) from pg_stat_activity
+        where datname = current_database() and application_name = 'deputy' and state <> 'idle'`
+    },
     [Symbol.asyncDispose]: () => sql.end(),
   }
 }
