@@ -39,7 +39,7 @@ export function invoked(options: InvokedOptions) {
       deadlineMs: options.deadlineMs ?? DEFAULT_DEADLINE_MS,
       transport: ctx.transport,
       ip: ctx.ip,
-      key: ctx.idempotency[batchIndex],
+      key: options.readOnly ? undefined : ctx.idempotency[batchIndex],
       isAudited: options.isAudited ?? false,
     })
     const result = await next({ ctx: { invocation } })

@@ -5,19 +5,24 @@ import { knownActor, verifiedUser } from './auth/authentication.ts'
 import type { RequestContext } from './context.ts'
 import { InvalidInput } from './error-shape.ts'
 import { thrown } from './invocation/thrown.ts'
+import { fail } from './result.ts'
 import { t } from './trpc.ts'
 import { findUnacceptable } from './wire/guard.ts'
 import { UnacceptableInput } from './wire/transformer.ts'
 
 /** A procedure for verified users; its context knows who calls. */
-export const userProcedure = t.procedure.use(async ({ ctx, next }) =>
-  next({ ctx: { actor: await authenticated(ctx) } }),
-)
+export const userProcedure = t.procedure.use(async ({ ctx, next, type, batchIndex }) => {
+  const actor = await authenticated(ctx)
+  refuseKeyOfRead(ctx, type, batchIndex)
+  return next({ ctx: { actor } })
+})
 
 /** A procedure for anybody: without a token the caller is anonymous. A bad token is refused all the same. */
-export const anyoneProcedure = t.procedure.use(async ({ ctx, next }) =>
-  next({ ctx: { actor: await identified(ctx) } }),
-)
+export const anyoneProcedure = t.procedure.use(async ({ ctx, next, type, batchIndex }) => {
+  const actor = await identified(ctx)
+  refuseKeyOfRead(ctx, type, batchIndex)
+  return next({ ctx: { actor } })
+})
 
 /** Refuses what could not be stored or sent as it is, before a schema looks at it. */
 export function refuseUnacceptable(raw: unknown): void {
@@ -32,6 +37,14 @@ export function parserOf<TSchema extends z.ZodType>(schema: TSchema) {
     if (parsed.success) return parsed.data
     throw InvalidInput.fromZod(parsed.error)
   }
+}
+
+/** What only reads can be repeated as it is; a key that would be of no use is not dropped without a word. */
+function refuseKeyOfRead({ transport, idempotency }: RequestContext, type: string, batchIndex: number): void {
+  // In process the key is an option of the caller, for the mutations among what is called.
+  if (type !== 'query' || transport === 'caller' || idempotency[batchIndex] === undefined) return
+  const problem = 'An Idempotency-Key is for what writes, and this only reads: leave it out.'
+  throw thrown(fail('BAD_REQUEST', problem))
 }
 
 function asTRPCError(cause: InvalidInput): TRPCError {

@@ -26,7 +26,13 @@ const SWEEP = `
       select 1 from idempotency_claims as claim
       where claim.actor = result.actor and claim.action = result.action and claim.key = result.key)
     order by created_at limit ${BATCH}),
-  gone as (select * from old union select * from stray),
+  lost as (
+    select actor, action, key from journal_steps as step
+    where (select mine from turn) and created_at < now() - interval '25 hours' and not exists (
+      select 1 from idempotency_claims as claim
+      where claim.actor = step.actor and claim.action = step.action and claim.key = step.key)
+    order by created_at limit ${BATCH}),
+  gone as (select * from old union select * from stray union select * from lost),
   claims as (delete from idempotency_claims as it using gone
     where it.actor = gone.actor and it.action = gone.action and it.key = gone.key),
   results as (delete from idempotency_results as it using gone

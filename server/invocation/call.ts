@@ -52,8 +52,6 @@ function usableScope(invocation: Invocation): KeyScope {
   }
   if (!keyScope)
     throw refused('BAD_REQUEST', 'An Idempotency-Key belongs to a user: sign in, or leave it out.')
-  if (invocation.readOnly)
-    throw refused('BAD_REQUEST', 'An Idempotency-Key is for what writes, and this only reads: leave it out.')
   return keyScope
 }
 

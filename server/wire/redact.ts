@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { isRecord } from './record.ts'
-import { definitionOf, lazyTarget } from './schema-scan.ts'
+import { definitionOf, lazyTarget, reaches } from './schema-scan.ts'
 
 type Schema = z.core.$ZodType
 
@@ -34,6 +34,8 @@ export function redact(schema: Schema, value: unknown): unknown {
     case 'intersection':
       return redact(def.right, redact(def.left, value))
     case 'pipe':
+      // What a transform has made of a secret may have another name, and another shape.
+      if (isTransformed(def)) return [def.in, def.out].some((end) => reaches(end, isSecret)) ? SECRET : value
       return redact(def.out, redact(def.in, value))
     case 'optional':
     case 'nullable':
@@ -50,6 +52,10 @@ export function redact(schema: Schema, value: unknown): unknown {
     default:
       return value
   }
+}
+
+function isTransformed(pipe: z.core.$ZodPipeDef): boolean {
+  return 'transform' in pipe || [pipe.in, pipe.out].some((end) => definitionOf(end).type === 'transform')
 }
 
 function isSecret(schema: Schema): boolean {

@@ -31,6 +31,16 @@ export function expectsScalars(schema: Schema): boolean {
   return found
 }
 
+/** Whether a schema is, or reaches, one that matches. */
+export function reaches(schema: Schema, matches: (schema: Schema) => boolean): boolean {
+  const seen = new Set([schema])
+  for (const next of seen) {
+    if (matches(next)) return true
+    for (const child of inputChildren(next)) seen.add(child)
+  }
+  return false
+}
+
 function inputChildren(schema: Schema): readonly Schema[] {
   const def = definitionOf(schema)
   switch (def.type) {

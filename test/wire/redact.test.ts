@@ -27,6 +27,25 @@ describe('a secret is left out', () => {
       { a: S, b: S },
     ],
     ['behind a pipe', z.strictObject({ a: z.string().pipe(secret) }), { a: 'x' }, { a: S }],
+    [
+      'that a transform gives another name',
+      z.strictObject({ a: z.object({ b: secret, c: z.string() }).transform(({ b, c }) => ({ d: b, c })) }),
+      { a: { d: 'x', c: 'y' } },
+      { a: S },
+    ],
+    [
+      'that is worked on before it is read',
+      z.strictObject({ a: z.preprocess((value) => value, z.object({ b: secret })) }),
+      { a: { b: 'x' } },
+      { a: S },
+    ],
+    ['that goes on after it is marked', z.strictObject({ a: secret.min(1).max(9) }), { a: 'x' }, { a: S }],
+    [
+      'and nothing else, behind a transform of what is none',
+      z.strictObject({ a: z.string().transform((text) => text.length), b: secret }),
+      { a: 1, b: 'x' },
+      { a: 1, b: S },
+    ],
     ['that is lazy', z.strictObject({ a: z.lazy(() => secret) }), { a: 'x' }, { a: S }],
     [
       'whole',
