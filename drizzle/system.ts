@@ -2,7 +2,9 @@
 import { sql } from 'drizzle-orm'
 import {
   bigint,
+  boolean,
   check,
+  date,
   index,
   integer,
   jsonb,
@@ -11,6 +13,7 @@ import {
   text,
   timestamp,
   unique,
+  uniqueIndex,
 } from 'drizzle-orm/pg-core'
 
 const instant = (name: string) => timestamp(name, { withTimezone: true, precision: 3 })
@@ -139,4 +142,169 @@ export const auditDetail = pgTable(
     ip: text('ip'),
   },
   (detail) => [index('audit_detail_at_idx').on(detail.at), index('audit_detail_actor_idx').on(detail.actor)],
+)
+
+/** What an account, a price or a grant may hold at most: JSON carries whole numbers up to here exactly. */
+const MAX_MICRO_CREDITS = sql`9000000000000000`
+
+/** Accounts of credits, by user id: the owner's and each user's. All amounts are whole micro-credits. */
+export const creditAccounts = pgTable(
+  'credit_accounts',
+  {
+    account: text('account').primaryKey(),
+    available: bigint('available', { mode: 'number' }).notNull(),
+    /** Set aside for calls whose cost is not known yet. */
+    reserved: bigint('reserved', { mode: 'number' }).notNull(),
+  },
+  (account) => [
+    check('credit_accounts_available', sql`${account.available} between 0 and ${MAX_MICRO_CREDITS}`),
+    check('credit_accounts_reserved', sql`${account.reserved} between 0 and ${MAX_MICRO_CREDITS}`),
+  ],
+)
+
+/** Outside calls that are not settled yet. A row is deleted by whoever settles or refunds it: once. */
+export const creditHolds = pgTable(
+  'credit_holds',
+  {
+    /** The outside effect, the same in every attempt at it; its idempotency key where the provider takes one. */
+    effect: text('effect').primaryKey(),
+    /** This reservation: an effect that was refunded may be reserved again. */
+    hold: text('hold').notNull(),
+    /** `sent`: from here on it may have happened. */
+    state: text('state', { enum: ['reserved', 'sent'] }).notNull(),
+    /** The fencing token: who works on it. */
+    holder: text('holder').notNull(),
+    /** On the database's clock: from then on the holder counts as dead. */
+    leaseUntil: instant('lease_until').notNull(),
+    account: text('account').notNull(),
+    /** Whether the account is charged; an account without limit is not. */
+    isMetered: boolean('is_metered').notNull(),
+    amount: bigint('amount', { mode: 'number' }).notNull(),
+    payer: text('payer', { enum: ['owner', 'caller'] }).notNull(),
+    /** The user who called; null for one without a token. */
+    caller: text('caller'),
+    action: text('action').notNull(),
+    invocation: text('invocation').notNull(),
+    endpoint: text('endpoint').notNull(),
+    transport: text('transport', { enum: ['direct', 'proxy'] }).notNull(),
+    /** `[{ budget, subject }]`: where it was counted. */
+    budgets: jsonb('budgets').notNull(),
+    /** The day, in UTC, that it was counted on. */
+    day: date('day').notNull(),
+  },
+  (hold) => [
+    index('credit_holds_lease_until_idx').on(hold.leaseUntil),
+    check('credit_holds_state', sql`${hold.state} in ('reserved', 'sent')`),
+    check('credit_holds_amount', sql`${hold.amount} between 0 and ${MAX_MICRO_CREDITS}`),
+  ],
+)
+
+/** What happened to accounts. Append-only, by a trigger: the sums of an account's entries are its balances. */
+export const creditEntries = pgTable(
+  'credit_entries',
+  {
+    /** Grows in the order of an account's entries. */
+    seq: bigint('seq', { mode: 'number' }).primaryKey().generatedAlwaysAsIdentity(),
+    at: instant('at').notNull().default(sql`now()`),
+    account: text('account').notNull(),
+    kind: text('kind', { enum: ['grant', 'reserve', 'settle', 'refund'] }).notNull(),
+    availableDelta: bigint('available_delta', { mode: 'number' }).notNull(),
+    reservedDelta: bigint('reserved_delta', { mode: 'number' }).notNull(),
+    /** What was spent; of an account without limit as well. */
+    cost: bigint('cost', { mode: 'number' }).notNull().default(0),
+    /** Of a reservation and what became of it. */
+    hold: text('hold'),
+    effect: text('effect'),
+    payer: text('payer'),
+    caller: text('caller'),
+    action: text('action'),
+    invocation: text('invocation'),
+    endpoint: text('endpoint'),
+    transport: text('transport'),
+    /** How the call ended: `answered`, `nothing` (it surely did nothing) or `unknown`. */
+    outcome: text('outcome', { enum: ['answered', 'nothing', 'unknown'] }),
+    /** Of the call, as far as it is known. */
+    durationMs: integer('duration_ms'),
+    /** Of a grant: the same key grants once, for ever. */
+    grantKey: text('grant_key'),
+    grantedBy: text('granted_by'),
+  },
+  (entry) => [
+    index('credit_entries_account_seq_idx').on(entry.account, entry.seq),
+    index('credit_entries_effect_idx').on(entry.effect),
+    uniqueIndex('credit_entries_grant_key').on(entry.grantKey).where(sql`${entry.kind} = 'grant'`),
+    uniqueIndex('credit_entries_reserved_once').on(entry.hold).where(sql`${entry.kind} = 'reserve'`),
+    uniqueIndex('credit_entries_closed_once').on(entry.hold).where(sql`${entry.kind} in ('settle', 'refund')`),
+    check(
+      'credit_entries_sums',
+      sql`case ${entry.kind}
+        when 'grant' then ${entry.availableDelta} > 0 and ${entry.reservedDelta} = 0 and ${entry.cost} = 0
+          and ${entry.grantKey} is not null
+        when 'reserve' then ${entry.reservedDelta} > 0 and ${entry.availableDelta} = -${entry.reservedDelta}
+          and ${entry.cost} = 0 and ${entry.hold} is not null
+        when 'settle' then ${entry.cost} >= 0 and ${entry.hold} is not null and (
+          (${entry.availableDelta} = 0 and ${entry.reservedDelta} = 0)
+          or (${entry.reservedDelta} < 0 and ${entry.availableDelta} >= 0
+            and ${entry.availableDelta} + ${entry.reservedDelta} = -${entry.cost}))
+        when 'refund' then ${entry.cost} = 0 and ${entry.hold} is not null
+          and ${entry.reservedDelta} <= 0 and ${entry.availableDelta} = -${entry.reservedDelta}
+        else false end`,
+    ),
+  ],
+)
+
+/** How much a day's budgets have been used. A limit is a check, so that no race passes it. */
+export const budgetDays = pgTable(
+  'budget_days',
+  {
+    budget: text('budget').notNull(),
+    /** Whose it is: a caller, an action; empty for the app. */
+    subject: text('subject').notNull(),
+    /** In UTC. */
+    day: date('day').notNull(),
+    calls: bigint('calls', { mode: 'number' }).notNull(),
+    credits: bigint('credits', { mode: 'number' }).notNull(),
+    maxCalls: bigint('max_calls', { mode: 'number' }).notNull(),
+    maxCredits: bigint('max_credits', { mode: 'number' }).notNull(),
+  },
+  (day) => [
+    primaryKey({ name: 'budget_days_pkey', columns: [day.budget, day.subject, day.day] }),
+    index('budget_days_day_idx').on(day.day),
+    check('budget_days_calls', sql`${day.calls} between 0 and ${day.maxCalls}`),
+    check('budget_days_credits', sql`${day.credits} between 0 and ${day.maxCredits}`),
+  ],
+)
+
+/** Messages that are sent after the action that queued them has committed, and until they have arrived. */
+export const outbox = pgTable(
+  'outbox',
+  {
+    /** The outside effect, and so its hold and its idempotency key. */
+    id: text('id').primaryKey(),
+    state: text('state', { enum: ['queued', 'dead'] })
+      .notNull()
+      .default('queued'),
+    endpoint: text('endpoint').notNull(),
+    /** JSON */
+    data: text('data').notNull(),
+    payer: text('payer', { enum: ['owner', 'caller'] }).notNull(),
+    /** The user whose call queued it; null for one without a token. */
+    caller: text('caller'),
+    action: text('action').notNull(),
+    invocation: text('invocation').notNull(),
+    createdAt: instant('created_at').notNull().default(sql`now()`),
+    /** How often it was sent, or tried to be. */
+    attempts: integer('attempts').notNull().default(0),
+    /** When it is due, on the database's clock; while a server sends it, when that server counts as dead. */
+    dueAt: instant('due_at').notNull().default(sql`now()`),
+    /** The fencing token of the server that sends it. */
+    token: text('token'),
+    /** Why it has not arrived. */
+    lastError: text('last_error'),
+  },
+  (message) => [
+    index('outbox_due_at_idx').on(message.dueAt).where(sql`${message.state} = 'queued'`),
+    index('outbox_created_at_idx').on(message.createdAt, message.id),
+    check('outbox_state', sql`${message.state} in ('queued', 'dead')`),
+  ],
 )
