@@ -82,6 +82,8 @@ export const journalSteps = pgTable(
     state: text('state', { enum: ['sent', 'answered'] }).notNull(),
     /** JSON; null where the step answered nothing. */
     answer: text('answer'),
+    /** What it cost, in micro-credits. */
+    cost: bigint('cost', { mode: 'number' }).notNull().default(0),
     createdAt: instant('created_at').notNull().default(sql`now()`),
   },
   (step) => [
@@ -120,7 +122,7 @@ export const auditLog = pgTable(
     /** Whose money outside calls spent: `owner`, `caller`, or both. */
     payers: text('payers').array().notNull(),
     /** Micro-credits. */
-    cost: bigint('cost', { mode: 'bigint' }),
+    cost: bigint('cost', { mode: 'number' }),
   },
   (entry) => [
     index('audit_log_at_idx').on(entry.at, entry.id),
@@ -234,7 +236,9 @@ export const creditEntries = pgTable(
     index('credit_entries_effect_idx').on(entry.effect),
     uniqueIndex('credit_entries_grant_key').on(entry.grantKey).where(sql`${entry.kind} = 'grant'`),
     uniqueIndex('credit_entries_reserved_once').on(entry.hold).where(sql`${entry.kind} = 'reserve'`),
-    uniqueIndex('credit_entries_closed_once').on(entry.hold).where(sql`${entry.kind} in ('settle', 'refund')`),
+    uniqueIndex('credit_entries_closed_once')
+      .on(entry.hold)
+      .where(sql`${entry.kind} in ('settle', 'refund')`),
     check(
       'credit_entries_sums',
       sql`case ${entry.kind}

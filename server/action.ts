@@ -110,6 +110,7 @@ function builder<TSchema extends InputSchema>(
           readOnly,
           deadlineMs: meta.deadlineMs,
           isAudited: admission.isPrivileged || meta.audit === 'always',
+          actionBudget: meta.budget,
         }),
       )
       .use(async ({ ctx, next }) => {

@@ -4,10 +4,11 @@ import type { Verifier } from './auth/verifier.ts'
 import { createRequestContext } from './context.ts'
 import type { Database } from './db/database.ts'
 import type { Engine, Failpoint } from './engine.ts'
-import type { IntegrationCaller } from './integrations/caller.ts'
+import type { Integrations } from './integrations/integrations.ts'
 import { createFingerprint } from './invocation/fingerprint.ts'
 import { LateReleases } from './invocation/late-releases.ts'
 import { Turns } from './invocation/turns.ts'
+import { type Budgets, DEFAULT_BUDGETS } from './ledger/budgets.ts'
 import { createPolicies } from './records/policy.ts'
 import type { Routes } from './rest/custom-routes.ts'
 import { createHttp } from './rest/http.ts'
@@ -22,12 +23,16 @@ export interface AppOptions<TActions extends Actions, TModule extends Readonly<R
   /** The exports of `drizzle/collections.ts`. */
   readonly collections: TModule
   readonly actions: TActions
-  readonly integrations: IntegrationCaller
+  readonly integrations: Integrations
   readonly verifier: Verifier
   readonly log: Logger
   readonly routes?: Routes
   /** Without it nobody passes an owner gate. */
   readonly ownerUserId?: string | undefined
+  /** Whether the owner's account has no limit. @default false */
+  readonly isOwnerUnmetered?: boolean
+  /** What may be spent of the owner's money in a day. @default DEFAULT_BUDGETS */
+  readonly budgets?: Budgets
   /** What `ctx.env` shows. @default {} */
   readonly appEnv?: Readonly<Record<string, unknown>>
   /** Origins that browsers may call from. @default none */
@@ -67,6 +72,8 @@ export function createApp<TActions extends Actions, TModule extends Readonly<Rec
     clock: options.clock ?? (() => new Date()),
     log: options.log,
     ownerUserId: options.ownerUserId,
+    isOwnerUnmetered: options.isOwnerUnmetered ?? false,
+    budgets: options.budgets ?? DEFAULT_BUDGETS,
     appEnv: options.appEnv ?? {},
   }
   const router = createAppRouter<TActions, CollectionsOf<TModule>>(options.actions, catalog)

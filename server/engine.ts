@@ -1,16 +1,18 @@
 import type { Logger } from 'pino'
 import type { Verifier } from './auth/verifier.ts'
 import type { Database } from './db/database.ts'
-import type { IntegrationCaller } from './integrations/caller.ts'
+import type { Integrations } from './integrations/integrations.ts'
 import type { Fingerprint } from './invocation/fingerprint.ts'
 import type { LateReleases } from './invocation/late-releases.ts'
 import type { Turns } from './invocation/turns.ts'
+import type { Budgets } from './ledger/budgets.ts'
 import type { Policies } from './records/policy.ts'
 import type { Catalog } from './tools/catalog.ts'
 
 /** Points at which a test may stop a call, or the process. */
 export type FailpointName =
   | 'after-claim'
+  | 'after-reserve'
   | 'after-step-sent'
   | 'after-step-answered'
   | 'before-commit'
@@ -28,7 +30,7 @@ export interface Engine {
   readonly roles: ReadonlySet<string>
   readonly database: Database
   readonly verifier: Verifier
-  readonly integrations: IntegrationCaller
+  readonly integrations: Integrations
   readonly turns: Turns
   readonly lateReleases: LateReleases
   readonly fingerprint: Fingerprint
@@ -37,6 +39,10 @@ export interface Engine {
   readonly failpoint: Failpoint
   readonly log: Logger
   readonly ownerUserId: string | undefined
+  /** Whether the owner's account has no limit: what it spends is noted, and nothing is charged. */
+  readonly isOwnerUnmetered: boolean
+  /** What may be spent of the owner's money in a day. */
+  readonly budgets: Budgets
   /** What `ctx.env` shows: the app's own environment, parsed. */
   readonly appEnv: Readonly<Record<string, unknown>>
 }

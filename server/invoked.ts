@@ -4,6 +4,7 @@ import type { RequestContext } from './context.ts'
 import { toFailure } from './error-shape.ts'
 import { Invocation } from './invocation/invocation.ts'
 import { type Outcome, recordCall } from './invocation/record-call.ts'
+import type { Budget } from './ledger/budgets.ts'
 import type { ActionResult } from './result.ts'
 import { ACTIONS_PREFIX, t } from './trpc.ts'
 
@@ -14,6 +15,8 @@ export interface InvokedOptions {
   readonly deadlineMs?: number | undefined
   /** Whether every call leaves an audit row. @default false */
   readonly isAudited?: boolean
+  /** What it may spend of the owner's money in a day, in place of the default. */
+  readonly actionBudget?: Partial<Budget> | undefined
 }
 
 const DEFAULT_DEADLINE_MS = 10_000
@@ -41,6 +44,7 @@ export function invoked(options: InvokedOptions) {
       ip: ctx.ip,
       key: options.readOnly ? undefined : ctx.idempotency[batchIndex],
       isAudited: options.isAudited ?? false,
+      actionBudget: options.actionBudget,
     })
     const result = await next({ ctx: { invocation } })
     const failure = result.ok ? failureOf(result.data as ActionResult<unknown>) : toFailure(result.error)

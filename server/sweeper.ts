@@ -1,14 +1,18 @@
 import type { Logger } from 'pino'
 import type { Database } from './db/database.ts'
+import { sweepAllHolds } from './ledger/sweep.ts'
 
 export interface SweeperOptions {
   readonly database: Database
   readonly log: Logger
   /** How often expired keys are looked for. @default 600000 */
   readonly intervalMs?: number
+  /** How often reservations are looked for whose holders have died. @default 15000 */
+  readonly holdsIntervalMs?: number
 }
 
 const INTERVAL_MS = 600_000
+const HOLDS_INTERVAL_MS = 15_000
 const BATCH = 500
 /** Any constant: of several servers one sweeps at a time. */
 const SWEEP_LOCK = 4_711_003
@@ -47,16 +51,22 @@ export async function sweepKeys(database: Database): Promise<number> {
   return Number(rows[0]?.[0])
 }
 
-/** Sweeps expired keys now and then. @returns a function that stops it. */
-export function startSweeper({ database, log, intervalMs = INTERVAL_MS }: SweeperOptions): () => void {
-  const sweep = async () => {
-    try {
-      while ((await sweepKeys(database)) >= BATCH);
-    } catch (error) {
-      log.warn({ err: error }, 'Expired idempotency keys could not be swept; it is tried again later')
-    }
+/** Sweeps up now and then what dead servers and old calls have left. @returns a function that stops it. */
+export function startSweeper(options: SweeperOptions): () => void {
+  const { database, log, intervalMs = INTERVAL_MS, holdsIntervalMs = HOLDS_INTERVAL_MS } = options
+  const every = (ms: number, what: string, sweep: () => Promise<void>) => {
+    const timer = setInterval(() => {
+      sweep().catch((error: unknown) =>
+        log.warn({ err: error }, `${what} could not be swept; it is tried again later`),
+      )
+    }, ms)
+    return timer.unref()
   }
-  const timer = setInterval(() => void sweep(), intervalMs)
-  timer.unref()
-  return () => clearInterval(timer)
+  const timers = [
+    every(intervalMs, 'Expired idempotency keys', async () => {
+      while ((await sweepKeys(database)) >= BATCH);
+    }),
+    every(holdsIntervalMs, 'Reservations of dead servers', () => sweepAllHolds(database)),
+  ]
+  return () => timers.forEach(clearInterval)
 }

@@ -3,6 +3,7 @@ import { TRPC_ERROR_CODES_BY_KEY } from '@trpc/server/rpc'
 import { knownActor, verifiedUser } from './auth/authentication.ts'
 import type { RequestContext } from './context.ts'
 import { httpStatusOf, toFailure } from './error-shape.ts'
+import type { Budget } from './ledger/budgets.ts'
 import type { Failure, Issue, JsonValue } from './result.ts'
 import { transformer } from './wire/transformer.ts'
 
@@ -12,6 +13,8 @@ export interface ActionMeta {
   readonly deadlineMs?: number
   /** Whether calls leave an audit row that wrote, spent and failed in nothing. @default 'when it matters' */
   readonly audit?: 'always' | 'when it matters'
+  /** What it may spend of the owner's money in a UTC day: calls, and whole micro-credits. @default BUDGET_ACTION_CALLS and BUDGET_ACTION_CREDITS */
+  readonly budget?: Partial<Budget>
 }
 
 /** What an error carries over tRPC, beside its message. */

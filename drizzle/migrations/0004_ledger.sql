@@ -91,6 +91,7 @@ CREATE TABLE "outbox" (
 	CONSTRAINT "outbox_state" CHECK ("outbox"."state" in ('queued', 'dead'))
 );
 --> statement-breakpoint
+ALTER TABLE "journal_steps" ADD COLUMN "cost" bigint DEFAULT 0 NOT NULL;--> statement-breakpoint
 CREATE INDEX "budget_days_day_idx" ON "budget_days" USING btree ("day");--> statement-breakpoint
 CREATE INDEX "credit_entries_account_seq_idx" ON "credit_entries" USING btree ("account","seq");--> statement-breakpoint
 CREATE INDEX "credit_entries_effect_idx" ON "credit_entries" USING btree ("effect");--> statement-breakpoint

@@ -5,7 +5,7 @@ import { mapDatabaseError } from '../db/sqlstate.ts'
 import type { CommitOutcome } from '../db/transaction.ts'
 import { type ActionResult, type Failure, FailureError, fail } from '../result.ts'
 import { type CatalogEntry, constraintFields } from '../tools/catalog.ts'
-import type { ToolRunner, WriteOperation } from '../tools/scope.ts'
+import type { StepRequest, ToolRunner, WriteOperation } from '../tools/scope.ts'
 import type { Invocation } from './invocation.ts'
 import type { Step } from './journal.ts'
 import { LazyTransaction } from './lazy-transaction.ts'
@@ -66,6 +66,10 @@ export class Attempt implements ToolRunner {
     return this.#invocation.engine.catalog
   }
 
+  get remainingLifeMs(): number {
+    return this.#invocation.remainingLifeMs
+  }
+
   /** The failure that has made the transaction useless, if any. */
   get poison(): Failure | undefined {
     return this.#state.poison
@@ -114,10 +118,6 @@ export class Attempt implements ToolRunner {
 
   ranSql(): void {
     if (!this.#invocation.readOnly) this.writes.push(['sql', '*', '*'])
-  }
-
-  spent(payer: 'owner' | 'caller'): void {
-    this.#invocation.payers.add(payer)
   }
 
   execute(statement: SQL): Promise<QueryResult> {
@@ -172,16 +172,11 @@ export class Attempt implements ToolRunner {
   }
 
   /** Answers a step from the journal, performs it, or suspends the run for it. */
-  async step(
-    name: string,
-    fingerprint: string,
-    perform: Step['perform'],
-    effectOf?: Step['effectOf'],
-  ): Promise<unknown> {
-    this.#refuseInsideOnce(name)
-    if (this.#state.isOver) return this.#lateCall(name)
+  async step(request: StepRequest): Promise<unknown> {
+    this.#refuseInsideOnce(request.name)
+    if (this.#state.isOver) return this.#lateCall(request.name)
     if (this.poison) throw new FailureError(this.poison)
-    return this.#steps.answer(name, fingerprint, perform, effectOf)
+    return this.#steps.answer(request)
   }
 
   runOnce<T>(run: () => T): T {

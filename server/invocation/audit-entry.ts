@@ -1,4 +1,5 @@
 import type { Statement } from '../db/database.ts'
+import { Parameters } from '../db/parameters.ts'
 import { redact } from '../wire/redact.ts'
 import type { Invocation } from './invocation.ts'
 
@@ -10,8 +11,8 @@ const MAX_INPUT_CHARACTERS = 4_000
 
 /** Whether a call leaves a row although it did nothing that had to be kept. */
 export function isWorthAuditing(invocation: Invocation, outcome: string, writes: readonly Write[]): boolean {
-  // Whoever comes without a token could fill the table; the log has their calls.
-  if (invocation.actor.kind === 'anonymous') return writes.length > 0
+  // Whoever comes without a token could fill the table; the log has their calls. What they spend has its budget.
+  if (invocation.actor.kind === 'anonymous') return writes.length > 0 || invocation.payers.size > 0
   return outcome !== 'OK' || invocation.isAudited || writes.length > 0 || invocation.payers.size > 0
 }
 
@@ -25,11 +26,8 @@ export function auditStatement(
   writes: readonly Write[],
   first?: Statement,
 ): Statement {
-  const params = [...(first?.params ?? [])]
-  const bind = (value: unknown, type = 'text') => {
-    params.push(value)
-    return `$${params.length}::${type}`
-  }
+  const parameters = new Parameters(first?.params)
+  const bind = (value: unknown, type?: string) => parameters.bind(value, type)
   const { id, actor } = invocation
   const user = actor.kind === 'user' ? actor.userId : null
   const at = bind(invocation.now.toISOString(), 'timestamptz')
@@ -47,14 +45,15 @@ export function auditStatement(
     bind(JSON.stringify(writes.slice(0, MAX_WRITES).map(toJson)), 'jsonb'),
     bind(writes.length, 'int'),
     `array(select jsonb_array_elements_text(${bind(JSON.stringify([...invocation.payers].sort()), 'jsonb')}))`,
+    bind(invocation.cost ?? null, 'bigint'),
   ]
   const detail = [bind(id), at, bind(user), bind(inputText(invocation)), bind(invocation.ip ?? null)]
   const sql = `with ${first ? `kept as (${first.sql}), ` : ''}detail as (
       insert into audit_detail (id, at, actor, input, ip) values (${detail.join(', ')}) on conflict do nothing)
     insert into audit_log (id, at, request_id, transport, actor, action, outcome, attempts, duration_ms, input_hash,
-      writes, write_count, payers)
+      writes, write_count, payers, cost)
     values (${entry.join(', ')}) on conflict do nothing`
-  return { sql, params }
+  return { sql, params: parameters.values }
 }
 
 function toJson([op, collection, recordId]: Write) {

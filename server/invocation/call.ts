@@ -12,11 +12,7 @@ import {
 } from './idempotency.ts'
 import type { Invocation } from './invocation.ts'
 import { type Handler, runInvocation, Superseded } from './run.ts'
-import { StepStore } from './step-store.ts'
 import { thrown } from './thrown.ts'
-
-/** A holder that has died keeps its key for this long after the longest life of an invocation. */
-const LEASE_MARGIN_MS = 30_000
 
 /**
  * Runs an action, once for its idempotency key if it has one: a key that was answered gives the same answer.
@@ -29,8 +25,7 @@ export async function runCall<T>(invocation: Invocation, handler: Handler<T>): P
   const claim = await claimOf(invocation, scope)
   if (claim.kind !== 'claimed') return answerOf(invocation, claim)
   await invocation.engine.failpoint('after-claim')
-  invocation.resume(claim.now)
-  invocation.journal.keepIn(new StepStore(invocation.engine, scope, invocation.id), claim.steps)
+  invocation.resume(claim.now, claim.steps)
   try {
     const result = await runInvocation(invocation, handler)
     if (result.success) return result
@@ -56,9 +51,8 @@ function usableScope(invocation: Invocation): KeyScope {
 }
 
 async function claimOf(invocation: Invocation, scope: KeyScope): Promise<Claim> {
-  const { engine, id, inputHash = '', now } = invocation
+  const { engine, id, inputHash = '', now, leaseMs } = invocation
   try {
-    const leaseMs = leaseMsOf(invocation)
     return await claimKey(engine.database, { ...scope, token: id, inputHash, now, leaseMs })
   } catch (error) {
     const mapped = mapDatabaseError(error, () => undefined)
@@ -105,11 +99,7 @@ async function release(
 }
 
 function releaseLater(invocation: Invocation, options: ReleaseOptions): void {
-  invocation.engine.lateReleases.add(options, leaseMsOf(invocation))
-}
-
-function leaseMsOf({ lifetimeMs }: Invocation): number {
-  return lifetimeMs + LEASE_MARGIN_MS
+  invocation.engine.lateReleases.add(options, invocation.leaseMs)
 }
 
 function running(retryAfterSeconds: number) {

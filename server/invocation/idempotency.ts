@@ -39,7 +39,8 @@ const CLAIM = `
       where claim.lease_until <= now() and claim.input_hash = excluded.input_hash
     returning extract(epoch from claim.now)::text as now)
   select (select now from taken), coalesce(claim.input_hash, result.input_hash), result.result,
-    (select json_agg(json_build_object('identity', identity, 'name', name, 'state', state, 'answer', answer))::text
+    (select json_agg(json_build_object('identity', identity, 'name', name, 'state', state, 'answer', answer,
+      'cost', cost))::text
       from journal_steps where actor = $1 and action = $2 and key = $3)
   from (select 1) as one
   left join idempotency_claims as claim on claim.actor = $1 and claim.action = $2 and claim.key = $3

@@ -4,9 +4,11 @@ import { UUID, uuidv7 } from 'uuidv7'
 import type { z } from 'zod'
 import type { Actor } from '../auth/actor.ts'
 import type { Engine } from '../engine.ts'
+import type { Budget } from '../ledger/budgets.ts'
 import type { Failure } from '../result.ts'
 import type { KeyScope } from './idempotency.ts'
 import { Journal, type Step } from './journal.ts'
+import { StepStore, type StoredStep } from './step-store.ts'
 
 export interface InvocationOptions {
   readonly engine: Engine
@@ -27,6 +29,8 @@ export interface InvocationOptions {
   readonly key?: string | undefined
   /** Whether it leaves an audit row whatever it does. @default false */
   readonly isAudited?: boolean
+  /** What the action may spend of the owner's money in a day, in place of the default. */
+  readonly actionBudget?: Partial<Budget> | undefined
 }
 
 export type Transport = 'trpc' | 'rest' | 'caller'
@@ -39,6 +43,8 @@ export interface InvocationInput {
 }
 
 const DEFAULT_LIFETIME_MS = 120_000
+/** A holder that has died keeps what it holds for this long after the longest life of an invocation. */
+const LEASE_MARGIN_MS = 30_000
 
 /** Set while the function of a `once` runs: tools would write in a transaction that is not theirs. */
 const insideOnce = new AsyncLocalStorage<true>()
@@ -56,9 +62,12 @@ export class Invocation {
   readonly ip: string | undefined
   readonly isAudited: boolean
   readonly key: string | undefined
-  readonly journal = new Journal()
+  readonly actionBudget: Partial<Budget> | undefined
+  readonly journal: Journal
   /** Whose money outside calls of it spent. */
   readonly payers = new Set<'owner' | 'caller'>()
+  /** What each outside call cost, in whole micro-credits, by its identity. */
+  readonly #costs = new Map<string, number>()
   /** Set once the parser has accepted it. */
   input: InvocationInput | undefined
   /** How often its handler was run. */
@@ -89,7 +98,9 @@ export class Invocation {
     this.ip = options.ip
     this.isAudited = options.isAudited ?? false
     this.key = options.key
+    this.actionBudget = options.actionBudget
     this.#now = options.engine.clock()
+    this.journal = new Journal(new StepStore(this))
   }
 
   /** The same in every attempt. */
@@ -99,6 +110,22 @@ export class Invocation {
 
   get elapsedMs(): number {
     return performance.now() - this.#startedAt
+  }
+
+  /** What is left of its longest life. */
+  get remainingLifeMs(): number {
+    return Math.max(0, this.lifetimeMs - this.elapsedMs)
+  }
+
+  /** From now on, a holder of what it has set aside that is at work longer counts as dead. */
+  get leaseMs(): number {
+    return this.remainingLifeMs + LEASE_MARGIN_MS
+  }
+
+  /** What its outside calls cost, in whole micro-credits; undefined when there were none. */
+  get cost(): number | undefined {
+    if (this.payers.size === 0) return undefined
+    return [...this.#costs.values()].reduce((sum, cost) => sum + cost, 0)
   }
 
   /** The HMAC of the canonical input; undefined for one that was not valid. */
@@ -114,8 +141,27 @@ export class Invocation {
   }
 
   /** Goes on where an earlier invocation of the same key was left: its time, and so what its steps were built from. */
-  resume(now: Date): void {
+  resume(now: Date, steps: readonly StoredStep[]): void {
     this.#now = now
+    this.journal.resume(steps)
+    for (const { identity, cost } of steps) this.#costs.set(identity, cost)
+  }
+
+  /** Notes whose money an outside call spends. */
+  paidFor({ charge }: Step): void {
+    if (charge) this.payers.add(charge.payer)
+  }
+
+  /** Notes what an outside call cost. */
+  costOf({ identity }: Step, cost: number): void {
+    this.#costs.set(identity, cost)
+  }
+
+  /** Names an outside effect: the same for whoever goes on with this call, in another process too, and no other's. */
+  effectOf(identity: string): string {
+    const { keyScope } = this
+    const call = keyScope ? [keyScope.actor, keyScope.action, keyScope.key, this.#now.getTime()] : [this.id]
+    return this.engine.fingerprint([...call, identity])
   }
 
   get log(): Logger {

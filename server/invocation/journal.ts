@@ -1,5 +1,7 @@
 import { mapDatabaseError } from '../db/sqlstate.ts'
+import type { EffectOutcome } from '../ledger/hold.ts'
 import { type Failure, FailureError, fail, type JsonValue } from '../result.ts'
+import type { Charge } from '../tools/scope.ts'
 import type { StepStore, StoredStep } from './step-store.ts'
 
 export const MAX_STEPS = 32
@@ -10,17 +12,25 @@ export interface Step {
   readonly name: string
   /** The name, the fingerprint of what is sent, and which of the equal ones in this run it is. */
   readonly identity: string
-  perform(): Promise<JsonValue | undefined>
-  /** What an answer says of the outside world. @default 'answered' */
-  readonly effectOf?: ((answer: unknown) => StepEffect) | undefined
+  /** @param effect names the outside effect, the same in every attempt at it. */
+  perform(effect: string): Promise<Performed>
+  /** Who pays for it; undefined for what costs nothing and is no outside call. */
+  readonly charge: Charge | undefined
 }
 
-/** Whether a step has done something outside: it answered, it surely has not, or nobody knows. */
-export type StepEffect = 'answered' | 'nothing' | 'unknown'
+/** What a step came to. */
+export interface Performed {
+  readonly value: JsonValue | undefined
+  readonly effect: EffectOutcome
+  /** In whole micro-credits. */
+  readonly cost: number
+}
 
 type Answer =
   | { readonly kind: 'value'; readonly json: string | undefined }
   | { readonly kind: 'thrown'; readonly error: unknown }
+  /** Sent by an invocation that broke off before it was answered. */
+  | { readonly kind: 'broken off' }
 
 interface Entry {
   readonly name: string
@@ -37,27 +47,30 @@ interface Entry {
  */
 export class Journal {
   readonly #entries = new Map<string, Entry>()
+  readonly #store: StepStore
   #divergences = 0
-  #store: StepStore | undefined
+
+  constructor(store: StepStore) {
+    this.#store = store
+  }
 
   get size(): number {
     return this.#entries.size
   }
 
-  /** Takes over what is known from before, and keeps what comes in the store as well. */
-  keepIn(store: StepStore, known: readonly StoredStep[]): void {
-    this.#store = store
+  /** Takes over what is known from before. */
+  resume(known: readonly StoredStep[]): void {
     for (const { identity, name, state, answer } of known) {
       const kept: Answer =
-        state === 'answered'
-          ? { kind: 'value', json: answer ?? undefined }
-          : { kind: 'thrown', error: new FailureError(unknownOutcome(name)) }
+        state === 'answered' ? { kind: 'value', json: answer ?? undefined } : { kind: 'broken off' }
       this.#entries.set(identity, { name, answer: kept, lastRun: 0, superseded: false })
     }
   }
 
-  has(identity: string): boolean {
-    return this.#entries.has(identity)
+  /** Whether a step needs not be performed: it has an answer, or must not be sent again. */
+  has(step: Step): boolean {
+    const kept = this.#entries.get(step.identity)
+    return kept !== undefined && !(kept.answer.kind === 'broken off' && isRepeatable(step))
   }
 
   /** The recorded answer, decoded anew, so that no run can change what another one sees. Rethrows what was thrown. */
@@ -66,12 +79,14 @@ export class Journal {
     if (!entry) throw new Error(`The journal has no step ${JSON.stringify(identity)}`)
     entry.lastRun = run
     if (entry.answer.kind === 'thrown') throw entry.answer.error
+    if (entry.answer.kind === 'broken off') throw new FailureError(unknownOutcome(entry.name))
     return entry.answer.json === undefined ? undefined : JSON.parse(entry.answer.json)
   }
 
   /** Performs the step and records what it answered. */
   async perform(step: Step, run: number): Promise<void> {
-    const answer = this.#store ? await performStored(step, this.#store) : await perform(step)
+    const isResent = this.#entries.has(step.identity)
+    const answer = await performStored(step, this.#store, isResent)
     this.#entries.set(step.identity, { name: step.name, answer, lastRun: run, superseded: false })
   }
 
@@ -83,10 +98,12 @@ export class Journal {
     steps: readonly Step[],
     run: number,
   ): { readonly step: string; readonly failure?: Failure } | undefined {
+    const asked = new Set(steps.map(({ identity }) => identity))
     for (const { name } of steps) {
-      const unused = [...this.#entries.values()].filter(
-        (entry) => entry.name === name && !entry.superseded && entry.lastRun !== run,
-      )
+      const unused = [...this.#entries]
+        .filter(([identity]) => !asked.has(identity))
+        .map(([, entry]) => entry)
+        .filter((entry) => entry.name === name && !entry.superseded && entry.lastRun !== run)
       if (unused.length === 0) continue
       for (const entry of unused) entry.superseded = true
       this.#divergences += 1
@@ -118,33 +135,41 @@ function notStored(name: string, error: unknown): Failure {
       })
 }
 
-async function perform(step: Step): Promise<Answer> {
-  try {
-    const value = await step.perform()
-    return { kind: 'value', json: value === undefined ? undefined : JSON.stringify(value) }
-  } catch (error) {
-    return { kind: 'thrown', error }
-  }
+/** Whether the provider knows a repeated call by its key. */
+function isRepeatable({ charge }: Step): boolean {
+  return charge?.takesKey === true
 }
 
-/** Says that it leaves before it does, and what came of it before anybody sees it. */
-async function performStored(step: Step, store: StepStore): Promise<Answer> {
+/**
+ * Sets aside what it may cost and says that it leaves, before it does; and keeps what came of it, with what it cost,
+ * before anybody sees it.
+ */
+async function performStored(step: Step, store: StepStore, isResent: boolean): Promise<Answer> {
   try {
-    await store.sent(step.identity, step.name)
-    const answer = await perform(step)
-    const effect = answer.kind === 'thrown' ? 'nothing' : effectOf(step, answer.json)
-    if (effect === 'answered') await store.answered(step.identity, jsonOf(answer))
-    if (effect === 'nothing') await store.forget(step.identity)
+    if (isResent) await store.resume(step)
+    else {
+      const refused = await store.reserve(step)
+      if (refused) return { kind: 'thrown', error: new FailureError(refused) }
+      await store.sent(step)
+    }
+    const startedAt = performance.now()
+    const { answer, effect, cost } = await perform(step, store)
+    const durationMs = performance.now() - startedAt
+    const json = answer.kind === 'value' ? answer.json : undefined
+    await store.close(step, { effect, cost, json, durationMs, isResent })
     return answer
   } catch (error) {
     return { kind: 'thrown', error: new FailureError(notStored(step.name, error)) }
   }
 }
 
-function effectOf(step: Step, json: string | undefined): StepEffect {
-  return step.effectOf && json !== undefined ? step.effectOf(JSON.parse(json)) : 'answered'
-}
-
-function jsonOf(answer: Answer): string | undefined {
-  return answer.kind === 'value' ? answer.json : undefined
+async function perform(step: Step, store: StepStore) {
+  try {
+    const { value, effect, cost } = await step.perform(store.effectOf(step))
+    const json = value === undefined ? undefined : JSON.stringify(value)
+    return { answer: { kind: 'value', json } as const, effect, cost }
+  } catch (error) {
+    // An outside call answers whatever happens; who throws is the function of a `once`, which is run again.
+    return { answer: { kind: 'thrown', error } as const, effect: 'nothing' as const, cost: 0 }
+  }
 }

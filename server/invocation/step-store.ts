@@ -1,8 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { ConnectionLost, type Database } from '../db/database.ts'
+import { SqlError } from '../db/database.ts'
+import { Parameters } from '../db/parameters.ts'
 import { isUnavailable } from '../db/sqlstate.ts'
-import type { Engine, Failpoint } from '../engine.ts'
-import type { KeyScope } from './idempotency.ts'
+import type { FailpointName } from '../engine.ts'
+import { closeHold } from '../ledger/close.ts'
+import type { EffectOutcome } from '../ledger/hold.ts'
+import { reserve } from '../ledger/reserve.ts'
+import type { Failure } from '../result.ts'
+import { holdOwnerOf } from './hold-owner.ts'
+import type { Invocation } from './invocation.ts'
+import type { Step } from './journal.ts'
 
 /** What is known of a step of an invocation that came before, under the same key. */
 export interface StoredStep {
@@ -11,70 +18,185 @@ export interface StoredStep {
   /** `sent`: nobody knows what came of it. */
   readonly state: 'sent' | 'answered'
   readonly answer: string | null
+  /** In whole micro-credits. */
+  readonly cost: number
 }
 
-const SENT = `insert into journal_steps (actor, action, key, identity, name, token, state)
-  values ($1, $2, $3, $4, $5, $6, 'sent')`
-const ANSWERED = `update journal_steps set state = 'answered', answer = $5
-  where actor = $1 and action = $2 and key = $3 and identity = $4`
-const FORGET = `delete from journal_steps
-  where actor = $1 and action = $2 and key = $3 and identity = $4 and token = $5`
+/** What a step came to, as it is kept. */
+export interface StepClosing {
+  readonly effect: EffectOutcome
+  /** In whole micro-credits. */
+  readonly cost: number
+  readonly json: string | undefined
+  readonly durationMs: number | undefined
+  /** Whether an invocation before this one has sent it already. */
+  readonly isResent: boolean
+}
 
 /** How long what is known of a step is kept in mind for a database that is away, before it is given up. */
 const KEEP_TRYING_MS = 15_000
 const TRY_INTERVAL_MS = 250
+const NOT_LEFT = {
+  effect: 'nothing',
+  cost: 0,
+  json: undefined,
+  durationMs: undefined,
+  isResent: false,
+} as const
 
-/** Keeps the journal of a keyed invocation in the database, each entry by a statement that commits by itself. */
+/**
+ * Keeps what there is to know of an invocation's steps outside of it: who pays and what came of it in the ledger,
+ * and, under an idempotency key, the journal. Each change is one statement that commits by itself.
+ */
 export class StepStore {
-  readonly #database: Database
-  readonly #scope: readonly [string, string, string]
-  readonly #token: string
-  readonly #failpoint: Failpoint
+  readonly #invocation: Invocation
 
-  constructor({ database, failpoint }: Engine, { actor, action, key }: KeyScope, token: string) {
-    this.#database = database
-    this.#failpoint = failpoint
-    this.#scope = [actor, action, key]
-    this.#token = token
+  constructor(invocation: Invocation) {
+    this.#invocation = invocation
+  }
+
+  /** Names the step's outside effect. */
+  effectOf(step: Step): string {
+    return this.#invocation.effectOf(step.identity)
+  }
+
+  /** Sets aside what a step may cost, and counts it against its budgets. */
+  async reserve(step: Step): Promise<Failure | undefined> {
+    const { charge } = step
+    if (!charge) return undefined
+    const owner = holdOwnerOf(this.#invocation, charge.payer)
+    if ('failure' in owner) return owner.failure
+    const { transport, reserve: amount } = charge
+    const request = { effect: this.effectOf(step), amount, endpoint: step.name, transport }
+    try {
+      const refused = await reserve(this.#invocation.engine.database, owner.owner, [request])
+      if (!refused) await this.#failpoint('after-reserve')
+      return refused
+    } catch (error) {
+      await this.#undo(step)
+      throw error
+    }
   }
 
   /** Notes that a step is about to leave, before it does. */
-  async sent(identity: string, name: string): Promise<void> {
+  async sent(step: Step): Promise<void> {
+    const parameters = new Parameters()
+    const parts = this.#sentParts(step, parameters)
+    if (parts.length === 0) return
     try {
-      await this.#write(SENT, identity, name, this.#token)
+      const left = await this.#write(parts, 'select count(*) from leaves', parameters)
+      if (left !== 1) throw new Error(`What was set aside for "${step.name}" is gone`)
     } catch (error) {
       // It may be noted all the same, and it does not leave.
-      if (error instanceof ConnectionLost) await this.forget(identity)
+      await this.#undo(step)
       throw error
     }
+    this.#invocation.paidFor(step)
     await this.#failpoint('after-step-sent')
   }
 
-  /** Notes what a step was answered, before its handler sees it. */
-  async answered(identity: string, answer: string | undefined): Promise<void> {
-    await this.#keepTrying(ANSWERED, identity, answer ?? null)
-    await this.#failpoint('after-step-answered')
+  /** Takes over a step that an invocation before this one has sent, to send it again under the same key. */
+  async resume(step: Step): Promise<void> {
+    const parameters = new Parameters()
+    const holder = parameters.bind(this.#invocation.id)
+    const lease = parameters.bind(Math.ceil(this.#invocation.leaseMs), 'int')
+    const effect = parameters.bind(this.effectOf(step))
+    await this.#write(
+      [
+        `hold as (update credit_holds set holder = ${holder}, lease_until = now() + ${lease} * interval '1 millisecond'
+          where effect = ${effect})`,
+        `noted as (update journal_steps set token = ${holder} where ${this.#isStep(step, parameters)})`,
+      ],
+      'select 1',
+      parameters,
+    )
+    this.#invocation.paidFor(step)
+    await this.#failpoint('after-step-sent')
   }
 
-  /** Forgets a step that has done nothing: the next invocation may try it again. */
-  async forget(identity: string): Promise<void> {
-    await this.#keepTrying(FORGET, identity, this.#token)
-  }
-
-  /** What it says is known here alone, and is true however late it is written. */
-  async #keepTrying(sql: string, ...params: readonly unknown[]): Promise<void> {
+  /** Notes what came of a step, before its handler sees it: known here alone, and true however late it is written. */
+  async close(step: Step, closing: StepClosing): Promise<void> {
+    if (step.charge) this.#invocation.costOf(step, closing.cost)
     const endsAt = performance.now() + KEEP_TRYING_MS
     for (;;) {
       try {
-        return await this.#write(sql, ...params)
+        const parameters = new Parameters()
+        const parts = this.#closeParts(step, closing, parameters)
+        if (parts.length > 0) await this.#write(parts, 'select 1', parameters)
+        break
       } catch (error) {
-        if (!isUnavailable(error) || performance.now() > endsAt) throw error
+        if (!isPassing(error) || performance.now() > endsAt) throw error
       }
       await sleep(TRY_INTERVAL_MS)
     }
+    if (closing.effect === 'answered') await this.#failpoint('after-step-answered')
   }
 
-  async #write(sql: string, ...params: readonly unknown[]): Promise<void> {
-    await this.#database.write({ sql, params: [...this.#scope, ...params] })
+  /** Never throws: what cannot be undone is resolved when its lease is over. */
+  async #undo(step: Step): Promise<void> {
+    try {
+      await this.close(step, NOT_LEFT)
+    } catch (error) {
+      this.#invocation.log.warn({ err: error, step: step.name }, 'What was set aside could not be given back')
+    }
   }
+
+  /** The part `leaves` has a row if the step may leave. */
+  #sentParts(step: Step, parameters: Parameters): string[] {
+    const { keyScope, id } = this.#invocation
+    const { charge } = step
+    const leaves = charge
+      ? `update credit_holds set state = 'sent' where effect = ${parameters.bind(this.effectOf(step))}
+          and holder = ${parameters.bind(id)} and state = 'reserved' returning 1`
+      : undefined
+    const row = keyScope && [keyScope.actor, keyScope.action, keyScope.key, step.identity, step.name, id]
+    const note =
+      row &&
+      `insert into journal_steps (actor, action, key, identity, name, token, state)
+        select ${row.map((value) => parameters.bind(value)).join(', ')}, 'sent'`
+    if (leaves === undefined) return note === undefined ? [] : [`leaves as (${note} returning 1)`]
+    return [`leaves as (${leaves})`, ...(note === undefined ? [] : [`noted as (${note} from leaves)`])]
+  }
+
+  #closeParts(step: Step, closing: StepClosing, parameters: Parameters): string[] {
+    const { effect, cost, json, durationMs, isResent } = closing
+    const { keyScope, id } = this.#invocation
+    const hold = { effect: this.effectOf(step), holder: id, outcome: effect, cost, durationMs }
+    const parts = step.charge ? [closeHold(parameters, hold)] : []
+    if (!keyScope || effect === 'unknown') return parts
+    if (effect === 'answered') {
+      const [answer, price] = [parameters.bind(json ?? null), parameters.bind(cost, 'bigint')]
+      const isStep = this.#isStep(step, parameters)
+      return [
+        ...parts,
+        `noted as (update journal_steps set state = 'answered', answer = ${answer}, cost = ${price} where ${isStep})`,
+      ]
+    }
+    // A refusal says nothing of the time before it: what was sent twice may have happened at first.
+    if (isResent) return parts
+    const isOurs = `${this.#isStep(step, parameters)} and token = ${parameters.bind(id)}`
+    return [...parts, `noted as (delete from journal_steps where ${isOurs})`]
+  }
+
+  #isStep(step: Step, parameters: Parameters): string {
+    const { actor, action, key } = this.#invocation.keyScope ?? { actor: null, action: null, key: null }
+    const [a, b, c, d] = [actor, action, key, step.identity].map((value) => parameters.bind(value))
+    return `actor = ${a} and action = ${b} and key = ${c} and identity = ${d}`
+  }
+
+  async #write(parts: readonly string[], select: string, parameters: Parameters): Promise<number> {
+    const sql = `with ${parts.join(',\n')}\n${select}`
+    const { rows } = await this.#invocation.engine.database.write({ sql, params: parameters.values })
+    return Number(rows[0]?.[0])
+  }
+
+  #failpoint(name: FailpointName): void | Promise<void> {
+    return this.#invocation.engine.failpoint(name)
+  }
+}
+
+/** Whether the same statement may pass when it is sent again. */
+function isPassing(error: unknown): boolean {
+  const isConflict = error instanceof SqlError && (error.sqlstate === '40P01' || error.sqlstate === '40001')
+  return isConflict || isUnavailable(error)
 }

@@ -1,4 +1,5 @@
 import { FailureError, fail } from '../result.ts'
+import type { StepRequest } from '../tools/scope.ts'
 import type { Invocation } from './invocation.ts'
 import { MAX_STEPS, type Step } from './journal.ts'
 import { never, type RunState } from './run-state.ts'
@@ -25,18 +26,13 @@ export class Steps {
   }
 
   /** The step's answer; for a run that has been given up, nothing ever. @throws {FailureError} */
-  async answer(
-    name: string,
-    fingerprint: string,
-    perform: Step['perform'],
-    effectOf: Step['effectOf'],
-  ): Promise<unknown> {
+  async answer({ name, fingerprint, perform, charge }: StepRequest): Promise<unknown> {
     const { journal } = this.#invocation
     const same = `${name}\n${fingerprint}`
     const nth = (this.#occurrences.get(same) ?? 0) + 1
     this.#occurrences.set(same, nth)
-    const step: Step = { name, identity: `${same}\n${nth}`, perform, effectOf }
-    if (journal.has(step.identity)) return this.#read(step)
+    const step: Step = { name, identity: `${same}\n${nth}`, perform, charge }
+    if (journal.has(step)) return this.#read(step)
     if (journal.size + this.inFlight.size + this.pending.length >= MAX_STEPS) {
       throw new FailureError(
         fail('PRECONDITION_FAILED', `One invocation may make at most ${MAX_STEPS} outside calls.`),
@@ -75,6 +71,9 @@ export class Steps {
   }
 
   #read(step: Step): unknown {
-    return this.#state.isRunning ? this.#invocation.journal.read(step.identity, this.#run) : never()
+    if (!this.#state.isRunning) return never()
+    // An answer of the journal may be one that an invocation paid for which left no row, since its server died.
+    this.#invocation.paidFor(step)
+    return this.#invocation.journal.read(step.identity, this.#run)
   }
 }

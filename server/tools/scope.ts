@@ -1,5 +1,7 @@
 import type { SQL } from 'drizzle-orm'
 import type { QueryResult, Statement } from '../db/database.ts'
+import type { OutboundCall } from '../integrations/integrations.ts'
+import type { EffectOutcome } from '../ledger/hold.ts'
 import type { ActionResult, JsonValue } from '../result.ts'
 import type { Catalog, CatalogEntry } from './catalog.ts'
 
@@ -37,23 +39,38 @@ export interface ReadRunner extends ReadScope {
   readonly call: CallTool
 }
 
+/** What an outside call may cost, and whom. */
+export type Charge = Pick<OutboundCall, 'payer' | 'transport' | 'reserve' | 'takesKey'>
+
+/** An outside call, or the function of a `once`. */
+export interface StepRequest {
+  readonly name: string
+  /** Of what is sent: equal steps are told apart from others by it. */
+  readonly fingerprint: string
+  /** @default nobody pays, since nothing is bought */
+  readonly charge?: Charge | undefined
+  /**
+   * @param effect names the outside effect, the same in every attempt at it.
+   * @returns its answer, what it says of the outside world, and what it cost in whole micro-credits.
+   */
+  perform(effect: string): Promise<{
+    readonly value: JsonValue | undefined
+    readonly effect: EffectOutcome
+    readonly cost: number
+  }>
+}
+
 /** What the tools API needs of the attempt beyond that: calls that know their state, and steps. */
 export interface ToolRunner extends ToolScope {
   readonly call: CallTool
   /** Runs a statement that is built already. */
   run(statement: Statement): Promise<QueryResult>
   /** Answers an outside call from the journal, or makes it. @throws {FailureError} when it may not be made */
-  step(
-    name: string,
-    fingerprint: string,
-    perform: () => Promise<JsonValue | undefined>,
-    /** What an answer says of the outside world. @default 'answered' */
-    effectOf?: (answer: unknown) => 'answered' | 'nothing' | 'unknown',
-  ): Promise<unknown>
+  step(request: StepRequest): Promise<unknown>
+  /** What is left of the longest life of the invocation, in milliseconds. */
+  readonly remainingLifeMs: number
   /** Records that SQL of the app's own ran: nobody can say what it wrote. */
   ranSql(): void
-  /** Records whose money an outside call spends. */
-  spent(payer: 'owner' | 'caller'): void
   /** Runs the function of a `once`, in which no tool may be used. */
   runOnce<T>(run: () => T): T
 }

@@ -1,6 +1,6 @@
 import { DrizzleQueryError } from 'drizzle-orm'
 import { drizzle, type PgRemoteDatabase } from 'drizzle-orm/pg-proxy'
-import type { IntegrationCaller } from '../integrations/caller.ts'
+import type { Integrations } from '../integrations/integrations.ts'
 import { type ActionResult, FailureError, fail, type JsonValue, ok } from '../result.ts'
 import { findUnacceptable } from '../wire/guard.ts'
 import type { CatalogEntry } from './catalog.ts'
@@ -25,8 +25,9 @@ import { deleteWhere, updateWhere } from './where-writes.ts'
 export type AttemptDatabase = PgRemoteDatabase<Record<string, never>>
 
 export interface ToolsOptions {
-  readonly integrations: IntegrationCaller
-  readonly callerJwt: string
+  readonly integrations: Integrations
+  /** Undefined for a caller without a token. */
+  readonly callerJwt: string | undefined
   readonly fingerprint: (value: unknown) => string
 }
 
@@ -127,40 +128,35 @@ async function runDrizzle<T>(
 
 async function integration(
   runner: ToolRunner,
-  options: ToolsOptions,
+  { integrations, callerJwt, fingerprint }: ToolsOptions,
   endpoint: string,
   data: JsonValue | undefined,
-) {
-  const target = options.integrations.resolve(typeof endpoint === 'string' ? endpoint : '')
-  if (!target.success) return target
+): Promise<ActionResult<JsonValue>> {
   const wrong = jsonProblem(data)
   if (wrong !== undefined) return fail('BAD_REQUEST', `The data of an integration must be JSON: ${wrong}`)
-  const name = `${target.data.integration}/${target.data.endpoint}`
+  const plan = integrations.plan(typeof endpoint === 'string' ? endpoint : '', data)
+  if (!plan.success) return plan
+  const call = plan.data
   try {
-    const send = async () => {
-      runner.spent(target.data.payer)
-      const result = await options.integrations.send(target.data, data, options.callerJwt)
-      return JSON.parse(JSON.stringify(result))
-    }
-    const answer = await runner.step(name, options.fingerprint(data ?? {}), send, (result) =>
-      effectOf(result as ActionResult<JsonValue>),
-    )
-    // An answer of the journal may be one that an invocation paid for which left no row, since its server died.
-    runner.spent(target.data.payer)
-    return answer as ActionResult<JsonValue>
+    const answer = await runner.step({
+      name: call.name,
+      fingerprint: fingerprint(call.data),
+      charge: call,
+      async perform(effect) {
+        const timeoutMs = runner.remainingLifeMs
+        const { result, ...rest } = await integrations.send(call, {
+          callerJwt,
+          idempotencyKey: effect,
+          timeoutMs,
+        })
+        return { value: JSON.parse(JSON.stringify(result)), ...rest }
+      },
+    })
+    return answer as ActionResult<JsonValue> // What `send` answered.
   } catch (error) {
-    if (!(error instanceof FailureError)) throw error
-    if (error.failure.details?.outcome === 'unknown') runner.spent(target.data.payer)
-    return error.failure
+    if (error instanceof FailureError) return error.failure
+    throw error
   }
-}
-
-/** A refusal is no effect, and may be tried again; a breakdown of the other side is an answer, for good or ill. */
-function effectOf(result: ActionResult<JsonValue>) {
-  if (result.success) return 'answered'
-  if (result.details?.outcome === 'unknown') return 'unknown'
-  const isBreakdown = result.code === 'BAD_GATEWAY' || result.code === 'GATEWAY_TIMEOUT'
-  return isBreakdown && result.details?.outcome !== 'not sent' ? 'answered' : 'nothing'
 }
 
 async function once<T extends JsonValue | undefined>(
@@ -172,13 +168,14 @@ async function once<T extends JsonValue | undefined>(
     return fail('BAD_REQUEST', 'The key of a once is 1 to 255 letters, digits and any of _ . : ~ / -')
   }
   try {
-    const answer = await runner.step(`once:${key}`, '', async () => {
+    const perform = async () => {
       const value = await runner.runOnce(async () => run())
       const wrong = jsonProblem(value)
       if (wrong !== undefined)
         throw new TypeError(`What the function of tools.once(${quote(key)}) returns must be JSON: ${wrong}`)
-      return value
-    })
+      return { value, effect: 'answered', cost: 0 } as const
+    }
+    const answer = await runner.step({ name: `once:${key}`, fingerprint: '', perform })
     return ok(answer as T)
   } catch (error) {
     if (error instanceof FailureError) return error.failure

@@ -32,6 +32,7 @@ const LAYERS: readonly (readonly [string, RegExp])[] = [
   ['invocation', /^server\/invocation\//],
   ['records', /^server\/records\//],
   ['audit', /^server\/audit\//],
+  ['ledger', /^server\/ledger\//],
   ['tools', /^server\/tools\//],
   ['access', /^server\/access\//],
   ['capabilities', /^server\/(auth|db|integrations)\//],

@@ -1,0 +1,72 @@
+import type { Parameters } from '../db/parameters.ts'
+import type { EffectOutcome } from './hold.ts'
+
+export interface HoldClosing {
+  readonly effect: string
+  /** Who holds it; a hold of another holder stays as it is. */
+  readonly holder: string
+  readonly outcome: EffectOutcome
+  /** What it cost, in whole micro-credits; what is above the hold's amount is not charged. */
+  readonly cost: number
+  /** Of the call; undefined where nobody knows. */
+  readonly durationMs: number | undefined
+}
+
+/**
+ * The parts of a statement that settle a hold, or refund one whose effect surely did not happen. Whoever deletes the
+ * hold does it, so it is done once; the part `hold` has the row that was closed, if it was.
+ */
+export function closeHold(parameters: Parameters, closing: HoldClosing): string {
+  const outcome = parameters.bind(closing.outcome)
+  const cost = `case when ${outcome} = 'nothing' then 0 else least(${parameters.bind(closing.cost, 'bigint')}, hold.amount) end`
+  const durationMs = parameters.bind(
+    closing.durationMs === undefined ? null : Math.round(closing.durationMs),
+    'int',
+  )
+  return `
+    closed as (
+      delete from credit_holds where effect = ${parameters.bind(closing.effect)}
+        and holder = ${parameters.bind(closing.holder)} returning *),
+    hold as materialized (
+      select closed.*, ${cost.replaceAll('hold.', 'closed.')} as cost, ${outcome} as outcome, ${durationMs} as duration_ms
+      from closed),
+    ${bookHolds()}`
+}
+
+/**
+ * The parts that move the money of the rows in `hold`, each with its `cost`, `outcome` and `duration_ms`. Rows are
+ * locked in one order, the same as when they were reserved: accounts, then budgets.
+ */
+export function bookHolds(): string {
+  return `
+    change as (
+      select account, sum(amount) as amount, sum(cost) as cost from hold where is_metered and amount > 0
+      group by account),
+    locked as materialized (
+      select it.account from credit_accounts as it join change using (account) order by it.account for update of it),
+    account as (
+      update credit_accounts as it set reserved = it.reserved - change.amount,
+        available = it.available + change.amount - change.cost
+      from change where it.account = change.account and (select count(*) from locked) > 0
+      returning 1),
+    returned as materialized (
+      select use.budget, use.subject, hold.day, sum(hold.amount - hold.cost) as credits,
+        count(*) filter (where hold.outcome = 'nothing') as calls
+      from hold, jsonb_to_recordset(hold.budgets) as use(budget text, subject text)
+      group by use.budget, use.subject, hold.day),
+    counters as materialized (
+      select it.budget from budget_days as it join returned using (budget, subject, day)
+      where (select count(*) from account) >= 0
+      order by it.budget, it.subject, it.day for update of it),
+    budget as (
+      update budget_days as it set credits = it.credits - returned.credits, calls = it.calls - returned.calls
+      from returned where it.budget = returned.budget and it.subject = returned.subject and it.day = returned.day
+        and (returned.credits > 0 or returned.calls > 0) and (select count(*) from counters) > 0),
+    entry as (
+      insert into credit_entries (account, kind, available_delta, reserved_delta, cost, hold, effect, payer, caller,
+        action, invocation, endpoint, transport, outcome, duration_ms)
+      select account, case when outcome = 'nothing' then 'refund' else 'settle' end,
+        case when is_metered then amount - cost else 0 end, case when is_metered then -amount else 0 end, cost,
+        hold, effect, payer, caller, action, invocation, endpoint, transport, outcome, duration_ms
+      from hold order by effect)`
+}

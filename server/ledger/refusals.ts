@@ -1,0 +1,59 @@
+import type { Database } from '../db/database.ts'
+import { type Failure, fail } from '../result.ts'
+import type { BudgetUse } from './budgets.ts'
+import type { HoldOwner, HoldRequest } from './hold.ts'
+
+/** The account does not have what a call may cost. Amounts are whole micro-credits. */
+export function notEnough(account: string, availableCredits: number, requiredCredits: number): Failure {
+  return fail(
+    'PAYMENT_REQUIRED',
+    `The account ${JSON.stringify(account)} has ${availableCredits} micro-credits available, and this may cost ${requiredCredits}; credits must be granted first.`,
+    { details: { availableCredits, requiredCredits } },
+  )
+}
+
+/** The ledger was changed by others each time it was tried. */
+export function tooBusy(): Failure {
+  return fail('SERVICE_UNAVAILABLE', 'The ledger is busy; try again shortly.', {
+    details: { retryAfterSeconds: 1 },
+  })
+}
+
+const USED = `
+  select coalesce(day.calls, 0), coalesce(day.credits, 0), to_char(today.day + 1, 'YYYY-MM-DD'),
+    ceil(extract(epoch from (today.day + 1)::timestamp - (now() at time zone 'utc')))::int
+  from (select (now() at time zone 'utc')::date as day) as today
+  left join budget_days as day on day.budget = $1 and day.subject = $2 and day.day = today.day`
+
+const BUDGET_NAMES: Readonly<Record<BudgetUse['budget'], string>> = {
+  caller: 'of a caller',
+  action: 'of this action',
+  app: 'of the app',
+  anonymous: 'of all callers without a token',
+}
+
+/** Names the budget that calls would exceed; undefined when none does any more. */
+export async function budgetUsedUp(
+  database: Database,
+  { budgets }: HoldOwner,
+  requests: readonly HoldRequest[],
+): Promise<Failure | undefined> {
+  const more = { calls: requests.length, credits: requests.reduce((sum, { amount }) => sum + amount, 0) }
+  for (const { budget, subject, limit } of budgets) {
+    const { rows } = await database.query({ sql: USED, params: [budget, subject] })
+    const [calls, credits, resetDay, retryAfterSeconds] = rows[0] ?? []
+    const used = { calls: Number(calls), credits: Number(credits) }
+    const unit = (['calls', 'credits'] as const).find(
+      (name) => limit[name] !== undefined && used[name] + more[name] > limit[name],
+    )
+    if (!unit) continue
+    const resetAt = `${String(resetDay)}T00:00:00Z`
+    const max = unit === 'calls' ? `${limit.calls} calls` : `${limit.credits} micro-credits`
+    return fail(
+      'TOO_MANY_REQUESTS',
+      `The budget ${BUDGET_NAMES[budget]} is used up: ${max} a day on the owner's account; it starts anew at ${resetAt}.`,
+      { details: { budget, limit: unit, resetAt, retryAfterSeconds: Number(retryAfterSeconds) } },
+    )
+  }
+  return undefined
+}

@@ -1,0 +1,121 @@
+import { uuidv7 } from 'uuidv7'
+import { type Database, SqlError } from '../db/database.ts'
+import type { Failure } from '../result.ts'
+import type { HoldOwner, HoldRequest } from './hold.ts'
+import { budgetUsedUp, notEnough, tooBusy } from './refusals.ts'
+
+const MAX_TRIES = 10
+const NO_LIMIT = 9_000_000_000_000_000
+
+// One statement, committed by itself: all of it or nothing. What a limit forbids breaks a check, and undoes the rest.
+// A hold that a dead holder left is taken over as it is: it has been paid for and counted.
+const RESERVE = `
+  with wanted as materialized (
+    select * from jsonb_to_recordset($1::text::jsonb)
+      as it(effect text, hold text, amount bigint, endpoint text, transport text)),
+  fresh as materialized (
+    select * from wanted where not exists (select 1 from credit_holds as hold where hold.effect = wanted.effect)),
+  due as materialized (select coalesce(sum(amount), 0)::bigint as amount, count(*) as calls from fresh),
+  paid as (
+    update credit_accounts as it set available = it.available - due.amount, reserved = it.reserved + due.amount
+    from due where it.account = $2 and $3::boolean and due.amount > 0 and it.available >= due.amount
+    returning 1),
+  go as materialized (
+    select 1 from due where not $3::boolean or due.amount = 0 or exists (select 1 from paid)),
+  counted as (
+    insert into budget_days (budget, subject, day, calls, credits, max_calls, max_credits)
+    select use.budget, use.subject, (now() at time zone 'utc')::date, due.calls, due.amount, use.max_calls, use.max_credits
+    from go, due, jsonb_to_recordset($10::text::jsonb)
+      as use(budget text, subject text, max_calls bigint, max_credits bigint)
+    where due.calls > 0 order by use.budget, use.subject
+    on conflict (budget, subject, day) do update set
+      calls = budget_days.calls + excluded.calls, credits = budget_days.credits + excluded.credits,
+      max_calls = excluded.max_calls, max_credits = excluded.max_credits),
+  held as (
+    insert into credit_holds (effect, hold, amount, endpoint, transport, account, is_metered, payer, caller, action,
+      invocation, holder, lease_until, budgets, day, state)
+    select effect, hold, amount, endpoint, transport, $2, $3::boolean, $4, $5, $6, $7, $8,
+      now() + $9::int * interval '1 millisecond', $10::text::jsonb, (now() at time zone 'utc')::date, 'reserved'
+    from go, fresh
+    returning *),
+  adopted as (
+    update credit_holds as it set holder = $8, lease_until = now() + $9::int * interval '1 millisecond'
+    from go, wanted where it.effect = wanted.effect and it.state = 'reserved'
+    returning 1),
+  entries as (
+    insert into credit_entries (account, kind, available_delta, reserved_delta, hold, effect, payer, caller, action,
+      invocation, endpoint, transport)
+    select account, 'reserve', -amount, amount, hold, effect, payer, caller, action, invocation, endpoint, transport
+    from held where is_metered and amount > 0)
+  select (select count(*) from go), (select count(*) from held) + (select count(*) from adopted),
+    (select amount from due), (select available from credit_accounts where account = $2)`
+
+/**
+ * Sets money aside for effects that one account pays, and counts them against its budgets: for all of them, or, with
+ * a failure, for none.
+ *
+ * @throws {SqlError | ConnectionLost | AcquireTimeout}
+ */
+export async function reserve(
+  database: Database,
+  owner: HoldOwner,
+  requests: readonly HoldRequest[],
+): Promise<Failure | undefined> {
+  const statement = { sql: RESERVE, params: paramsOf(owner, requests) }
+  for (let attempt = 1; attempt <= MAX_TRIES; attempt += 1) {
+    try {
+      const { rows } = await database.write(statement)
+      const [went, done, required, available] = (rows[0] ?? []).map(Number)
+      if (went === 1 && done === requests.length) return undefined
+      // What the account had when the statement began may have been enough; then another call was faster.
+      if (went === 0 && (required ?? 0) > (available ?? 0))
+        return notEnough(owner.account, available ?? 0, required ?? 0)
+    } catch (error) {
+      const refusal = await refusalOf(database, owner, requests, error)
+      if (refusal !== 'again') return refusal
+    }
+  }
+  return tooBusy()
+}
+
+function paramsOf(owner: HoldOwner, requests: readonly HoldRequest[]): readonly unknown[] {
+  const budgets = owner.budgets.map(({ budget, subject, limit }) => ({
+    budget,
+    subject,
+    max_calls: limit.calls ?? NO_LIMIT,
+    max_credits: limit.credits ?? NO_LIMIT,
+  }))
+  return [
+    JSON.stringify(requests.map((request) => ({ ...request, hold: uuidv7() }))),
+    owner.account,
+    owner.isMetered,
+    owner.payer,
+    owner.caller,
+    owner.action,
+    owner.invocation,
+    owner.holder,
+    Math.ceil(owner.leaseMs),
+    JSON.stringify(budgets),
+  ]
+}
+
+/** What an error says of the reservation; `again` when it was only a matter of time. @throws the error, if it is none of these */
+async function refusalOf(
+  database: Database,
+  owner: HoldOwner,
+  requests: readonly HoldRequest[],
+  error: unknown,
+): Promise<Failure | 'again'> {
+  if (!(error instanceof SqlError)) throw error
+  switch (error.sqlstate) {
+    case '40001':
+    case '40P01':
+    case '23505': // Another attempt at the same effect came first.
+      return 'again'
+    case '23514':
+      if (error.table !== 'budget_days') throw error
+      return (await budgetUsedUp(database, owner, requests)) ?? 'again'
+    default:
+      throw error
+  }
+}
