@@ -13,6 +13,7 @@ const WITHOUT_DATABASE = [
   'test/db/directory-lock.test.ts',
   'test/env/**/*.test.ts',
   'test/package/**/*.test.ts',
+  'test/rest/**/*.test.ts',
   'test/wire/**/*.test.ts',
 ]
 const REAL_POSTGRES = ['test/postgres/**', 'test/faults/**']

@@ -1,5 +1,7 @@
 import { z } from 'zod'
 import { isUserId, USER_ID_RULE } from './auth/user-id.ts'
+import { moneyShape } from './env-money.ts'
+import { parseRange } from './rest/client-address.ts'
 
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
 /** Where the keys come from: one of them. */
@@ -47,6 +49,14 @@ export const serverSchema = z.object({
       'must be origins such as https://app.example.com, comma-separated',
     )
     .default([]),
+  TRUSTED_PROXIES: list
+    .transform((texts) => texts.map(parseRange))
+    .refine(
+      (ranges) => !ranges.includes(undefined),
+      'must be addresses and ranges such as 10.0.0.1 and 10.0.0.0/8, comma-separated; a range of everybody is none',
+    )
+    .transform((ranges) => ranges.filter((range) => range !== undefined))
+    .default([]),
   API_WORKER_URL: httpUrl
     .transform((url) => new URL(url))
     .refine(
@@ -58,6 +68,7 @@ export const serverSchema = z.object({
     .string()
     .regex(/^[\w-]+\.[\w-]+\.[\w-]+$/, 'must be a JWT')
     .optional(),
+  ...moneyShape,
   LOG_LEVEL: z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`).default('info'),
 })
 

@@ -2,7 +2,10 @@ import { isIP } from 'node:net'
 import type { z } from 'zod'
 import { DEVELOPMENT_AUDIENCE, DEVELOPMENT_ISSUER } from './auth/development-key.ts'
 import { createKeySource, type KeyConfig } from './auth/key-source.ts'
+import { budgetsOf, limitOf } from './env-money.ts'
 import { KEY_NAMES, type LOG_LEVELS, type ParsedEnv, serverSchema } from './env-schema.ts'
+import type { Budgets } from './ledger/budgets.ts'
+import type { AddressRange } from './rest/client-address.ts'
 
 /** How tokens are verified. */
 export type AuthEnv =
@@ -24,6 +27,13 @@ export interface ServerEnv {
   readonly ownerUserId: string | undefined
   readonly auth: AuthEnv
   readonly corsOrigins: readonly string[]
+  /** Whose `X-Forwarded-For` is believed. */
+  readonly trustedProxies: readonly AddressRange[]
+  /** How often a minute one address may call integrations without an action; undefined: without limit. */
+  readonly clientRateLimit: number | undefined
+  /** Micro-credits that the owner's account starts with. */
+  readonly ownerCredits: number | 'unmetered'
+  readonly budgets: Budgets
   readonly apiWorkerUrl: URL | undefined
   readonly appOwnerJwt: string | undefined
   readonly logLevel: (typeof LOG_LEVELS)[number]
@@ -72,6 +82,10 @@ export function readEnv(source: NodeJS.ProcessEnv = process.env): ServerEnv {
     ownerUserId: env.OWNER_USER_ID ?? (auth.kind === 'development' ? 'owner' : undefined),
     auth,
     corsOrigins: env.CORS_ORIGINS,
+    trustedProxies: env.TRUSTED_PROXIES,
+    clientRateLimit: limitOf(env.CLIENT_RATE_LIMIT),
+    ownerCredits: env.OWNER_CREDITS ?? (auth.kind === 'development' ? 'unmetered' : 0),
+    budgets: budgetsOf(env),
     apiWorkerUrl: env.API_WORKER_URL,
     appOwnerJwt: env.APP_OWNER_JWT,
     logLevel: env.LOG_LEVEL,

@@ -2,6 +2,7 @@ import { generateKeyPairSync } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { EnvError, readAppEnv, readEnv, readTokenEnv, readWholeEnv } from '../../server/env.ts'
+import { DEFAULT_BUDGETS } from '../../server/ledger/budgets.ts'
 
 const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
 const PEM = publicKey.export({ format: 'pem', type: 'spki' }).toString()
@@ -29,12 +30,16 @@ describe('an empty environment', () => {
     ownerUserId: 'owner',
     auth: { kind: 'development' },
     corsOrigins: [],
+    trustedProxies: [],
+    clientRateLimit: 60,
+    ownerCredits: 'unmetered',
+    budgets: DEFAULT_BUDGETS,
     apiWorkerUrl: undefined,
     appOwnerJwt: undefined,
     logLevel: 'info',
   }
   const NAMES =
-    'HOST PORT DATA_DIR DATABASE_URL OWNER_USER_ID AUTH_JWT_ISSUER AUTH_JWT_AUDIENCE AUTH_AUTHORIZED_PARTIES AUTH_JWKS_URL AUTH_JWT_PUBLIC_KEY AUTH_JWT_SECRET CORS_ORIGINS PLATFORM_URL API_WORKER_URL APP_OWNER_JWT LOG_LEVEL'
+    'TRUSTED_PROXIES CLIENT_RATE_LIMIT OWNER_CREDITS BUDGET_CALLER_CALLS BUDGET_CALLER_CREDITS BUDGET_ACTION_CALLS BUDGET_ACTION_CREDITS BUDGET_APP_CALLS BUDGET_APP_CREDITS BUDGET_ANONYMOUS_CALLS BUDGET_ANONYMOUS_CREDITS HOST PORT DATA_DIR DATABASE_URL OWNER_USER_ID AUTH_JWT_ISSUER AUTH_JWT_AUDIENCE AUTH_AUTHORIZED_PARTIES AUTH_JWKS_URL AUTH_JWT_PUBLIC_KEY AUTH_JWT_SECRET CORS_ORIGINS PLATFORM_URL API_WORKER_URL APP_OWNER_JWT LOG_LEVEL'
 
   it('serves on the loopback interface with the development key', () => {
     expect(readEnv({})).toMatchObject(DEFAULTS)
@@ -64,6 +69,38 @@ describe('a value', () => {
     [
       { CORS_ORIGINS: 'https://a.example, http://localhost:5173,' },
       { corsOrigins: ['https://a.example', 'http://localhost:5173'] },
+    ],
+    [{ TRUSTED_PROXIES: '10.0.0.1' }, { trustedProxies: [[{ octets: [10, 0, 0, 1] }, 32]] }],
+    [
+      { TRUSTED_PROXIES: '10.0.0.0/8, ::1,' },
+      {
+        trustedProxies: [
+          [{ octets: [10, 0, 0, 0] }, 8],
+          [{ parts: [0, 0, 0, 0, 0, 0, 0, 1] }, 128],
+        ],
+      },
+    ],
+    [{ CLIENT_RATE_LIMIT: '1' }, { clientRateLimit: 1 }],
+    [{ CLIENT_RATE_LIMIT: 'none' }, { clientRateLimit: undefined }],
+    [KEY, { ownerCredits: 0 }],
+    [{ ...KEY, OWNER_CREDITS: 'unmetered' }, { ownerCredits: 'unmetered' }],
+    [{ OWNER_CREDITS: '0' }, { ownerCredits: 0 }],
+    [{ OWNER_CREDITS: '9000000000000000' }, { ownerCredits: 9_000_000_000_000_000 }],
+    [
+      { BUDGET_CALLER_CALLS: '1', BUDGET_CALLER_CREDITS: '2' },
+      { budgets: { ...DEFAULT_BUDGETS, caller: { calls: 1, credits: 2 } } },
+    ],
+    [
+      { BUDGET_ACTION_CALLS: '0', BUDGET_ACTION_CREDITS: 'none' },
+      { budgets: { ...DEFAULT_BUDGETS, action: { calls: 0, credits: undefined } } },
+    ],
+    [
+      { BUDGET_APP_CALLS: 'none', BUDGET_APP_CREDITS: '9000000000000000' },
+      { budgets: { ...DEFAULT_BUDGETS, app: { calls: undefined, credits: 9_000_000_000_000_000 } } },
+    ],
+    [
+      { BUDGET_ANONYMOUS_CALLS: '0', BUDGET_ANONYMOUS_CREDITS: '0' },
+      { budgets: { ...DEFAULT_BUDGETS, anonymous: { calls: 0, credits: 0 } } },
     ],
     [{ API_WORKER_URL: 'https://api.example/base' }, { apiWorkerUrl: new URL('https://api.example/base') }],
     [{ APP_OWNER_JWT: 'a.b-c.d_e' }, { appOwnerJwt: 'a.b-c.d_e' }],
@@ -114,6 +151,27 @@ describe('a value', () => {
     [{ CORS_ORIGINS: 'https://a.example/' }, 'CORS_ORIGINS'],
     [{ CORS_ORIGINS: 'https://a.example,b.example' }, 'CORS_ORIGINS'],
     [{ CORS_ORIGINS: 'null' }, 'CORS_ORIGINS'],
+    [{ TRUSTED_PROXIES: '*' }, 'TRUSTED_PROXIES'],
+    [{ TRUSTED_PROXIES: '10.0.0.0/8,proxy.internal' }, 'TRUSTED_PROXIES'],
+    [{ TRUSTED_PROXIES: '0.0.0.0/0' }, 'TRUSTED_PROXIES'],
+    [{ CLIENT_RATE_LIMIT: '0' }, 'CLIENT_RATE_LIMIT'],
+    [{ CLIENT_RATE_LIMIT: '1e3' }, 'CLIENT_RATE_LIMIT'],
+    [{ CLIENT_RATE_LIMIT: 'None' }, 'CLIENT_RATE_LIMIT'],
+    [{ OWNER_CREDITS: 'none' }, 'OWNER_CREDITS'],
+    [{ OWNER_CREDITS: '-1' }, 'OWNER_CREDITS'],
+    [{ OWNER_CREDITS: '9000000000000001' }, 'OWNER_CREDITS'],
+    [{ OWNER_CREDITS: '10000000000000000' }, 'OWNER_CREDITS'],
+    [{ OWNER_CREDITS: 'NaN' }, 'OWNER_CREDITS'],
+    ...['-1', '+1', '1.5', '1e6', '0x10', ' 1', '1_000', 'Infinity', 'unmetered', '9000000000000001'].map(
+      (value): [NodeJS.ProcessEnv, string] => [{ BUDGET_CALLER_CREDITS: value }, 'BUDGET_CALLER_CREDITS'],
+    ),
+    [{ BUDGET_CALLER_CALLS: '-1' }, 'BUDGET_CALLER_CALLS'],
+    [{ BUDGET_ACTION_CALLS: 'x' }, 'BUDGET_ACTION_CALLS'],
+    [{ BUDGET_ACTION_CREDITS: 'x' }, 'BUDGET_ACTION_CREDITS'],
+    [{ BUDGET_APP_CALLS: 'x' }, 'BUDGET_APP_CALLS'],
+    [{ BUDGET_APP_CREDITS: 'x' }, 'BUDGET_APP_CREDITS'],
+    [{ BUDGET_ANONYMOUS_CALLS: 'x' }, 'BUDGET_ANONYMOUS_CALLS'],
+    [{ BUDGET_ANONYMOUS_CREDITS: 'x' }, 'BUDGET_ANONYMOUS_CREDITS'],
     [{ API_WORKER_URL: 'ftp://api.example' }, 'API_WORKER_URL'],
     [{ APP_OWNER_JWT: 'a.b' }, 'APP_OWNER_JWT'],
     [{ APP_OWNER_JWT: 'a.b.c\n' }, 'APP_OWNER_JWT'],
