@@ -10,6 +10,7 @@ import { LateReleases } from './invocation/late-releases.ts'
 import { Turns } from './invocation/turns.ts'
 import { type Budgets, DEFAULT_BUDGETS } from './ledger/budgets.ts'
 import { createPolicies } from './records/policy.ts'
+import type { AddressRange } from './rest/client-address.ts'
 import type { Routes } from './rest/custom-routes.ts'
 import { createHttp } from './rest/http.ts'
 import { rolesOf } from './roles.ts'
@@ -37,6 +38,8 @@ export interface AppOptions<TActions extends Actions, TModule extends Readonly<R
   readonly appEnv?: Readonly<Record<string, unknown>>
   /** Origins that browsers may call from. @default none */
   readonly corsOrigins?: readonly string[]
+  /** Proxies whose `X-Forwarded-For` is believed. @default none */
+  readonly trustedProxies?: readonly AddressRange[]
   /** Keys the fingerprints of inputs: the same in all servers of one database. @default a random one */
   readonly fingerprintKey?: Uint8Array
   /** Called at named points of a call. @default does nothing */
@@ -88,6 +91,7 @@ export function createApp<TActions extends Actions, TModule extends Readonly<Rec
       actions: options.actions,
       routes: options.routes,
       corsOrigins: options.corsOrigins ?? [],
+      trustedProxies: options.trustedProxies ?? [],
       isStopping: () => stopping,
     }).fetch,
     /** From now on `/readyz` answers 503 and connections are not kept. */

@@ -70,6 +70,7 @@ export async function startServer<TActions extends Actions>(
       ownerUserId: env.ownerUserId,
       appEnv,
       corsOrigins: env.corsOrigins,
+      trustedProxies: env.trustedProxies,
     })
     const stopSweeper = startSweeper({ database, log })
     const http = await listen({ fetch: app.fetch, host: env.host, port: env.port })

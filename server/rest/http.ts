@@ -12,6 +12,7 @@ import type { createAppRouter } from '../routers/app-router.ts'
 import type { Actions } from '../routers/registry.ts'
 import { createActionEndpoint } from './actions.ts'
 import { createAuditEndpoint } from './audit.ts'
+import { type AddressRange, clientAddress } from './client-address.ts'
 import type { Routes } from './custom-routes.ts'
 import { readIdempotencyKeys } from './idempotency-header.ts'
 import { createRecordsEndpoint, type RecordsAnswer } from './records.ts'
@@ -26,6 +27,7 @@ export interface HttpOptions {
   readonly actions: Actions
   readonly routes: Routes | undefined
   readonly corsOrigins: readonly string[]
+  readonly trustedProxies: readonly AddressRange[]
   isStopping(): boolean
 }
 
@@ -65,7 +67,11 @@ export function createHttp(options: HttpOptions) {
       authorization: headers.get('authorization') ?? undefined,
       requestId: c.get('requestId'),
       transport,
-      ip: c.env?.incoming?.socket.remoteAddress,
+      ip: clientAddress(
+        c.env?.incoming?.socket.remoteAddress,
+        headers.get('x-forwarded-for') ?? undefined,
+        options.trustedProxies,
+      ),
       // A REST request is one call, and its key may hold no comma; a batch has a slot for each of its calls.
       idempotency: transport === 'trpc' ? readIdempotencyKeys(key) : key === undefined ? [] : [key],
     })
