@@ -305,6 +305,8 @@ export const outbox = pgTable(
     token: text('token'),
     /** Why it has not arrived. */
     lastError: text('last_error'),
+    /** Whether it may have arrived, though nobody said so. */
+    isUnknown: boolean('is_unknown').notNull().default(false),
   },
   (message) => [
     index('outbox_due_at_idx').on(message.dueAt).where(sql`${message.state} = 'queued'`),

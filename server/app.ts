@@ -9,6 +9,7 @@ import { createFingerprint } from './invocation/fingerprint.ts'
 import { LateReleases } from './invocation/late-releases.ts'
 import { Turns } from './invocation/turns.ts'
 import { type Budgets, DEFAULT_BUDGETS } from './ledger/budgets.ts'
+import { Bell } from './outbox/bell.ts'
 import { createPolicies } from './records/policy.ts'
 import type { AddressRange } from './rest/client-address.ts'
 import type { Routes } from './rest/custom-routes.ts'
@@ -69,6 +70,7 @@ export function createApp<TActions extends Actions, TModule extends Readonly<Rec
     verifier: options.verifier,
     integrations: options.integrations,
     turns: new Turns(),
+    outboxBell: new Bell(),
     lateReleases: new LateReleases(options.database),
     fingerprint: createFingerprint(options.fingerprintKey ?? randomBytes(32)),
     failpoint: options.failpoint ?? (() => {}),

@@ -6,6 +6,7 @@ import type { Fingerprint } from './invocation/fingerprint.ts'
 import type { LateReleases } from './invocation/late-releases.ts'
 import type { Turns } from './invocation/turns.ts'
 import type { Budgets } from './ledger/budgets.ts'
+import type { Bell } from './outbox/bell.ts'
 import type { Policies } from './records/policy.ts'
 import type { Catalog } from './tools/catalog.ts'
 
@@ -32,6 +33,8 @@ export interface Engine {
   readonly verifier: Verifier
   readonly integrations: Integrations
   readonly turns: Turns
+  /** Rung when an action has queued messages. */
+  readonly outboxBell: Bell
   readonly lateReleases: LateReleases
   readonly fingerprint: Fingerprint
   readonly clock: () => Date

@@ -88,6 +88,7 @@ CREATE TABLE "outbox" (
 	"due_at" timestamp (3) with time zone DEFAULT now() NOT NULL,
 	"token" text,
 	"last_error" text,
+	"is_unknown" boolean DEFAULT false NOT NULL,
 	CONSTRAINT "outbox_state" CHECK ("outbox"."state" in ('queued', 'dead'))
 );
 --> statement-breakpoint

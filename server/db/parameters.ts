@@ -1,11 +1,6 @@
 /** The bound values of a statement that is put together from parts. */
 export class Parameters {
-  readonly values: unknown[]
-
-  /** @param first the values of a part that has its placeholders already. */
-  constructor(first: readonly unknown[] = []) {
-    this.values = [...first]
-  }
+  readonly values: unknown[] = []
 
   /** Binds a value. @returns its placeholder, cast to a type of Postgres. */
   bind(value: unknown, type = 'text'): string {

@@ -3,9 +3,10 @@ import { PgDialect } from 'drizzle-orm/pg-core'
 import type { QueryResult, Statement } from '../db/database.ts'
 import { mapDatabaseError } from '../db/sqlstate.ts'
 import type { CommitOutcome } from '../db/transaction.ts'
-import { type ActionResult, type Failure, FailureError, fail } from '../result.ts'
+import type { Message } from '../outbox/message.ts'
+import { type ActionResult, type Failure, FailureError, fail, type JsonValue } from '../result.ts'
 import { type CatalogEntry, constraintFields } from '../tools/catalog.ts'
-import type { StepRequest, ToolRunner, WriteOperation } from '../tools/scope.ts'
+import type { Charge, StepRequest, ToolRunner, WriteOperation } from '../tools/scope.ts'
 import type { Invocation } from './invocation.ts'
 import type { Step } from './journal.ts'
 import { LazyTransaction } from './lazy-transaction.ts'
@@ -32,6 +33,8 @@ export class Attempt implements ToolRunner {
   readonly stopwatch: Stopwatch
   /** `[operation, collection, recordId]` of everything this run has written. */
   readonly writes: [WriteOperation | 'sql', string, string][] = []
+  /** What this run has queued. */
+  readonly messages: Message[] = []
   /** Records that this run set out to write, as keys for turns. */
   readonly #writeKeys = new Set<string>()
   readonly #invocation: Invocation
@@ -43,6 +46,7 @@ export class Attempt implements ToolRunner {
   #expired = false
   #loggedLateCall = false
   readonly #callsInFlight = new Set<Promise<unknown>>()
+  readonly #queued = new Map<string, number>()
 
   constructor(invocation: Invocation, number: number, turns: HeldTurns | undefined) {
     this.#invocation = invocation
@@ -64,6 +68,11 @@ export class Attempt implements ToolRunner {
 
   get catalog() {
     return this.#invocation.engine.catalog
+  }
+
+  /** Whether it has a transaction, or is about to. */
+  get hasTransaction(): boolean {
+    return this.#steps.mustSuspend
   }
 
   get remainingLifeMs(): number {
@@ -118,6 +127,16 @@ export class Attempt implements ToolRunner {
 
   ranSql(): void {
     if (!this.#invocation.readOnly) this.writes.push(['sql', '*', '*'])
+  }
+
+  enqueue(name: string, data: JsonValue, charge: Charge): string {
+    const same = `outbox:${name}\n${this.#invocation.engine.fingerprint(data)}`
+    const nth = (this.#queued.get(same) ?? 0) + 1
+    this.#queued.set(same, nth)
+    const id = this.#invocation.effectOf(`${same}\n${nth}`)
+    this.messages.push({ id, endpoint: name, data, charge })
+    this.writes.push(['create', 'outbox', id])
+    return id
   }
 
   execute(statement: SQL): Promise<QueryResult> {

@@ -17,16 +17,17 @@ export function isWorthAuditing(invocation: Invocation, outcome: string, writes:
 }
 
 /**
- * The statement that leaves an invocation's row and, for what is personal, another one beside it. `first` is run
- * with it, and succeeds or fails with it; its parameters come first.
+ * The statement that leaves an invocation's row and, for what is personal, another one beside it. What is `beside`
+ * them is run with it, and succeeds or fails with it.
  */
 export function auditStatement(
   invocation: Invocation,
   outcome: string,
   writes: readonly Write[],
-  first?: Statement,
+  beside: (parameters: Parameters) => readonly string[] = () => [],
 ): Statement {
-  const parameters = new Parameters(first?.params)
+  const parameters = new Parameters()
+  const kept = beside(parameters).map((sql, position) => `kept_${position} as (${sql}), `)
   const bind = (value: unknown, type?: string) => parameters.bind(value, type)
   const { id, actor } = invocation
   const user = actor.kind === 'user' ? actor.userId : null
@@ -48,7 +49,7 @@ export function auditStatement(
     bind(invocation.cost ?? null, 'bigint'),
   ]
   const detail = [bind(id), at, bind(user), bind(inputText(invocation)), bind(invocation.ip ?? null)]
-  const sql = `with ${first ? `kept as (${first.sql}), ` : ''}detail as (
+  const sql = `with ${kept.join('')}detail as (
       insert into audit_detail (id, at, actor, input, ip) values (${detail.join(', ')}) on conflict do nothing)
     insert into audit_log (id, at, request_id, transport, actor, action, outcome, attempts, duration_ms, input_hash,
       writes, write_count, payers, cost)

@@ -1,11 +1,14 @@
 import type { Statement } from '../db/database.ts'
+import { Parameters } from '../db/parameters.ts'
+import { queueMessages } from '../outbox/message.ts'
 import type { ActionResult } from '../result.ts'
 import { toStored } from '../wire/stored.ts'
-import { auditStatement, isWorthAuditing, type Write } from './audit-entry.ts'
-import { INSERT_RESULT } from './idempotency.ts'
+import type { Attempt } from './attempt.ts'
+import { auditStatement, isWorthAuditing } from './audit-entry.ts'
+import { insertResult } from './idempotency.ts'
 import type { Invocation } from './invocation.ts'
 
-/** What has to be kept together with an action's writes: its audit row, and the answer of its key. */
+/** What has to be kept together with an action's writes: its audit row, its messages, and the answer of its key. */
 export interface Closing {
   readonly statement: Statement
   readonly isAudited: boolean
@@ -15,19 +18,35 @@ export interface Closing {
 export function closingOf(
   invocation: Invocation,
   result: ActionResult<unknown>,
-  writes: readonly Write[],
+  { writes, messages }: Pick<Attempt, 'writes' | 'messages'>,
 ): Closing | undefined {
   // A transaction that only reads keeps nothing; its row, if there must be one, comes after it.
   if (invocation.readOnly) return undefined
-  const answer = answerStatement(invocation, result)
-  if (isWorthAuditing(invocation, 'OK', writes))
-    return { statement: auditStatement(invocation, 'OK', writes, answer), isAudited: true }
-  return answer && { statement: answer, isAudited: false }
+  for (const { charge } of messages) invocation.payers.add(charge.payer)
+  if (!isWorthAuditing(invocation, 'OK', writes)) {
+    if (!invocation.keyScope) return undefined
+    const parameters = new Parameters()
+    const [sql = ''] = answerParts(invocation, result, parameters)
+    return { statement: { sql, params: parameters.values }, isAudited: false }
+  }
+  const beside = (parameters: Parameters) => {
+    const answer = answerParts(invocation, result, parameters)
+    return messages.length === 0
+      ? answer
+      : [...answer, queueMessages(parameters, originOf(invocation), messages)]
+  }
+  return { statement: auditStatement(invocation, 'OK', writes, beside), isAudited: true }
 }
 
-function answerStatement(invocation: Invocation, result: ActionResult<unknown>): Statement | undefined {
-  const { keyScope, inputHash = '' } = invocation
-  if (!keyScope) return undefined
-  const { actor, action, key } = keyScope
-  return { sql: INSERT_RESULT, params: [invocation.id, actor, action, key, inputHash, toStored(result)] }
+function answerParts(
+  { keyScope, id, inputHash = '' }: Invocation,
+  result: ActionResult<unknown>,
+  parameters: Parameters,
+): string[] {
+  if (!keyScope) return []
+  return [insertResult(parameters, { ...keyScope, token: id, inputHash, result: toStored(result) })]
+}
+
+function originOf({ actor, action, id }: Invocation) {
+  return { caller: actor.kind === 'user' ? actor.userId : null, action, invocation: id }
 }

@@ -1,4 +1,5 @@
 import type { Database } from '../db/database.ts'
+import type { Parameters } from '../db/parameters.ts'
 import type { StoredStep } from './step-store.ts'
 
 /** What a key may be. */
@@ -69,13 +70,25 @@ export async function claimKey(database: Database, request: ClaimRequest): Promi
   return { kind: 'running', retryAfterSeconds: RETRY_AFTER_SECONDS }
 }
 
+export interface StoredResult extends KeyScope {
+  readonly token: string
+  readonly inputHash: string
+  /** The answer as text. */
+  readonly result: string
+}
+
 /** The part of an action's last statement that stores its answer. Fails when another holder was faster. */
-export const INSERT_RESULT =
-  'insert into idempotency_results (token, actor, action, key, input_hash, result) values ($1, $2, $3, $4, $5, $6)'
+export function insertResult(parameters: Parameters, stored: StoredResult): string {
+  const { token, actor, action, key, inputHash, result } = stored
+  const values = [token, actor, action, key, inputHash, result].map((value) => parameters.bind(value))
+  return `insert into idempotency_results (token, actor, action, key, input_hash, result) values (${values.join(', ')})`
+}
 
 const RESULT_CONSTRAINTS: ReadonlySet<string | undefined> = new Set([
   'idempotency_results_pkey',
   'idempotency_results_key',
+  // Its messages are named by the key as well.
+  'outbox_pkey',
 ])
 
 /** Whether a constraint says that the key has been answered by another holder. */

@@ -8,6 +8,7 @@ import type { Budget } from '../ledger/budgets.ts'
 import type { Failure } from '../result.ts'
 import type { KeyScope } from './idempotency.ts'
 import { Journal, type Step } from './journal.ts'
+import { Outgoing } from './outgoing.ts'
 import { StepStore, type StoredStep } from './step-store.ts'
 
 export interface InvocationOptions {
@@ -64,6 +65,7 @@ export class Invocation {
   readonly key: string | undefined
   readonly actionBudget: Partial<Budget> | undefined
   readonly journal: Journal
+  readonly outgoing: Outgoing
   /** Whose money outside calls of it spent. */
   readonly payers = new Set<'owner' | 'caller'>()
   /** What each outside call cost, in whole micro-credits, by its identity. */
@@ -101,6 +103,7 @@ export class Invocation {
     this.actionBudget = options.actionBudget
     this.#now = options.engine.clock()
     this.journal = new Journal(new StepStore(this))
+    this.outgoing = new Outgoing(this)
   }
 
   /** The same in every attempt. */

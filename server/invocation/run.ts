@@ -3,6 +3,7 @@ import { TRPCError } from '@trpc/server'
 import { SqlError } from '../db/database.ts'
 import { mapDatabaseError } from '../db/sqlstate.ts'
 import { HTTP_STATUS } from '../errors.ts'
+import type { Message } from '../outbox/message.ts'
 import { type ActionResult, fail } from '../result.ts'
 import { Attempt } from './attempt.ts'
 import { closingOf } from './closing.ts'
@@ -28,6 +29,8 @@ type Outcome<T> =
   | { readonly kind: 'threw'; readonly error: unknown }
   | { readonly kind: 'conflict'; readonly keys: ReadonlySet<string>; readonly error: unknown }
   | { readonly kind: 'suspended'; readonly steps: readonly Step[] }
+  /** Nothing is set aside yet for messages that it queued. */
+  | { readonly kind: 'unreserved'; readonly messages: readonly Message[] }
   /** The answer of its idempotency key is that of another holder. */
   | { readonly kind: 'superseded' }
 
@@ -47,6 +50,14 @@ export async function runInvocation<T>(
   invocation: Invocation,
   handler: Handler<T>,
 ): Promise<ActionResult<T>> {
+  try {
+    return await runAttempts(invocation, handler)
+  } finally {
+    await invocation.outgoing.release()
+  }
+}
+
+async function runAttempts<T>(invocation: Invocation, handler: Handler<T>): Promise<ActionResult<T>> {
   const endsAt = performance.now() + invocation.lifetimeMs
   let conflicts = 0
   let internalErrors = 0
@@ -73,6 +84,11 @@ export async function runInvocation<T>(
         turnKeys = outcome.keys
         await sleep(Math.random() * Math.min(MAX_BACKOFF_MS, 2 ** conflicts))
         break
+      case 'unreserved': {
+        const failure = await invocation.outgoing.reserve(outcome.messages)
+        if (failure) return failure
+        break
+      }
       case 'suspended': {
         const failure = invocation.diverges(outcome.steps, run)
         if (failure) return failure
@@ -119,7 +135,15 @@ async function runAttempt<T>(
   // Before COMMIT: an answer that cannot be sent would otherwise be an error after the deed.
   const error = whyUnusable(invocation, settled.result)
   if (error) return rolledBack(attempt, { kind: 'threw', error })
-  return settled.result.success ? commit(invocation, attempt, settled) : rolledBack(attempt, settled)
+  if (!settled.result.success) return rolledBack(attempt, settled)
+  const messages = invocation.outgoing.unreserved(attempt.messages)
+  if (messages.length === 0) return commit(invocation, attempt, settled)
+  // No connection is held while the ledger is asked.
+  if (attempt.hasTransaction) return rolledBack(attempt, { kind: 'unreserved', messages })
+  const failure = await invocation.outgoing.reserve(messages)
+  return failure
+    ? rolledBack(attempt, { kind: 'done', result: failure })
+    : commit(invocation, attempt, settled)
 }
 
 async function invoke<T>(
@@ -141,7 +165,7 @@ async function commit<T>(
   done: { readonly kind: 'done'; readonly result: ActionResult<T> },
 ): Promise<Outcome<T>> {
   const { engine } = invocation
-  const closing = closingOf(invocation, done.result, attempt.writes)
+  const closing = closingOf(invocation, done.result, attempt)
   try {
     await engine.failpoint('before-commit')
     const outcome = await attempt.commit(closing?.statement)
@@ -149,12 +173,14 @@ async function commit<T>(
       outcome === 'committed' || (outcome === 'unknown' && (await wasCommitted(invocation, closing)))
     if (committed) {
       invocation.isRecorded = closing?.isAudited ?? false
+      invocation.outgoing.committed(attempt.messages)
       await engine.failpoint('after-commit')
       return done
     }
     if (outcome === 'rolled back')
       throw new Error('Postgres rolled the transaction back at COMMIT without an error')
     invocation.log.error('The connection was lost while a call was committed; its outcome is not known')
+    invocation.outgoing.leave()
     return { kind: 'done', result: outcomeUnknown(invocation) }
   } catch (error) {
     // What was thrown before COMMIT was sent must not leave the transaction open.

@@ -161,8 +161,11 @@ export class StepStore {
   #closeParts(step: Step, closing: StepClosing, parameters: Parameters): string[] {
     const { effect, cost, json, durationMs, isResent } = closing
     const { keyScope, id } = this.#invocation
-    const hold = { effect: this.effectOf(step), holder: id, outcome: effect, cost, durationMs }
-    const parts = step.charge ? [closeHold(parameters, hold)] : []
+    const parts: string[] = []
+    if (step.charge) {
+      const isHeld = `effect = ${parameters.bind(this.effectOf(step))} and holder = ${parameters.bind(id)}`
+      parts.push(closeHold(parameters, isHeld, { outcome: effect, cost, durationMs }))
+    }
     if (!keyScope || effect === 'unknown') return parts
     if (effect === 'answered') {
       const [answer, price] = [parameters.bind(json ?? null), parameters.bind(cost, 'bigint')]

@@ -2,9 +2,6 @@ import type { Parameters } from '../db/parameters.ts'
 import type { EffectOutcome } from './hold.ts'
 
 export interface HoldClosing {
-  readonly effect: string
-  /** Who holds it; a hold of another holder stays as it is. */
-  readonly holder: string
   readonly outcome: EffectOutcome
   /** What it cost, in whole micro-credits; what is above the hold's amount is not charged. */
   readonly cost: number
@@ -14,9 +11,11 @@ export interface HoldClosing {
 
 /**
  * The parts of a statement that settle a hold, or refund one whose effect surely did not happen. Whoever deletes the
- * hold does it, so it is done once; the part `hold` has the row that was closed, if it was.
+ * hold does it, so it is done once.
+ *
+ * @param isOurs a condition on the hold that fences off whoever lost it to another holder.
  */
-export function closeHold(parameters: Parameters, closing: HoldClosing): string {
+export function closeHold(parameters: Parameters, isOurs: string, closing: HoldClosing): string {
   const outcome = parameters.bind(closing.outcome)
   const cost = `case when ${outcome} = 'nothing' then 0 else least(${parameters.bind(closing.cost, 'bigint')}, hold.amount) end`
   const durationMs = parameters.bind(
@@ -24,9 +23,7 @@ export function closeHold(parameters: Parameters, closing: HoldClosing): string 
     'int',
   )
   return `
-    closed as (
-      delete from credit_holds where effect = ${parameters.bind(closing.effect)}
-        and holder = ${parameters.bind(closing.holder)} returning *),
+    closed as (delete from credit_holds where ${isOurs} returning *),
     hold as materialized (
       select closed.*, ${cost.replaceAll('hold.', 'closed.')} as cost, ${outcome} as outcome, ${durationMs} as duration_ms
       from closed),

@@ -67,6 +67,10 @@ export interface ToolRunner extends ToolScope {
   run(statement: Statement): Promise<QueryResult>
   /** Answers an outside call from the journal, or makes it. @throws {FailureError} when it may not be made */
   step(request: StepRequest): Promise<unknown>
+  /** Queues a message that is sent after the commit. @returns its id, the same in every attempt */
+  enqueue(name: string, data: JsonValue, charge: Charge): string
+  /** How many messages are queued. */
+  readonly messages: readonly unknown[]
   /** What is left of the longest life of the invocation, in milliseconds. */
   readonly remainingLifeMs: number
   /** Records that SQL of the app's own ran: nobody can say what it wrote. */

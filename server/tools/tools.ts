@@ -77,6 +77,7 @@ export function createTools(runner: ToolRunner, options: ToolsOptions): UntypedT
     registerUser: (input?: RegisterUserInput) =>
       on('registerUser', 'users', input?.userId ?? runner.userId, () => registerUser(runner, input)) as never,
     integration: (endpoint, data) => integration(runner, options, endpoint, data),
+    enqueue: (endpoint, data) => enqueue(runner, options, endpoint, data),
     once: (key, run) => once(runner, key, run),
   }
 }
@@ -132,9 +133,7 @@ async function integration(
   endpoint: string,
   data: JsonValue | undefined,
 ): Promise<ActionResult<JsonValue>> {
-  const wrong = jsonProblem(data)
-  if (wrong !== undefined) return fail('BAD_REQUEST', `The data of an integration must be JSON: ${wrong}`)
-  const plan = integrations.plan(typeof endpoint === 'string' ? endpoint : '', data)
+  const plan = planned(integrations, endpoint, data)
   if (!plan.success) return plan
   const call = plan.data
   try {
@@ -157,6 +156,36 @@ async function integration(
     if (error instanceof FailureError) return error.failure
     throw error
   }
+}
+
+function planned(integrations: Integrations, endpoint: string, data: JsonValue | undefined) {
+  const wrong = jsonProblem(data)
+  if (wrong !== undefined) return fail('BAD_REQUEST', `The data of an integration must be JSON: ${wrong}`)
+  return integrations.plan(typeof endpoint === 'string' ? endpoint : '', data)
+}
+
+const MAX_MESSAGES = 1_000
+
+async function enqueue(
+  runner: ToolRunner,
+  { integrations }: ToolsOptions,
+  endpoint: string,
+  data: JsonValue | undefined,
+): Promise<ActionResult<{ readonly messageId: string }>> {
+  return runner.call('enqueue', undefined, true, async () => {
+    const plan = planned(integrations, endpoint, data)
+    if (!plan.success) return plan
+    const { name, needsCallerJwt, data: checked } = plan.data
+    if (needsCallerJwt) {
+      return fail(
+        'PRECONDITION_FAILED',
+        `"${name}" goes out with the caller's own token, which is never stored, so it cannot be sent later; call it with tools.integration.`,
+      )
+    }
+    if (runner.messages.length >= MAX_MESSAGES)
+      return fail('PRECONDITION_FAILED', `One invocation may queue at most ${MAX_MESSAGES} messages.`)
+    return ok({ messageId: runner.enqueue(name, checked, plan.data) })
+  })
 }
 
 async function once<T extends JsonValue | undefined>(

@@ -178,6 +178,14 @@ export interface Tools<TCollections extends AnyCollections, TDatabase, TIntegrat
   >
   /** Calls a third party. Who pays is decided by `integrations.ts` and the verified caller. */
   integration(endpoint: EndpointOf<TIntegrations>, data?: JsonValue): Promise<ActionResult<JsonValue>>
+  /**
+   * Queues a call of a third party: it is sent after the action has committed, at least once, under a key that stays
+   * the same, and never if the action fails. What it may cost is reserved when the action commits.
+   */
+  enqueue(
+    endpoint: EndpointOf<TIntegrations>,
+    data?: JsonValue,
+  ): Promise<ActionResult<{ readonly messageId: string }>>
   /** Runs `run` once per invocation, however often the handler is run again; its answer must be JSON. */
   once<T extends JsonValue | undefined>(key: string, run: () => Promise<T> | T): Promise<ActionResult<T>>
 }

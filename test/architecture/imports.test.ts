@@ -30,6 +30,7 @@ const LAYERS: readonly (readonly [string, RegExp])[] = [
     /^server\/(action|action-context|app-types|context|direct-reads|engine|error-shape|gate|invoked|procedure|roles|run-as-caller|trpc)\.ts$/,
   ],
   ['invocation', /^server\/invocation\//],
+  ['outbox', /^server\/outbox\//],
   ['records', /^server\/records\//],
   ['audit', /^server\/audit\//],
   ['ledger', /^server\/ledger\//],
