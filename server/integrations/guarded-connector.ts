@@ -1,0 +1,73 @@
+import { lookup as lookupInSystem } from 'node:dns/promises'
+import { isIP, type LookupFunction } from 'node:net'
+import { buildConnector } from 'undici'
+import { isPublicAddress } from './address.ts'
+
+/** Finds all addresses of a host name. */
+export type LookUp = (hostname: string) => Promise<readonly string[]>
+
+export interface ConnectorOptions {
+  /** `host:port` of targets that may have private addresses. */
+  readonly allowPrivate: readonly string[]
+  readonly lookup: LookUp
+}
+
+/** The target has an address that is not of the public internet. */
+export class RefusedAddressError extends Error {
+  override readonly name = 'RefusedAddressError'
+}
+
+const CONNECT_TIMEOUT_MS = 10_000
+
+/**
+ * Connects to public addresses only. A name is looked up once per connection, all its addresses are checked,
+ * and the socket is given just those: there is no second look-up that could answer otherwise. TLS verifies
+ * the certificate against the name.
+ */
+export function guardedConnector(options: ConnectorOptions): buildConnector.connector {
+  const allowed = new Set(options.allowPrivate.map((target) => target.toLowerCase()))
+  const anywhere = connectorWith(async (hostname) => found(await options.lookup(hostname)))
+  const toPublic = connectorWith(async (hostname) => {
+    const addresses = found(await options.lookup(hostname))
+    if (!addresses.every(isPublicAddress)) throw new RefusedAddressError()
+    return addresses
+  })
+  return (target, callback) => {
+    if (allowed.has(hostAndPort(target))) return anywhere(target, callback)
+    // Nothing is looked up for a literal address.
+    if (isIP(target.hostname) !== 0 && !isPublicAddress(target.hostname))
+      return callback(new RefusedAddressError(), null)
+    return toPublic(target, callback)
+  }
+}
+
+/** All addresses of a name, by the system's resolver: DNS and the hosts file. */
+export async function lookUpInSystem(hostname: string): Promise<readonly string[]> {
+  const answers = await lookupInSystem(hostname, { all: true })
+  return answers.map(({ address }) => address)
+}
+
+function connectorWith(resolve: LookUp): buildConnector.connector {
+  const lookup: LookupFunction = (hostname, { all }, callback) => {
+    resolve(hostname).then(
+      (addresses) => {
+        const answers = addresses.map((address) => ({ address, family: isIP(address) }))
+        const [first] = answers
+        if (all || !first) callback(null, answers)
+        else callback(null, first.address, first.family)
+      },
+      (error: NodeJS.ErrnoException) => callback(error, []),
+    )
+  }
+  return buildConnector({ lookup, autoSelectFamily: true, timeout: CONNECT_TIMEOUT_MS })
+}
+
+function found(addresses: readonly string[]): readonly string[] {
+  if (addresses.length === 0) throw new Error('The name has no address.')
+  return addresses
+}
+
+/** As in `ALLOW_PRIVATE_UPSTREAMS`: the host as the URL has it, and the port also where it is the scheme's own. */
+function hostAndPort({ host = '', protocol, port }: buildConnector.Options): string {
+  return port === '' ? `${host}:${protocol === 'https:' ? 443 : 80}` : host
+}

@@ -1,0 +1,74 @@
+import { PassThrough, type Readable, type Transform } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib'
+import type { JsonValue } from '../result.ts'
+import { findUnsendable } from '../wire/answer.ts'
+
+/** A body is longer than it may be. */
+export class TooLargeError extends Error {
+  override readonly name = 'TooLargeError'
+}
+
+const DECODERS: ReadonlyMap<string, () => Transform> = new Map([
+  ['identity', () => new PassThrough()],
+  ['gzip', () => createGunzip()],
+  ['x-gzip', () => createGunzip()],
+  ['deflate', () => createInflate()],
+  ['br', () => createBrotliDecompress()],
+])
+
+/**
+ * Reads a body to its end. It is decompressed piece by piece and left as soon as it is too large, so that a
+ * bomb costs no more memory than an honest answer.
+ *
+ * @param maxBytes after decompression
+ * @returns undefined where it is no text: an unknown coding, a corrupt one, no UTF-8.
+ */
+export async function readText(
+  body: Readable,
+  coding: string,
+  maxBytes: number,
+): Promise<string | undefined> {
+  const decoder = DECODERS.get(coding.trim().toLowerCase())
+  if (!decoder) return undefined
+  try {
+    return decodeUtf8(await pipeline(body, decoder(), (chunks) => collect(chunks, maxBytes)))
+  } catch (error) {
+    if (isCorrupt(error)) return undefined
+    throw error
+  }
+}
+
+/** The value of a JSON text; undefined for what is none, or what an action could not pass on. */
+export function parseJson(text: string): JsonValue | undefined {
+  try {
+    const value: JsonValue = JSON.parse(text)
+    return findUnsendable(value) ? undefined : value
+  } catch {
+    return undefined
+  }
+}
+
+async function collect(chunks: AsyncIterable<Buffer>, maxBytes: number): Promise<Buffer> {
+  const kept: Buffer[] = []
+  let bytes = 0
+  for await (const chunk of chunks) {
+    bytes += chunk.byteLength
+    if (bytes > maxBytes) throw new TooLargeError()
+    kept.push(chunk)
+  }
+  return Buffer.concat(kept)
+}
+
+function decodeUtf8(bytes: Uint8Array): string | undefined {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch {
+    return undefined
+  }
+}
+
+/** Whether zlib or brotli refused its input, which is no failure of the connection. */
+function isCorrupt(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && /^(Z_|ERR__ERROR_)/.test(String(error.code))
+}
