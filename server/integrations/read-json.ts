@@ -1,4 +1,4 @@
-import { PassThrough, type Readable, type Transform } from 'node:stream'
+import { PassThrough, type Readable, type Transform, Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib'
 import type { JsonValue } from '../result.ts'
@@ -32,7 +32,9 @@ export async function readText(
   const decoder = DECODERS.get(coding.trim().toLowerCase())
   if (!decoder) return undefined
   try {
-    return decodeUtf8(await pipeline(body, decoder(), (chunks) => collect(chunks, maxBytes)))
+    const kept: Buffer[] = []
+    await pipeline(body, decoder(), collector(kept, maxBytes))
+    return decodeUtf8(Buffer.concat(kept))
   } catch (error) {
     if (isCorrupt(error)) return undefined
     throw error
@@ -49,15 +51,16 @@ export function parseJson(text: string): JsonValue | undefined {
   }
 }
 
-async function collect(chunks: AsyncIterable<Buffer>, maxBytes: number): Promise<Buffer> {
-  const kept: Buffer[] = []
+function collector(kept: Buffer[], maxBytes: number): Writable {
   let bytes = 0
-  for await (const chunk of chunks) {
-    bytes += chunk.byteLength
-    if (bytes > maxBytes) throw new TooLargeError()
-    kept.push(chunk)
-  }
-  return Buffer.concat(kept)
+  return new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      bytes += chunk.byteLength
+      if (bytes > maxBytes) return done(new TooLargeError())
+      kept.push(chunk)
+      done()
+    },
+  })
 }
 
 function decodeUtf8(bytes: Uint8Array): string | undefined {
