@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { Logger } from 'pino'
+import type { AddressRange } from './auth/client-address.ts'
 import type { Verifier } from './auth/verifier.ts'
 import { createRequestContext } from './context.ts'
 import type { Database } from './db/database.ts'
@@ -11,9 +12,9 @@ import { Turns } from './invocation/turns.ts'
 import { type Budgets, DEFAULT_BUDGETS } from './ledger/budgets.ts'
 import { Bell } from './outbox/bell.ts'
 import { createPolicies } from './records/policy.ts'
-import type { AddressRange } from './rest/client-address.ts'
 import type { Routes } from './rest/custom-routes.ts'
 import { createHttp } from './rest/http.ts'
+import { DEFAULT_CALLS_PER_MINUTE } from './rest/rate-limit.ts'
 import { rolesOf } from './roles.ts'
 import { createAppRouter } from './routers/app-router.ts'
 import type { Actions } from './routers/registry.ts'
@@ -41,6 +42,8 @@ export interface AppOptions<TActions extends Actions, TModule extends Readonly<R
   readonly corsOrigins?: readonly string[]
   /** Proxies whose `X-Forwarded-For` is believed. @default none */
   readonly trustedProxies?: readonly AddressRange[]
+  /** How often a minute one address may call integrations without an action. @default 60 */
+  readonly clientRateLimit?: number | 'none'
   /** Keys the fingerprints of inputs: the same in all servers of one database. @default a random one */
   readonly fingerprintKey?: Uint8Array
   /** Called at named points of a call. @default does nothing */
@@ -94,6 +97,7 @@ export function createApp<TActions extends Actions, TModule extends Readonly<Rec
       routes: options.routes,
       corsOrigins: options.corsOrigins ?? [],
       trustedProxies: options.trustedProxies ?? [],
+      clientRateLimit: options.clientRateLimit ?? DEFAULT_CALLS_PER_MINUTE,
       isStopping: () => stopping,
     }).fetch,
     /** From now on `/readyz` answers 503 and connections are not kept. */

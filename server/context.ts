@@ -2,6 +2,7 @@ import { uuidv7 } from 'uuidv7'
 import { Authenticator } from './auth/authentication.ts'
 import type { Engine } from './engine.ts'
 import type { Transport } from './invocation/invocation.ts'
+import type { Failure } from './result.ts'
 
 /** What a procedure knows of the request that it was called by, on every transport. */
 export interface RequestContext {
@@ -13,6 +14,11 @@ export interface RequestContext {
   readonly ip: string | undefined
   /** Idempotency keys, by the position of a call in its batch; none where it is undefined or empty. */
   readonly idempotency: readonly (string | undefined)[]
+  /**
+   * Counts a call against the limit of its address, and refuses one too many. For what strangers may spend; a call
+   * in process has no address and is not counted.
+   */
+  countCall(): Failure | undefined
   /** The positions of calls that were answered as before. */
   readonly replayed: Set<number>
 }
@@ -23,6 +29,8 @@ export interface RequestContextOptions {
   readonly transport: Transport
   readonly ip?: string | undefined
   readonly idempotency?: readonly (string | undefined)[] | undefined
+  /** @default counts nothing */
+  readonly countCall?: () => Failure | undefined
 }
 
 export function createRequestContext(engine: Engine, options: RequestContextOptions): RequestContext {
@@ -34,6 +42,7 @@ export function createRequestContext(engine: Engine, options: RequestContextOpti
     transport: options.transport,
     ip: options.ip,
     idempotency: options.idempotency ?? [],
+    countCall: options.countCall ?? (() => undefined),
     replayed: new Set(),
   }
 }

@@ -1,9 +1,9 @@
 import { z } from 'zod'
 import { type Budgets, DEFAULT_BUDGETS } from './ledger/budgets.ts'
+import { DEFAULT_CALLS_PER_MINUTE } from './rest/rate-limit.ts'
 
 const MAX_MICRO_CREDITS = 9_000_000_000_000_000
 const NUMBER_RULE = `must be a whole number from 0 to ${MAX_MICRO_CREDITS}, in digits alone`
-const DEFAULT_CALLS_PER_MINUTE = 60
 const { caller, action, app, anonymous } = DEFAULT_BUDGETS
 
 const wholeNumber = z
@@ -12,7 +12,7 @@ const wholeNumber = z
   .transform(Number)
   .refine((value) => value <= MAX_MICRO_CREDITS, NUMBER_RULE)
 
-/** `none` stays a word until `limitOf`: zod would take undefined for a variable that is not set. */
+/** `none` stays a word for now: zod would take undefined for a variable that is not set. */
 const limit = z.union([z.literal('none'), wholeNumber], { error: `${NUMBER_RULE}, or none for no limit` })
 
 /** What the server's environment says of money. */
@@ -38,7 +38,7 @@ export const moneyShape = {
 type MoneyEnv = z.output<z.ZodObject<typeof moneyShape>>
 type Limit = z.output<typeof limit>
 
-export function budgetsOf(env: MoneyEnv): Budgets {
+export function readBudgets(env: MoneyEnv): Budgets {
   const budget = (calls: Limit, credits: Limit) => ({ calls: limitOf(calls), credits: limitOf(credits) })
   return {
     caller: budget(env.BUDGET_CALLER_CALLS, env.BUDGET_CALLER_CREDITS),
@@ -48,8 +48,7 @@ export function budgetsOf(env: MoneyEnv): Budgets {
   }
 }
 
-/** A limit as the server counts with it; undefined: without. */
-export function limitOf(value: Limit): number | undefined {
+function limitOf(value: Limit): number | undefined {
   return value === 'none' ? undefined : value
 }
 

@@ -1,7 +1,7 @@
 import { z } from 'zod'
+import { parseRange } from './auth/client-address.ts'
 import { isUserId, USER_ID_RULE } from './auth/user-id.ts'
 import { moneyShape } from './env-money.ts'
-import { parseRange } from './rest/client-address.ts'
 
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
 /** Where the keys come from: one of them. */

@@ -1,11 +1,11 @@
 import { isIP } from 'node:net'
 import type { z } from 'zod'
+import type { AddressRange } from './auth/client-address.ts'
 import { DEVELOPMENT_AUDIENCE, DEVELOPMENT_ISSUER } from './auth/development-key.ts'
 import { createKeySource, type KeyConfig } from './auth/key-source.ts'
-import { budgetsOf, limitOf } from './env-money.ts'
+import { readBudgets } from './env-money.ts'
 import { KEY_NAMES, type LOG_LEVELS, type ParsedEnv, serverSchema } from './env-schema.ts'
 import type { Budgets } from './ledger/budgets.ts'
-import type { AddressRange } from './rest/client-address.ts'
 
 /** How tokens are verified. */
 export type AuthEnv =
@@ -29,8 +29,8 @@ export interface ServerEnv {
   readonly corsOrigins: readonly string[]
   /** Whose `X-Forwarded-For` is believed. */
   readonly trustedProxies: readonly AddressRange[]
-  /** How often a minute one address may call integrations without an action; undefined: without limit. */
-  readonly clientRateLimit: number | undefined
+  /** How often a minute one address may call integrations without an action. */
+  readonly clientRateLimit: number | 'none'
   /** Micro-credits that the owner's account starts with. */
   readonly ownerCredits: number | 'unmetered'
   readonly budgets: Budgets
@@ -83,9 +83,9 @@ export function readEnv(source: NodeJS.ProcessEnv = process.env): ServerEnv {
     auth,
     corsOrigins: env.CORS_ORIGINS,
     trustedProxies: env.TRUSTED_PROXIES,
-    clientRateLimit: limitOf(env.CLIENT_RATE_LIMIT),
+    clientRateLimit: env.CLIENT_RATE_LIMIT,
     ownerCredits: env.OWNER_CREDITS ?? (auth.kind === 'development' ? 'unmetered' : 0),
-    budgets: budgetsOf(env),
+    budgets: readBudgets(env),
     apiWorkerUrl: env.API_WORKER_URL,
     appOwnerJwt: env.APP_OWNER_JWT,
     logLevel: env.LOG_LEVEL,

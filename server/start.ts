@@ -71,6 +71,7 @@ export async function startServer<TActions extends Actions>(
       appEnv,
       corsOrigins: env.corsOrigins,
       trustedProxies: env.trustedProxies,
+      clientRateLimit: env.clientRateLimit,
     })
     const stopSweeper = startSweeper({ database, log })
     const http = await listen({ fetch: app.fetch, host: env.host, port: env.port })

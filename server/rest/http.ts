@@ -3,6 +3,7 @@ import { type Context, Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { cors } from 'hono/cors'
 import { uuidv7 } from 'uuidv7'
+import { type AddressRange, clientAddress } from '../auth/client-address.ts'
 import { createRequestContext, type RequestContext } from '../context.ts'
 import type { Engine } from '../engine.ts'
 import { INTERNAL_MESSAGE } from '../errors.ts'
@@ -12,9 +13,9 @@ import type { createAppRouter } from '../routers/app-router.ts'
 import type { Actions } from '../routers/registry.ts'
 import { createActionEndpoint } from './actions.ts'
 import { createAuditEndpoint } from './audit.ts'
-import { type AddressRange, clientAddress } from './client-address.ts'
 import type { Routes } from './custom-routes.ts'
 import { readIdempotencyKeys } from './idempotency-header.ts'
+import { createRateLimit } from './rate-limit.ts'
 import { createRecordsEndpoint, type RecordsAnswer } from './records.ts'
 import { respond } from './respond.ts'
 import { createRoutesOptions } from './routes-options.ts'
@@ -28,6 +29,7 @@ export interface HttpOptions {
   readonly routes: Routes | undefined
   readonly corsOrigins: readonly string[]
   readonly trustedProxies: readonly AddressRange[]
+  readonly clientRateLimit: number | 'none'
   isStopping(): boolean
 }
 
@@ -56,6 +58,7 @@ export function createHttp(options: HttpOptions) {
   const { engine, router, isStopping } = options
   const app = new Hono<HonoEnv>()
   const isDatabaseReady = remembered(() => engine.database.ping(READY_TIMEOUT_MS), READY_MEMORY_MS)
+  const countCall = createRateLimit({ callsPerMinute: options.clientRateLimit, clock: engine.clock })
   const callAction = createActionEndpoint(router, options.actions)
   const callRecords = createRecordsEndpoint(router)
   const callUsers = createUsersEndpoint(router)
@@ -63,15 +66,17 @@ export function createHttp(options: HttpOptions) {
   const context = (c: Context<HonoEnv>, transport: Transport) => {
     const { headers } = c.req.raw
     const key = headers.get('idempotency-key') ?? undefined
+    const ip = clientAddress(
+      c.env?.incoming?.socket.remoteAddress,
+      headers.get('x-forwarded-for') ?? undefined,
+      options.trustedProxies,
+    )
     return createRequestContext(engine, {
       authorization: headers.get('authorization') ?? undefined,
       requestId: c.get('requestId'),
       transport,
-      ip: clientAddress(
-        c.env?.incoming?.socket.remoteAddress,
-        headers.get('x-forwarded-for') ?? undefined,
-        options.trustedProxies,
-      ),
+      ip,
+      countCall: () => countCall(ip),
       // A REST request is one call, and its key may hold no comma; a batch has a slot for each of its calls.
       idempotency: transport === 'trpc' ? readIdempotencyKeys(key) : key === undefined ? [] : [key],
     })

@@ -81,7 +81,7 @@ describe('a value', () => {
       },
     ],
     [{ CLIENT_RATE_LIMIT: '1' }, { clientRateLimit: 1 }],
-    [{ CLIENT_RATE_LIMIT: 'none' }, { clientRateLimit: undefined }],
+    [{ CLIENT_RATE_LIMIT: 'none' }, { clientRateLimit: 'none' }],
     [KEY, { ownerCredits: 0 }],
     [{ ...KEY, OWNER_CREDITS: 'unmetered' }, { ownerCredits: 'unmetered' }],
     [{ OWNER_CREDITS: '0' }, { ownerCredits: 0 }],

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type AddressRange, addressKey, clientAddress, parseRange } from '../../server/rest/client-address.ts'
+import { type AddressRange, addressKey, clientAddress, parseRange } from '../../server/auth/client-address.ts'
 
 function ranges(...texts: readonly string[]): readonly AddressRange[] {
   return texts.map(parseRange).filter((range) => range !== undefined)
