@@ -1,11 +1,12 @@
 import type { Logger } from 'pino'
 import type { ActionTools, AppEnv, CallerTools } from './app-types.ts'
 import type { UserActor } from './auth/actor.ts'
+import { getFromPlatform, type PlatformRequest } from './integrations/platform.ts'
 import type { Attempt } from './invocation/attempt.ts'
 import type { Invocation } from './invocation/invocation.ts'
 import { createCallerReads, createCallerRecords } from './records/as-caller.ts'
 import { Caller } from './records/caller.ts'
-import { ok } from './result.ts'
+import { type ActionResult, type JsonValue, ok } from './result.ts'
 import { createReadTools, createTools } from './tools/tools.ts'
 
 /** What every action is given. Identity never comes from input. */
@@ -20,6 +21,8 @@ export interface ActionContext<TTools = ActionTools, TRecords = CallerTools> {
   readonly tools: TTools
   /** The same data under the caller's permissions; `asCaller.may(operation, collection, id)` authorizes in one line. */
   readonly asCaller: TRecords
+  /** Reads JSON from a platform as the caller, with the caller's own token. Use it in `tools.once`. */
+  getFromPlatform(request: PlatformRequest): Promise<ActionResult<JsonValue>>
   readonly ownerUserId: string | undefined
   readonly isOwner: boolean
   /** The caller's role: `admin` for the owner, else that of the caller's `users` row, else `member`. */
@@ -69,6 +72,7 @@ export function createActionContext(
         : undefined,
     tools,
     asCaller,
+    getFromPlatform: (request) => getFromPlatform(engine.http, actor.token, request),
     ownerUserId,
     isOwner,
     role: async () => {

@@ -5,6 +5,7 @@ import type { Verifier } from './auth/verifier.ts'
 import { createRequestContext } from './context.ts'
 import type { Database } from './db/database.ts'
 import type { Engine, Failpoint } from './engine.ts'
+import type { HttpClient } from './integrations/http-client.ts'
 import type { Integrations } from './integrations/integrations.ts'
 import { createFingerprint } from './invocation/fingerprint.ts'
 import { LateReleases } from './invocation/late-releases.ts'
@@ -27,6 +28,7 @@ export interface AppOptions<TActions extends Actions, TModule extends Readonly<R
   readonly collections: TModule
   readonly actions: TActions
   readonly integrations: Integrations
+  readonly http: HttpClient
   readonly verifier: Verifier
   readonly log: Logger
   readonly routes?: Routes
@@ -72,6 +74,7 @@ export function createApp<TActions extends Actions, TModule extends Readonly<Rec
     database: options.database,
     verifier: options.verifier,
     integrations: options.integrations,
+    http: options.http,
     turns: new Turns(),
     outboxBell: new Bell(),
     lateReleases: new LateReleases(options.database),

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import type { Verifier } from './auth/verifier.ts'
 import type { Database } from './db/database.ts'
+import type { HttpClient } from './integrations/http-client.ts'
 import type { Integrations } from './integrations/integrations.ts'
 import type { Fingerprint } from './invocation/fingerprint.ts'
 import type { LateReleases } from './invocation/late-releases.ts'
@@ -32,6 +33,8 @@ export interface Engine {
   readonly database: Database
   readonly verifier: Verifier
   readonly integrations: Integrations
+  /** Everything that leaves for other hosts goes through it. */
+  readonly http: HttpClient
   readonly turns: Turns
   /** Rung when an action has queued messages. */
   readonly outboxBell: Bell

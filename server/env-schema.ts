@@ -69,6 +69,12 @@ export const serverSchema = z.object({
     .regex(/^[\w-]+\.[\w-]+\.[\w-]+$/, 'must be a JWT')
     .optional(),
   ...moneyShape,
+  ALLOW_PRIVATE_UPSTREAMS: list
+    .refine(
+      (targets) => targets.every(isHostAndPort),
+      'must be host:port such as 127.0.0.1:5000 or [::1]:80, comma-separated',
+    )
+    .default([]),
   LOG_LEVEL: z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`).default('info'),
 })
 
@@ -76,4 +82,9 @@ export type ParsedEnv = z.output<typeof serverSchema>
 
 function isOrigin(text: string): boolean {
   return URL.canParse(text) && new URL(text).origin === text
+}
+
+function isHostAndPort(text: string): boolean {
+  const [, host = '', port = ''] = /^(\[[\da-f:.]+\]|[\w.-]+):(\d{1,5})$/i.exec(text) ?? []
+  return URL.canParse(`http://${host}`) && Number(port) >= 1 && Number(port) <= 65_535
 }

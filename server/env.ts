@@ -3,8 +3,10 @@ import type { z } from 'zod'
 import type { AddressRange } from './auth/client-address.ts'
 import { DEVELOPMENT_AUDIENCE, DEVELOPMENT_ISSUER } from './auth/development-key.ts'
 import { createKeySource, type KeyConfig } from './auth/key-source.ts'
+import { readIntegrationEnv } from './env-integrations.ts'
 import { readBudgets } from './env-money.ts'
 import { KEY_NAMES, type LOG_LEVELS, type ParsedEnv, serverSchema } from './env-schema.ts'
+import type { IntegrationEnvNames } from './integrations/connection.ts'
 import type { Budgets } from './ledger/budgets.ts'
 
 /** How tokens are verified. */
@@ -36,6 +38,10 @@ export interface ServerEnv {
   readonly budgets: Budgets
   readonly apiWorkerUrl: URL | undefined
   readonly appOwnerJwt: string | undefined
+  /** What the variables are set to that integrations name. */
+  readonly integrations: ReadonlyMap<string, string>
+  /** `host:port` of upstreams that may have private addresses. */
+  readonly allowPrivateUpstreams: readonly string[]
   readonly logLevel: (typeof LOG_LEVELS)[number]
 }
 
@@ -65,9 +71,15 @@ export function loadDotEnv(): void {
   }
 }
 
+const NO_NAMES: IntegrationEnvNames = { urls: [], secrets: [] }
+
 /** Reads the server's environment. @throws {EnvError} naming every variable that is wrong. */
-export function readEnv(source: NodeJS.ProcessEnv = process.env): ServerEnv {
+export function readEnv(
+  source: NodeJS.ProcessEnv = process.env,
+  integrationNames: IntegrationEnvNames = NO_NAMES,
+): ServerEnv {
   const problems: string[] = []
+  const integrations = readIntegrationEnv(integrationNames, source, problems)
   const env = parseEnv(serverSchema, source, problems)
   if (!env) throw new EnvError([...problems, ...problemsBeside(problems, source)])
   const dataDir = env.DATA_DIR ?? DEFAULT_DATA_DIR
@@ -88,6 +100,8 @@ export function readEnv(source: NodeJS.ProcessEnv = process.env): ServerEnv {
     budgets: readBudgets(env),
     apiWorkerUrl: env.API_WORKER_URL,
     appOwnerJwt: env.APP_OWNER_JWT,
+    integrations,
+    allowPrivateUpstreams: env.ALLOW_PRIVATE_UPSTREAMS,
     logLevel: env.LOG_LEVEL,
   }
 }
@@ -106,10 +120,11 @@ export function readAppEnv<T extends z.ZodObject>(
 /** Reads the server's and the app's environment. @throws {EnvError} naming everything that is wrong with both. */
 export function readWholeEnv<T extends z.ZodObject>(
   appSchema: T,
+  integrationNames: IntegrationEnvNames,
   source: NodeJS.ProcessEnv = process.env,
 ): { readonly env: ServerEnv; readonly appEnv: z.output<T> } {
   const problems: string[] = []
-  const env = collect(() => readEnv(source), problems)
+  const env = collect(() => readEnv(source, integrationNames), problems)
   const appEnv = collect(() => readAppEnv(appSchema, source), problems)
   if (!env || !appEnv) throw new EnvError(problems)
   return { env, appEnv }

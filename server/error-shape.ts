@@ -2,10 +2,8 @@ import type { TRPCError } from '@trpc/server'
 import type { z } from 'zod'
 import { HTTP_STATUS, INTERNAL_MESSAGE, isErrorCode, UNAUTHORIZED_MESSAGE } from './errors.ts'
 import { type Failure, FailureError, fail, type Issue } from './result.ts'
-import { sentence, shortened } from './tools/problems.ts'
-import { issueMessage } from './wire/issue-message.ts'
+import { issuesOf, sentence } from './wire/issues.ts'
 
-const MAX_ISSUES = 20
 const MAX_MESSAGE_LENGTH = 300
 
 /** An input that does not fit its schema. */
@@ -19,17 +17,8 @@ export class InvalidInput extends Error {
   }
 
   static fromZod(error: z.core.$ZodError): InvalidInput {
-    return new InvalidInput(
-      error.issues.slice(0, MAX_ISSUES).map((issue) => ({
-        path: issue.path.map((part) => shortened(typeof part === 'symbol' ? String(part) : part)),
-        message: capped(issueMessage(issue)),
-      })),
-    )
+    return new InvalidInput(issuesOf(error))
   }
-}
-
-function capped(message: string): string {
-  return message.length > MAX_MESSAGE_LENGTH ? `${message.slice(0, MAX_MESSAGE_LENGTH)}…` : message
 }
 
 /** What a caller is shown of an error that was thrown. Only our own sentences pass; any other is replaced. */

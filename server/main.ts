@@ -2,6 +2,7 @@ import { pino } from 'pino'
 import { DirectoryLockError } from './db/directory-lock.ts'
 import { DEFAULT_DATA_DIR, EnvError, loadDotEnv, readWholeEnv, type ServerEnv } from './env.ts'
 import { DefinitionError } from './errors.ts'
+import { integrationEnv } from './integrations/connection.ts'
 import { ListenError } from './listen.ts'
 import { type RunningServer, startServer } from './start.ts'
 
@@ -11,7 +12,7 @@ async function main(): Promise<void> {
   loadDotEnv()
   // Imported here, so that a mistake in the app's rooms is told like any other reason not to start.
   const { composition } = await import('./composition.ts')
-  const { env, appEnv } = readWholeEnv(composition.appEnv)
+  const { env, appEnv } = readWholeEnv(composition.appEnv, integrationEnv(composition.integrations))
   const log = pino({ level: env.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime })
   const server = await startServer({ env, composition, appEnv, log })
 

@@ -5,8 +5,10 @@ import { createKeySource, type KeyConfig } from './auth/key-source.ts'
 import { createVerifier } from './auth/verifier.ts'
 import type { Database } from './db/database.ts'
 import type { ServerEnv } from './env.ts'
+import { createIntegrations } from './integrations/create.ts'
 import type { IntegrationDeclarations } from './integrations/declare.ts'
-import { createProxyCaller } from './integrations/proxy.ts'
+import { createHttpClient } from './integrations/http-client.ts'
+import { unreachableIntegrations } from './integrations/reachability.ts'
 import { listen } from './listen.ts'
 import { openDatabase } from './open-database.ts'
 import type { Routes } from './rest/custom-routes.ts'
@@ -53,6 +55,8 @@ export async function startServer<TActions extends Actions>(
     authorizedParties: env.auth.kind === 'configured' ? env.auth.authorizedParties : undefined,
   })
   const database = await openDatabase({ databaseUrl: env.databaseUrl, directory: env.dataDir, tables })
+  const outbound = createHttpClient({ allowPrivate: env.allowPrivateUpstreams })
+  const integrationEnv = (name: string) => env.integrations.get(name)
   try {
     const app = createApp({
       database,
@@ -60,11 +64,16 @@ export async function startServer<TActions extends Actions>(
       actions: composition.actions,
       routes: composition.routes,
       fingerprintKey: await loadSystemSecret(database, 'fingerprint'),
-      integrations: createProxyCaller({
-        integrations: composition.integrations,
-        baseUrl: env.apiWorkerUrl,
+      integrations: createIntegrations({
+        declarations: composition.integrations,
+        env: integrationEnv,
+        apiWorkerUrl: env.apiWorkerUrl,
         ownerJwt: env.appOwnerJwt,
+        ownerUserId: env.ownerUserId,
+        http: outbound,
+        log,
       }),
+      http: outbound,
       verifier,
       log,
       ownerUserId: env.ownerUserId,
@@ -73,6 +82,8 @@ export async function startServer<TActions extends Actions>(
       trustedProxies: env.trustedProxies,
       clientRateLimit: env.clientRateLimit,
     })
+    for (const warning of unreachableIntegrations(composition.integrations, integrationEnv, env.apiWorkerUrl))
+      log.warn(warning)
     const stopSweeper = startSweeper({ database, log })
     const http = await listen({ fetch: app.fetch, host: env.host, port: env.port })
     return {
@@ -82,10 +93,12 @@ export async function startServer<TActions extends Actions>(
         app.stop()
         stopSweeper()
         await http.close(graceMs)
+        await outbound.close()
         await database.close()
       },
     }
   } catch (error) {
+    await outbound.close()
     await database.close()
     throw error
   }

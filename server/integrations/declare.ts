@@ -1,13 +1,96 @@
-/** How an integration is paid for and who may call it. */
-export type IntegrationDeclaration =
-  /** The app's owner pays. */
-  | { readonly billing: 'developer'; readonly clients: 'none' | 'users' | 'anyone' }
-  /** The caller pays, so there must be one. */
-  | { readonly billing: 'user'; readonly clients: 'none' | 'users' }
+import type { z } from 'zod'
+import type { JsonValue } from '../result.ts'
+
+/** The data of an endpoint: a `z.strictObject`, so that no key is dropped silently. */
+type InputSchema = z.ZodObject<z.ZodRawShape, z.core.$strict>
+
+/** What a call costs, in whole micro-credits (1 credit = 1 000 000), from 0 to 9e15. */
+export type Price<TInput extends InputSchema = InputSchema, TOutput extends z.ZodType = z.ZodType> =
+  /** The same for every call. */
+  | number
+  | {
+      /** What a call of this input costs at most: it is kept back until the answer is here. */
+      reserve(input: z.output<TInput>): number
+      /** What it did cost. Above its reserve, only the reserve is charged. */
+      charge(output: z.output<TOutput>, input: z.output<TInput>): number
+    }
+
+/** One thing that a provider can be asked. */
+export interface EndpointDeclaration<
+  TInput extends InputSchema = InputSchema,
+  TOutput extends z.ZodType = z.ZodType,
+> {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+  /** Below the base URL, from its slash on: `/chat/completions`. */
+  readonly path: `/${string}`
+  /** What the data must be. It is sent as the schema gives it back, and must be JSON then. */
+  readonly input: TInput
+  /** What the answer must be; the answer itself is passed on, with all that it holds. @default any JSON */
+  readonly output?: TOutput | undefined
+  /** @default the input of a GET, nothing of others */
+  query?(input: z.output<TInput>): Readonly<Record<string, string | number | boolean | undefined>>
+  /** @default the input, but of a GET, which has none */
+  body?(input: z.output<TInput>): JsonValue
+  /** In ms, at most 110000, all tries together. @default 30000 */
+  readonly timeoutMs?: number
+  /**
+   * How often a call is tried again, at most 5 times, while its time allows. What has certainly not been sent is
+   * tried again with every method; what may have been done, with GET or an `idempotencyHeader` alone.
+   *
+   * @default 2
+   */
+  readonly retries?: number
+  /** The header by which the provider knows a repeated call: `Idempotency-Key`. @default none */
+  readonly idempotencyHeader?: string
+  readonly price: Price<TInput, TOutput>
+}
+
+/** How the provider knows the app. The secret is never put into a URL. */
+export type SecretDeclaration =
+  /** `Authorization: Bearer SECRET` */
+  | { readonly env: string; readonly as: 'bearer' }
+  /** `NAME: SECRET` */
+  | { readonly env: string; readonly as: 'header'; readonly name: string }
+  /** `Authorization: Basic USER:SECRET`, encoded */
+  | { readonly env: string; readonly as: 'basic'; readonly user: string }
+
+/** How the provider itself is reached. Where its variables are not set, a proxy is asked, if there is one. */
+export interface DirectDeclaration {
+  /** The variable that holds the base URL, and what it is where it is not set. @default no default */
+  readonly baseUrl: { readonly env: string; readonly default?: string }
+  /** @default the provider asks for none */
+  readonly secret?: SecretDeclaration
+  /** All that can be asked. */
+  readonly endpoints: Readonly<Record<string, EndpointDeclaration>>
+}
+
+/** How an integration is paid for, who may call it without an action, and how it is reached. */
+export type IntegrationDeclaration = {
+  /** @default through the proxy alone */
+  readonly direct?: DirectDeclaration
+} & (
+  | {
+      /** The app's owner pays. */
+      readonly billing: 'developer'
+      readonly clients: 'none' | 'users' | 'anyone'
+    }
+  | {
+      /** The caller pays, so there must be one. */
+      readonly billing: 'user'
+      readonly clients: 'none' | 'users'
+    }
+)
 
 export type IntegrationDeclarations = Readonly<Record<string, IntegrationDeclaration>>
 
 /** Declares the app's integrations. `clients` has no default: openness is said on purpose. */
 export function defineIntegrations<const T extends IntegrationDeclarations>(declarations: T): T {
   return declarations
+}
+
+/** Declares an endpoint, so that its functions are typed by its schemas. */
+export function endpoint<TInput extends InputSchema, TOutput extends z.ZodType>(
+  declaration: EndpointDeclaration<TInput, TOutput>,
+): EndpointDeclaration<TInput, TOutput> {
+  return declaration
 }

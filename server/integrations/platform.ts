@@ -1,29 +1,31 @@
 import { type ActionResult, fail, type JsonValue, ok } from '../result.ts'
-import { requestJson } from './http-json.ts'
+import type { HttpClient } from './http-client.ts'
 
 export interface PlatformRequest {
-  /** Base of the platform; what is asked stays below it. */
+  /** Base of the platform; what is asked stays below it. From the app's environment, never a caller's. */
   readonly baseUrl: string
   /** Below the base, from its slash on: `/me`. Constant text, never a caller's. */
   readonly path: `/${string}`
-  /** The caller's own token: the platform must see the user, not the app. */
-  readonly callerJwt: string
   /** @default 10000 */
-  readonly timeoutMs?: number
+  readonly timeoutMs?: number | undefined
 }
 
 const MAX_ANSWER_BYTES = 1024 * 1024
 
-/** Reads JSON from the platform as the caller. The host is fixed by the app's environment. */
-export async function getFromPlatform(request: PlatformRequest): Promise<ActionResult<JsonValue>> {
-  const base = new URL(request.baseUrl)
-  const url = new URL(base)
-  url.pathname = `${base.pathname.replace(/\/+$/, '')}${request.path}`
-  const response = await requestJson({
+/** Reads JSON from the platform as the caller: it must see the user, not the app. */
+export async function getFromPlatform(
+  http: HttpClient,
+  callerJwt: string,
+  { baseUrl, path, timeoutMs }: PlatformRequest,
+): Promise<ActionResult<JsonValue>> {
+  const url = new URL(baseUrl)
+  url.pathname = `${url.pathname.replace(/\/+$/, '')}${path}`
+  const response = await http.request({
     method: 'GET',
     url,
-    bearer: request.callerJwt,
-    timeoutMs: request.timeoutMs ?? 10_000,
+    headers: { authorization: `Bearer ${callerJwt}` },
+    secrets: [callerJwt],
+    timeoutMs: timeoutMs ?? 10_000,
     maxBytes: MAX_ANSWER_BYTES,
   })
   if (response.kind === 'failed')

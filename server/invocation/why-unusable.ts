@@ -1,5 +1,5 @@
-import { sentence } from '../tools/problems.ts'
 import { findUnsendable } from '../wire/answer.ts'
+import { sentence } from '../wire/issues.ts'
 import type { Invocation } from './invocation.ts'
 
 /** Why what a handler returned cannot be the answer; undefined when it can. It is a bug of the action. */

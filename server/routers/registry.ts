@@ -1,7 +1,7 @@
-import { z } from 'zod'
 import { type ActionDefinition, type ActionMutation, type ActionQuery, actionDefinition } from '../action.ts'
 import { DefinitionError } from '../errors.ts'
 import type { ActionResult } from '../result.ts'
+import { isStrictObject } from '../wire/schema-scan.ts'
 
 const NAME = /^[a-z][A-Za-z0-9]{0,63}$/
 /** Names that mean something to every object or to tRPC's client, and so can name no action. */
@@ -52,8 +52,4 @@ function checkAction(name: string, action: unknown): ActionDefinition {
     )
   }
   return definition
-}
-
-function isStrictObject(schema: z.ZodType): boolean {
-  return schema instanceof z.ZodObject && schema.def.catchall instanceof z.ZodNever
 }

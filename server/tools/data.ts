@@ -3,9 +3,9 @@ import type { PgColumn } from 'drizzle-orm/pg-core'
 import { columnName } from '../../drizzle/collection.ts'
 import { findUnacceptable } from '../wire/guard.ts'
 import { issueMessage } from '../wire/issue-message.ts'
+import { findUnstorable } from '../wire/json-value.ts'
 import type { CatalogEntry } from './catalog.ts'
 import { columnType } from './column-type.ts'
-import { findUnstorable } from './json-value.ts'
 import { type Problems, quote } from './problems.ts'
 
 export interface CheckOptions {

@@ -1,5 +1,5 @@
 import { type Failure, fail, type Issue } from '../result.ts'
-import { pathSegment } from '../wire/path.ts'
+import { sentence, shortened } from '../wire/issues.ts'
 import type { CatalogEntry } from './catalog.ts'
 
 const MAX_ISSUES = 20
@@ -38,24 +38,7 @@ export class Problems {
   }
 }
 
-/** A caller's key can be as long as the body. */
-export function shortened(part: string | number): string | number {
-  return typeof part === 'string' ? pathSegment(part) : part
-}
-
 /** A name from outside, fit for a message: short and on one line. */
 export function quote(text: string): string {
   return JSON.stringify(text.length > 64 ? `${text.slice(0, 64)}…` : text)
-}
-
-/** `where.title: must be a string` */
-export function sentence(issue: Issue): string {
-  return issue.path.length === 0 ? issue.message : `${formatPath(issue.path)}: ${issue.message}`
-}
-
-function formatPath(path: readonly (string | number)[]): string {
-  return path
-    .map((part, position) => (typeof part === 'number' ? `[${part}]` : position === 0 ? part : `.${part}`))
-    .join('')
-    .slice(0, 200)
 }

@@ -2,15 +2,14 @@ import { DrizzleQueryError } from 'drizzle-orm'
 import { drizzle, type PgRemoteDatabase } from 'drizzle-orm/pg-proxy'
 import type { Integrations } from '../integrations/integrations.ts'
 import { type ActionResult, FailureError, fail, type JsonValue, ok } from '../result.ts'
-import { findUnacceptable } from '../wire/guard.ts'
+import { jsonProblem } from '../wire/json-value.ts'
 import type { CatalogEntry } from './catalog.ts'
 import { count } from './count.ts'
 import { create } from './create.ts'
 import { get } from './get.ts'
 import { increment } from './increment.ts'
-import { findNonJson } from './json-value.ts'
 import { noSuchCollection } from './no-such-collection.ts'
-import { quote, sentence } from './problems.ts'
+import { quote } from './problems.ts'
 import { query } from './query.ts'
 import { everything } from './reach.ts'
 import { registerUser } from './register-user.ts'
@@ -76,8 +75,9 @@ export function createTools(runner: ToolRunner, options: ToolsOptions): UntypedT
       on('increment', collection, recordId, (entry) => increment(runner, entry, recordId, amounts)),
     registerUser: (input?: RegisterUserInput) =>
       on('registerUser', 'users', input?.userId ?? runner.userId, () => registerUser(runner, input)) as never,
-    integration: (endpoint, data) => integration(runner, options, endpoint, data),
-    enqueue: (endpoint, data) => enqueue(runner, options, endpoint, data),
+    integration: ((endpoint: string, data?: JsonValue) =>
+      integration(runner, options, endpoint, data)) as never,
+    enqueue: ((endpoint: string, data?: JsonValue) => enqueue(runner, options, endpoint, data)) as never,
     once: (key, run) => once(runner, key, run),
   }
 }
@@ -159,8 +159,6 @@ async function integration(
 }
 
 function planned(integrations: Integrations, endpoint: string, data: JsonValue | undefined) {
-  const wrong = jsonProblem(data)
-  if (wrong !== undefined) return fail('BAD_REQUEST', `The data of an integration must be JSON: ${wrong}`)
   return integrations.plan(typeof endpoint === 'string' ? endpoint : '', data)
 }
 
@@ -210,12 +208,4 @@ async function once<T extends JsonValue | undefined>(
     if (error instanceof FailureError) return error.failure
     throw error
   }
-}
-
-/** Says why a value would not come back from the journal as it went in; undefined when it would. */
-function jsonProblem(value: unknown): string | undefined {
-  const unacceptable = findUnacceptable(value)
-  if (unacceptable) return sentence(unacceptable)
-  const odd = findNonJson(value)
-  return odd && `it holds a ${odd}`
 }

@@ -1,5 +1,6 @@
 import type { InferInsertModel, InferSelectModel } from 'drizzle-orm'
 import type { AnyCollection, ManagedField, SystemField } from '../../drizzle/collection.ts'
+import type { EndpointAnswer, EndpointData, EndpointName } from '../integrations/endpoint-types.ts'
 import type { ActionResult, JsonValue } from '../result.ts'
 
 /** The collections among a module's exports, by their names in the database. */
@@ -108,9 +109,6 @@ export interface RegisterUserInput {
   readonly isAdmin?: boolean | undefined
 }
 
-/** `openai/…` for every declared integration; others can be named too, as the owner's, where a proxy serves them. */
-export type EndpointOf<TIntegrations> = `${keyof TIntegrations & string}/${string}` | (string & {})
-
 /** Reading tools: all that a `.query` has. */
 export interface ReadTools<TCollections extends AnyCollections, TDatabase> {
   get<K extends keyof TCollections & string>(
@@ -176,15 +174,21 @@ export interface Tools<TCollections extends AnyCollections, TDatabase, TIntegrat
       readonly user: 'users' extends keyof TCollections ? RecordOf<TCollections['users']> : Envelope
     }>
   >
-  /** Calls a third party. Who pays is decided by `integrations.ts` and the verified caller. */
-  integration(endpoint: EndpointOf<TIntegrations>, data?: JsonValue): Promise<ActionResult<JsonValue>>
+  /**
+   * Calls a third party, typed by its declaration. Who pays is decided by `integrations.ts` and the verified caller.
+   * An integration that is not declared there is the owner's, where a proxy serves it.
+   */
+  integration<N extends string>(
+    endpoint: EndpointName<TIntegrations, N>,
+    ...data: EndpointData<TIntegrations, N>
+  ): Promise<ActionResult<EndpointAnswer<TIntegrations, N>>>
   /**
    * Queues a call of a third party: it is sent after the action has committed, at least once, under a key that stays
    * the same, and never if the action fails. What it may cost is reserved when the action commits.
    */
-  enqueue(
-    endpoint: EndpointOf<TIntegrations>,
-    data?: JsonValue,
+  enqueue<N extends string>(
+    endpoint: EndpointName<TIntegrations, N>,
+    ...data: EndpointData<TIntegrations, N>
   ): Promise<ActionResult<{ readonly messageId: string }>>
   /** Runs `run` once per invocation, however often the handler is run again; its answer must be JSON. */
   once<T extends JsonValue | undefined>(key: string, run: () => Promise<T> | T): Promise<ActionResult<T>>

@@ -10,6 +10,11 @@ export function definitionOf(schema: Schema): z.core.$ZodTypes['_zod']['def'] {
   return (schema as z.core.$ZodTypes)._zod.def
 }
 
+/** Whether a schema takes an object and refuses a key that it does not know, where others would drop it silently. */
+export function isStrictObject(schema: Schema): boolean {
+  return schema instanceof z.ZodObject && schema.def.catchall instanceof z.ZodNever
+}
+
 /** Gives the schema behind a `z.lazy`, which zod evaluates once. Other schemas have none. */
 export function lazyTarget(schema: Schema): Schema | undefined {
   return schema instanceof z.core.$ZodLazy ? schema._zod.innerType : undefined

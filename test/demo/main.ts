@@ -29,6 +29,7 @@ async function start(dataDir: string, { url }: Upstream): Promise<RunningServer>
     PORT: '0',
     LOG_LEVEL: 'silent',
     API_WORKER_URL: url,
+    ALLOW_PRIVATE_UPSTREAMS: new URL(url).host,
     APP_OWNER_JWT: await key.mint('owner', { expiresInSeconds: 600 }),
   })
   return startServer({ env, composition, appEnv: {}, log: pino({ level: env.logLevel }) })

@@ -36,10 +36,11 @@ describe('an empty environment', () => {
     budgets: DEFAULT_BUDGETS,
     apiWorkerUrl: undefined,
     appOwnerJwt: undefined,
+    allowPrivateUpstreams: [],
     logLevel: 'info',
   }
   const NAMES =
-    'TRUSTED_PROXIES CLIENT_RATE_LIMIT OWNER_CREDITS BUDGET_CALLER_CALLS BUDGET_CALLER_CREDITS BUDGET_ACTION_CALLS BUDGET_ACTION_CREDITS BUDGET_APP_CALLS BUDGET_APP_CREDITS BUDGET_ANONYMOUS_CALLS BUDGET_ANONYMOUS_CREDITS HOST PORT DATA_DIR DATABASE_URL OWNER_USER_ID AUTH_JWT_ISSUER AUTH_JWT_AUDIENCE AUTH_AUTHORIZED_PARTIES AUTH_JWKS_URL AUTH_JWT_PUBLIC_KEY AUTH_JWT_SECRET CORS_ORIGINS PLATFORM_URL API_WORKER_URL APP_OWNER_JWT LOG_LEVEL'
+    'TRUSTED_PROXIES CLIENT_RATE_LIMIT OWNER_CREDITS BUDGET_CALLER_CALLS BUDGET_CALLER_CREDITS BUDGET_ACTION_CALLS BUDGET_ACTION_CREDITS BUDGET_APP_CALLS BUDGET_APP_CREDITS BUDGET_ANONYMOUS_CALLS BUDGET_ANONYMOUS_CREDITS HOST PORT DATA_DIR DATABASE_URL OWNER_USER_ID AUTH_JWT_ISSUER AUTH_JWT_AUDIENCE AUTH_AUTHORIZED_PARTIES AUTH_JWKS_URL AUTH_JWT_PUBLIC_KEY AUTH_JWT_SECRET CORS_ORIGINS PLATFORM_URL API_WORKER_URL APP_OWNER_JWT ALLOW_PRIVATE_UPSTREAMS LOG_LEVEL'
 
   it('serves on the loopback interface with the development key', () => {
     expect(readEnv({})).toMatchObject(DEFAULTS)
@@ -217,7 +218,7 @@ describe('a refusal', () => {
       PLATFORM_URL: 'hunter2',
       SEATS: '1.5',
     }
-    const read = () => readWholeEnv(appEnv, env)
+    const read = () => readWholeEnv(appEnv, { urls: [], secrets: [] }, env)
     expect(read).toThrow(EnvError)
     for (const name of Object.keys(env)) expect(read).toThrow(new RegExp(`^ {2}${name}: `, 'm'))
     expect(read).not.toThrow(/hunter2/)

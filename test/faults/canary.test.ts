@@ -5,10 +5,11 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { z } from 'zod'
 import * as collections from '../../drizzle/collections.ts'
 import { createApp } from '../../server/app.ts'
-import { action, actionRegistry, fail, getFromPlatform, ok, roleAction } from '../../server/authoring.ts'
+import { action, actionRegistry, fail, ok, roleAction } from '../../server/authoring.ts'
 import { openPostgres } from '../../server/db/postgres.ts'
 import type { FailpointName } from '../../server/engine.ts'
-import { createProxyCaller } from '../../server/integrations/proxy.ts'
+import { createIntegrations } from '../../server/integrations/create.ts'
+import { createHttpClient } from '../../server/integrations/http-client.ts'
 import { type Listening, listen } from '../../server/listen.ts'
 import { type Answer, get, post } from '../http/send.ts'
 import { json, startUpstream, type Upstream } from '../integrations/upstream.ts'
@@ -99,7 +100,7 @@ const actions = actionRegistry({
   platform: action.input(input).mutation(async ({ ctx }) => {
     const baseUrl = ctx.env.PLATFORM_URL ?? ''
     const asked = await ctx.tools.once('me', async () => {
-      const answer = await getFromPlatform({ baseUrl, path: '/me', callerJwt: ctx.callerJwt })
+      const answer = await ctx.getFromPlatform({ baseUrl, path: '/me' })
       return answer.success ? 'answered' : answer.error
     })
     return asked.success ? fail('BAD_GATEWAY', asked.data) : asked
@@ -124,6 +125,7 @@ beforeAll(async () => {
   ownerJwt = await app.token('owner', { canary: SECRETS.claim })
   const database = openPostgres({ url: app.databaseUrl ?? '', max: 4 })
   const { verifier, log } = app.engine
+  const outbound = createHttpClient({ allowPrivate: [new URL(bank.url).host] })
   const server = createApp({
     database,
     collections,
@@ -132,11 +134,16 @@ beforeAll(async () => {
     log,
     ownerUserId: 'owner',
     appEnv: { PLATFORM_URL: `${bank.url}/${SECRETS.env}` },
-    integrations: createProxyCaller({
-      integrations: { libretranslate: { billing: 'user', clients: 'none' } },
-      baseUrl: new URL(bank.url),
+    http: outbound,
+    integrations: createIntegrations({
+      declarations: { libretranslate: { billing: 'user', clients: 'none' } },
+      env: () => undefined,
+      apiWorkerUrl: new URL(bank.url),
       ownerJwt,
-      timeoutMs: 300,
+      ownerUserId: 'owner',
+      http: outbound,
+      log,
+      proxyTimeoutMs: 300,
     }),
     failpoint: async (name) => {
       await onFailpoint(name)
@@ -145,6 +152,7 @@ beforeAll(async () => {
   http = await listen({ fetch: server.fetch, host: '127.0.0.1', port: 0 })
   close = async () => {
     await http.close(1_000)
+    await outbound.close()
     await database.close()
   }
 })

@@ -9,7 +9,8 @@ import { createVerifier } from '../../server/auth/verifier.ts'
 import { action, actionRegistry, ok } from '../../server/authoring.ts'
 import type { Database } from '../../server/db/database.ts'
 import type { Failpoint } from '../../server/engine.ts'
-import { createProxyCaller } from '../../server/integrations/proxy.ts'
+import { createIntegrations } from '../../server/integrations/create.ts'
+import { createHttpClient } from '../../server/integrations/http-client.ts'
 import { loadSystemSecret } from '../../server/system-secret.ts'
 
 const ISSUER = 'https://issuer.test'
@@ -63,16 +64,23 @@ export interface FaultAppOptions {
 
 /** An app on this database; all apps of one database share the key of their fingerprints. */
 export async function createFaultApp({ database, bankUrl, failpoint, log }: FaultAppOptions) {
+  const bank = bankUrl === undefined ? undefined : new URL(bankUrl)
+  const http = createHttpClient({ allowPrivate: bank ? [bank.host] : [] })
   return createApp({
     database,
     collections,
     actions,
     log,
     fingerprintKey: await loadSystemSecret(database, 'fingerprint'),
-    integrations: createProxyCaller({
-      integrations: {},
-      baseUrl: bankUrl === undefined ? undefined : new URL(bankUrl),
+    http,
+    integrations: createIntegrations({
+      declarations: {},
+      env: () => undefined,
+      apiWorkerUrl: bank,
       ownerJwt: 'a.b.c',
+      ownerUserId: 'owner',
+      http,
+      log,
     }),
     verifier: createVerifier({
       keys: createKeySource({ kind: 'secret', secret: SECRET }),

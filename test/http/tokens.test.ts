@@ -6,7 +6,8 @@ import { createApp } from '../../server/app.ts'
 import { createKeySource, type KeyConfig } from '../../server/auth/key-source.ts'
 import { createVerifier } from '../../server/auth/verifier.ts'
 import { composition } from '../../server/composition.ts'
-import { createProxyCaller } from '../../server/integrations/proxy.ts'
+import { createIntegrations } from '../../server/integrations/create.ts'
+import { createHttpClient } from '../../server/integrations/http-client.ts'
 import { type Listening, listen } from '../../server/listen.ts'
 import {
   AUDIENCE,
@@ -35,6 +36,8 @@ afterAll(async () => {
 })
 
 async function serve(keys: KeyConfig): Promise<string> {
+  const log = pino({ level: 'silent' })
+  const http = createHttpClient()
   const { fetch } = createApp({
     ...composition,
     appEnv: {},
@@ -45,12 +48,17 @@ async function serve(keys: KeyConfig): Promise<string> {
       audience: AUDIENCE,
       clock: () => new Date(START_SECONDS * 1_000),
     }),
-    integrations: createProxyCaller({
-      integrations: composition.integrations,
-      baseUrl: undefined,
+    http,
+    integrations: createIntegrations({
+      declarations: composition.integrations,
+      env: () => undefined,
+      apiWorkerUrl: undefined,
       ownerJwt: undefined,
+      ownerUserId: undefined,
+      http,
+      log,
     }),
-    log: pino({ level: 'silent' }),
+    log,
   })
   const server = await listen({ fetch, host: '127.0.0.1', port: 0 })
   servers.push(server)

@@ -1,8 +1,9 @@
 import type { ServerResponse } from 'node:http'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { Target } from '../../server/integrations/caller.ts'
-import { createProxyCaller } from '../../server/integrations/proxy.ts'
+import { defineIntegrations } from '../../server/integrations/declare.ts'
+import type { Payer } from '../../server/integrations/integrations.ts'
+import { ask, configured } from './configured.ts'
 import { json, startUpstream, type Upstream } from './upstream.ts'
 
 const OWNER_JWT = 'eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJvd25lciJ9.owner-signature'
@@ -14,23 +15,28 @@ beforeAll(async () => {
 })
 afterAll(() => upstream[Symbol.asyncDispose]())
 
+const declarations = defineIntegrations({ own: { billing: 'user', clients: 'users' } })
+const byProxy = (url: string, proxyTimeoutMs = 30_000) =>
+  configured({ declarations, apiWorkerUrl: new URL(url), ownerJwt: OWNER_JWT, proxyTimeoutMs })
+
 let serial = 0
 /** Calls an endpoint of its own that answers so. */
-function call(
+async function call(
   answer: (response: ServerResponse) => unknown,
-  options: Partial<Target & { timeoutMs: number }> = {},
+  options: { readonly payer?: Payer; readonly timeoutMs?: number } = {},
 ) {
   serial += 1
-  const { timeoutMs, ...rest } = options
-  const target: Target = { integration: 'openai', endpoint: `x${serial}`, payer: 'owner', ...rest }
-  upstream.on(`${target.integration}/${target.endpoint}`, (_received, response) => answer(response))
-  const caller = createProxyCaller({
-    integrations: {},
-    baseUrl: new URL(upstream.url),
-    ownerJwt: OWNER_JWT,
-    ...(timeoutMs === undefined ? {} : { timeoutMs }),
-  })
-  return caller.send(target, { ask: 1 }, CALLER_JWT)
+  const name = `${options.payer === 'caller' ? 'own' : 'bank'}/x${serial}`
+  upstream.on(name, (_received, response) => answer(response))
+  const integrations = byProxy(upstream.url, options.timeoutMs)
+  try {
+    const { result, cost } = await ask(integrations, name, { ask: 1 }, { callerJwt: CALLER_JWT })
+    // The upstream bills by itself.
+    expect(cost).toBe(0)
+    return result
+  } finally {
+    await integrations.close()
+  }
 }
 
 describe('a success', () => {
@@ -191,12 +197,15 @@ describe('what is no usable answer', () => {
   it('nobody listening is a BAD_GATEWAY', async () => {
     const gone = await startUpstream()
     await gone[Symbol.asyncDispose]()
-    const caller = createProxyCaller({ integrations: {}, baseUrl: new URL(gone.url), ownerJwt: OWNER_JWT })
-    const target: Target = { integration: 'openai', endpoint: 'x', payer: 'owner' }
-    expect(await caller.send(target, undefined, CALLER_JWT)).toMatchObject({
-      success: false,
-      code: 'BAD_GATEWAY',
-      error: expect.stringContaining('(unreachable)'),
+    expect(await ask(byProxy(gone.url), 'bank/x')).toMatchObject({
+      effect: 'nothing',
+      cost: 0,
+      result: {
+        success: false,
+        code: 'BAD_GATEWAY',
+        error: expect.stringContaining('(unreachable)'),
+        details: { outcome: 'not sent' },
+      },
     })
   })
 })

@@ -1,15 +1,21 @@
 import { decodeJwt } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { defineIntegrations } from '../../server/integrations/declare.ts'
-import { createProxyCaller } from '../../server/integrations/proxy.ts'
 import { createProbe, type Probe } from '../invocation/probe.ts'
 import { createTestApp } from '../support/test-app.ts'
+import { ask, configured } from './configured.ts'
 import { startUpstream, type Upstream } from './upstream.ts'
+
+const PROXIED = defineIntegrations({
+  openai: { billing: 'developer', clients: 'none' },
+  weather: { billing: 'developer', clients: 'anyone' },
+  libretranslate: { billing: 'user', clients: 'users' },
+})
 
 describe('the payer of an action’s call', () => {
   let probe: Probe
   beforeAll(async () => {
-    probe = await createProbe()
+    probe = await createProbe(undefined, PROXIED)
   })
   afterAll(() => probe[Symbol.asyncDispose]())
 
@@ -32,27 +38,29 @@ describe('the payer of an action’s call', () => {
 })
 
 describe('a proxy that is not configured', () => {
-  const integrations = defineIntegrations({
+  const declarations = defineIntegrations({
     dev: { billing: 'developer', clients: 'none' },
     own: { billing: 'user', clients: 'users' },
   })
-  const baseUrl = new URL('http://127.0.0.1:9')
+  const apiWorkerUrl = new URL('http://127.0.0.1:9')
   it.each([
-    ['API_WORKER_URL', 'dev/x', { baseUrl: undefined, ownerJwt: 'token' }],
-    ['API_WORKER_URL', 'own/x', { baseUrl: undefined, ownerJwt: undefined }],
-    ['APP_OWNER_JWT', 'dev/x', { baseUrl, ownerJwt: undefined }],
-    ['APP_OWNER_JWT', 'unlisted/x', { baseUrl, ownerJwt: undefined }],
+    ['API_WORKER_URL', 'dev/x', { ownerJwt: 'token' }],
+    ['API_WORKER_URL', 'own/x', {}],
+    ['APP_OWNER_JWT', 'dev/x', { apiWorkerUrl }],
+    ['APP_OWNER_JWT', 'unlisted/x', { apiWorkerUrl }],
+    ['OWNER_USER_ID', 'dev/x', { apiWorkerUrl, ownerJwt: 'token', ownerUserId: undefined }],
+    ['OWNER_USER_ID', 'unlisted/x', { apiWorkerUrl, ownerJwt: 'token', ownerUserId: undefined }],
   ])('names %s for %s', (variable, endpoint, options) => {
-    expect(createProxyCaller({ integrations, ...options }).resolve(endpoint)).toMatchObject({
+    expect(configured({ declarations, ...options }).plan(endpoint, undefined)).toMatchObject({
       success: false,
       code: 'PRECONDITION_FAILED',
-      error: expect.stringContaining(variable),
+      error: expect.stringContaining(`Set ${variable} `),
     })
   })
 
-  it('needs no owner token for what the caller pays', () => {
-    const caller = createProxyCaller({ integrations, baseUrl, ownerJwt: undefined })
-    expect(caller.resolve('own/x')).toMatchObject({ success: true, data: { payer: 'caller' } })
+  it('needs neither an owner nor a token of one for what the caller pays', () => {
+    const { plan } = configured({ declarations, apiWorkerUrl, ownerUserId: undefined })
+    expect(plan('own/x', undefined)).toMatchObject({ success: true, data: { payer: 'caller' } })
   })
 })
 
@@ -83,24 +91,10 @@ describe('an app', () => {
     upstream.onPath('/base/api/integrations/own/x', (_received, response) => {
       response.writeHead(200, { 'content-type': 'application/json' }).end('{"at":"base"}')
     })
-    const integrations = defineIntegrations({ own: { billing: 'user', clients: 'users' } })
-    const caller = createProxyCaller({
-      integrations,
-      baseUrl: new URL(`${upstream.url}/base/`),
-      ownerJwt: undefined,
-    })
-    const target = caller.resolve('own/x')
-    if (!target.success) throw new Error(target.error)
-    expect(await caller.send(target.data, undefined, 'token')).toEqual({
-      success: true,
-      data: { at: 'base' },
-    })
+    const declarations = defineIntegrations({ own: { billing: 'user', clients: 'users' } })
+    const integrations = configured({ declarations, apiWorkerUrl: new URL(`${upstream.url}/base/`) })
+    const { result } = await ask(integrations, 'own/x', undefined, { callerJwt: 'token' })
+    expect(result).toEqual({ success: true, data: { at: 'base' } })
+    await integrations.close()
   })
-})
-
-it('an integration whose name no endpoint can have is refused at start, not billed to the owner', () => {
-  const integrations = defineIntegrations({ libreTranslate: { billing: 'user', clients: 'users' } })
-  expect(() => createProxyCaller({ integrations, baseUrl: undefined, ownerJwt: undefined })).toThrow(
-    'Integration "libreTranslate" must be named of',
-  )
 })

@@ -95,9 +95,10 @@ describe('the lifetime of an invocation', () => {
     return runInvocation(invocation, handler)
   }
   const count = { sql: 'select count(*) from events', params: [] }
+  const neverAnswered = { name: 'once:x', fingerprint: '', perform: forever }
 
   it('ends a call whose step before the first data access never answers', async () => {
-    expect(await runFor(200, async (attempt) => ok(await attempt.step('once:x', '', forever)))).toMatchObject(
+    expect(await runFor(200, async (attempt) => ok(await attempt.step(neverAnswered)))).toMatchObject(
       timedOut,
     )
   })
@@ -105,7 +106,7 @@ describe('the lifetime of an invocation', () => {
   it('ends a call whose step after a data access never answers', async () => {
     const outcome = await runFor(200, async (attempt) => {
       await attempt.run(count)
-      return ok(await attempt.step('once:x', '', forever))
+      return ok(await attempt.step(neverAnswered))
     })
     expect(outcome).toMatchObject(timedOut)
   })
@@ -113,7 +114,7 @@ describe('the lifetime of an invocation', () => {
   it('gives the turns back when data is waiting for a step that never answers', async () => {
     const { turns } = probe.app.engine
     const outcome = runFor(200, async (attempt) => {
-      await Promise.all([attempt.step('once:x', '', forever), attempt.run(count)])
+      await Promise.all([attempt.step(neverAnswered), attempt.run(count)])
       return ok(1)
     })
     expect(await outcome).toMatchObject(timedOut)

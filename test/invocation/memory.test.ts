@@ -35,7 +35,11 @@ async function suspendedCall(): Promise<WeakRef<object>> {
     if (attempt.number === 1) abandoned.push(new WeakRef(ballast))
     try {
       await attempt.run({ sql: 'select 1', params: [] })
-      await attempt.step('once:x', '', async () => 1)
+      await attempt.step({
+        name: 'once:x',
+        fingerprint: '',
+        perform: async () => ({ value: 1, effect: 'answered', cost: 0 }) as const,
+      })
     } finally {
       ballast.kilobytes.push(attempt.signal.aborted)
     }

@@ -11,6 +11,7 @@ import {
 import { composition } from '../../server/composition.ts'
 import type { Database } from '../../server/db/database.ts'
 import type { PostgresOptions } from '../../server/db/postgres.ts'
+import type { IntegrationDeclarations } from '../../server/integrations/declare.ts'
 import { startUpstream } from '../integrations/upstream.ts'
 import { createTestApp } from '../support/test-app.ts'
 
@@ -20,7 +21,10 @@ type ReadContext = ActionContext<Pick<ActionTools, 'get' | 'query' | 'count' | '
 export const BRIEF_DEADLINE_MS = 500
 
 /** An app whose one action does what each test says, with a real api-worker beside it. */
-export async function createProbe(pool?: Omit<PostgresOptions, 'url'>) {
+export async function createProbe(
+  pool?: Omit<PostgresOptions, 'url'>,
+  integrations: IntegrationDeclarations = composition.integrations,
+) {
   const handlers = new Map<string, (ctx: never) => Promise<unknown>>()
   const input = z.strictObject({ id: z.string() })
   const handle = ({ ctx, input }: { ctx: unknown; input: { id: string } }) => {
@@ -34,7 +38,12 @@ export async function createProbe(pool?: Omit<PostgresOptions, 'url'>) {
     readProbe: action.input(input).query(handle),
   })
   const upstream = await startUpstream()
-  const app = await createTestApp({ actions, apiWorkerUrl: upstream.url, ...(pool ? { pool } : {}) })
+  const app = await createTestApp({
+    actions,
+    integrations,
+    apiWorkerUrl: upstream.url,
+    ...(pool ? { pool } : {}),
+  })
   const callOn = async (
     { createCaller }: Pick<typeof app, 'createCaller'>,
     name: keyof typeof actions,
@@ -60,9 +69,9 @@ export async function createProbe(pool?: Omit<PostgresOptions, 'url'>) {
     read: (handler: (ctx: ReadContext) => Promise<unknown>) => call('readProbe', handler, 'ada'),
     /** The same actions in a server of its own, on another pool: `run` and `runBriefly` of it. */
     serveOn(database: Database) {
-      const { integrations, verifier, log } = app.engine
+      const { http, integrations, verifier, log } = app.engine
       const { collections } = composition
-      const server = createApp({ actions, collections, database, integrations, verifier, log })
+      const server = createApp({ actions, collections, database, http, integrations, verifier, log })
       return {
         run: (handler: Handler) => callOn(server, 'probe', handler, 'ada'),
         runBriefly: (handler: Handler) => callOn(server, 'briefProbe', handler, 'ada'),

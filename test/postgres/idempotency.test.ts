@@ -84,6 +84,7 @@ it('a call that is killed after its provider answered is finished by its repetit
     DATA_DIR: directory.path,
     DATABASE_URL: opened.url ?? '',
     API_WORKER_URL: upstream.url,
+    ALLOW_PRIVATE_UPSTREAMS: new URL(upstream.url).host,
     APP_OWNER_JWT: 'a.b.c',
   }
   const token = await mintToken('ada', directory.path)

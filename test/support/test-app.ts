@@ -6,7 +6,9 @@ import { createKeySource } from '../../server/auth/key-source.ts'
 import { createVerifier } from '../../server/auth/verifier.ts'
 import { composition } from '../../server/composition.ts'
 import type { PostgresOptions } from '../../server/db/postgres.ts'
-import { createProxyCaller } from '../../server/integrations/proxy.ts'
+import { createIntegrations } from '../../server/integrations/create.ts'
+import type { IntegrationDeclarations } from '../../server/integrations/declare.ts'
+import { createHttpClient } from '../../server/integrations/http-client.ts'
 import { type Listening, listen } from '../../server/listen.ts'
 import type { Actions } from '../../server/routers/registry.ts'
 import { openTestDatabase } from './database.ts'
@@ -19,7 +21,13 @@ type Module = Readonly<Record<string, unknown>>
 type DefaultModule = typeof composition.collections
 
 export interface TestAppOptions<TActions extends Actions, TModule extends Module>
-  extends Partial<Omit<AppOptions<TActions, TModule>, 'database' | 'verifier' | 'log' | 'integrations'>> {
+  extends Partial<
+    Omit<AppOptions<TActions, TModule>, 'database' | 'verifier' | 'log' | 'integrations' | 'http'>
+  > {
+  /** @default the app's */
+  readonly integrations?: IntegrationDeclarations
+  /** The variables that the declarations name. Where they hold addresses, those may be private. @default none */
+  readonly integrationEnv?: Readonly<Record<string, string>>
   /** `API_WORKER_URL`. @default none */
   readonly apiWorkerUrl?: string
   /** @default a token of the owner */
@@ -48,6 +56,15 @@ export async function createTestApp<
       .setProtectedHeader({ alg: 'ES256' })
       .sign(privateKey)
   const ownerUserId = 'ownerUserId' in options ? options.ownerUserId : 'owner'
+  const log = pino({ level: 'debug' }, collect(logged))
+  const variables = new Map(Object.entries(options.integrationEnv ?? {}))
+  const http = createHttpClient({
+    allowPrivate: privateHosts([
+      options.apiWorkerUrl,
+      ...variables.values(),
+      ...Object.values(options.appEnv ?? {}),
+    ]),
+  })
   const app = createApp<TActions, TModule>({
     // A test that names no actions or collections of its own tests the app's.
     actions: composition.actions as unknown as TActions,
@@ -61,11 +78,16 @@ export async function createTestApp<
       issuer: ISSUER,
       audience: AUDIENCE,
     }),
-    log: pino({ level: 'debug' }, collect(logged)),
-    integrations: createProxyCaller({
-      integrations: composition.integrations,
-      baseUrl: options.apiWorkerUrl === undefined ? undefined : new URL(options.apiWorkerUrl),
+    log,
+    http,
+    integrations: createIntegrations({
+      declarations: options.integrations ?? composition.integrations,
+      env: (name) => variables.get(name),
+      apiWorkerUrl: options.apiWorkerUrl === undefined ? undefined : new URL(options.apiWorkerUrl),
       ownerJwt: 'ownerJwt' in options ? options.ownerJwt : await token('owner'),
+      ownerUserId,
+      http,
+      log,
     }),
   })
   let listening: Promise<Listening> | undefined
@@ -86,6 +108,7 @@ export async function createTestApp<
     },
     async [Symbol.asyncDispose]() {
       if (listening) await (await listening).close(1_000)
+      await http.close()
       await opened[Symbol.asyncDispose]()
     },
   }
@@ -93,6 +116,11 @@ export async function createTestApp<
 
 /** The test app of the app's own actions. */
 export type TestApp = Awaited<ReturnType<typeof createTestApp<Defaults, DefaultModule>>>
+
+/** `host:port` of every address among the values. */
+function privateHosts(values: readonly unknown[]): string[] {
+  return values.flatMap((value) => (URL.canParse(String(value)) ? [new URL(String(value)).host] : []))
+}
 
 function collect(lines: Record<string, unknown>[]): Writable {
   return new Writable({

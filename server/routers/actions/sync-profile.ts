@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { action, fail, getFromPlatform, type JsonValue, ok } from '../../authoring.ts'
+import { action, fail, type JsonValue, ok } from '../../authoring.ts'
 
 const profileSchema = z.object({
   name: z.string().min(1).max(200),
@@ -15,7 +15,7 @@ export const syncProfile = action.input(z.strictObject({})).mutation(async ({ ct
 
   // A bare request could be repeated when the action is run again; in `once` it is not.
   const asked = await ctx.tools.once('platform/me', async (): Promise<JsonValue> => {
-    const answer = await getFromPlatform({ baseUrl, path: '/me', callerJwt: ctx.callerJwt })
+    const answer = await ctx.getFromPlatform({ baseUrl, path: '/me' })
     return answer.success ? { profile: answer.data } : { error: answer.error }
   })
   if (!asked.success) return asked

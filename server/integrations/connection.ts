@@ -1,0 +1,65 @@
+import { DefinitionError } from '../errors.ts'
+import type { DirectDeclaration, IntegrationDeclarations, SecretDeclaration } from './declare.ts'
+
+/** What a variable is set to; undefined when it is not. */
+export type EnvLookup = (name: string) => string | undefined
+
+/** How a provider is reached, and as whom. */
+export interface Connection {
+  readonly baseUrl: URL
+  /** With the credential. */
+  readonly headers: Readonly<Record<string, string>>
+  /** What of the headers must appear nowhere. */
+  readonly secrets: readonly string[]
+}
+
+/** The variables that declarations read, each once. */
+export interface IntegrationEnvNames {
+  readonly urls: readonly string[]
+  readonly secrets: readonly string[]
+}
+
+export function integrationEnv(declarations: IntegrationDeclarations): IntegrationEnvNames {
+  const direct = Object.values(declarations).flatMap((declaration) => declaration.direct ?? [])
+  return {
+    urls: [...new Set(direct.map(({ baseUrl }) => baseUrl.env))],
+    secrets: [...new Set(direct.flatMap(({ secret }) => secret?.env ?? []))],
+  }
+}
+
+/** The variables that must still be set before a provider can be reached itself. */
+export function missingVariables({ baseUrl, secret }: DirectDeclaration, env: EnvLookup): readonly string[] {
+  const needed = [...(baseUrl.default === undefined ? [baseUrl.env] : []), ...(secret ? [secret.env] : [])]
+  return needed.filter((name) => env(name) === undefined)
+}
+
+/** Reads how a provider is reached; undefined where a variable is missing. @throws {DefinitionError} */
+export function connect(direct: DirectDeclaration, env: EnvLookup): Connection | undefined {
+  if (missingVariables(direct, env).length > 0) return undefined
+  const { baseUrl, secret } = direct
+  const text = env(baseUrl.env) ?? baseUrl.default ?? ''
+  if (!isBaseUrl(text)) throw new DefinitionError(`${baseUrl.env}: ${BASE_URL_RULE}`)
+  return { baseUrl: new URL(text), ...(secret ? credential(secret, env) : { headers: {}, secrets: [] }) }
+}
+
+export const BASE_URL_RULE = 'must be an http or https URL without user, query and fragment'
+
+export function isBaseUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false
+  const { protocol, username, password, search, hash } = new URL(text)
+  return /^https?:$/.test(protocol) && `${username}${password}${search}${hash}` === ''
+}
+
+function credential(secret: SecretDeclaration, env: EnvLookup): Pick<Connection, 'headers' | 'secrets'> {
+  const value = env(secret.env) ?? ''
+  switch (secret.as) {
+    case 'bearer':
+      return { headers: { authorization: `Bearer ${value}` }, secrets: [value] }
+    case 'header':
+      return { headers: { [secret.name]: value }, secrets: [value] }
+    case 'basic': {
+      const encoded = Buffer.from(`${secret.user}:${value}`).toString('base64')
+      return { headers: { authorization: `Basic ${encoded}` }, secrets: [value, encoded] }
+    }
+  }
+}

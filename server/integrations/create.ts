@@ -1,0 +1,31 @@
+import { fail } from '../result.ts'
+import { nothing } from './answers.ts'
+import { catalogueOf } from './catalogue.ts'
+import { configure, type IntegrationsOptions } from './configuration.ts'
+import { sendDirect } from './direct.ts'
+import type { Integrations } from './integrations.ts'
+import { plan } from './plan.ts'
+import { sendByProxy } from './proxy.ts'
+
+/** The app's integrations as they are configured. @throws {DefinitionError} that says what is declared wrongly. */
+export function createIntegrations(options: IntegrationsOptions): Integrations {
+  const configuration = configure(options)
+  const { integrations } = configuration
+  const catalogue = catalogueOf(options.declarations)
+  return {
+    plan: (text, data) => plan(configuration, text, data),
+    send(call, sendOptions) {
+      const configured = integrations.get(call.integration)
+      const endpoint = configured?.endpoints?.get(call.endpoint)
+      if (call.transport === 'proxy') return sendByProxy(configuration, call, endpoint, sendOptions)
+      // A message of the outbox may have been planned by a server that was configured otherwise.
+      if (!endpoint || !configured?.connection)
+        return Promise.resolve(
+          nothing(fail('PRECONDITION_FAILED', `"${call.name}" cannot be reached as it was planned.`)),
+        )
+      return sendDirect(configuration, { call, endpoint, connection: configured.connection }, sendOptions)
+    },
+    clientsOf: (integration) => integrations.get(integration)?.declaration.clients,
+    catalogue: () => catalogue,
+  }
+}

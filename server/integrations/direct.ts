@@ -1,0 +1,116 @@
+import { fail, type JsonValue } from '../result.ts'
+import { jsonProblem } from '../wire/json-value.ts'
+import { answered, failed, inputOf, nothing } from './answers.ts'
+import type { Configuration } from './configuration.ts'
+import type { Connection } from './connection.ts'
+import type { EndpointDeclaration } from './declare.ts'
+import { directFailure } from './direct-failure.ts'
+import type { OutboundRequest, OutboundResponse } from './http-client.ts'
+import type { Answer, OutboundCall, SendOptions } from './integrations.ts'
+import { MAX_ANSWER_BYTES } from './proxy.ts'
+import { type Try, withRetries } from './retries.ts'
+
+const DEFAULT_TIMEOUT_MS = 30_000
+const DEFAULT_RETRIES = 2
+
+interface DirectTarget {
+  readonly call: OutboundCall
+  readonly endpoint: EndpointDeclaration
+  readonly connection: Connection
+}
+
+/** Asks the provider itself, with the app's credential. What is called is of configuration and constants alone. */
+export async function sendDirect(
+  { http, log }: Configuration,
+  target: DirectTarget,
+  options: SendOptions,
+): Promise<Answer> {
+  const { call, endpoint } = target
+  const request = tryToBuild(target, options.idempotencyKey)
+  if (request instanceof Error) {
+    log.error({ err: request, name: call.name }, 'A request could not be built from its declaration')
+    return nothing(
+      fail('PRECONDITION_FAILED', `"${call.name}" cannot be sent so; the server's log says why.`),
+    )
+  }
+  const policy = {
+    retries: endpoint.retries ?? DEFAULT_RETRIES,
+    isSafe: endpoint.method === 'GET' || endpoint.idempotencyHeader !== undefined,
+    timeoutMs: Math.min(endpoint.timeoutMs ?? DEFAULT_TIMEOUT_MS, options.timeoutMs),
+    reserve: call.reserve,
+  }
+  return withRetries(policy, async (timeoutMs) => {
+    const response = await http.request({ ...request, timeoutMs, maxBytes: MAX_ANSWER_BYTES })
+    if (isAnswer(response, 200, 300))
+      return { answer: answered(call, endpoint, response.body, log), again: 'never' }
+    if (response.kind === 'failed') return { answer: failed(call, response), again: whenAgain(response) }
+    const { status, retryAfterSeconds } = response
+    if ([401, 402, 403].includes(status))
+      log.warn({ name: call.name, status }, 'A provider refused the credentials or the account of the app')
+    return {
+      answer: directFailure(call, response),
+      again: status === 429 || status >= 500 ? 'if safe' : 'never',
+      retryAfterSeconds,
+    }
+  })
+}
+
+type Response<K> = Extract<OutboundResponse, { kind: K }>
+
+function isAnswer(response: OutboundResponse, from: number, below: number): response is Response<'answer'> {
+  return response.kind === 'answer' && response.status >= from && response.status < below
+}
+
+function whenAgain({ reason, wasSent }: Response<'failed'>): Try['again'] {
+  if (reason === 'refused address') return 'never'
+  if (!wasSent) return 'always'
+  return reason === 'unreachable' || reason === 'timeout' ? 'if safe' : 'never'
+}
+
+type Built = Omit<OutboundRequest, 'timeoutMs' | 'maxBytes'>
+
+/** The app's own functions may throw, or make what cannot be sent. */
+function tryToBuild(target: DirectTarget, idempotencyKey: string): Built | Error {
+  try {
+    return build(target, idempotencyKey)
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error))
+  }
+}
+
+function build({ call, endpoint, connection }: DirectTarget, idempotencyKey: string): Built {
+  const { method, path, idempotencyHeader } = endpoint
+  const input = inputOf(call)
+  const url = new URL(connection.baseUrl)
+  url.pathname = `${url.pathname.replace(/\/+$/, '')}${path}`
+  url.search = queryText(endpoint.query?.(input) ?? (method === 'GET' ? input : {}))
+  return {
+    method,
+    url,
+    headers: {
+      ...connection.headers,
+      ...(idempotencyHeader === undefined ? {} : { [idempotencyHeader]: idempotencyKey }),
+    },
+    secrets: connection.secrets,
+    body: method === 'GET' ? undefined : bodyOf(call, endpoint),
+  }
+}
+
+function bodyOf(call: OutboundCall, endpoint: EndpointDeclaration): JsonValue {
+  if (!endpoint.body) return call.data
+  const body = endpoint.body(inputOf(call))
+  const problem = jsonProblem(body)
+  if (problem !== undefined) throw new TypeError(`The body must be JSON: ${problem}`)
+  return body
+}
+
+function queryText(query: Readonly<Record<string, unknown>>): string {
+  const parameters = new URLSearchParams()
+  for (const [name, value] of Object.entries(query)) {
+    if (value === undefined) continue
+    if (!['string', 'number', 'boolean'].includes(typeof value))
+      throw new TypeError(`The query's "${name}" must be text, a number or a boolean; declare a query`)
+    parameters.append(name, String(value))
+  }
+  return parameters.toString()
+}

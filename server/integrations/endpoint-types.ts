@@ -1,0 +1,53 @@
+import type { z } from 'zod'
+import type { JsonValue } from '../result.ts'
+import type { EndpointDeclaration } from './declare.ts'
+
+/** The endpoints that an integration declares; never where it declares none, and the proxy alone knows them. */
+type EndpointsOf<T> = T extends { readonly direct: { readonly endpoints: infer E } } ? E : never
+
+/** `integration/endpoint` of everything that is declared by name. */
+export type DeclaredEndpoint<T> = {
+  [I in keyof T & string]: `${I}/${keyof EndpointsOf<T[I]> & string}`
+}[keyof T & string]
+
+type DeclarationOf<T, N> = N extends `${infer I}/${infer E}`
+  ? I extends keyof T
+    ? E extends keyof EndpointsOf<T[I]>
+      ? EndpointsOf<T[I]>[E]
+      : never
+    : never
+  : never
+
+/** Whether the integration says which endpoints it has, so that no other can be meant. */
+type IsClosed<T, N> = N extends `${infer I}/${string}`
+  ? I extends keyof T
+    ? [EndpointsOf<T[I]>] extends [never]
+      ? false
+      : true
+    : false
+  : false
+
+/** The name, unless its integration is declared without such an endpoint. */
+export type EndpointName<T, N extends string> = [DeclarationOf<T, N>] extends [never]
+  ? IsClosed<T, N> extends true
+    ? DeclaredEndpoint<T>
+    : N
+  : N
+
+/** The argument that an endpoint takes: left out where its schema is content with nothing. */
+export type EndpointData<T, N extends string> = [DeclarationOf<T, N>] extends [never]
+  ? [data?: JsonValue]
+  : DeclarationOf<T, N> extends { readonly input: infer I extends z.ZodType }
+    ? Record<never, never> extends z.input<I>
+      ? [data?: z.input<I>]
+      : [data: z.input<I>]
+    : never
+
+/** What an endpoint answers. */
+export type EndpointAnswer<T, N extends string> = [DeclarationOf<T, N>] extends [never]
+  ? JsonValue
+  : DeclarationOf<T, N> extends EndpointDeclaration<infer _I, infer O>
+    ? unknown extends z.input<O>
+      ? JsonValue
+      : z.input<O>
+    : never

@@ -1,0 +1,49 @@
+import type { Logger } from 'pino'
+import type { Price } from './declare.ts'
+
+/** The largest amount that is kept, in micro-credits. */
+const MAX_MICRO_CREDITS = 9e15
+
+type Input = Readonly<Record<string, unknown>>
+
+/** Whether a value is an amount of whole micro-credits that can be asked for. */
+export function isAmount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && Number(value) >= 0 && Number(value) <= MAX_MICRO_CREDITS
+}
+
+/** What a call costs at most; undefined where the app's function gives no amount. */
+export function reserveOf(price: Price, input: Input, log: Logger): number | undefined {
+  if (typeof price === 'number') return price
+  try {
+    const reserve: unknown = price.reserve(input)
+    if (isAmount(reserve)) return reserve
+    log.error({ reserve: String(reserve) }, 'A reserve must be a whole number from 0 to 9e15')
+  } catch (error) {
+    log.error({ err: error }, 'The reserve of a price threw')
+  }
+  return undefined
+}
+
+export interface Charge {
+  readonly price: Price
+  readonly reserve: number
+  /** What the output schema made of the answer. */
+  readonly output: unknown
+  readonly input: Input
+}
+
+/** What a call that succeeded did cost: never more than its reserve, and the reserve where nobody can say. */
+export function costOf({ price, reserve, output, input }: Charge, log: Logger): number {
+  if (typeof price === 'number') return Math.min(price, reserve)
+  try {
+    const charge: unknown = price.charge(output, input)
+    if (isAmount(charge) && charge <= reserve) return charge
+    log.error(
+      { charge: String(charge), reserve },
+      'A charge must be a whole number from 0 to its reserve; the reserve was charged',
+    )
+  } catch (error) {
+    log.error({ err: error, reserve }, 'The charge of a price threw; the reserve was charged')
+  }
+  return reserve
+}
