@@ -108,13 +108,18 @@ export function createApp<TActions extends Actions, TModule extends Readonly<Rec
       stopping = true
     },
     /** Calls procedures in process, with real authentication, gates, validation and transactions. */
-    createCaller: (caller: CallerOptions = {}) =>
-      router.createCaller(
+    createCaller: (caller: CallerOptions = {}) => {
+      const { integrations, actions, audit, records, users } = router.createCaller(
         createRequestContext(engine, {
           authorization: caller.token === undefined ? undefined : `Bearer ${caller.token}`,
           transport: 'caller',
           idempotency: caller.idempotencyKey === undefined ? undefined : [caller.idempotencyKey],
         }),
-      ),
+      )
+      type Call = Parameters<typeof integrations.call>[0]
+      // To tRPC `x.call(…)` is the method that every function has; only so it is the procedure.
+      const call = (input: Call) => integrations.call.call(undefined, input)
+      return { actions, audit, records, users, integrations: { call, list: integrations.list } }
+    },
   }
 }

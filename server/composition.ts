@@ -10,4 +10,6 @@ import type { CollectionsOf } from './tools/types.ts'
 export const composition = { collections, actions, integrations, appEnv, routes }
 
 /** What clients are typed by. */
-export type AppRouter = ReturnType<typeof createAppRouter<typeof actions, CollectionsOf<typeof collections>>>
+export type AppRouter = ReturnType<
+  typeof createAppRouter<typeof actions, CollectionsOf<typeof collections>, typeof integrations>
+>

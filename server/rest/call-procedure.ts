@@ -13,17 +13,24 @@ export interface ProcedureCall {
   readonly path: string
   readonly type: 'query' | 'mutation'
   readonly ctx: RequestContext
-  readonly input: unknown
+  readonly input?: unknown
+  /** Reads the input once the procedure asks for it, in place of `input`. It may throw a TRPCError. */
+  readonly readInput?: () => Promise<unknown>
   readonly signal: AbortSignal
 }
 
 /** Calls a procedure as tRPC would, and answers with a result whatever it throws. */
-export async function callProcedure({ input, ...call }: ProcedureCall): Promise<ActionResult<unknown>> {
+export async function callProcedure(options: ProcedureCall): Promise<ActionResult<unknown>> {
+  const { input, readInput = async () => input, ...call } = options
+  let reading: Promise<unknown> | undefined
   try {
     const result: unknown = await callTRPCProcedure({
       ...call,
       batchIndex: 0,
-      getRawInput: async () => input,
+      getRawInput: () => {
+        reading ??= readInput()
+        return reading
+      },
     })
     return result as ActionResult<unknown> // Every procedure of ours returns one; its type says so.
   } catch (error) {

@@ -15,6 +15,7 @@ import { createActionEndpoint } from './actions.ts'
 import { createAuditEndpoint } from './audit.ts'
 import type { Routes } from './custom-routes.ts'
 import { readIdempotencyKeys } from './idempotency-header.ts'
+import { createIntegrationsEndpoint } from './integrations.ts'
 import { createRateLimit } from './rate-limit.ts'
 import { createRecordsEndpoint, type RecordsAnswer } from './records.ts'
 import { respond } from './respond.ts'
@@ -62,6 +63,7 @@ export function createHttp(options: HttpOptions) {
   const callAction = createActionEndpoint(router, options.actions)
   const callRecords = createRecordsEndpoint(router)
   const callUsers = createUsersEndpoint(router)
+  const callIntegrations = createIntegrationsEndpoint(router)
   const callAudit = createAuditEndpoint(router)
   const context = (c: Context<HonoEnv>, transport: Transport) => {
     const { headers } = c.req.raw
@@ -156,6 +158,11 @@ export function createHttp(options: HttpOptions) {
     const ctx = context(c, 'rest')
     const path = new URL(c.req.url).pathname.slice('/api/users'.length)
     return answer(ctx, await callUsers(ctx, path, c.req.raw))
+  })
+  app.all('/api/integrations/*', async (c) => {
+    const ctx = context(c, 'rest')
+    const path = new URL(c.req.url).pathname.slice('/api/integrations'.length)
+    return answer(ctx, await callIntegrations(ctx, path, c.req.raw))
   })
   app.all('/api/audit/*', async (c) => {
     const ctx = context(c, 'rest')

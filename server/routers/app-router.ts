@@ -1,19 +1,23 @@
+import type { IntegrationDeclarations } from '../integrations/declare.ts'
 import type { Catalog } from '../tools/catalog.ts'
 import type { AnyCollections } from '../tools/types.ts'
 import { t } from '../trpc.ts'
 import { createAuditRouter } from './audit.ts'
+import { createIntegrationsProcedures } from './integrations.ts'
 import { createRecordsRouter } from './records.ts'
 import type { Actions } from './registry.ts'
 import { createUsersRouter } from './users.ts'
 
-/** The router of an app: its actions, flat; its collections as the caller; its users; and its audit log. */
-export function createAppRouter<TActions extends Actions, TCollections extends AnyCollections>(
-  actions: TActions,
-  catalog: Catalog,
-) {
+/** The router of an app: its actions, flat; its collections as the caller; its users; its audit log; and its integrations. */
+export function createAppRouter<
+  TActions extends Actions,
+  TCollections extends AnyCollections,
+  TIntegrations extends IntegrationDeclarations = IntegrationDeclarations,
+>(actions: TActions, catalog: Catalog) {
   return t.router({
     actions: t.router(actions),
     audit: createAuditRouter(),
+    integrations: createIntegrationsProcedures<TIntegrations>(),
     records: createRecordsRouter<TCollections>(catalog),
     users: createUsersRouter<TCollections>(),
   })
