@@ -31,7 +31,7 @@ describe('without leave, no connection is made', () => {
     '[2002:7f00:1::]',
     '[fe80::1]',
     '[fd00:ec2::254]',
-  ])('to http://%s and https://%s', async (host) => {
+  ])('to %s, over http and https', async (host) => {
     await using upstream = await startTcp(() => undefined)
     await using client = openClient()
     expect(await client.to(`http://${host}:${upstream.port}/`)).toEqual(refused)
