@@ -1,5 +1,5 @@
+import { printable } from '../printable.ts'
 import type { AuditEntry } from './entry.ts'
-import { printable } from './printable.ts'
 
 /** What the fields of a line are, in order. */
 export const LINE_FIELDS =

@@ -20,7 +20,7 @@ const APP_TYPES = 'server/app-types.ts'
 const LAYERS: readonly (readonly [string, RegExp])[] = [
   [
     'main',
-    /^server\/(main|token|audit-command|start|listen|open-database|sweeper|system-secret|composition|env|env-integrations|env-money|env-schema|scripts\/.*)\.ts$/,
+    /^server\/(main|token|audit-command|database-command|start|listen|open-database|sweeper|system-secret|composition|env|env-integrations|env-money|env-schema|scripts\/.*)\.ts$/,
   ],
   ['app', /^server\/app\.ts$/],
   ['rest', /^server\/rest\//],
@@ -39,7 +39,7 @@ const LAYERS: readonly (readonly [string, RegExp])[] = [
   ['capabilities', /^server\/(auth|db|integrations)\//],
   ['wire', /^server\/wire\//],
   ['drizzle', /^drizzle\//],
-  ['errors', /^server\/(duration|errors|result)\.ts$/],
+  ['errors', /^server\/(command-options|duration|errors|printable|result)\.ts$/],
 ]
 
 interface Import {
