@@ -1,8 +1,8 @@
 import { z } from 'zod'
+import { MAX_MICRO_CREDITS } from './ledger/amount.ts'
 import { type Budgets, DEFAULT_BUDGETS } from './ledger/budgets.ts'
 import { DEFAULT_CALLS_PER_MINUTE } from './rest/rate-limit.ts'
 
-const MAX_MICRO_CREDITS = 9_000_000_000_000_000
 const NUMBER_RULE = `must be a whole number from 0 to ${MAX_MICRO_CREDITS}, in digits alone`
 const { caller, action, app, anonymous } = DEFAULT_BUDGETS
 

@@ -1,15 +1,9 @@
 import { ConnectionLost } from '../db/database.ts'
 import { mapDatabaseError } from '../db/sqlstate.ts'
 import { type ActionResult, type Failure, fail } from '../result.ts'
+import { IDEMPOTENCY_KEY, IDEMPOTENCY_KEY_RULE } from '../wire/idempotency-key.ts'
 import { fromStored } from '../wire/stored.ts'
-import {
-  type Claim,
-  claimKey,
-  IDEMPOTENCY_KEY,
-  type KeyScope,
-  type ReleaseOptions,
-  releaseKey,
-} from './idempotency.ts'
+import { type Claim, claimKey, type KeyScope, type ReleaseOptions, releaseKey } from './idempotency.ts'
 import type { Invocation } from './invocation.ts'
 import { type Handler, runInvocation, Superseded } from './run.ts'
 import { thrown } from './thrown.ts'
@@ -43,7 +37,7 @@ export async function runCall<T>(invocation: Invocation, handler: Handler<T>): P
 function usableScope(invocation: Invocation): KeyScope {
   const { key = '', keyScope } = invocation
   if (!IDEMPOTENCY_KEY.test(key)) {
-    throw refused('BAD_REQUEST', 'An Idempotency-Key is 1 to 255 letters, digits and any of _ . : ~ -')
+    throw refused('BAD_REQUEST', `An Idempotency-Key is ${IDEMPOTENCY_KEY_RULE}`)
   }
   if (!keyScope)
     throw refused('BAD_REQUEST', 'An Idempotency-Key belongs to a user: sign in, or leave it out.')

@@ -2,9 +2,6 @@ import type { Database } from '../db/database.ts'
 import type { Parameters } from '../db/parameters.ts'
 import type { StoredStep } from './step-store.ts'
 
-/** What a key may be. */
-export const IDEMPOTENCY_KEY = /^[A-Za-z0-9_.:~-]{1,255}$/
-
 /** A key is one caller's and one action's: nobody meets another's. */
 export interface KeyScope {
   readonly actor: string

@@ -1,0 +1,27 @@
+import type { Database } from '../db/database.ts'
+import type { Failure } from '../result.ts'
+import { findGrant, grant } from './grant.ts'
+
+export interface OwnerCredits {
+  readonly ownerUserId: string
+  /** In whole micro-credits. */
+  readonly ownerCredits: number
+}
+
+/**
+ * Gives the owner's account what it starts with, once: a later start with another number changes nothing.
+ *
+ * @returns what it was given, by this start or an earlier one.
+ */
+export async function grantOwnerCredits(
+  database: Database,
+  { ownerUserId: account, ownerCredits: amount }: OwnerCredits,
+): Promise<{ readonly granted: number } | Failure> {
+  // No caller's key has a slash.
+  const key = `start/OWNER_CREDITS/${account}`
+  if (amount > 0) {
+    const result = await grant(database, { account, amount, key, grantedBy: null })
+    if (!result.success && result.code !== 'UNPROCESSABLE_CONTENT') return result
+  }
+  return { granted: (await findGrant(database, key))?.granted ?? 0 }
+}
