@@ -49,6 +49,11 @@ function banner(env: ServerEnv, server: RunningServer): string {
     `  data      ${server.database.kind === 'pglite' ? `embedded PostgreSQL in ${server.database.location}` : server.database.location}`,
     `  owner     ${env.ownerUserId ?? 'none: owner actions are refused until OWNER_USER_ID is set'}`,
   ]
+  const { ownerCredits } = server
+  if (ownerCredits !== undefined) {
+    const given = ownerCredits === 'unmetered' ? ownerCredits : `${ownerCredits} micro-credits at the start`
+    lines.push(`  credits   of the owner: ${given}`)
+  }
   if (env.auth.kind === 'configured') {
     lines.push(
       `  tokens    of ${env.auth.issuer}${env.auth.audience === 'none' ? ', without an audience: AUTH_JWT_AUDIENCE is none' : ''}`,

@@ -4,11 +4,12 @@ import { loadDevelopmentKey } from './auth/development-key.ts'
 import { createKeySource, type KeyConfig } from './auth/key-source.ts'
 import { createVerifier } from './auth/verifier.ts'
 import type { Database } from './db/database.ts'
-import type { ServerEnv } from './env.ts'
+import { EnvError, type ServerEnv } from './env.ts'
 import { createIntegrations } from './integrations/create.ts'
 import type { IntegrationDeclarations } from './integrations/declare.ts'
 import { createHttpClient } from './integrations/http-client.ts'
 import { unreachableIntegrations } from './integrations/reachability.ts'
+import { grantOwnerCredits } from './ledger/owner-credits.ts'
 import { listen } from './listen.ts'
 import { openDatabase } from './open-database.ts'
 import type { Routes } from './rest/custom-routes.ts'
@@ -36,6 +37,8 @@ export interface StartOptions<TActions extends Actions> {
 export interface RunningServer {
   readonly url: string
   readonly database: Database
+  /** What the owner's account was given at its start, in micro-credits; undefined without an owner. */
+  readonly ownerCredits: number | 'unmetered' | undefined
   /** Finishes what is in flight within the bound, then closes everything. */
   stop(graceMs: number): Promise<void>
 }
@@ -58,6 +61,7 @@ export async function startServer<TActions extends Actions>(
   const outbound = createHttpClient({ allowPrivate: env.allowPrivateUpstreams })
   const integrationEnv = (name: string) => env.integrations.get(name)
   try {
+    const ownerCredits = await startCredits(database, env)
     const app = createApp({
       database,
       collections: composition.collections,
@@ -77,6 +81,7 @@ export async function startServer<TActions extends Actions>(
       verifier,
       log,
       ownerUserId: env.ownerUserId,
+      isOwnerUnmetered: env.ownerCredits === 'unmetered',
       appEnv,
       corsOrigins: env.corsOrigins,
       trustedProxies: env.trustedProxies,
@@ -89,6 +94,7 @@ export async function startServer<TActions extends Actions>(
     return {
       url: http.url,
       database,
+      ownerCredits,
       async stop(graceMs) {
         app.stop()
         stopSweeper()
@@ -108,4 +114,16 @@ async function keyConfig(env: ServerEnv): Promise<KeyConfig> {
   if (env.auth.kind === 'configured') return env.auth.key
   const { publicJwk } = await loadDevelopmentKey(env.dataDir)
   return { kind: 'jwk', jwk: publicJwk }
+}
+
+/** @throws {EnvError} when the owner's account cannot take what it should start with. */
+async function startCredits(
+  database: Database,
+  { ownerUserId, ownerCredits }: ServerEnv,
+): Promise<RunningServer['ownerCredits']> {
+  if (ownerUserId === undefined) return undefined
+  if (ownerCredits === 'unmetered') return ownerCredits
+  const given = await grantOwnerCredits(database, { ownerUserId, ownerCredits })
+  if ('granted' in given) return given.granted
+  throw new EnvError([`OWNER_CREDITS: ${given.error}`])
 }

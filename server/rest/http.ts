@@ -13,6 +13,7 @@ import type { createAppRouter } from '../routers/app-router.ts'
 import type { Actions } from '../routers/registry.ts'
 import { createActionEndpoint } from './actions.ts'
 import { createAuditEndpoint } from './audit.ts'
+import { createCreditsEndpoint } from './credits.ts'
 import type { Routes } from './custom-routes.ts'
 import { readIdempotencyKeys } from './idempotency-header.ts'
 import { createIntegrationsEndpoint } from './integrations.ts'
@@ -65,6 +66,7 @@ export function createHttp(options: HttpOptions) {
   const callUsers = createUsersEndpoint(router)
   const callIntegrations = createIntegrationsEndpoint(router)
   const callAudit = createAuditEndpoint(router)
+  const callCredits = createCreditsEndpoint(router)
   const context = (c: Context<HonoEnv>, transport: Transport) => {
     const { headers } = c.req.raw
     const key = headers.get('idempotency-key') ?? undefined
@@ -168,6 +170,11 @@ export function createHttp(options: HttpOptions) {
     const ctx = context(c, 'rest')
     const path = new URL(c.req.url).pathname.slice('/api/audit'.length)
     return answer(ctx, await callAudit(ctx, path, c.req.raw))
+  })
+  app.all('/api/credits/*', async (c) => {
+    const ctx = context(c, 'rest')
+    const path = new URL(c.req.url).pathname.slice('/api/credits'.length)
+    return answer(ctx, await callCredits(ctx, path, c.req.raw))
   })
   app.all(`${TRPC_PATH}/*`, (c) => serveTrpc(router, context(c, 'trpc'), c.req.raw))
   if (options.routes) app.route('/', options.routes(createRoutesOptions(engine, requestIds)))

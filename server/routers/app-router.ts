@@ -3,12 +3,16 @@ import type { Catalog } from '../tools/catalog.ts'
 import type { AnyCollections } from '../tools/types.ts'
 import { t } from '../trpc.ts'
 import { createAuditRouter } from './audit.ts'
+import { createCreditsRouter } from './credits.ts'
 import { createIntegrationsProcedures } from './integrations.ts'
 import { createRecordsRouter } from './records.ts'
 import type { Actions } from './registry.ts'
 import { createUsersRouter } from './users.ts'
 
-/** The router of an app: its actions, flat; its collections as the caller; its users; its audit log; and its integrations. */
+/**
+ * The router of an app: its actions, flat; its collections as the caller; its users; its
+ * integrations, and what they cost; and its audit log.
+ */
 export function createAppRouter<
   TActions extends Actions,
   TCollections extends AnyCollections,
@@ -17,6 +21,7 @@ export function createAppRouter<
   return t.router({
     actions: t.router(actions),
     audit: createAuditRouter(),
+    credits: createCreditsRouter(),
     integrations: createIntegrationsProcedures<TIntegrations>(),
     records: createRecordsRouter<TCollections>(catalog),
     users: createUsersRouter<TCollections>(),
