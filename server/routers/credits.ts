@@ -20,7 +20,7 @@ import { IDEMPOTENCY_KEY, IDEMPOTENCY_KEY_RULE } from '../wire/idempotency-key.t
 const LIMIT_RULE = `must be a whole number from 1 to ${MAX_STATEMENT_LIMIT}`
 const account = z.string('must be text').refine(isUserId, `must be a user's id: ${USER_ID_RULE}`)
 
-export const creditsSchemas = {
+const schemas = {
   balance: z.strictObject({
     /** A user's id. @default the caller's */
     account: account.optional(),
@@ -60,15 +60,15 @@ export function createCreditsRouter() {
     })
   return t.router({
     balance: reading
-      .input(parserOf(creditsSchemas.balance.optional()))
+      .input(parserOf(schemas.balance.optional()))
       .query(({ ctx, input }) => balance(ctx, accountOf(ctx, input?.account))),
     statement: reading
-      .input(parserOf(creditsSchemas.statement.optional()))
+      .input(parserOf(schemas.statement.optional()))
       .query(({ ctx, input }): Promise<ActionResult<StatementPage>> => {
         const query = { ...input, account: accountOf(ctx, input?.account) }
         return direct(ctx, 'credits.statement', () => getStatement(ctx.engine.database, query))
       }),
-    grant: granting.input(parserOf(creditsSchemas.grant)).mutation(({ ctx, input }) => grantOnce(ctx, input)),
+    grant: granting.input(parserOf(schemas.grant)).mutation(({ ctx, input }) => grantOnce(ctx, input)),
   })
 }
 
@@ -89,9 +89,9 @@ function balance(ctx: Called, account: string): Promise<ActionResult<ShownBalanc
 
 async function grantOnce(
   ctx: Called & InvokedContext,
-  input: z.output<typeof creditsSchemas.grant>,
+  input: z.output<typeof schemas.grant>,
 ): Promise<ActionResult<Omit<Granted, 'isReplay'>>> {
-  const invocation = withInput(ctx.invocation, input, creditsSchemas.grant)
+  const invocation = withInput(ctx.invocation, input, schemas.grant)
   const request = { ...input, key: usableKey(invocation.key), grantedBy: ctx.actor.userId }
   invocation.attempts = 1
   const result = await direct(ctx, 'credits.grant', () =>

@@ -20,7 +20,7 @@ const APP_TYPES = 'server/app-types.ts'
 const LAYERS: readonly (readonly [string, RegExp])[] = [
   [
     'main',
-    /^server\/(main|token|audit-command|database-command|start|listen|open-database|sweeper|system-secret|composition|env|env-integrations|env-money|env-schema|scripts\/.*)\.ts$/,
+    /^server\/(main|token|audit-command|credits-command|database-command|start|listen|open-database|sweeper|system-secret|composition|env|env-integrations|env-money|env-schema|scripts\/.*)\.ts$/,
   ],
   ['app', /^server\/app\.ts$/],
   ['rest', /^server\/rest\//],

@@ -1,0 +1,38 @@
+import { printable } from '../printable.ts'
+import type { Balance } from './balance.ts'
+import type { CreditEntry } from './entry.ts'
+
+/** What the fields of a line of a statement are, in order. */
+export const ENTRY_FIELDS =
+  'number, time, kind, change of available, change of reserved, cost, endpoint, action, payer, caller, transport, outcome, duration, invocation, key of a grant, who granted'
+
+/** A balance as one line; its fields are divided by tabs, which no field holds. */
+export function formatBalance({ account, available, reserved }: Balance): string {
+  return formatLine([account, available, reserved])
+}
+
+/** An entry as one line; what it does not tell of is empty. */
+export function formatEntry(entry: CreditEntry): string {
+  return formatLine([
+    entry.seq,
+    entry.at.toISOString(),
+    entry.kind,
+    entry.availableDelta,
+    entry.reservedDelta,
+    entry.cost,
+    entry.endpoint,
+    entry.action,
+    entry.payer,
+    entry.caller,
+    entry.transport,
+    entry.outcome,
+    entry.durationMs === null ? null : `${entry.durationMs}ms`,
+    entry.invocation,
+    entry.grantKey,
+    entry.grantedBy,
+  ])
+}
+
+function formatLine(fields: readonly (string | number | null)[]): string {
+  return fields.map((field) => printable(String(field ?? ''))).join('\t')
+}
