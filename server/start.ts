@@ -99,7 +99,8 @@ export async function startServer<TActions extends Actions>(
         app.stop()
         stopSweeper()
         await http.close(graceMs)
-        await outbound.close()
+        // A call that outlasts the bound is not waited for.
+        void outbound.close()
         await database.close()
       },
     }

@@ -95,7 +95,7 @@ const actions = actionRegistry({
   }),
   translate: action.input(input).mutation(async ({ ctx, input }) => {
     await ctx.tools.create('events', event(input.name))
-    return ctx.tools.integration('libretranslate/translate', { text: input.password })
+    return ctx.tools.integration('translator/translate', { text: input.password })
   }),
   platform: action.input(input).mutation(async ({ ctx }) => {
     const baseUrl = ctx.env.PLATFORM_URL ?? ''
@@ -136,7 +136,7 @@ beforeAll(async () => {
     appEnv: { PLATFORM_URL: `${bank.url}/${SECRETS.env}` },
     http: outbound,
     integrations: createIntegrations({
-      declarations: { libretranslate: { billing: 'user', clients: 'none' } },
+      declarations: { translator: { billing: 'user', clients: 'none' } },
       env: () => undefined,
       apiWorkerUrl: new URL(bank.url),
       ownerJwt,
@@ -255,7 +255,7 @@ it('no secret comes out of any error, by any way', async () => {
   for (const [name, status] of failing) expect([name, (await call(name)).status]).toEqual([name, status])
 
   // Providers that say back what they were sent.
-  for (const endpoint of ['bank/charge', 'libretranslate/translate']) {
+  for (const endpoint of ['bank/charge', 'translator/translate']) {
     const name = endpoint.startsWith('bank') ? 'bank' : 'translate'
     for (const [what, status] of Object.entries(bankAnswers)) {
       bank.on(endpoint, ({ authorization }, response) => {

@@ -10,38 +10,38 @@ afterAll(() => probe[Symbol.asyncDispose]())
 it.each([
   '',
   '/',
-  'openai',
-  'openai/',
+  'bank',
+  'bank/',
   '/openai',
-  'openai//chat',
-  'openai/chat/completion',
-  'openai/..',
+  'bank//chat',
+  'bank/chat/completion',
+  'bank/..',
   '../openai',
   '../../admin',
-  'openai/../resend/send',
-  'openai/..%2fresend',
+  'bank/../resend/send',
+  'bank/..%2fresend',
   '..%2f..%2fadmin/x',
   '%2e%2e/%2e%2e',
-  'openai%2fchat',
-  'openai%2Fchat-completion',
-  'openai/chat%2f..',
-  'openai%252fchat/x',
-  'openai/%zz',
-  'openai/chat\u0000',
-  'openai/chat%00',
-  'openai/chat?payer=caller',
-  'openai/chat#x',
-  'openai/chat;x',
-  'openai/chat\\..',
-  'openai\\chat/x',
-  'openai/chat\r\nHost: evil.test',
-  ' openai/chat',
-  'openai/chat ',
-  'OpenAI/chat',
-  'openai/Chat',
-  'openai/chät',
+  'bank%2fchat',
+  'bank%2Fchat-completion',
+  'bank/chat%2f..',
+  'bank%252fchat/x',
+  'bank/%zz',
+  'bank/chat\u0000',
+  'bank/chat%00',
+  'bank/chat?payer=caller',
+  'bank/chat#x',
+  'bank/chat;x',
+  'bank/chat\\..',
+  'bank\\chat/x',
+  'bank/chat\r\nHost: evil.test',
+  ' bank/chat',
+  'bank/chat ',
+  'Bank/chat',
+  'bank/Chat',
+  'bank/chät',
   '__proto__/x',
-  'openai/__proto__',
+  'bank/__proto__',
   '.hidden/x',
   '-x/y',
   '@evil.test/x',
@@ -49,14 +49,14 @@ it.each([
   'https://evil.test',
   '//evil.test/x',
   'evil.test:80/x',
-  `openai/${'x'.repeat(101)}`,
+  `bank/${'x'.repeat(101)}`,
 ])('the endpoint %j is refused before anything leaves the process', async (endpoint) => {
   const outcome = await probe.run((ctx) => ctx.tools.integration(endpoint, { secret: 1 }))
   expect(outcome).toMatchObject({ success: false, code: 'BAD_REQUEST' })
   expect(probe.upstream.received).toEqual([])
 })
 
-it.each([undefined, null, 7, {}, ['openai/chat', 'x']])(
+it.each([undefined, null, 7, {}, ['bank/chat', 'x']])(
   'the endpoint %j, which is no text, is refused',
   async (endpoint) => {
     const outcome = await probe.run((ctx) => ctx.tools.integration(endpoint as unknown as string))
@@ -72,15 +72,15 @@ it.each([
   ['a Map', new Map()],
   ['a lone surrogate', '\ud800'],
 ])('data that holds %s is refused before anything leaves the process', async (_name, data) => {
-  const outcome = await probe.run((ctx) => ctx.tools.integration('openai/chat', data as never))
+  const outcome = await probe.run((ctx) => ctx.tools.integration('bank/chat', data as never))
   expect(outcome).toMatchObject({ success: false, code: 'BAD_REQUEST' })
   expect(probe.upstream.received).toEqual([])
 })
 
 it.each([
-  ['openai/chat-completion', '/api/integrations/openai/chat-completion'],
+  ['bank/chat-completion', '/api/integrations/bank/chat-completion'],
   ['constructor/tostring', '/api/integrations/constructor/tostring'],
-  ['open%61i/v1.2_x', '/api/integrations/openai/v1.2_x'],
+  ['b%61nk/v1.2_x', '/api/integrations/bank/v1.2_x'],
 ])('%j is called at %s and nowhere else', async (endpoint, path) => {
   const before = probe.upstream.received.length
   const outcome = await probe.run((ctx) => ctx.tools.integration(endpoint))

@@ -1,6 +1,7 @@
 import { decodeJwt } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { defineIntegrations } from '../../server/integrations/declare.ts'
+import type { Payer } from '../../server/integrations/integrations.ts'
 import { createProbe, type Probe } from '../invocation/probe.ts'
 import { createTestApp } from '../support/test-app.ts'
 import { ask, configured } from './configured.ts'
@@ -19,7 +20,7 @@ describe('the payer of an action’s call', () => {
   })
   afterAll(() => probe[Symbol.asyncDispose]())
 
-  const billing = [
+  const billing: readonly (readonly [string, string, Payer])[] = [
     ['openai/chat', 'developer', 'owner'],
     ['weather/today', 'developer', 'owner'],
     ['libretranslate/translate', 'user', 'caller'],
@@ -27,7 +28,7 @@ describe('the payer of an action’s call', () => {
     ['constructor/anything', 'not declared', 'owner'],
     ['libretranslate%2e/x', 'not declared', 'owner'],
     ['libre%74ranslate/translate', 'user, spelled in another way', 'caller'],
-  ] as const
+  ]
   it.each(billing)('of %s (%s) is the %s', async (endpoint, _billing, payer) => {
     const before = probe.upstream.received.length
     await probe.run((ctx) => ctx.tools.integration(endpoint, { payer: 'mallory', userId: 'mallory' }), 'cyd')

@@ -84,13 +84,13 @@ it.each([
   const recordId = randomUUID()
   const late = [
     ctx.tools.create('events', eventData(), recordId),
-    ctx.tools.integration('openai/too-late'),
+    ctx.tools.integration('bank/too-late'),
     ctx.tools.once('too-late', () => 1),
     ctx.tools.sql(async () => 1),
   ]
   expect(await settlesMeanwhile(Promise.race(late))).toBe(false)
   expect(await probe.event(recordId)).toBeUndefined()
-  expect(probe.upstream.calls('openai/too-late')).toEqual([])
+  expect(probe.upstream.calls('bank/too-late')).toEqual([])
   const warnings = probe.logged(/after its attempt had ended/)
   expect(warnings.filter((line) => line.invocationId === ctx.invocationId)).toHaveLength(1)
 })

@@ -12,7 +12,7 @@ afterAll(() => probe[Symbol.asyncDispose]())
 it('a provider that does not answer delays no other call, however many wait for it', async () => {
   const held = gate()
   let answered = 0
-  probe.upstream.on('openai/held', async (_received, response) => {
+  probe.upstream.on('bank/held', async (_received, response) => {
     await held.opened
     answered += 1
     json(response, 200, { ok: true })
@@ -22,13 +22,13 @@ it('a provider that does not answer delays no other call, however many wait for 
       // Half of them have read before, half read beside.
       if (n % 2 === 0) await ctx.tools.count('events')
       const [answer] = await Promise.all([
-        ctx.tools.integration('openai/held', { n }),
+        ctx.tools.integration('bank/held', { n }),
         ctx.tools.count('events'),
       ])
       return answer
     }),
   )
-  await vi.waitFor(() => expect(probe.upstream.calls('openai/held')).toHaveLength(6))
+  await vi.waitFor(() => expect(probe.upstream.calls('bank/held')).toHaveLength(6))
 
   await Promise.all(Array.from({ length: 20 }, () => probe.newEvent()))
   expect(answered).toBe(0)

@@ -103,7 +103,7 @@ it('decodes its answer anew for each run, so that a change to it does not stay',
 
 it.each([
   ['get', (ctx: ActionContext) => ctx.tools.get('events', 'x')],
-  ['integration', (ctx: ActionContext) => ctx.tools.integration('openai/inside-once')],
+  ['integration', (ctx: ActionContext) => ctx.tools.integration('bank/inside-once')],
   ['once', (ctx: ActionContext) => ctx.tools.once('inner', () => 1)],
 ])('lets its function use no tools, and says so: %s', async (_name, use) => {
   let message = ''
@@ -118,7 +118,7 @@ it.each([
     return ok(1)
   })
   expect(message).toMatch(/^tools\.once: its function may not use tools/)
-  expect(probe.upstream.calls('openai/inside-once')).toEqual([])
+  expect(probe.upstream.calls('bank/inside-once')).toEqual([])
 })
 
 it.each(['', 'a b', 'ü', 'x'.repeat(256)])('refuses the key %j', async (key) => {

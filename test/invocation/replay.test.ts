@@ -12,7 +12,7 @@ beforeAll(async () => {
 afterAll(() => probe[Symbol.asyncDispose]())
 beforeEach(() => {
   serial += 1
-  endpoint = `openai/replay-${serial}`
+  endpoint = `bank/replay-${serial}`
 })
 
 const bodies = () => probe.upstream.calls(endpoint).map(({ body }) => body)

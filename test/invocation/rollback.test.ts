@@ -83,11 +83,11 @@ describe('a failure that Postgres has seen', () => {
     let answers: unknown[] = []
     const { outcome } = await writeAnd(async (ctx) => {
       const failed = await violate(ctx)
-      answers = [failed, await ctx.tools.integration('openai/poisoned'), await ctx.tools.once('x', () => 1)]
+      answers = [failed, await ctx.tools.integration('bank/poisoned'), await ctx.tools.once('x', () => 1)]
       return ok('all is well')
     })
     expect(answers).toEqual([outcome, outcome, outcome])
-    expect(probe.upstream.calls('openai/poisoned')).toEqual([])
+    expect(probe.upstream.calls('bank/poisoned')).toEqual([])
   })
 
   it('commits nothing when it was caught inside tools.sql', async () => {

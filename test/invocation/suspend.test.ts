@@ -12,7 +12,7 @@ beforeAll(async () => {
 afterAll(() => probe[Symbol.asyncDispose]())
 beforeEach(() => {
   serial += 1
-  endpoint = `openai/suspend-${serial}`
+  endpoint = `bank/suspend-${serial}`
 })
 
 const calls = () => probe.upstream.calls(endpoint)
@@ -111,7 +111,7 @@ describe('the run that was abandoned', () => {
     probe.upstream.on(endpoint, (_received, response) => json(response, 402, { error: 'Out of credits.' }))
     const outcome = await probe.run(async (ctx) => {
       await read(ctx)
-      const answers = [await ctx.tools.integration(endpoint), await ctx.tools.integration('openai/..')]
+      const answers = [await ctx.tools.integration(endpoint), await ctx.tools.integration('bank/..')]
       await ctx.tools.once('again', () => 1)
       return ok(answers.map((answer) => (answer.success ? 'ok' : answer.code)))
     })

@@ -136,7 +136,7 @@ describe('COMMIT that the database refuses', () => {
 
 describe('a conflict retry', () => {
   it.each([true, false])('reuses the journal; step before the first data access: %s', async (before) => {
-    const endpoint = `openai/conflict-${before}`
+    const endpoint = `bank/conflict-${before}`
     const eventId = await probe.newEvent()
     let interfered = 0
     const outcome = await probe.run(async (ctx) => {

@@ -32,11 +32,11 @@ const WAYS: readonly Handler[] = [
   (ctx) => ctx.tools.sql((database) => database.execute(sql`commit`)),
   (ctx) => ctx.tools.get('events', randomUUID()),
   (ctx) => ctx.tools.update('events', randomUUID(), { title: 'x' }),
-  (ctx) => ctx.tools.integration('openai/refuses'),
-  (ctx) => ctx.tools.integration('openai/..'),
+  (ctx) => ctx.tools.integration('bank/refuses'),
+  (ctx) => ctx.tools.integration('bank/..'),
   (ctx) => ctx.tools.once('throws', () => Promise.reject(new Error('thrown in once'))),
   async (ctx) => {
-    await ctx.tools.integration('openai/refuses')
+    await ctx.tools.integration('bank/refuses')
     throw new Error('thrown after a call')
   },
   async (ctx) => {
@@ -52,7 +52,7 @@ const WAYS: readonly Handler[] = [
 it('a thousand calls that fail in every way leave no connection, turn or write behind', {
   timeout: 120_000,
 }, async () => {
-  probe.upstream.on('openai/refuses', (_received, response) => json(response, 402, { error: 'No credits.' }))
+  probe.upstream.on('bank/refuses', (_received, response) => json(response, 402, { error: 'No credits.' }))
   const hot = await probe.newEvent('hot')
   const failOne = (n: number) =>
     probe

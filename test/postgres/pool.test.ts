@@ -75,11 +75,11 @@ it('a suspended run that waited for a connection leaves the queue, and takes not
     const [events, answer] = await Promise.all([
       ctx.tools.count('events'),
       // The second step of one run comes when the read waits already.
-      Promise.resolve().then(() => ctx.tools.integration('openai/beside')),
+      Promise.resolve().then(() => ctx.tools.integration('bank/beside')),
     ])
     return ok([ctx.attempt, events.success, answer.success])
   })
-  await vi.waitFor(() => expect(probe.upstream.calls('openai/beside')).toHaveLength(1))
+  await vi.waitFor(() => expect(probe.upstream.calls('bank/beside')).toHaveLength(1))
   await taken.release()
   expect(await waiting).toEqual(ok([2, true, true]))
   const leases = await Promise.all([probe.app.database.acquire(), probe.app.database.acquire()])

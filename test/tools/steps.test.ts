@@ -70,23 +70,23 @@ describe('once', () => {
 describe('integration', () => {
   it.each([
     '',
-    'openai',
+    'bank',
     '/',
-    'openai/',
+    'bank/',
     '/chat',
-    'openai/chat/completion',
-    'OpenAI/chat',
-    'openai/..',
+    'bank/chat/completion',
+    'Bank/chat',
+    'bank/..',
     '../openai',
-    'openai%2fchat',
-    'openai/..%2f..%2fresend',
-    'openai/%2e%2e',
-    'openai/%252e',
-    'openai/chat?x=1',
-    'openai/chat#x',
-    'openai/chat%00',
-    'openai/%zz',
-    'openai/chat ',
+    'bank%2fchat',
+    'bank/..%2f..%2fresend',
+    'bank/%2e%2e',
+    'bank/%252e',
+    'bank/chat?x=1',
+    'bank/chat#x',
+    'bank/chat%00',
+    'bank/%zz',
+    'bank/chat ',
     'http://evil.example/chat',
     '__proto__/chat',
   ])('refuses the endpoint %j and calls nothing', async (endpoint) => {
@@ -98,7 +98,7 @@ describe('integration', () => {
     expect(upstream.requests.length).toBe(before)
   })
 
-  it.each([undefined, null, 5, {}, ['openai/chat', 1]])('refuses %j for an endpoint', async (endpoint) => {
+  it.each([undefined, null, 5, {}, ['bank/chat', 1]])('refuses %j for an endpoint', async (endpoint) => {
     expect(await bench.loose((tools) => tools.integration(endpoint))).toMatchObject({ code: 'BAD_REQUEST' })
   })
 
@@ -112,7 +112,7 @@ describe('integration', () => {
   ])('refuses %s in its data, naming JSON, and the attempt stays usable', async (_what, data) => {
     const label = mint('label')
     const outcome = await bench.loose(async (tools) => {
-      const refused = await tools.integration('openai/chat', data)
+      const refused = await tools.integration('bank/chat', data)
       dataOf(await tools.create('samples', { label }))
       return { success: true, data: refused }
     })
@@ -121,19 +121,19 @@ describe('integration', () => {
   })
 
   it("gives the upstream's body itself, and sends {} for no data", async () => {
-    expect(dataOf(await bench.run((tools) => tools.integration('openai/models')))).toEqual({ answer: 42 })
+    expect(dataOf(await bench.run((tools) => tools.integration('bank/models')))).toEqual({ answer: 42 })
     expect(upstream.requests.at(-1)).toMatchObject({
       method: 'POST',
-      path: '/api/integrations/openai/models',
+      path: '/api/integrations/bank/models',
       body: {},
     })
   })
 
   it('names the variable that is missing', async () => {
     await using bare = await openBench()
-    expect((await bare.run((tools) => tools.integration('openai/chat'))).error).toContain('API_WORKER_URL')
+    expect((await bare.run((tools) => tools.integration('bank/chat'))).error).toContain('API_WORKER_URL')
     await using ownerless = await openBench({ apiWorkerUrl: upstream.url, ownerJwt: undefined })
-    const refused = await ownerless.run((tools) => tools.integration('openai/chat'))
+    const refused = await ownerless.run((tools) => tools.integration('bank/chat'))
     expect(refused).toMatchObject({ success: false, code: 'PRECONDITION_FAILED' })
     expect(refused.error).toContain('APP_OWNER_JWT')
   })
