@@ -83,6 +83,12 @@ export function isUnavailable(error: unknown): boolean {
   return mapped?.kind === 'failure' && mapped.failure.code === 'SERVICE_UNAVAILABLE'
 }
 
+/** Whether the same statement of the engine's own may pass when it is sent again. */
+export function isPassing(error: unknown): boolean {
+  const isConflict = error instanceof SqlError && (error.sqlstate === '40P01' || error.sqlstate === '40001')
+  return isConflict || isUnavailable(error)
+}
+
 function unavailable(): Failure {
   return fail('SERVICE_UNAVAILABLE', 'The database is not available at the moment; try again shortly.', {
     details: { retryAfterSeconds: RETRY_AFTER_SECONDS },

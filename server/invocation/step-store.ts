@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { SqlError } from '../db/database.ts'
 import { Parameters } from '../db/parameters.ts'
-import { isUnavailable } from '../db/sqlstate.ts'
+import { isPassing } from '../db/sqlstate.ts'
 import type { FailpointName } from '../engine.ts'
 import { closeHold } from '../ledger/close.ts'
 import type { EffectOutcome } from '../ledger/hold.ts'
@@ -196,10 +195,4 @@ export class StepStore {
   #failpoint(name: FailpointName): void | Promise<void> {
     return this.#invocation.engine.failpoint(name)
   }
-}
-
-/** Whether the same statement may pass when it is sent again. */
-function isPassing(error: unknown): boolean {
-  const isConflict = error instanceof SqlError && (error.sqlstate === '40P01' || error.sqlstate === '40001')
-  return isConflict || isUnavailable(error)
 }

@@ -1,13 +1,8 @@
 import type { Database } from '../db/database.ts'
-import type { JsonValue } from '../result.ts'
-import type { MessageOrigin } from './message.ts'
+import type { QueuedMessage } from './message.ts'
 
 /** A message that a server has taken to send it. */
-export interface ClaimedMessage extends MessageOrigin {
-  readonly id: string
-  readonly endpoint: string
-  readonly data: JsonValue
-  readonly payer: 'owner' | 'caller'
+export interface ClaimedMessage extends QueuedMessage {
   /** Which attempt this is, from 1 on. */
   readonly attempt: number
   /** Whether an attempt before may have arrived. */
@@ -15,13 +10,15 @@ export interface ClaimedMessage extends MessageOrigin {
 }
 
 // Whoever comes at the same time passes over what is locked. A server that dies in the middle is passed over when the
-// time is over that it took the messages for.
+// time is over that it took the messages for; what it had sent may have arrived.
 const CLAIM = `
-  update outbox as it set token = $1, attempts = it.attempts + 1, due_at = now() + $2::int * interval '1 millisecond'
-  from (
+  with due as materialized (
     select id from outbox where state = 'queued' and due_at <= now()
-    order by due_at limit $3::int for update skip locked) as due
-  where it.id = due.id
+    order by due_at limit $3::int for update skip locked)
+  update outbox as it set token = $1, attempts = it.attempts + 1, due_at = now() + $2::int * interval '1 millisecond',
+    is_unknown = it.is_unknown or exists (
+      select 1 from credit_holds as hold where hold.effect = it.id and hold.state = 'sent')
+  from due where it.id = due.id
   returning it.id, it.endpoint, it.data, it.payer, it.caller, it.action, it.invocation, it.attempts, it.is_unknown`
 
 export interface ClaimOptions {

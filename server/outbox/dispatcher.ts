@@ -2,27 +2,24 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { uuidv7 } from 'uuidv7'
 import type { Database } from '../db/database.ts'
-import { isUnavailable } from '../db/sqlstate.ts'
+import { isPassing, isUnavailable } from '../db/sqlstate.ts'
 import type { Integrations } from '../integrations/integrations.ts'
-import type { Budgets } from '../ledger/budgets.ts'
 import { fail } from '../result.ts'
 import type { Bell } from './bell.ts'
 import { type ClaimedMessage, claimMessages } from './claim.ts'
 import { deliver } from './deliver.ts'
 import { type KeptOutcome, keepOutcome } from './keep.ts'
-import { failed } from './outcome.ts'
+import { failed, type MessageOutcome } from './outcome.ts'
+import type { Purse } from './reserve-anew.ts'
 
-export interface DispatcherOptions {
-  readonly database: Database
+export interface DispatcherOptions extends Purse {
   readonly integrations: Integrations
-  readonly bell: Bell
+  /** Rung when there are new messages. */
+  readonly outboxBell: Bell
   readonly log: Logger
-  readonly ownerUserId: string | undefined
-  readonly isOwnerUnmetered: boolean
-  readonly budgets: Budgets
   /** How often it looks for messages that are due. @default 1000 */
   readonly intervalMs?: number
-  /** After this long another server may take what this one has taken. @default 150000 */
+  /** After this long another server may take what this one has taken; a fifth of it is for keeping what came of it. @default 150000 */
   readonly leaseMs?: number
 }
 
@@ -33,8 +30,8 @@ export interface Dispatcher {
 
 const INTERVAL_MS = 1_000
 const LEASE_MS = 150_000
-/** What a call may take of the lease; the rest is for keeping what came of it. */
-const SEND_MARGIN_MS = 30_000
+/** What a call may take of the lease. */
+const SEND_SHARE = 0.8
 const MAX_IN_FLIGHT = 8
 const KEEP_TRYING_MS = 15_000
 const TRY_INTERVAL_MS = 250
@@ -44,25 +41,32 @@ export function startDispatcher(options: DispatcherOptions): Dispatcher {
   const { database, log, leaseMs = LEASE_MS } = options
   const inFlight = new Set<Promise<void>>()
   let isStopped = false
-  let claiming: Promise<void> | undefined
+  let isRung = false
+  let isLooking = false
+  let looking = Promise.resolve()
 
   const look = () => {
-    if (isStopped || claiming) return
-    claiming = claimAll()
-      .catch((error: unknown) => {
-        if (!isUnavailable(error)) log.error({ err: error }, 'Messages could not be taken from the outbox')
-      })
-      .finally(() => {
-        claiming = undefined
-      })
+    isRung = true
+    if (!isStopped && !isLooking) looking = lookWhileRung()
   }
-  const claimAll = async () => {
+  const lookWhileRung = async () => {
+    isLooking = true
+    try {
+      // What comes while it looks may have come too late to be seen.
+      for (; isRung && !isStopped; await takeAll()) isRung = false
+    } catch (error) {
+      if (!isUnavailable(error)) log.error({ err: error }, 'Messages could not be taken from the outbox')
+    } finally {
+      isLooking = false
+    }
+  }
+  const takeAll = async () => {
     while (!isStopped && inFlight.size < MAX_IN_FLIGHT) {
       const token = uuidv7()
       const messages = await claimMessages(database, { token, leaseMs, limit: MAX_IN_FLIGHT - inFlight.size })
       if (messages.length === 0) return
       for (const message of messages) {
-        const work = attempt(options, message, token).finally(() => {
+        const work = attempt({ ...options, leaseMs }, message, token).finally(() => {
           inFlight.delete(work)
           look()
         })
@@ -71,43 +75,47 @@ export function startDispatcher(options: DispatcherOptions): Dispatcher {
     }
   }
   const timer = setInterval(look, options.intervalMs ?? INTERVAL_MS).unref()
-  const silence = options.bell.onRing(look)
+  const silence = options.outboxBell.onRing(look)
   look()
   return {
     async stop(graceMs) {
       isStopped = true
       clearInterval(timer)
       silence()
-      await claiming
+      await looking
       await Promise.race([Promise.allSettled([...inFlight]), sleep(graceMs, undefined, { ref: false })])
     },
   }
 }
 
 /** Never throws: what could not be kept is found by whoever takes the message next. */
-async function attempt(options: DispatcherOptions, message: ClaimedMessage, token: string): Promise<void> {
-  const { database, log, leaseMs = LEASE_MS } = options
+async function attempt(
+  options: DispatcherOptions & { readonly leaseMs: number },
+  message: ClaimedMessage,
+  token: string,
+): Promise<void> {
+  const { database, log, leaseMs } = options
   const { id, endpoint } = message
-  const timeoutMs = leaseMs - SEND_MARGIN_MS
+  const timeoutMs = leaseMs * SEND_SHARE
   const startedAt = performance.now()
   try {
-    const outcome = await deliver(message, { ...options, token, timeoutMs, leaseMs }).catch(
-      (error: unknown) => {
-        log.warn({ err: error, messageId: id, endpoint }, 'A message could not be sent')
-        return failed(message, fail('SERVICE_UNAVAILABLE', 'The message could not be sent.'))
-      },
-    )
+    const outcome = await deliver(message, { ...options, token, timeoutMs }).catch((error: unknown) => {
+      log.warn({ err: error, messageId: id, endpoint }, 'A message could not be sent')
+      return failed(message, fail('SERVICE_UNAVAILABLE', 'The message could not be sent.'))
+    })
+    if (!outcome) return
     await keep(database, { id, token, outcome, durationMs: performance.now() - startedAt })
-    const info = { messageId: id, endpoint, attempt: message.attempt, invocation: message.invocation }
-    if (outcome.kind === 'arrived') log.info(info, 'A message was sent')
-    else
-      log.warn(
-        { ...info, error: outcome.error },
-        outcome.kind === 'dead' ? 'A message was given up' : 'A message is sent again later',
-      )
+    tell(log, message, outcome)
   } catch (error) {
     log.error({ err: error, messageId: id, endpoint }, 'What came of a message could not be kept')
   }
+}
+
+function tell(log: Logger, { id, endpoint, attempt, invocation }: ClaimedMessage, outcome: MessageOutcome) {
+  const info = { messageId: id, endpoint, attempt, invocation }
+  if (outcome.kind === 'arrived') return log.info(info, 'A message was sent')
+  const what = outcome.kind === 'dead' ? 'A message was given up' : 'A message is sent again later'
+  return log.warn({ ...info, error: outcome.error }, what)
 }
 
 /** What came of it is known here alone, and is true however late it is written. */
@@ -117,7 +125,7 @@ async function keep(database: Database, kept: KeptOutcome): Promise<void> {
     try {
       return await keepOutcome(database, kept)
     } catch (error) {
-      if (!isUnavailable(error) || performance.now() > endsAt) throw error
+      if (!isPassing(error) || performance.now() > endsAt) throw error
     }
     await sleep(TRY_INTERVAL_MS)
   }

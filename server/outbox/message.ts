@@ -20,6 +20,14 @@ export interface MessageOrigin {
   readonly invocation: string
 }
 
+/** A message as it waits, in so far as it says who pays for what. */
+export interface QueuedMessage extends MessageOrigin {
+  readonly id: string
+  readonly endpoint: string
+  readonly data: JsonValue
+  readonly payer: 'owner' | 'caller'
+}
+
 /** The part of an action's last statement that queues its messages. */
 export function queueMessages(
   parameters: Parameters,

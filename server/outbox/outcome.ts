@@ -3,7 +3,7 @@ import type { Answer } from '../integrations/integrations.ts'
 import type { Failure } from '../result.ts'
 
 /** Attempts at a message before it is given up: about an hour of them. */
-const MAX_ATTEMPTS = 12
+const MAX_ATTEMPTS = 13
 const FIRST_DELAY_MS = 1_000
 const MAX_DELAY_MS = 3_600_000
 
