@@ -12,6 +12,7 @@ import { unreachableIntegrations } from './integrations/reachability.ts'
 import { grantOwnerCredits } from './ledger/owner-credits.ts'
 import { listen } from './listen.ts'
 import { openDatabase } from './open-database.ts'
+import { startDispatcher } from './outbox/dispatcher.ts'
 import type { Routes } from './rest/custom-routes.ts'
 import type { Actions } from './routers/registry.ts'
 import { startSweeper } from './sweeper.ts'
@@ -86,11 +87,13 @@ export async function startServer<TActions extends Actions>(
       corsOrigins: env.corsOrigins,
       trustedProxies: env.trustedProxies,
       clientRateLimit: env.clientRateLimit,
+      budgets: env.budgets,
     })
     for (const warning of unreachableIntegrations(composition.integrations, integrationEnv, env.apiWorkerUrl))
       log.warn(warning)
-    const stopSweeper = startSweeper({ database, log })
     const http = await listen({ fetch: app.fetch, host: env.host, port: env.port })
+    const dispatcher = startDispatcher(app.engine)
+    const stopSweeper = startSweeper({ database, log })
     return {
       url: http.url,
       database,
@@ -98,7 +101,8 @@ export async function startServer<TActions extends Actions>(
       async stop(graceMs) {
         app.stop()
         stopSweeper()
-        await http.close(graceMs)
+        // What is queued from now on waits for another server, or the next start.
+        await Promise.all([http.close(graceMs), dispatcher.stop(graceMs)])
         // A call that outlasts the bound is not waited for.
         void outbound.close()
         await database.close()
