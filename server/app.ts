@@ -109,7 +109,7 @@ export function createApp<TActions extends Actions, TModule extends Readonly<Rec
     },
     /** Calls procedures in process, with real authentication, gates, validation and transactions. */
     createCaller: (caller: CallerOptions = {}) => {
-      const { actions, audit, credits, integrations, records, users } = router.createCaller(
+      const { actions, audit, credits, integrations, outbox, records, users } = router.createCaller(
         createRequestContext(engine, {
           authorization: caller.token === undefined ? undefined : `Bearer ${caller.token}`,
           transport: 'caller',
@@ -119,7 +119,15 @@ export function createApp<TActions extends Actions, TModule extends Readonly<Rec
       type Call = Parameters<typeof integrations.call>[0]
       // To tRPC `x.call(…)` is the method that every function has; only so it is the procedure.
       const call = (input: Call) => integrations.call.call(undefined, input)
-      return { actions, audit, credits, records, users, integrations: { call, list: integrations.list } }
+      return {
+        actions,
+        audit,
+        credits,
+        outbox,
+        records,
+        users,
+        integrations: { call, list: integrations.list },
+      }
     },
   }
 }

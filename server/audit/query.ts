@@ -3,7 +3,8 @@ import { z } from 'zod'
 import { auditDetail, auditLog } from '../../drizzle/system.ts'
 import { type ActionResult, fail, ok } from '../result.ts'
 import type { ReadScope } from '../tools/scope.ts'
-import { type AuditPosition, decodeAuditCursor, encodeAuditCursor } from './cursor.ts'
+import type { InstantPosition } from '../wire/instant-cursor.ts'
+import { decodeAuditCursor, encodeAuditCursor } from './cursor.ts'
 import { type AuditEntry, readEntry, selectList } from './entry.ts'
 import { isOutcome, OUTCOME_RULE, type Outcome } from './outcome.ts'
 
@@ -71,7 +72,7 @@ export async function queryAudit(
 
 function conditions(
   { actor, action, collection, recordId, outcome, from, to }: AuditQuery,
-  after: AuditPosition | undefined,
+  after: InstantPosition | undefined,
 ): SQL[] {
   const { at, id } = auditLog
   // An element of the list holds both: containment is what its index answers.

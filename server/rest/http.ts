@@ -17,6 +17,7 @@ import { createCreditsEndpoint } from './credits.ts'
 import type { Routes } from './custom-routes.ts'
 import { readIdempotencyKeys } from './idempotency-header.ts'
 import { createIntegrationsEndpoint } from './integrations.ts'
+import { createOutboxEndpoint } from './outbox.ts'
 import { createRateLimit } from './rate-limit.ts'
 import { createRecordsEndpoint, type RecordsAnswer } from './records.ts'
 import { respond } from './respond.ts'
@@ -67,6 +68,7 @@ export function createHttp(options: HttpOptions) {
   const callIntegrations = createIntegrationsEndpoint(router)
   const callAudit = createAuditEndpoint(router)
   const callCredits = createCreditsEndpoint(router)
+  const callOutbox = createOutboxEndpoint(router)
   const context = (c: Context<HonoEnv>, transport: Transport) => {
     const { headers } = c.req.raw
     const key = headers.get('idempotency-key') ?? undefined
@@ -175,6 +177,11 @@ export function createHttp(options: HttpOptions) {
     const ctx = context(c, 'rest')
     const path = new URL(c.req.url).pathname.slice('/api/credits'.length)
     return answer(ctx, await callCredits(ctx, path, c.req.raw))
+  })
+  app.all('/api/outbox/*', async (c) => {
+    const ctx = context(c, 'rest')
+    const path = new URL(c.req.url).pathname.slice('/api/outbox'.length)
+    return answer(ctx, await callOutbox(ctx, path, c.req.raw))
   })
   app.all(`${TRPC_PATH}/*`, (c) => serveTrpc(router, context(c, 'trpc'), c.req.raw))
   if (options.routes) app.route('/', options.routes(createRoutesOptions(engine, requestIds)))

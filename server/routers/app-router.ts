@@ -5,13 +5,14 @@ import { t } from '../trpc.ts'
 import { createAuditRouter } from './audit.ts'
 import { createCreditsRouter } from './credits.ts'
 import { createIntegrationsProcedures } from './integrations.ts'
+import { createOutboxRouter } from './outbox.ts'
 import { createRecordsRouter } from './records.ts'
 import type { Actions } from './registry.ts'
 import { createUsersRouter } from './users.ts'
 
 /**
  * The router of an app: its actions, flat; its collections as the caller; its users; its
- * integrations, and what they cost; and its audit log.
+ * integrations, what they cost, and what is sent to them later; and its audit log.
  */
 export function createAppRouter<
   TActions extends Actions,
@@ -23,6 +24,7 @@ export function createAppRouter<
     audit: createAuditRouter(),
     credits: createCreditsRouter(),
     integrations: createIntegrationsProcedures<TIntegrations>(),
+    outbox: createOutboxRouter(),
     records: createRecordsRouter<TCollections>(catalog),
     users: createUsersRouter<TCollections>(),
   })

@@ -1,0 +1,95 @@
+import { getTableColumns, type SQL, sql } from 'drizzle-orm'
+import { z } from 'zod'
+import { outbox } from '../../drizzle/system.ts'
+import { type ActionResult, fail, type JsonValue, ok } from '../result.ts'
+import { readColumn } from '../tools/column-text.ts'
+import type { ReadScope } from '../tools/scope.ts'
+import { decodeInstantCursor, encodeInstantCursor, type InstantPosition } from '../wire/instant-cursor.ts'
+
+const MAX_LIMIT = 200
+const DEFAULT_LIMIT = 50
+const LIMIT_RULE = `must be a whole number from 1 to ${MAX_LIMIT}`
+
+const { token: _token, ...COLUMNS } = getTableColumns(outbox)
+
+const entrySchema = z.object({
+  /** The message's key, the same in every attempt at it. */
+  id: z.string(),
+  /** `dead`: it was given up, and waits for the owner. */
+  state: z.enum(['queued', 'dead']),
+  endpoint: z.string(),
+  data: z.string().transform((text): JsonValue => JSON.parse(text)),
+  payer: z.enum(['owner', 'caller']),
+  /** The user whose call queued it; null for one without a token. */
+  caller: z.string().nullable(),
+  action: z.string(),
+  invocation: z.string(),
+  createdAt: z.date(),
+  attempts: z.number(),
+  /** When it is sent next; while it is being sent, when another server may take it over. */
+  dueAt: z.date(),
+  /** Why it has not arrived; null before it was tried. */
+  lastError: z.string().nullable(),
+  /** Whether it may have arrived all the same. */
+  isUnknown: z.boolean(),
+})
+
+/** A message that has not arrived, as the owner sees it. */
+export type OutboxEntry = z.output<typeof entrySchema>
+
+export const outboxListSchema = z.strictObject({
+  state: z.enum(['queued', 'dead'], 'must be queued or dead').optional(),
+  /** @default 50 */
+  limit: z.int(LIMIT_RULE).min(1, LIMIT_RULE).max(MAX_LIMIT, LIMIT_RULE).optional(),
+  /** `nextCursor` of the page before. */
+  cursor: z.string('must be text').optional(),
+})
+
+export interface OutboxPage {
+  /** Newest first. */
+  readonly messages: readonly OutboxEntry[]
+  /** Of the next page; null on the last one. */
+  readonly nextCursor: string | null
+}
+
+/** Lists messages, newest first, a page at a time. Whether the caller may read them is not asked here. */
+export async function listMessages(
+  scope: Pick<ReadScope, 'execute'>,
+  { limit = DEFAULT_LIMIT, cursor, ...filters }: z.output<typeof outboxListSchema>,
+): Promise<ActionResult<OutboxPage>> {
+  const after = cursor === undefined ? undefined : decodeInstantCursor('outbox', filters, cursor)
+  if (cursor !== undefined && !after) {
+    const message = 'does not belong to this list; pass nextCursor of the page before, with the same state'
+    return fail('BAD_REQUEST', `cursor: ${message}`, { issues: [{ path: ['cursor'], message }] })
+  }
+  const list = sql.join(
+    Object.values(COLUMNS).map((column) => sql`${column}`),
+    sql`, `,
+  )
+  const { rows } = await scope.execute(sql`
+    select ${list} from ${outbox} where ${conditions(filters.state, after)}
+    order by ${outbox.createdAt} desc, ${outbox.id} desc limit ${limit + 1}`)
+  const messages = rows.slice(0, limit).map(readEntry)
+  const last = messages.at(-1)
+  const more = last && rows.length > limit
+  return ok({
+    messages,
+    nextCursor: more ? encodeInstantCursor('outbox', filters, { at: last.createdAt, id: last.id }) : null,
+  })
+}
+
+function conditions(state: string | undefined, after: InstantPosition | undefined): SQL {
+  const isState = state === undefined ? sql`true` : sql`${outbox.state} = ${state}`
+  if (!after) return isState
+  const { at, id } = after
+  return sql`${isState} and (${outbox.createdAt}, ${outbox.id}) < (${at.toISOString()}::timestamptz, ${id}::text)`
+}
+
+/** @throws {z.ZodError} when the engine has not written it. */
+function readEntry(row: readonly unknown[]): OutboxEntry {
+  return entrySchema.parse(
+    Object.fromEntries(
+      Object.entries(COLUMNS).map(([name, column], index) => [name, readColumn(column, row[index])]),
+    ),
+  )
+}
