@@ -85,20 +85,12 @@ describe('leave', () => {
     ['http://leave.test/', 'leave.test:80'],
     ['https://leave.test/', 'leave.test:443'],
   ])('for %s names the port of the scheme, %s', async (url, target) => {
-    const hosts: string[] = []
-    const lookup = async (host: string) => {
-      hosts.push(host)
-      // Asked for by none but those with leave, and found nowhere: nothing is contacted.
-      throw new Error('ENOTFOUND')
-    }
+    // Nobody listens there: the connection is tried, or the address is refused before.
+    const lookup = async () => ['127.1.2.3']
     await using client = openClient({ allowPrivate: [target], lookup })
     expect(await client.to(url)).toEqual({ kind: 'failed', reason: 'unreachable', wasSent: false })
-    await using strict = openClient({
-      allowPrivate: [target.replace(/\d+$/, '81')],
-      lookup: async () => ['::1'],
-    })
+    await using strict = openClient({ allowPrivate: [target.replace(/\d+$/, '81')], lookup })
     expect(await strict.to(url)).toEqual(refused)
-    expect(hosts).toEqual(['leave.test'])
   })
 
   it('for a literal IPv6 address has brackets', async () => {
