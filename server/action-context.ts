@@ -82,7 +82,8 @@ export function createActionContext(
       if (role.success) return role.data
       throw new Error(role.error)
     },
-    env: { ...engine.appEnv, OWNER_USER_ID: ownerUserId },
+    // What was parsed at start by the app's own schema, which its type describes.
+    env: { ...(engine.appEnv as AppEnv), OWNER_USER_ID: ownerUserId },
     requestId: invocation.requestId,
     invocationId: invocation.id,
     attempt: attempt.number,

@@ -4,4 +4,6 @@ import { z } from 'zod'
 export const appEnv = z.object({
   /** Base of the platform that `syncProfile` asks, as the caller. */
   PLATFORM_URL: z.url({ protocol: /^https?$/ }).optional(),
+  /** Whom the mails of `remindAttendees` come from; an address of a domain that the mail provider knows as yours. */
+  MAIL_FROM: z.string().min(3).max(320).default('Events <onboarding@resend.dev>'),
 })

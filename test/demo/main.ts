@@ -2,13 +2,18 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { pino } from 'pino'
 import { type ActionResult, createClient, DeputyError, unwrap } from '../../client/index.ts'
 import { loadDevelopmentKey } from '../../server/auth/development-key.ts'
 import { composition } from '../../server/composition.ts'
-import { readEnv } from '../../server/env.ts'
+import { readWholeEnv } from '../../server/env.ts'
+import { integrationEnv } from '../../server/integrations/connection.ts'
+import type { CreditEntry } from '../../server/ledger/entry.ts'
 import { type RunningServer, startServer } from '../../server/start.ts'
 import { startUpstream, type Upstream } from './upstream.ts'
+
+const OPENAI_KEY = 'sk-demo'
 
 const directory = await mkdtemp(join(tmpdir(), 'deputy-demo-'))
 const upstream = await startUpstream()
@@ -23,22 +28,28 @@ try {
 }
 
 async function start(dataDir: string, { url }: Upstream): Promise<RunningServer> {
-  const key = await loadDevelopmentKey(dataDir)
-  const env = readEnv({
+  const source = {
     DATA_DIR: dataDir,
     PORT: '0',
     LOG_LEVEL: 'silent',
-    API_WORKER_URL: url,
+    OWNER_CREDITS: '5000000',
+    OPENAI_BASE_URL: `${url}/v1`,
+    OPENAI_API_KEY: OPENAI_KEY,
+    RESEND_BASE_URL: url,
+    RESEND_API_KEY: 're_demo',
+    LIBRETRANSLATE_BASE_URL: url,
     ALLOW_PRIVATE_UPSTREAMS: new URL(url).host,
-    APP_OWNER_JWT: await key.mint('owner', { expiresInSeconds: 600 }),
-  })
-  return startServer({ env, composition, appEnv: {}, log: pino({ level: env.logLevel }) })
+  }
+  const { env, appEnv } = readWholeEnv(composition.appEnv, integrationEnv(composition.integrations), source)
+  return startServer({ env, composition, appEnv, log: pino({ level: env.logLevel }) })
 }
 
-async function demonstrate(running: RunningServer, dataDir: string, { billed }: Upstream): Promise<void> {
+async function demonstrate(running: RunningServer, dataDir: string, providers: Upstream): Promise<void> {
   const key = await loadDevelopmentKey(dataDir)
   const token = (user: string) => key.mint(user, { expiresInSeconds: 600 })
   const client = async (user: string) => createClient({ url: running.url, token: await token(user) })
+  const claims = { email: 'bob@example.com', email_verified: true }
+  const bobsToken = await key.mint('bob', { expiresInSeconds: 600, claims })
   const countOf = async (eventId: string) => {
     const { rows } = await running.database.query({
       sql: 'select attendee_count from events where record_id = $1',
@@ -103,7 +114,46 @@ async function demonstrate(running: RunningServer, dataDir: string, { billed }: 
   heading('A paid call between a read and a write')
   const { summary } = unwrap(await ada.actions.summarizeEvent.mutate({ eventId }))
   say(`Ada has the event summarized: ${JSON.stringify(summary)}`)
-  say(`The upstream was called ${billed.length} time, and billed: ${billed.join(', ')}`)
+  const keys = providers.called('/v1/chat/completions')
+  const whose = keys.every((key) => key === OPENAI_KEY) ? "the app owner's key" : 'a wrong key'
+  say(`The language model was called ${keys.length} time, with ${whose}`)
+
+  heading('A call that the caller pays')
+  const translate = { eventId, language: 'de' }
+  say(`Ada has no credits: ${code(await ada.actions.translateTitle.mutate(translate))}`)
+  const gift = [
+    { account: 'ada', amount: 3_000_000 },
+    { context: { idempotencyKey: 'welcome-ada' } },
+  ] as const
+  for (const _twice of [1, 2]) unwrap(await owner.credits.grant.mutate(...gift))
+  say('The owner grants her 3 credits, twice under one key, and so once')
+  const { title } = unwrap(await ada.actions.translateTitle.mutate(translate))
+  say(`Ada has the title translated: ${JSON.stringify(title)}`)
+
+  heading('A mail that leaves after the commit')
+  const bob = createClient({ url: running.url, token: bobsToken })
+  unwrap(await bob.actions.registerProfile.mutate({ name: 'Bob' }))
+  const { queued } = unwrap(await ada.actions.remindAttendees.mutate({ eventId }))
+  await providers.calledTimes('/emails', queued)
+  while (unwrap(await owner.credits.balance.query()).reserved > 0) await setTimeout(50)
+  say(`Ada reminds whoever has an address: ${queued} queued, ${providers.called('/emails').length} sent`)
+
+  heading('The ledger, in micro-credits')
+  for (const account of ['owner', 'ada']) {
+    const { entries } = unwrap(await owner.credits.statement.query({ account }))
+    for (const entry of entries.toReversed()) say(`${account.padEnd(6)}${ledgerLine(entry)}`)
+    const { available, reserved } = unwrap(await owner.credits.balance.query({ account }))
+    say(`${account.padEnd(6)}has ${available} available and ${reserved} reserved`)
+  }
+}
+
+function ledgerLine({ kind, availableDelta, reservedDelta, endpoint, caller, action }: CreditEntry): string {
+  const what = endpoint === null ? '' : `  ${endpoint} for ${caller}, by ${action}`
+  return `${kind.padEnd(8)}${signed(availableDelta)} available ${signed(reservedDelta)} reserved${what}`
+}
+
+function signed(amount: number): string {
+  return (amount > 0 ? `+${amount}` : String(amount)).padStart(9)
 }
 
 function code(result: ActionResult<unknown>): string {

@@ -71,6 +71,7 @@ export async function createTestApp<
     collections: composition.collections as unknown as TModule,
     routes: composition.routes,
     ...options,
+    appEnv: { ...composition.appEnv.parse({}), ...options.appEnv },
     ownerUserId,
     database: opened.database,
     verifier: createVerifier({

@@ -6,8 +6,10 @@ import { inviteAttendee } from './invite-attendee.ts'
 import { listAttendees } from './list-attendees.ts'
 import { recomputeAnalytics } from './recompute-analytics.ts'
 import { registerProfile } from './register-profile.ts'
+import { remindAttendees } from './remind-attendees.ts'
 import { summarizeEvent } from './summarize-event.ts'
 import { syncProfile } from './sync-profile.ts'
+import { translateTitle } from './translate-title.ts'
 
 export const actions = actionRegistry({
   cancelEvent,
@@ -16,6 +18,8 @@ export const actions = actionRegistry({
   listAttendees,
   recomputeAnalytics,
   registerProfile,
+  remindAttendees,
   summarizeEvent,
   syncProfile,
+  translateTitle,
 })
