@@ -10,16 +10,18 @@ export interface ConfiguredOptions
   extends Partial<Pick<IntegrationsOptions, 'apiWorkerUrl' | 'ownerJwt' | 'ownerUserId' | 'proxyTimeoutMs'>> {
   readonly declarations?: IntegrationDeclarations
   readonly env?: Readonly<Record<string, string>>
+  /** @default all that are named here */
+  readonly allowPrivate?: readonly string[]
 }
 
 /** Integrations as a server would have them, on a client that may reach this machine. What they log is kept. */
-export function configured({ declarations = {}, env = {}, ...rest }: ConfiguredOptions) {
+export function configured({ declarations = {}, env = {}, allowPrivate, ...rest }: ConfiguredOptions) {
   const variables = new Map(Object.entries(env))
   const logged: string[] = []
   const addresses = [rest.apiWorkerUrl, ...variables.values()]
     .map(String)
     .filter((text) => URL.canParse(text))
-  const http = createHttpClient({ allowPrivate: addresses.map((text) => new URL(text).host) })
+  const http = createHttpClient({ allowPrivate: allowPrivate ?? addresses.map((text) => new URL(text).host) })
   const integrations = createIntegrations({
     apiWorkerUrl: undefined,
     ownerJwt: undefined,

@@ -1,10 +1,11 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
 export interface Received {
   readonly method: string
   readonly path: string
   readonly authorization: string | undefined
+  readonly headers: IncomingHttpHeaders
   readonly body: unknown
 }
 
@@ -25,6 +26,7 @@ export async function startUpstream() {
       method: request.method ?? '',
       path,
       authorization: request.headers.authorization,
+      headers: request.headers,
       body: await readBody(request),
     }
     received.push(entry)

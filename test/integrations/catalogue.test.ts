@@ -1,0 +1,43 @@
+import { expect, it } from 'vitest'
+import { composition } from '../../server/composition.ts'
+import { unreachableIntegrations } from '../../server/integrations/reachability.ts'
+import { configured } from './configured.ts'
+import { SHOP_KEY, shops } from './shop.ts'
+
+it('the catalogue shows what clients may call themselves, with its input, and nothing else', () => {
+  const env = { OPEN_BASE_URL: 'http://open.example', OWN_BASE_URL: 'http://own.example', OWN_KEY: SHOP_KEY }
+  const catalogue = configured({ declarations: shops, env }).catalogue()
+  const input = { type: 'object', additionalProperties: false, properties: {} }
+  expect(catalogue).toMatchObject([
+    { name: 'own', billing: 'user', clients: 'users', endpoints: [{ name: 'ask', input }] },
+    { name: 'basic', billing: 'developer', clients: 'users', endpoints: [{ name: 'ask', input }] },
+    { name: 'open', billing: 'developer', clients: 'anyone', endpoints: [{ name: 'ask', input }] },
+    { name: 'proxied-user', billing: 'user', clients: 'users', endpoints: [] },
+  ])
+  expect(JSON.stringify(catalogue)).not.toMatch(/_URL|_KEY|example|secret|shop/i)
+})
+
+it('the shipped catalogue shows the weather and translations', () => {
+  const catalogue = configured({ declarations: composition.integrations }).catalogue()
+  expect(catalogue.map(({ name, clients }) => [name, clients])).toEqual([
+    ['weather', 'anyone'],
+    ['libretranslate', 'users'],
+  ])
+  expect(catalogue[0]?.endpoints[0]?.input).toMatchObject({
+    required: ['latitude', 'longitude'],
+    properties: { latitude: { minimum: -90, maximum: 90 } },
+  })
+})
+
+it('what nothing leads to is told with the variables to set; a proxy leads everywhere', () => {
+  const { integrations } = composition
+  const variables = new Map([['OPENAI_BASE_URL', 'https://api.openai.com/v1']])
+  const env = (name: string) => variables.get(name)
+  expect(unreachableIntegrations(integrations, env, undefined)).toEqual([
+    'Integration "openai" cannot be called: set OPENAI_API_KEY, or API_WORKER_URL',
+    'Integration "resend" cannot be called: set RESEND_BASE_URL and RESEND_API_KEY, or API_WORKER_URL',
+    'Integration "weather" cannot be called: set WEATHER_BASE_URL, or API_WORKER_URL',
+    'Integration "libretranslate" cannot be called: set LIBRETRANSLATE_BASE_URL, or API_WORKER_URL',
+  ])
+  expect(unreachableIntegrations(integrations, env, new URL('http://proxy.example'))).toEqual([])
+})
