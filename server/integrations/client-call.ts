@@ -1,8 +1,22 @@
-import type { JsonValue } from '../result.ts'
+import type { DeclaredEndpoint, EndpointData } from './endpoint-types.ts'
 
-/** What clients may call without an action, as the integrations declare it. */
-export type ClientCall<TIntegrations> = {
-  [I in keyof TIntegrations & string]: TIntegrations[I] extends { readonly clients: 'none' }
-    ? never
-    : { readonly endpoint: `${I}/${string}`; readonly data?: JsonValue }
-}[keyof TIntegrations & string]
+/** The integrations that clients may call without an action. */
+type Open<T> = {
+  [I in keyof T as T[I] extends { readonly clients: 'none' } ? never : I]: T[I]
+}
+
+/** Its endpoints; any, where the proxy alone knows which there are. */
+type EndpointOf<T, I extends keyof T & string> = [DeclaredEndpoint<Pick<T, I>>] extends [never]
+  ? `${I}/${string}`
+  : DeclaredEndpoint<Pick<T, I>>
+
+type CallOf<T, N extends string> = N extends string
+  ? [] extends EndpointData<T, N>
+    ? { readonly endpoint: N; readonly data?: EndpointData<T, N>[0] | undefined }
+    : { readonly endpoint: N; readonly data: EndpointData<T, N>[0] }
+  : never
+
+type CallsOf<T> = { [I in keyof T & string]: CallOf<T, EndpointOf<T, I>> }[keyof T & string]
+
+/** What `integrations.call` takes: an endpoint that is open to clients, and its data. */
+export type ClientCall<TIntegrations> = CallsOf<Open<TIntegrations>>
