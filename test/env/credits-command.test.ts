@@ -36,7 +36,7 @@ const grantArgs = (account: string, amount: string, key: string) => [
 ]
 
 describe('npm run credits', () => {
-  test('grants once for a key, and prints what an account has and how it came to it', async () => {
+  test('grants once for a key', async () => {
     const first = await credits(grantArgs('ada', '5000000', 'k1'))
     expect(first).toMatchObject({
       code: 0,
@@ -46,23 +46,24 @@ describe('npm run credits', () => {
     const again = await credits(grantArgs('ada', '5000000', 'k1'))
     expect(again).toMatchObject({
       code: 0,
-      stdout: expect.stringMatching(/^Granted before, by the same key: 5/),
+      stdout: expect.stringMatching(/^Granted before, by the same key: 5000000 /),
     })
     const other = await credits(grantArgs('ada', '6000000', 'k1'))
     expect(other).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('use a new key') })
-    await credits(grantArgs('bill', '7', 'k2'))
+  })
 
-    expect(await credits(['balance'])).toMatchObject({
-      code: 0,
-      stdout: 'ada\t5000000\t0\nbill\t7\t0\n',
-    })
-    expect(await credits(['balance', '--account', 'bill'])).toMatchObject({ stdout: 'bill\t7\t0\n' })
+  test('prints what accounts have', async () => {
+    await credits(grantArgs('bill', '7', 'k2'))
+    expect(await credits(['balance'])).toMatchObject({ code: 0, stdout: 'ada\t5000000\t0\nbill\t7\t0\n' })
     expect(await credits(['balance', '--account', 'nobody'])).toMatchObject({ stdout: 'nobody\t0\t0\n' })
+  })
+
+  test('prints how an account came to what it has', async () => {
     const { stdout } = await credits(['statement', '--account', 'ada'])
-    const [seq, at, ...fields] = stdout.trimEnd().split('\t')
+    const [seq, at, ...fields] = stdout.slice(0, -1).split('\t')
     expect(seq).toMatch(/^\d+$/)
     expect(at).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/)
-    expect(fields).toEqual(['grant', '5000000', '0', '0', '', '', '', '', '', '', '', '', 'k1'])
+    expect(fields).toEqual(['grant', '5000000', '0', '0', '', '', '', '', '', '', '', '', 'k1', ''])
   })
 
   test('a directory that a server has open is refused', async () => {

@@ -1,8 +1,11 @@
 import postgres from 'postgres'
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { run } from '../env/process.ts'
 import { openTestDatabase } from '../support/database.ts'
 import { execute } from '../support/execute.ts'
+
+// Each command is a process of its own.
+vi.setConfig({ testTimeout: 120_000 })
 
 async function credits(url: string, args: readonly string[]) {
   const { output, ended } = run('npm', ['run', '-s', 'credits', '--', ...args], { DATABASE_URL: url })
