@@ -16,6 +16,7 @@ test('a start prints the address, the data, the owner, and lines that work when 
   const { stdout } = server.output
   expect(stdout).toContain(`data      embedded PostgreSQL in ${directory.path}`)
   expect(stdout).toContain('owner     owner\n')
+  expect(stdout).toContain('credits   of the owner: unmetered\n')
   expect((await fetch(`${server.url}/readyz`)).status).toBe(200)
 
   const [, pasted = ''] = /Try it:\n([\s\S]+)$/.exec(stdout) ?? []
@@ -35,6 +36,16 @@ test('a token of the command is taken, and the owner passes the owner gate', asy
     success: true,
     data: { events: expect.any(Number) },
   })
+})
+
+test('the owner starts with OWNER_CREDITS once, and a later start with another number changes nothing', async () => {
+  const token = await mintToken('owner', directory.path)
+  for (const OWNER_CREDITS of ['500', '900']) {
+    await using server = await startServer({ DATA_DIR: directory.path, OWNER_CREDITS })
+    expect(server.output.stdout).toContain('credits   of the owner: 500 micro-credits at the start\n')
+    const { credits } = createClient({ url: server.url, token })
+    expect(unwrap(await credits.balance.query())).toEqual({ account: 'owner', available: 500, reserved: 0 })
+  }
 })
 
 /** A platform that answers when it is told to. */
