@@ -233,10 +233,15 @@ export class Attempt implements ToolRunner {
     }
   }
 
-  /** Commits what the run wrote, with a last statement. @throws what COMMIT threw. */
-  async commit(last: Statement | undefined): Promise<CommitOutcome> {
+  /** Ends the run: its handler has come to an end, and nothing more belongs to it. */
+  end(): void {
     this.stopwatch.stop()
     this.#state.end()
+  }
+
+  /** Commits what the run wrote, with a last statement. @throws what COMMIT threw. */
+  async commit(last: Statement | undefined): Promise<CommitOutcome> {
+    this.end()
     return this.#transaction.commit(last)
   }
 

@@ -136,6 +136,8 @@ async function runAttempt<T>(
   const error = whyUnusable(invocation, settled.result)
   if (error) return rolledBack(attempt, { kind: 'threw', error })
   if (!settled.result.success) return rolledBack(attempt, settled)
+  // What is called from now on comes too late: nothing may be queued that nobody has paid for.
+  attempt.end()
   const messages = invocation.outgoing.unreserved(attempt.messages)
   if (messages.length === 0) return commit(invocation, attempt, settled)
   // No connection is held while the ledger is asked.

@@ -6,6 +6,7 @@ export interface Received {
   readonly path: string
   readonly authorization: string | undefined
   readonly headers: IncomingHttpHeaders
+  readonly idempotencyKey: string | undefined
   readonly body: unknown
 }
 
@@ -27,6 +28,7 @@ export async function startUpstream() {
       path,
       authorization: request.headers.authorization,
       headers: request.headers,
+      idempotencyKey: headerOf(request, 'idempotency-key'),
       body: await readBody(request),
     }
     received.push(entry)
@@ -53,6 +55,11 @@ export async function startUpstream() {
 }
 
 export type Upstream = Awaited<ReturnType<typeof startUpstream>>
+
+function headerOf({ headers }: IncomingMessage, name: string): string | undefined {
+  const value = headers[name]
+  return typeof value === 'string' ? value : undefined
+}
 
 async function readBody(request: IncomingMessage): Promise<unknown> {
   const chunks: Buffer[] = []
