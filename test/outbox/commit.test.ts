@@ -154,7 +154,7 @@ it.each(Object.entries(first))(
     const isLate = new Promise<void>((resolve) => {
       late = resolve
     })
-      onFailpoint = async (name) => {
+    onFailpoint = async (name) => {
       if (name !== 'before-commit') return
       late()
       await new Promise(setImmediate)
@@ -162,7 +162,7 @@ it.each(Object.entries(first))(
     const queued = await post.act(async (ctx) => {
       await start(ctx)
       // While what the first one costs is set aside, and when it has been.
-    for (const later of [new Promise(setImmediate), isLate]) void later.then(() => mail(ctx, to))
+      for (const later of [new Promise(setImmediate), isLate]) void later.then(() => mail(ctx, to))
       return mail(ctx, `first ${to}`)
     })
     expect(queued).toMatchObject({ success: true })

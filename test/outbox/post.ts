@@ -29,13 +29,15 @@ const integrations = defineIntegrations({
       },
     },
   },
-  /** The caller pays, and the provider takes none. */
+  /** The caller pays. */
   sms: {
     billing: 'user',
     clients: 'users',
     direct: {
       baseUrl: { env: 'PROVIDER_URL' },
-      endpoints: { send: endpoint({ ...send, path: '/sms', price: SMS_PRICE }) },
+      endpoints: {
+        send: endpoint({ ...send, path: '/sms', idempotencyHeader: 'Idempotency-Key', price: SMS_PRICE }),
+      },
     },
   },
   /** By the proxy, with the caller's token. */
@@ -103,9 +105,8 @@ export async function openPost(options: Options = {}) {
       return { ...server(other), engine: other.engine }
     },
     /** Sends messages from now on. */
-    startSending(engine = app.engine, leaseMs?: number) {
-      const lease = leaseMs === undefined ? {} : { leaseMs }
-      const dispatcher = startDispatcher({ ...engine, intervalMs: 20, ...lease })
+    startSending(engine = app.engine, options: { readonly intervalMs?: number } = {}) {
+      const dispatcher = startDispatcher({ ...engine, intervalMs: 20, ...options })
       running.push(dispatcher)
       return dispatcher
     },
@@ -116,6 +117,9 @@ export async function openPost(options: Options = {}) {
       Number((await rows('select count(*) from outbox where state = $1', state))[0]?.[0]),
     /** The time until the next attempt is over, as it would be. */
     makeDue: () => change("update outbox set due_at = now() where state = 'queued' and token is null"),
+    async stopSending() {
+      for (const dispatcher of running.splice(0)) await dispatcher.stop(10_000)
+    },
     async [Symbol.asyncDispose]() {
       for (const dispatcher of running) await dispatcher.stop(0)
       await provider[Symbol.asyncDispose]()
