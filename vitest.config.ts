@@ -12,7 +12,7 @@ const WITHOUT_DATABASE = [
   'test/auth/**/*.test.ts',
   'test/db/directory-lock.test.ts',
   'test/env/**/*.test.ts',
-  'test/integrations/{answers,catalogue,definition,direct,plan}.test.ts',
+  'test/integrations/{answers,catalogue,definition,direct,plan,shipped}.test.ts',
   'test/package/**/*.test.ts',
   'test/rest/**/*.test.ts',
   'test/wire/**/*.test.ts',

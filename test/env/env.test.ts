@@ -261,3 +261,65 @@ describe('the environment of the token command', () => {
     })
   })
 })
+
+describe('what integrations name', () => {
+  const names = { urls: ['SHOP_BASE_URL'], secrets: ['SHOP_KEY'] }
+  const read = (env: NodeJS.ProcessEnv) => readEnv(env, names).integrations
+
+  it('is read, and nothing else; set to nothing it is not set', () => {
+    const env = { SHOP_BASE_URL: 'https://shop.example/v1', SHOP_KEY: 'Key ü', OTHER_KEY: 'x' }
+    expect([...read(env)]).toEqual([
+      ['SHOP_BASE_URL', 'https://shop.example/v1'],
+      ['SHOP_KEY', 'Key ü'],
+    ])
+    expect([...read({ SHOP_BASE_URL: '', SHOP_KEY: '' })]).toEqual([])
+  })
+
+  it.each([
+    ['SHOP_BASE_URL', 'hidden'],
+    ['SHOP_BASE_URL', 'ftp://hidden'],
+    ['SHOP_BASE_URL', 'https://hidden@shop.example'],
+    ['SHOP_BASE_URL', 'https://user:hidden@shop.example'],
+    ['SHOP_BASE_URL', 'https://shop.example/?key=hidden'],
+    ['SHOP_BASE_URL', 'https://shop.example/#hidden'],
+    ['SHOP_KEY', 'hidden\r\nX-Admin: 1'],
+    ['SHOP_KEY', 'hidden\n'],
+    ['SHOP_KEY', 'hidden\u0000'],
+    ['SHOP_KEY', 'hidden✓'],
+    ['SHOP_KEY', ' hidden'],
+  ])('%s as %j is refused without its value, beside what else is wrong', (name, value) => {
+    try {
+      read({ [name]: value, PORT: 'x' })
+      expect.unreachable()
+    } catch (error) {
+      const problems = error instanceof EnvError ? error.problems : []
+      expect(problems.map((problem) => problem.split(':')[0])).toEqual([name, 'PORT'])
+      expect(problems.join()).not.toContain('hidden')
+    }
+  })
+})
+
+describe('ALLOW_PRIVATE_UPSTREAMS', () => {
+  it('is a list of hosts and ports', () => {
+    const targets = '127.0.0.1:5000, libretranslate:5000,[::1]:80'
+    expect(readEnv({ ALLOW_PRIVATE_UPSTREAMS: targets }).allowPrivateUpstreams).toEqual([
+      '127.0.0.1:5000',
+      'libretranslate:5000',
+      '[::1]:80',
+    ])
+  })
+
+  it.each([
+    '127.0.0.1',
+    'http://127.0.0.1:80',
+    '10.0.0.0/8:80',
+    ':80',
+    'a:0',
+    'a:65536',
+    '::1:80',
+    '[x]:80',
+    '*:80',
+  ])('takes no %j', (target) => {
+    expect(refusedNames({ ALLOW_PRIVATE_UPSTREAMS: target })).toEqual(['ALLOW_PRIVATE_UPSTREAMS'])
+  })
+})

@@ -35,7 +35,7 @@ export function configured({ declarations = {}, env = {}, allowPrivate, ...rest 
   return Object.assign(integrations, { logged, close: () => http.close() })
 }
 
-export function planned(integrations: Integrations, endpoint: string, data?: JsonValue): OutboundCall {
+function planned(integrations: Integrations, endpoint: string, data?: JsonValue): OutboundCall {
   const call = integrations.plan(endpoint, data)
   if (!call.success) throw new Error(call.error)
   return call.data
