@@ -35,7 +35,7 @@ const entrySchema = z.object({
   /** Whose money outside calls spent. */
   payers: z.array(z.string()),
   /** Micro-credits. */
-  cost: z.bigint().nullable(),
+  cost: z.number().nullable(),
   /** JSON text, capped, without what is marked secret; null when it was erased. */
   input: z.string().nullable(),
   /** Null when it was erased. */

@@ -10,7 +10,7 @@ export interface AuditRow {
   readonly outcome?: string
   readonly writes?: readonly { readonly op: string; readonly collection: string; readonly recordId: string }[]
   readonly payers?: readonly string[]
-  readonly cost?: bigint
+  readonly cost?: number
   /** Without one there is no row in `audit_detail`. */
   readonly detail?: { readonly input: string | null; readonly ip: string | null }
 }

@@ -26,7 +26,7 @@ export async function typedAudit() {
   for (const entry of page.entries) {
     entry.at satisfies Date
     entry.actor satisfies string | null
-    entry.cost satisfies bigint | null
+    entry.cost satisfies number | null
     entry.input satisfies string | null
     for (const [op, collection, recordId] of entry.writes) {
       op satisfies 'create' | 'update' | 'remove' | 'sql'
