@@ -96,7 +96,7 @@ function call(
   return runCall(withInput(ctx.invocation, input), (attempt) => {
     const tools = createTools(attempt, {
       integrations: engine.integrations,
-      callerJwt: actor.kind === 'user' ? actor.token : '',
+      callerJwt: actor.kind === 'user' ? actor.token : undefined,
       fingerprint: engine.fingerprint,
     })
     // The plan of the call refuses what is no JSON.

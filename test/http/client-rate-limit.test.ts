@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { parseRange } from '../../server/auth/client-address.ts'
-import { startUpstream, type Upstream } from '../integrations/upstream.ts'
+import { json, startUpstream, type Upstream } from '../integrations/upstream.ts'
 import { createTestApp, type TestApp } from '../support/test-app.ts'
 import { post } from './send.ts'
 
 const LIMIT = 3
 const PLACE = JSON.stringify({ latitude: 52.5, longitude: 13.4 })
+const SUNNY = { current: { time: '2030-01-01T18:00', temperature_2m: 21, wind_speed_10m: 7 } }
 const START_MS = Date.now()
 const loopback = ['127.0.0.0/8', '::1'].map(parseRange).filter((range) => range !== undefined)
 
@@ -15,6 +16,9 @@ let behindProxy: TestApp
 let nowMs = START_MS
 beforeAll(async () => {
   upstream = await startUpstream()
+  upstream.on('weather/forecast', (_received, response) =>
+    json(response, 200, { success: true, data: SUNNY }),
+  )
   const options = { apiWorkerUrl: upstream.url, clientRateLimit: LIMIT, clock: () => new Date(nowMs) }
   alone = await createTestApp(options)
   behindProxy = await createTestApp({ ...options, trustedProxies: loopback })

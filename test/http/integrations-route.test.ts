@@ -3,12 +3,13 @@ import { TRPCError } from '@trpc/server'
 import { decodeJwt } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { httpStatusOf, toFailure } from '../../server/error-shape.ts'
-import { startUpstream, type Upstream } from '../integrations/upstream.ts'
+import { json, startUpstream, type Upstream } from '../integrations/upstream.ts'
 import { createTestApp, type TestApp } from '../support/test-app.ts'
 import { get, post, rawRequest, sendRaw } from './send.ts'
 
 const WEATHER = 'weather/forecast'
 const PLACE = { latitude: 52.5, longitude: 13.4 }
+const SUNNY = { current: { time: '2030-01-01T18:00', temperature_2m: 21, wind_speed_10m: 7 } }
 const TRANSLATE = 'libretranslate/translate'
 const WORDS = { q: 'Launch', source: 'en', target: 'de' }
 
@@ -17,6 +18,10 @@ let app: TestApp
 let url: string
 beforeAll(async () => {
   upstream = await startUpstream()
+  upstream.on(WEATHER, (_received, response) => json(response, 200, { success: true, data: SUNNY }))
+  upstream.on(TRANSLATE, (_received, response) =>
+    json(response, 200, { success: true, data: { translatedText: 'Start' } }),
+  )
   app = await createTestApp({ apiWorkerUrl: upstream.url, clientRateLimit: 'none' })
   url = await app.listen()
 })
@@ -116,12 +121,12 @@ describe('a call', () => {
     const user = `user-${randomUUID()}`
     const token = await app.token(user)
     const payers = []
-    for (const [endpoint, data] of [
-      [WEATHER, PLACE],
-      [TRANSLATE, WORDS],
+    for (const [endpoint, data, answered] of [
+      [WEATHER, PLACE, SUNNY],
+      [TRANSLATE, WORDS, { translatedText: 'Start' }],
     ] as const) {
       const answer = await post(`${url}/api/integrations/${endpoint}`, { token, body: JSON.stringify(data) })
-      expect(answer).toMatchObject({ status: 200, json: { success: true } })
+      expect(answer).toMatchObject({ status: 200, json: { success: true, data: answered } })
       const sent = upstream.received.at(-1)
       expect(sent).toMatchObject({ path: `/api/integrations/${endpoint}`, body: data })
       payers.push(decodeJwt(sent?.authorization?.replace(/^Bearer /, '') ?? '').sub)
@@ -191,6 +196,9 @@ describe('the catalogue', () => {
       ['weather', 'anyone'],
       ['libretranslate', 'users'],
     ])
+    expect(integrations[0]).toMatchObject({
+      endpoints: [{ name: 'forecast', input: { type: 'object', required: ['latitude', 'longitude'] } }],
+    })
     expect(answer.text).not.toMatch(/openai|resend|_BASE_URL|_KEY|https?:\/\/(?!json-schema\.org)/i)
     expect((await get(`${url}/trpc/integrations.list`)).json).toMatchObject({
       result: { data: { json: { data: { integrations } } } },
