@@ -1,3 +1,4 @@
+import { addressKey } from '../auth/client-address.ts'
 import { budgetsOf } from '../ledger/budgets.ts'
 import type { HoldOwner } from '../ledger/hold.ts'
 import { type Failure, fail } from '../result.ts'
@@ -18,7 +19,10 @@ export function holdOwnerOf(
     return { failure: fail('UNAUTHORIZED', 'Sign in first: whoever calls this pays for it.') }
   const used = budgetsOf({
     budgets,
-    caller: caller === null ? `address:${invocation.ip ?? 'unknown'}` : `user:${caller}`,
+    caller:
+      caller === null
+        ? `address:${invocation.ip === undefined ? 'unknown' : addressKey(invocation.ip)}`
+        : `user:${caller}`,
     isAnonymous: caller === null,
     isOwner: caller === ownerUserId,
     action,

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { parseRange } from '../../server/auth/client-address.ts'
+import { DEFAULT_BUDGETS } from '../../server/ledger/budgets.ts'
 import { json, startUpstream, type Upstream } from '../integrations/upstream.ts'
 import { createTestApp, type TestApp } from '../support/test-app.ts'
 import { post } from './send.ts'
@@ -114,5 +115,20 @@ describe('behind a trusted proxy', () => {
     const neighbours = ['2001:db8::1', '2001:db8::2', '2001:db8:0:0:ffff::3', '2001:db8::4']
     expect(statuses(await from(...neighbours))).toEqual([200, 200, 200, 429])
     expect(statuses(await from('2001:db8:0:1::1'))).toEqual([200])
+  })
+
+  it('strangers of one /64 share a daily budget as well', async () => {
+    await using app = await createTestApp({
+      apiWorkerUrl: upstream.url,
+      clientRateLimit: 'none',
+      trustedProxies: loopback,
+      budgets: { ...DEFAULT_BUDGETS, caller: { calls: 2, credits: undefined } },
+    })
+    for (const address of ['2001:db8::1', '2001:db8::2'])
+      expect((await weather(app, address)).status).toBe(200)
+    const refused = await weather(app, '2001:db8::3')
+    expect(refused).toMatchObject({ status: 429, json: { details: { budget: 'caller' } } })
+    expect((await weather(app, '2001:db8:0:1::1')).status).toBe(200)
+    expect((await weather(app, '203.0.113.1')).status).toBe(200)
   })
 })
