@@ -69,7 +69,8 @@ describe('a grant', () => {
     expect(await entriesOf('somebody-else')).toMatchObject({ count: 0 })
   })
 
-  it('that is sent 50 times at once happens once', async () => {
+  // More than once: at first the pool still connects, and one connection is done before the others begin.
+  it.each([1, 2, 3])('that is sent 50 times at once happens once (%i)', async () => {
     const [account, key] = [randomUUID(), randomUUID()]
     const answers = await Promise.all(Array.from({ length: 50 }, () => give({ account, amount: 5, key })))
     const data = answers.map((answer) => (answer.success ? answer.data : answer))
