@@ -6,7 +6,7 @@ import { type Answer, get, post } from './send.ts'
 let app: TestApp
 let url: string
 beforeAll(async () => {
-  app = await createTestApp()
+  app = await createTestApp({ isOwnerUnmetered: true })
   url = await app.listen()
 })
 afterAll(() => app[Symbol.asyncDispose]())
@@ -296,20 +296,21 @@ it('without OWNER_USER_ID nobody grants, and nobody sees another account', async
     message: expect.stringContaining('OWNER_USER_ID is not set'),
   })
   await expect(caller.credits.balance({ account: 'ada' })).rejects.toMatchObject({ code: 'FORBIDDEN' })
-  expect(await caller.credits.balance()).toMatchObject({ data: { account: 'owner', available: 0 } })
+  expect(await caller.credits.balance()).toEqual({
+    success: true,
+    data: { account: 'owner', available: 0, reserved: 0 },
+  })
 })
 
-it('an account without limit says so, and only the owner’s is one', async () => {
-  await using unmetered = await createTestApp({ isOwnerUnmetered: true })
-  const [owner, ada] = [await unmetered.as('owner'), await unmetered.as('ada')]
+it('the owner’s account says that it has no limit, and no other does', async () => {
+  const [owner, ada] = [await app.as('owner'), await app.as(randomUUID())]
   const nothing = { available: 0, reserved: 0 }
-  expect(await owner.credits.balance()).toEqual({
-    success: true,
-    data: { account: 'owner', ...nothing, unmetered: true },
-  })
-  expect(await owner.credits.balance({ account: 'ada' })).toEqual({
-    success: true,
-    data: { account: 'ada', ...nothing },
-  })
-  expect(await ada.credits.balance()).toEqual({ success: true, data: { account: 'ada', ...nothing } })
+  const unmetered = { success: true, data: { account: 'owner', ...nothing, unmetered: true } }
+  expect(await owner.credits.balance()).toEqual(unmetered)
+  expect((await show('?account=owner', 'owner')).json).toEqual(unmetered)
+  const account = randomUUID()
+  const limited = { success: true, data: { account, ...nothing } }
+  expect(await owner.credits.balance({ account })).toEqual(limited)
+  expect(await ada.credits.balance()).toMatchObject({ success: true, data: nothing })
+  expect(await ada.credits.balance()).not.toHaveProperty('data.unmetered')
 })
