@@ -3,8 +3,19 @@ import { type Failure, fail } from '../result.ts'
 import type { BudgetUse } from './budgets.ts'
 import type { HoldOwner, HoldRequest } from './hold.ts'
 
-/** The account does not have what a call may cost. Amounts are whole micro-credits. */
-export function notEnough(account: string, availableCredits: number, requiredCredits: number): Failure {
+/**
+ * The account does not have what a call may cost. Amounts are whole micro-credits. What the owner has, and who that
+ * is, is told to nobody else who spends it.
+ */
+export function notEnough(
+  { account, caller }: HoldOwner,
+  availableCredits: number,
+  requiredCredits: number,
+): Failure {
+  if (caller !== account) {
+    const problem = `The app's owner does not have the ${requiredCredits} micro-credits that this may cost.`
+    return fail('PAYMENT_REQUIRED', problem, { details: { requiredCredits } })
+  }
   return fail(
     'PAYMENT_REQUIRED',
     `The account ${JSON.stringify(account)} has ${availableCredits} micro-credits available, and this may cost ${requiredCredits}; credits must be granted first.`,

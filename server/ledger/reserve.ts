@@ -69,7 +69,7 @@ export async function reserve(
       if (went === 1 && done === requests.length) return undefined
       // What the account had when the statement began may have been enough; then another call was faster.
       if (went === 0 && (required ?? 0) > (available ?? 0))
-        return notEnough(owner.account, available ?? 0, required ?? 0)
+        return notEnough(owner, available ?? 0, required ?? 0)
     } catch (error) {
       const refusal = await refusalOf(database, owner, requests, error)
       if (refusal !== 'again') return refusal
