@@ -3,6 +3,7 @@ import { nothing } from './answers.ts'
 import { catalogueOf } from './catalogue.ts'
 import { configure, type IntegrationsOptions } from './configuration.ts'
 import { sendDirect } from './direct.ts'
+import { parseEndpoint } from './endpoint.ts'
 import type { Integrations } from './integrations.ts'
 import { plan } from './plan.ts'
 import { sendByProxy } from './proxy.ts'
@@ -26,6 +27,10 @@ export function createIntegrations(options: IntegrationsOptions): Integrations {
       return sendDirect(configuration, { call, endpoint, connection: configured.connection }, sendOptions)
     },
     clientsOf: (integration) => integrations.get(integration)?.declaration.clients,
+    inputSchema(text) {
+      const target = parseEndpoint(text)
+      return target && integrations.get(target.integration)?.endpoints?.get(target.endpoint)?.input
+    },
     catalogue: () => catalogue,
   }
 }

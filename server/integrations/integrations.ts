@@ -1,3 +1,4 @@
+import type { z } from 'zod'
 import type { ActionResult, JsonValue } from '../result.ts'
 
 /** Whose account an outside call is charged to. */
@@ -67,6 +68,8 @@ export interface Integrations {
   send(call: OutboundCall, options: SendOptions): Promise<Answer>
   /** Who may call an integration without an action; undefined for one that is not declared. */
   clientsOf(integration: string): Clients | undefined
+  /** The schema of an endpoint's data, which says what of it is secret; undefined where none is declared. */
+  inputSchema(endpoint: string): z.ZodType | undefined
   /** The integrations that clients may call themselves. */
   catalogue(): readonly CatalogueEntry[]
 }

@@ -3,22 +3,16 @@ import { type Failure, fail } from '../result.ts'
 import type { BudgetUse } from './budgets.ts'
 import type { HoldOwner, HoldRequest } from './hold.ts'
 
-/**
- * The account does not have what a call may cost. Amounts are whole micro-credits. What the owner has, and who that
- * is, is told to nobody else who spends it.
- */
+/** The account does not have what a call may cost. Amounts are whole micro-credits. Who the owner is, is not told. */
 export function notEnough(
   { account, caller }: HoldOwner,
   availableCredits: number,
   requiredCredits: number,
 ): Failure {
-  if (caller !== account) {
-    const problem = `The app's owner does not have the ${requiredCredits} micro-credits that this may cost.`
-    return fail('PAYMENT_REQUIRED', problem, { details: { requiredCredits } })
-  }
+  const whose = caller === account ? `The account ${JSON.stringify(account)}` : "The app's owner"
   return fail(
     'PAYMENT_REQUIRED',
-    `The account ${JSON.stringify(account)} has ${availableCredits} micro-credits available, and this may cost ${requiredCredits}; credits must be granted first.`,
+    `${whose} has ${availableCredits} micro-credits available, and this may cost ${requiredCredits}; credits must be granted first.`,
     { details: { availableCredits, requiredCredits } },
   )
 }

@@ -92,8 +92,8 @@ function call(
   ctx: CalledContext & InvokedContext,
   input: z.output<typeof schemas.call>,
 ): Promise<ActionResult<JsonValue>> {
-  const { engine, actor } = ctx
-  return runCall(withInput(ctx.invocation, input), (attempt) => {
+  const { engine, actor, invocation } = ctx
+  return runCall(withInput(invocation, input, shownSchema(engine.integrations, input)), (attempt) => {
     const tools = createTools(attempt, {
       integrations: engine.integrations,
       callerJwt: actor.kind === 'user' ? actor.token : undefined,
@@ -102,6 +102,17 @@ function call(
     // The plan of the call refuses what is no JSON.
     return tools.integration(input.endpoint, input.data as JsonValue | undefined)
   })
+}
+
+const hidden = z.unknown().meta({ secret: true })
+
+/** What the audit may show of a call. In data that is not right, a secret may stand anywhere. */
+function shownSchema(
+  integrations: Pick<Integrations, 'inputSchema'>,
+  { endpoint, data = {} }: z.output<typeof schemas.call>,
+): z.ZodType | undefined {
+  const declared = integrations.inputSchema(endpoint)
+  return declared && z.object({ data: declared.safeParse(data).success ? declared : hidden })
 }
 
 function endpointOf(raw: unknown): string | undefined {
