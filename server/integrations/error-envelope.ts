@@ -3,6 +3,9 @@ import type { Issue, JsonValue } from '../result.ts'
 
 const MAX_ERROR_LENGTH = 500
 const MAX_ISSUES = 20
+const MAX_PATH_LENGTH = 20
+/** What no log line and no table takes as it is: controls, line separators, halves of pairs. */
+const UNPRINTABLE = /[\p{C}\p{Zl}\p{Zp}]+/gu
 
 export type JsonObject = { readonly [key: string]: JsonValue }
 
@@ -19,7 +22,7 @@ export function readError(body: JsonValue): UpstreamError {
   const inner = isObject(outer.error) ? outer.error : outer
   const message = [inner.error, inner.message, outer.message].find((text) => typeof text === 'string')
   return {
-    message: typeof message === 'string' ? message.slice(0, MAX_ERROR_LENGTH) : undefined,
+    message: typeof message === 'string' ? shown(message) : undefined,
     code: [inner.code, outer.code].find(isErrorCode),
     issues: toIssues(inner.issues ?? outer.issues),
   }
@@ -34,8 +37,16 @@ function toIssues(value: JsonValue | undefined): Issue[] {
   return value.slice(0, MAX_ISSUES).flatMap((issue: JsonValue) => {
     if (!isObject(issue) || typeof issue.message !== 'string') return []
     const path = Array.isArray(issue.path)
-      ? issue.path.filter((part: JsonValue) => typeof part === 'string' || typeof part === 'number')
+      ? issue.path.slice(0, MAX_PATH_LENGTH).flatMap((part: JsonValue) => {
+          if (typeof part === 'string') return [shown(part)]
+          return typeof part === 'number' ? [part] : []
+        })
       : []
-    return [{ path, message: issue.message.slice(0, MAX_ERROR_LENGTH) }]
+    return [{ path, message: shown(issue.message) }]
   })
+}
+
+/** Text of the other side, in one line of bounded length. */
+function shown(text: string): string {
+  return text.slice(0, MAX_ERROR_LENGTH).replace(UNPRINTABLE, ' ')
 }

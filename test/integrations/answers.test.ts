@@ -115,8 +115,11 @@ describe('an error', () => {
   })
 
   it('is cut when it is long', async () => {
-    const answer = await call((response) => json(response, 400, { error: 'x'.repeat(100_000) }))
+    const long = 'x'.repeat(100_000)
+    const issues = [{ path: Array(30).fill(long), message: long }]
+    const answer = await call((response) => json(response, 400, { error: long, issues }))
     expect(String(answer.error).length).toBeLessThan(600)
+    expect(JSON.stringify(answer).length).toBeLessThan(20_000)
   })
 })
 

@@ -93,6 +93,16 @@ describe('a message', () => {
     expect(await post.rows(waiting)).toEqual([[expect.stringContaining('TOO_MANY_REQUESTS')]])
   })
 
+  it('that is refused in words that no table can hold is given up like another', async () => {
+    const words = 'No\0such\r\n\u001b[31mnumber\u2028\ud800'
+    answer((_received, response) => json(response, 400, { message: words }))
+    post.startSending()
+    await queue()
+    await dead()
+    expect(await message()).toEqual(['dead', 1, false, 'BAD_REQUEST: "sms/send": No such [31mnumber '])
+    expect(await costs()).toEqual([[0, 'nothing']])
+  })
+
   it('that may have arrived is sent again under the same key, and paid once', async () => {
     answer(resetInBody)
     post.startSending()
