@@ -20,15 +20,16 @@ export class RefusedAddressError extends Error {
 const CONNECT_TIMEOUT_MS = 10_000
 
 /**
- * Connects to public addresses only. A name is looked up once per connection, all its addresses are checked,
+ * Connects to public addresses only. A connection takes one look-up of its name, all addresses of that are checked,
  * and the socket is given just those: there is no second look-up that could answer otherwise. TLS verifies
  * the certificate against the name.
  */
 export function guardedConnector(options: ConnectorOptions): buildConnector.connector {
   const allowed = new Set(options.allowPrivate.map((target) => target.toLowerCase()))
-  const anywhere = connectorWith(async (hostname) => found(await options.lookup(hostname)))
+  const lookup = oneAtATime(options.lookup)
+  const anywhere = connectorWith(async (hostname) => found(await lookup(hostname)))
   const toPublic = connectorWith(async (hostname) => {
-    const addresses = found(await options.lookup(hostname))
+    const addresses = found(await lookup(hostname))
     if (!addresses.every(isPublicAddress)) throw new RefusedAddressError()
     return addresses
   })
@@ -45,6 +46,21 @@ export function guardedConnector(options: ConnectorOptions): buildConnector.conn
 export async function lookUpInSystem(hostname: string): Promise<readonly string[]> {
   const answers = await lookupInSystem(hostname, { all: true })
   return answers.map(({ address }) => address)
+}
+
+/**
+ * Whoever asks for a name that is being looked up waits for the same answer. The system looks up four names at a
+ * time, and reads files with the same threads: one that hangs must not take them all.
+ */
+function oneAtATime(lookup: LookUp): LookUp {
+  const underWay = new Map<string, Promise<readonly string[]>>()
+  return (hostname) => {
+    const known = underWay.get(hostname)
+    if (known) return known
+    const asked = lookup(hostname).finally(() => underWay.delete(hostname))
+    underWay.set(hostname, asked)
+    return asked
+  }
 }
 
 function connectorWith(resolve: LookUp): buildConnector.connector {

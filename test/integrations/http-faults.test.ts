@@ -52,6 +52,22 @@ describe('a deadline', () => {
     expect(await bytes[0]).toBe(0)
   })
 
+  it('of many calls ends one look-up of a name that hangs: those of the system are few at a time', async () => {
+    await using upstream = await startTcp(() => undefined)
+    const target = `late.test:${upstream.port}`
+    const names: string[] = []
+    const lookup = (name: string) => {
+      names.push(name)
+      return new Promise<readonly string[]>(() => undefined)
+    }
+    await using client = openClient({ allowPrivate: [target], lookup })
+    const calls = Array.from({ length: 20 }, () => client.to(`http://${target}`, { timeoutMs: SHORT_MS }))
+    const other = client.to('http://other.test', { timeoutMs: SHORT_MS })
+    for (const response of await Promise.all([...calls, other]))
+      expect(response).toEqual({ kind: 'failed', reason: 'timeout', wasSent: false })
+    expect(names.sort()).toEqual(['late.test', 'other.test'])
+  })
+
   it('lets an answer pass that is slow but in time', async () => {
     await using upstream = await startHttp((_request, response) => {
       response.writeHead(200, json).write('{"a":')
