@@ -6,21 +6,45 @@ import * as collections from '../../drizzle/collections.ts'
 import { createApp } from '../../server/app.ts'
 import { createKeySource } from '../../server/auth/key-source.ts'
 import { createVerifier } from '../../server/auth/verifier.ts'
-import { action, actionRegistry, ok } from '../../server/authoring.ts'
+import { action, actionRegistry, fail, ok } from '../../server/authoring.ts'
 import type { Database } from '../../server/db/database.ts'
 import type { Failpoint } from '../../server/engine.ts'
 import { createIntegrations } from '../../server/integrations/create.ts'
+import { defineIntegrations, endpoint } from '../../server/integrations/declare.ts'
 import { createHttpClient } from '../../server/integrations/http-client.ts'
 import { loadSystemSecret } from '../../server/system-secret.ts'
 
 const ISSUER = 'https://issuer.test'
 const AUDIENCE = 'deputy-faults'
 const SECRET = 'a secret of the fault tests alone, 32 bytes and more'
+const NO_LIMIT = { calls: undefined, credits: undefined }
 const named = z.strictObject({ name: z.string() })
 const event = (title: string) => ({
   title,
   startsAt: new Date('2030-01-01T18:00:00.000Z'),
   capacity: 100_000,
+})
+
+export const NOTE_PRICE = 10
+const integrations = defineIntegrations({
+  /** Notes that whoever calls pays for. */
+  notes: {
+    billing: 'user',
+    clients: 'users',
+    direct: {
+      baseUrl: { env: 'BANK_URL' },
+      endpoints: {
+        send: endpoint({
+          method: 'POST',
+          path: '/note',
+          input: z.strictObject({ for: z.string(), nth: z.int() }),
+          idempotencyHeader: 'Idempotency-Key',
+          retries: 0,
+          price: NOTE_PRICE,
+        }),
+      },
+    },
+  },
 })
 
 const actions = actionRegistry({
@@ -44,6 +68,19 @@ const actions = actionRegistry({
     const sent = await ctx.tools.integration('bank/receipt', { for: input.name, at: ctx.now.toISOString() })
     return sent.success ? ok({ recordId }) : sent
   }),
+  /** An event with two notes about it. It fails on purpose: at once, or when what the notes cost is set aside. */
+  notify: action
+    .input(z.strictObject({ name: z.string(), fails: z.enum(['never', 'first', 'later']) }))
+    .mutation(async ({ ctx, input }) => {
+      const created = await ctx.tools.create('events', event(input.name))
+      if (!created.success) return created
+      for (const nth of [1, 2]) {
+        const queued = await ctx.tools.enqueue('notes/send', { for: input.name, nth })
+        if (!queued.success) return queued
+      }
+      const fails = input.fails === 'first' || (input.fails === 'later' && ctx.attempt > 1)
+      return fails ? fail('PRECONDITION_FAILED', 'On purpose.') : ok(created.data)
+    }),
   /** Reads a count and writes the next one. */
   raise: action.input(z.strictObject({ eventId: z.string() })).mutation(async ({ ctx, input }) => {
     const found = await ctx.tools.get('events', input.eventId)
@@ -74,8 +111,8 @@ export async function createFaultApp({ database, bankUrl, failpoint, log }: Faul
     fingerprintKey: await loadSystemSecret(database, 'fingerprint'),
     http,
     integrations: createIntegrations({
-      declarations: {},
-      env: () => undefined,
+      declarations: integrations,
+      env: (name) => (name === 'BANK_URL' ? bankUrl : undefined),
       apiWorkerUrl: bank,
       ownerJwt: 'a.b.c',
       ownerUserId: 'owner',
@@ -87,6 +124,9 @@ export async function createFaultApp({ database, bankUrl, failpoint, log }: Faul
       issuer: ISSUER,
       audience: AUDIENCE,
     }),
+    ownerUserId: 'owner',
+    isOwnerUnmetered: true,
+    budgets: { caller: NO_LIMIT, action: NO_LIMIT, app: NO_LIMIT, anonymous: NO_LIMIT },
     ...(failpoint ? { failpoint } : {}),
   })
 }

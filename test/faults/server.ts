@@ -3,6 +3,8 @@ import { pino } from 'pino'
 import { openPostgres } from '../../server/db/postgres.ts'
 import type { FailpointName } from '../../server/engine.ts'
 import { listen } from '../../server/listen.ts'
+import { startDispatcher } from '../../server/outbox/dispatcher.ts'
+import { startSweeper } from '../../server/sweeper.ts'
 import { createFaultApp } from './fault-app.ts'
 
 /** Where the server dies: the nth time that it comes to this point from now on. */
@@ -31,5 +33,7 @@ const app = await createFaultApp({
     if (hits === death.nth) process.kill(process.pid, 'SIGKILL')
   },
 })
+startDispatcher({ ...app.engine, intervalMs: 100, leaseMs: 3_000 })
+startSweeper({ ...app.engine, holdsIntervalMs: 300 })
 const { url } = await listen({ fetch: app.fetch, host: '127.0.0.1', port: 0 })
 process.send?.(url)

@@ -38,6 +38,8 @@ export function lookAt(url: string) {
     /** Lets the lease of a key end, as time would; of all keys, without one. */
     endLease: (key?: string) =>
       sql`update idempotency_claims set lease_until = now() - interval '1 second' where key = ${key ?? sql`key`}`,
+    /** Lets the leases of all reservations end. */
+    endHolds: () => sql`update credit_holds set lease_until = now() - interval '1 second'`,
     /** Ends every connection that the servers have at this moment. @returns how many. */
     terminateAll: async () =>
       (
