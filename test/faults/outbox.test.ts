@@ -10,7 +10,10 @@ import { type ServerProcess, startServer } from './server-process.ts'
 import { lookAt } from './truth.ts'
 
 const CALLERS = 8
-const KILLS = 12
+const KILLING_MS = 15_000
+const MIN_KILLS = 5
+const MIN_DONE = 30
+const MIN_FAILED = 15
 const KILL_EVERY_MS = 1_000
 const CREDITS = 10_000_000
 
@@ -28,7 +31,7 @@ it('three servers of which one is killed every second: what was committed is sen
   })
   await fund(opened.database, 'ada', CREDITS)
   const start = () => startServer(opened.url ?? '', provider.url)
-  const servers = await Promise.all([start(), start(), start()])
+  const servers: (ServerProcess | undefined)[] = await Promise.all([start(), start(), start()])
   const token = await mintToken('ada')
   const done = new Set<string>()
   const failed = new Set<string>()
@@ -38,13 +41,13 @@ it('three servers of which one is killed every second: what was committed is sen
   const finish = async (name: string, fails: (typeof FAILS)[number]) => {
     const key = randomUUID()
     for (let n = Math.floor(Math.random() * servers.length); ; n += 1) {
-      const { url } = servers[n % servers.length] as ServerProcess
+      const url = servers[n % servers.length]?.url
       const sending = { token, headers: { 'idempotency-key': key }, body: JSON.stringify({ name, fails }) }
-      const answer = await post(`${url}/api/actions/notify`, sending).catch(() => undefined)
-      if (answer?.status === 200) return done.add(name)
-      if (answer?.status === 412) return failed.add(name)
+      const answer = url && (await post(`${url}/api/actions/notify`, sending).catch(() => undefined))
+      if (answer && answer.status === 200) return done.add(name)
+      if (answer && answer.status === 412) return failed.add(name)
       // A killed server's key is held until its lease ends; here that is at once.
-      if (answer?.status === 409) await truth.endLease(key)
+      if (answer && answer.status === 409) await truth.endLease(key)
       else await sleep(50)
     }
   }
@@ -52,13 +55,26 @@ it('three servers of which one is killed every second: what was committed is sen
     for (let nth = 0; !isOver; nth += 1) await finish(randomUUID(), FAILS[nth % FAILS.length] ?? 'never')
   }
   const load = Promise.all(Array.from({ length: CALLERS }, caller))
-  for (let kill = 0; kill < KILLS; kill += 1) {
+  const restarts: Promise<unknown>[] = []
+  let kills = 0
+  const endsAt = performance.now() + KILLING_MS
+  const isEnough = () => kills >= MIN_KILLS && done.size >= MIN_DONE && failed.size >= MIN_FAILED
+  while (performance.now() < endsAt || !isEnough()) {
     await sleep(KILL_EVERY_MS)
-    await servers[kill % servers.length]?.kill()
-    // Some holders are at work longer than they may be.
+    const slot = kills % servers.length
+    const server = servers[slot]
+    // On a slow machine none would be left.
+    if (!server || servers.filter(Boolean).length < 2) continue
+    kills += 1
+    servers[slot] = undefined
+    await server.kill()
+    // Some of the others are at work longer than they may be.
     await truth.endHolds()
-    servers[kill % servers.length] = await start()
+    restarts[slot] = start().then((another) => {
+      servers[slot] = another
+    })
   }
+  await Promise.all(restarts)
   isOver = true
   await load
   await truth.endHolds()
@@ -68,7 +84,7 @@ it('three servers of which one is killed every second: what was committed is sen
       select (select count(*) from outbox)::int + (select count(*) from credit_holds)::int as left`
     )[0]?.left
   await expect.poll(left, { timeout: 60_000, interval: 200 }).toBe(0)
-  for (const server of servers) await server.kill()
+  for (const server of servers) await server?.kill()
 
   const keys = new Map<string, Set<unknown>>()
   for (const { body, idempotencyKey } of provider.received) {
@@ -76,10 +92,8 @@ it('three servers of which one is killed every second: what was committed is sen
     keys.set(note, (keys.get(note) ?? new Set()).add(idempotencyKey))
   }
   const notesOf = (name: string) => [1, 2].map((nth) => keys.get(JSON.stringify({ for: name, nth }))?.size)
-  expect(done.size).toBeGreaterThan(50)
-  expect(failed.size).toBeGreaterThan(20)
   const again = provider.received.length - done.size * 2
-  console.info(`${KILLS} kills: ${done.size} calls done, ${failed.size} failed, ${again} messages sent again`)
+  console.info(`${kills} kills: ${done.size} calls done, ${failed.size} failed, ${again} messages sent again`)
   for (const name of done) expect(notesOf(name)).toEqual([1, 1])
   for (const name of failed) expect(notesOf(name)).toEqual([undefined, undefined])
   expect(keys.size).toBe(done.size * 2)
