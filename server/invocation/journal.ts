@@ -73,6 +73,12 @@ export class Journal {
     return kept !== undefined && !(kept.answer.kind === 'broken off' && isRepeatable(step))
   }
 
+  /** Whether a step has left, or may have: one that was refused before it did has cost nobody anything. */
+  hasLeft({ identity }: Step): boolean {
+    const kept = this.#entries.get(identity)
+    return kept !== undefined && kept.answer.kind !== 'thrown'
+  }
+
   /** The recorded answer, decoded anew, so that no run can change what another one sees. Rethrows what was thrown. */
   read(identity: string, run: number): unknown {
     const entry = this.#entries.get(identity)

@@ -73,7 +73,7 @@ export class Steps {
   #read(step: Step): unknown {
     if (!this.#state.isRunning) return never()
     // An answer of the journal may be one that an invocation paid for which left no row, since its server died.
-    this.#invocation.paidFor(step)
+    if (this.#invocation.journal.hasLeft(step)) this.#invocation.paidFor(step)
     return this.#invocation.journal.read(step.identity, this.#run)
   }
 }
