@@ -37,7 +37,7 @@ function toIssues(value: JsonValue | undefined): Issue[] {
   return value.slice(0, MAX_ISSUES).flatMap((issue: JsonValue) => {
     if (!isObject(issue) || typeof issue.message !== 'string') return []
     const path = Array.isArray(issue.path)
-      ? issue.path.slice(0, MAX_PATH_LENGTH).flatMap((part: JsonValue) => {
+      ? issue.path.slice(0, MAX_PATH_LENGTH).flatMap((part: JsonValue): (string | number)[] => {
           if (typeof part === 'string') return [shown(part)]
           return typeof part === 'number' ? [part] : []
         })
