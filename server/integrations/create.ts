@@ -4,9 +4,10 @@ import { catalogueOf } from './catalogue.ts'
 import { configure, type IntegrationsOptions } from './configuration.ts'
 import { sendDirect } from './direct.ts'
 import { parseEndpoint } from './endpoint.ts'
-import type { Integrations } from './integrations.ts'
+import type { Answer, Integrations, OutboundCall, SendOptions } from './integrations.ts'
 import { plan } from './plan.ts'
 import { sendByProxy } from './proxy.ts'
+import { asUnknown } from './retries.ts'
 
 /** The app's integrations as they are configured. @throws {DefinitionError} that says what is declared wrongly. */
 export function createIntegrations(options: IntegrationsOptions): Integrations {
@@ -15,16 +16,9 @@ export function createIntegrations(options: IntegrationsOptions): Integrations {
   const catalogue = catalogueOf(options.declarations)
   return {
     plan: (text, data) => plan(configuration, text, data),
-    send(call, sendOptions) {
-      const configured = integrations.get(call.integration)
-      const endpoint = configured?.endpoints?.get(call.endpoint)
-      if (call.transport === 'proxy') return sendByProxy(configuration, call, endpoint, sendOptions)
-      // A message of the outbox may have been planned by a server that was configured otherwise.
-      if (!endpoint || !configured?.connection)
-        return Promise.resolve(
-          nothing(fail('PRECONDITION_FAILED', `"${call.name}" cannot be reached as it was planned.`)),
-        )
-      return sendDirect(configuration, { call, endpoint, connection: configured.connection }, sendOptions)
+    async send(call, sendOptions) {
+      const answer = await send(call, sendOptions)
+      return sendOptions.isResent ? asUnknown(answer, call.reserve) : answer
     },
     clientsOf: (integration) => integrations.get(integration)?.declaration.clients,
     inputSchema(text) {
@@ -32,5 +26,15 @@ export function createIntegrations(options: IntegrationsOptions): Integrations {
       return target && integrations.get(target.integration)?.endpoints?.get(target.endpoint)?.input
     },
     catalogue: () => catalogue,
+  }
+
+  async function send(call: OutboundCall, sendOptions: SendOptions): Promise<Answer> {
+    const configured = integrations.get(call.integration)
+    const endpoint = configured?.endpoints?.get(call.endpoint)
+    if (call.transport === 'proxy') return sendByProxy(configuration, call, endpoint, sendOptions)
+    // A message of the outbox may have been planned by a server that was configured otherwise.
+    if (!endpoint || !configured?.connection)
+      return nothing(fail('PRECONDITION_FAILED', `"${call.name}" cannot be reached as it was planned.`))
+    return sendDirect(configuration, { call, endpoint, connection: configured.connection }, sendOptions)
   }
 }

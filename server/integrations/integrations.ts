@@ -30,6 +30,8 @@ export interface SendOptions {
   readonly callerJwt: string | undefined
   /** Names the outside effect: what the provider is given where it takes an idempotency key. */
   readonly idempotencyKey: string
+  /** Whether somebody who broke off may have sent it before. @default false */
+  readonly isResent?: boolean
   /** The time that is left; the endpoint's own timeout counts where it is shorter. */
   readonly timeoutMs: number
 }

@@ -45,7 +45,7 @@ export async function withRetries(
 }
 
 /** A try before may have done it, whatever the last one came to. */
-function asUnknown(answer: Answer, reserve: number): Answer {
+export function asUnknown(answer: Answer, reserve: number): Answer {
   const { result } = answer
   if (result.success) return answer
   const details = { ...result.details, outcome: 'unknown' }

@@ -12,8 +12,11 @@ export interface Step {
   readonly name: string
   /** The name, the fingerprint of what is sent, and which of the equal ones in this run it is. */
   readonly identity: string
-  /** @param effect names the outside effect, the same in every attempt at it. */
-  perform(effect: string): Promise<Performed>
+  /**
+   * @param effect names the outside effect, the same in every attempt at it.
+   * @param isResent whether an invocation that broke off may have caused it before.
+   */
+  perform(effect: string, isResent: boolean): Promise<Performed>
   /** Who pays for it; undefined for what costs nothing and is no outside call. */
   readonly charge: Charge | undefined
 }
@@ -159,19 +162,19 @@ async function performStored(step: Step, store: StepStore, isResent: boolean): P
       await store.sent(step)
     }
     const startedAt = performance.now()
-    const { answer, effect, cost } = await perform(step, store)
+    const { answer, effect, cost } = await perform(step, store.effectOf(step), isResent)
     const durationMs = performance.now() - startedAt
     const json = answer.kind === 'value' ? answer.json : undefined
-    await store.close(step, { effect, cost, json, durationMs, isResent })
+    await store.close(step, { effect, cost, json, durationMs })
     return answer
   } catch (error) {
     return { kind: 'thrown', error: new FailureError(notStored(step.name, error)) }
   }
 }
 
-async function perform(step: Step, store: StepStore) {
+async function perform(step: Step, name: string, isResent: boolean) {
   try {
-    const { value, effect, cost } = await step.perform(store.effectOf(step))
+    const { value, effect, cost } = await step.perform(name, isResent)
     const json = value === undefined ? undefined : JSON.stringify(value)
     return { answer: { kind: 'value', json } as const, effect, cost }
   } catch (error) {

@@ -28,8 +28,6 @@ export interface StepClosing {
   readonly cost: number
   readonly json: string | undefined
   readonly durationMs: number | undefined
-  /** Whether an invocation before this one has sent it already. */
-  readonly isResent: boolean
 }
 
 /** How long what is known of a step is kept in mind for a database that is away, before it is given up. */
@@ -40,7 +38,6 @@ const NOT_LEFT = {
   cost: 0,
   json: undefined,
   durationMs: undefined,
-  isResent: false,
 } as const
 
 /**
@@ -158,7 +155,7 @@ export class StepStore {
   }
 
   #closeParts(step: Step, closing: StepClosing, parameters: Parameters): string[] {
-    const { effect, cost, json, durationMs, isResent } = closing
+    const { effect, cost, json, durationMs } = closing
     const { keyScope, id } = this.#invocation
     const parts: string[] = []
     if (step.charge) {
@@ -174,8 +171,6 @@ export class StepStore {
         `noted as (update journal_steps set state = 'answered', answer = ${answer}, cost = ${price} where ${isStep})`,
       ]
     }
-    // A refusal says nothing of the time before it: what was sent twice may have happened at first.
-    if (isResent) return parts
     const isOurs = `${this.#isStep(step, parameters)} and token = ${parameters.bind(id)}`
     return [...parts, `noted as (delete from journal_steps where ${isOurs})`]
   }

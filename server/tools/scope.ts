@@ -51,9 +51,13 @@ export interface StepRequest {
   readonly charge?: Charge | undefined
   /**
    * @param effect names the outside effect, the same in every attempt at it.
+   * @param isResent whether somebody who broke off may have caused it before.
    * @returns its answer, what it says of the outside world, and what it cost in whole micro-credits.
    */
-  perform(effect: string): Promise<{
+  perform(
+    effect: string,
+    isResent: boolean,
+  ): Promise<{
     readonly value: JsonValue | undefined
     readonly effect: EffectOutcome
     readonly cost: number

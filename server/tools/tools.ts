@@ -141,11 +141,12 @@ async function integration(
       name: call.name,
       fingerprint: fingerprint(call.data),
       charge: call,
-      async perform(effect) {
+      async perform(effect, isResent) {
         const timeoutMs = runner.remainingLifeMs
         const { result, ...rest } = await integrations.send(call, {
           callerJwt,
           idempotencyKey: effect,
+          isResent,
           timeoutMs,
         })
         return { value: JSON.parse(JSON.stringify(result)), ...rest }

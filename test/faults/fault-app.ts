@@ -5,7 +5,7 @@ import { z } from 'zod'
 import * as collections from '../../drizzle/collections.ts'
 import { createApp } from '../../server/app.ts'
 import { createKeySource } from '../../server/auth/key-source.ts'
-import { createVerifier } from '../../server/auth/verifier.ts'
+import { createVerifier, type Verifier } from '../../server/auth/verifier.ts'
 import { action, actionRegistry, fail, ok } from '../../server/authoring.ts'
 import type { Database } from '../../server/db/database.ts'
 import type { Failpoint } from '../../server/engine.ts'
@@ -119,15 +119,20 @@ export async function createFaultApp({ database, bankUrl, failpoint, log }: Faul
       http,
       log,
     }),
-    verifier: createVerifier({
-      keys: createKeySource({ kind: 'secret', secret: SECRET }),
-      issuer: ISSUER,
-      audience: AUDIENCE,
-    }),
+    verifier: createFaultVerifier(),
     ownerUserId: 'owner',
     isOwnerUnmetered: true,
     budgets: { caller: NO_LIMIT, action: NO_LIMIT, app: NO_LIMIT, anonymous: NO_LIMIT },
     ...(failpoint ? { failpoint } : {}),
+  })
+}
+
+/** Verifies the tokens of `mintToken`. */
+export function createFaultVerifier(): Verifier {
+  return createVerifier({
+    keys: createKeySource({ kind: 'secret', secret: SECRET }),
+    issuer: ISSUER,
+    audience: AUDIENCE,
   })
 }
 

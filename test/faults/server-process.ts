@@ -1,13 +1,20 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import type { Death } from './server.ts'
+import type { Death } from './death.ts'
 
-const ENTRY = fileURLToPath(new URL('server.ts', import.meta.url))
+const PROGRAMS = {
+  bank: new URL('server.ts', import.meta.url),
+  market: new URL('market-server.ts', import.meta.url),
+}
 
 /** Starts a server as a process of its own. Killed when disposed. @throws {Error} when it does not come up. */
-export async function startServer(databaseUrl: string, bankUrl: string) {
-  const child = fork(ENTRY, [databaseUrl, bankUrl], {
+export async function startServer(
+  databaseUrl: string,
+  bankUrl: string,
+  program: keyof typeof PROGRAMS = 'bank',
+) {
+  const child = fork(fileURLToPath(PROGRAMS[program]), [databaseUrl, bankUrl], {
     execArgv: ['--import', 'tsx'],
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   })

@@ -72,9 +72,9 @@ export const marketIntegrations = defineIntegrations({
 })
 
 /** The variables that the declarations name. */
-export function marketEnv(provider: Upstream): Readonly<Record<string, string>> {
+export function marketEnv(providerUrl: string): Readonly<Record<string, string>> {
   return {
-    PROVIDER_URL: provider.url,
+    PROVIDER_URL: providerUrl,
     DEV_KEY: 'canary-key-of-dev',
     OWN_KEY: 'canary-key-of-own',
     BASIC_KEY: 'canary-password-of-open',

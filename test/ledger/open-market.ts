@@ -43,7 +43,7 @@ export async function openMarket(options: Options = {}) {
   const app = await createTestApp({
     actions,
     integrations: marketIntegrations,
-    integrationEnv: marketEnv(provider),
+    integrationEnv: marketEnv(provider.url),
     apiWorkerUrl: provider.url,
     clientRateLimit: 'none',
     ...options,

@@ -1,0 +1,58 @@
+// Run by the fault tests as a process of its own: a server whose action buys, and that kills itself where it is told to.
+import { pino } from 'pino'
+import { z } from 'zod'
+import * as collections from '../../drizzle/collections.ts'
+import { createApp } from '../../server/app.ts'
+import { action, actionRegistry, ok } from '../../server/authoring.ts'
+import { openPostgres } from '../../server/db/postgres.ts'
+import { createIntegrations } from '../../server/integrations/create.ts'
+import { createHttpClient } from '../../server/integrations/http-client.ts'
+import { listen } from '../../server/listen.ts'
+import { loadSystemSecret } from '../../server/system-secret.ts'
+import { marketEnv, marketIntegrations } from '../ledger/market.ts'
+import { dieWhenTold } from './death.ts'
+import { createFaultVerifier } from './fault-app.ts'
+
+const [, , databaseUrl = '', providerUrl = ''] = process.argv
+const database = openPostgres({ url: databaseUrl, max: 8 })
+const log = pino({ level: 'error' }, pino.destination(2))
+const http = createHttpClient({ allowPrivate: [new URL(providerUrl).host] })
+const env = new Map(Object.entries(marketEnv(providerUrl)))
+
+const input = z.strictObject({ name: z.string(), endpoint: z.enum(['meter', 'keyed']) })
+const actions = actionRegistry({
+  /** An event, and something bought for it. */
+  purchase: action.input(input).mutation(async ({ ctx, input: { name, endpoint } }) => {
+    const created = await ctx.tools.create('events', {
+      title: name,
+      startsAt: new Date('2030-01-01T18:00:00Z'),
+      capacity: 1,
+    })
+    if (!created.success) return created
+    const bought = await ctx.tools.integration(`own/${endpoint}`, { id: name })
+    return bought.success ? ok({ recordId: created.data.recordId }) : bought
+  }),
+})
+
+const app = createApp({
+  database,
+  collections,
+  actions,
+  log,
+  http,
+  fingerprintKey: await loadSystemSecret(database, 'fingerprint'),
+  ownerUserId: 'owner',
+  integrations: createIntegrations({
+    declarations: marketIntegrations,
+    env: (name) => env.get(name),
+    apiWorkerUrl: undefined,
+    ownerJwt: undefined,
+    ownerUserId: 'owner',
+    http,
+    log,
+  }),
+  verifier: createFaultVerifier(),
+  failpoint: dieWhenTold(),
+})
+const { url } = await listen({ fetch: app.fetch, host: '127.0.0.1', port: 0 })
+process.send?.(url)
