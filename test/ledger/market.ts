@@ -10,7 +10,16 @@ export const PRICE = 10
 export const RESERVE = 100
 
 /** What a provider makes of a sale. */
-export type How = 'ok' | 'refuses' | 'breaks' | 'html' | 'other shape' | 'resets' | 'hangs' | 'echoes'
+export type How =
+  | 'ok'
+  | 'refuses'
+  | 'echoes'
+  | 'breaks'
+  | 'html'
+  | 'other shape'
+  | 'redirects'
+  | 'resets'
+  | 'hangs'
 
 const input = z.strictObject({
   id: z.string(),
@@ -19,6 +28,7 @@ const input = z.strictObject({
   total: z.unknown().default(30),
   /** Whether the price cannot be told beforehand. */
   isPriceless: z.boolean().default(false),
+  prompt: z.string().max(100).meta({ secret: true }).optional(),
 })
 const metered = {
   method: 'POST',
@@ -66,6 +76,16 @@ export const marketIntegrations = defineIntegrations({
     direct: { baseUrl, secret: { env: 'BASIC_KEY', as: 'basic', user: 'app' }, endpoints },
   },
   closed: { billing: 'developer', clients: 'none', direct: { baseUrl, endpoints } },
+  /** Where no server may go. */
+  internal: {
+    billing: 'developer',
+    clients: 'users',
+    direct: {
+      baseUrl: { env: 'INTERNAL_URL', default: 'http://127.0.0.1:9' },
+      secret: { env: 'DEV_KEY', as: 'bearer' },
+      endpoints,
+    },
+  },
   'proxied-dev': { billing: 'developer', clients: 'users' },
   'proxied-own': { billing: 'user', clients: 'users' },
   'proxied-open': { billing: 'developer', clients: 'anyone' },
@@ -106,6 +126,7 @@ export function sell({ body, headers }: Received, response: ServerResponse): voi
     breaks: () => json(response, 500, { message: echo }),
     html: () => response.writeHead(200, { 'content-type': 'text/html' }).end(`<p>${echo}</p>`),
     'other shape': () => json(response, 200, { sum: echo }),
+    redirects: () => response.writeHead(302, { location: `http://169.254.169.254/?${echo}` }).end(),
     resets: () => response.destroy(),
     hangs: () => undefined,
   }

@@ -24,7 +24,7 @@ export interface Act {
 
 type Options = Pick<
   TestAppOptions<never, never>,
-  'budgets' | 'failpoint' | 'isOwnerUnmetered' | 'ownerUserId' | 'pool' | 'integrationEnv'
+  'budgets' | 'failpoint' | 'isOwnerUnmetered' | 'ownerUserId' | 'pool' | 'ownerJwt'
 >
 
 /** An app whose one action does what each test says, and a real provider that it buys from. */
