@@ -26,7 +26,8 @@ export async function sendByProxy(
   const response = await http.request({
     method: 'POST',
     url: proxyUrl(apiWorkerUrl, call),
-    headers: { authorization: `Bearer ${bearer}` },
+    // For a proxy that knows repeated calls by it; nothing is sent again because of it but messages of the outbox.
+    headers: { authorization: `Bearer ${bearer}`, 'idempotency-key': options.idempotencyKey },
     secrets: [bearer],
     body: call.data,
     timeoutMs: Math.max(1, Math.min(declared?.timeoutMs ?? proxyTimeoutMs, options.timeoutMs)),

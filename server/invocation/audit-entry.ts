@@ -1,5 +1,6 @@
 import type { Statement } from '../db/database.ts'
 import { Parameters } from '../db/parameters.ts'
+import type { Message } from '../outbox/message.ts'
 import { redact } from '../wire/redact.ts'
 import type { Invocation } from './invocation.ts'
 
@@ -16,6 +17,14 @@ export function isWorthAuditing(invocation: Invocation, outcome: string, writes:
   return outcome !== 'OK' || invocation.isAudited || writes.length > 0 || invocation.payers.size > 0
 }
 
+/** What is kept together with an audit row. */
+export interface AuditBeside {
+  /** What the call has queued: whoever pays for it is named. @default none */
+  readonly messages?: readonly Message[]
+  /** More parts of the statement. @default none */
+  readonly beside?: (parameters: Parameters) => readonly string[]
+}
+
 /**
  * The statement that leaves an invocation's row and, for what is personal, another one beside it. What is `beside`
  * them is run with it, and succeeds or fails with it.
@@ -24,8 +33,9 @@ export function auditStatement(
   invocation: Invocation,
   outcome: string,
   writes: readonly Write[],
-  beside: (parameters: Parameters) => readonly string[] = () => [],
+  { messages = [], beside = () => [] }: AuditBeside = {},
 ): Statement {
+  const payers = new Set([...invocation.payers, ...messages.map(({ charge }) => charge.payer)])
   const parameters = new Parameters()
   const kept = beside(parameters).map((sql, position) => `kept_${position} as (${sql}), `)
   const bind = (value: unknown, type?: string) => parameters.bind(value, type)
@@ -45,7 +55,7 @@ export function auditStatement(
     bind(invocation.inputHash ?? null),
     bind(JSON.stringify(writes.slice(0, MAX_WRITES).map(toJson)), 'jsonb'),
     bind(writes.length, 'int'),
-    `array(select jsonb_array_elements_text(${bind(JSON.stringify([...invocation.payers].sort()), 'jsonb')}))`,
+    `array(select jsonb_array_elements_text(${bind(JSON.stringify([...payers].sort()), 'jsonb')}))`,
     bind(invocation.cost ?? null, 'bigint'),
   ]
   const detail = [bind(id), at, bind(user), bind(inputText(invocation)), bind(invocation.ip ?? null)]

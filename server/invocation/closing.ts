@@ -22,7 +22,6 @@ export function closingOf(
 ): Closing | undefined {
   // A transaction that only reads keeps nothing; its row, if there must be one, comes after it.
   if (invocation.readOnly) return undefined
-  for (const { charge } of messages) invocation.payers.add(charge.payer)
   if (!isWorthAuditing(invocation, 'OK', writes)) {
     if (!invocation.keyScope) return undefined
     const parameters = new Parameters()
@@ -35,7 +34,7 @@ export function closingOf(
       ? answer
       : [...answer, queueMessages(parameters, originOf(invocation), messages)]
   }
-  return { statement: auditStatement(invocation, 'OK', writes, beside), isAudited: true }
+  return { statement: auditStatement(invocation, 'OK', writes, { messages, beside }), isAudited: true }
 }
 
 function answerParts(
