@@ -20,12 +20,14 @@ export function directFailure({ name }: OutboundCall, answer: Answered): Answer 
     const result = fail('BAD_GATEWAY', `"${name}": answered with status ${status}`)
     return { result, effect: 'answered', cost: 0 }
   }
+  const later = retryAfterSeconds === undefined ? {} : { details: { retryAfterSeconds } }
+  // The haste, too, is that of the app's account as a whole.
+  if (status === 429)
+    return nothing(fail('TOO_MANY_REQUESTS', `"${name}" takes no more calls of the app for now.`, later))
   const { message, issues } = readError(body)
+  const text = message ?? `answered with status ${status}`
   return nothing(
-    fail(codeOf(status), `"${name}": ${message ?? `answered with status ${status}`}`, {
-      ...(issues.length > 0 ? { issues } : {}),
-      ...(retryAfterSeconds === undefined ? {} : { details: { retryAfterSeconds } }),
-    }),
+    fail(codeOf(status), `"${name}": ${text}`, { ...(issues.length > 0 ? { issues } : {}), ...later }),
   )
 }
 
@@ -35,8 +37,6 @@ function codeOf(status: number): ErrorCode {
       return 'PAYLOAD_TOO_LARGE'
     case 422:
       return 'UNPROCESSABLE_CONTENT'
-    case 429:
-      return 'TOO_MANY_REQUESTS'
     default:
       return 'BAD_REQUEST'
   }

@@ -117,6 +117,7 @@ describe('a refusal', () => {
     [400, { error: 'x', code: 'FORBIDDEN' }, 'BAD_REQUEST', 'x'],
     [401, { error: `Key ${SHOP_KEY} is wrong` }, 'BAD_GATEWAY', "refused the app's credentials"],
     [402, { error: 'Pay your bill, Ada.' }, 'BAD_GATEWAY', "refused the app's account"],
+    [429, { error: 'Too many of org-Mars.' }, 'TOO_MANY_REQUESTS', 'takes no more calls'],
     [403, { error: 'Not from Mars.' }, 'BAD_GATEWAY', "refused the app's account"],
   ])('%i %j is %s, does nothing and costs nothing', async (code, body, expected, text) => {
     const calls = replies('/v1/orders', status(code, body))
