@@ -7,6 +7,7 @@ import type { Message } from '../outbox/message.ts'
 import { type ActionResult, type Failure, FailureError, fail, type JsonValue } from '../result.ts'
 import { type CatalogEntry, constraintFields } from '../tools/catalog.ts'
 import type { Charge, StepRequest, ToolRunner, WriteOperation } from '../tools/scope.ts'
+import type { Write } from './audit-entry.ts'
 import type { Invocation } from './invocation.ts'
 import type { Step } from './journal.ts'
 import { LazyTransaction } from './lazy-transaction.ts'
@@ -14,9 +15,9 @@ import { type Interruption, never, RunState } from './run-state.ts'
 import { Steps } from './steps.ts'
 import { Stopwatch } from './stopwatch.ts'
 import { type HeldTurns, TurnTimeout } from './turns.ts'
+import { Writes } from './writes.ts'
 
 const dialect = new PgDialect({ casing: 'snake_case' })
-const MAX_TURN_KEYS = 32
 const EXPIRED = 'The deadline of the call is over'
 
 /**
@@ -31,14 +32,9 @@ export class Attempt implements ToolRunner {
   readonly userId: string | null
   /** Counts the time of the handler; waiting for turns, connections and outside calls is not counted. */
   readonly stopwatch: Stopwatch
-  /** `[operation, collection, recordId]` of everything this run has written. */
-  readonly writes: [WriteOperation | 'sql', string, string][] = []
-  /** What this run has queued. */
-  readonly messages: Message[] = []
-  /** Records that this run set out to write, as keys for turns. */
-  readonly #writeKeys = new Set<string>()
   readonly #invocation: Invocation
   readonly #state = new RunState()
+  readonly #writes: Writes
   readonly #steps: Steps
   readonly #transaction: LazyTransaction
   #minted = 0
@@ -46,10 +42,10 @@ export class Attempt implements ToolRunner {
   #expired = false
   #loggedLateCall = false
   readonly #callsInFlight = new Set<Promise<unknown>>()
-  readonly #queued = new Map<string, number>()
 
   constructor(invocation: Invocation, number: number, turns: HeldTurns | undefined) {
     this.#invocation = invocation
+    this.#writes = new Writes(invocation)
     this.number = number
     this.now = invocation.now
     this.userId = invocation.actor.kind === 'user' ? invocation.actor.userId : null
@@ -89,6 +85,16 @@ export class Attempt implements ToolRunner {
     return this.#state.interrupted
   }
 
+  /** `[operation, collection, recordId]` of everything it has written. */
+  get writes(): readonly Write[] {
+    return this.#writes.all
+  }
+
+  /** What it has queued. */
+  get messages(): readonly Message[] {
+    return this.#writes.messages
+  }
+
   /** Steps that the run was suspended for. */
   get pending(): readonly Step[] {
     return this.#steps.pending
@@ -101,18 +107,9 @@ export class Attempt implements ToolRunner {
     return this.#controller.signal
   }
 
-  /**
-   * What the next attempt takes turns on after a conflict: the records that this one wrote or set out to write.
-   * The action as a whole, if there are none, or more than a queue each would be good for.
-   */
+  /** What the next attempt takes turns on after a conflict. */
   get turnKeys(): ReadonlySet<string> {
-    const keys = new Set(this.#writeKeys)
-    for (const [operation, collection, recordId] of this.writes) {
-      // Nobody else can come to a record that does not exist yet.
-      if (operation !== 'create' && operation !== 'sql') keys.add(`${collection}/${recordId}`)
-      if (keys.size > MAX_TURN_KEYS) break
-    }
-    return keys.size >= 1 && keys.size <= MAX_TURN_KEYS ? keys : new Set([this.#invocation.actionKey])
+    return this.#writes.turnKeys
   }
 
   mintId(): string {
@@ -122,21 +119,15 @@ export class Attempt implements ToolRunner {
   }
 
   wrote(operation: WriteOperation, entry: CatalogEntry, recordId: string): void {
-    this.writes.push([operation, entry.name, recordId])
+    this.#writes.wrote(operation, entry.name, recordId)
   }
 
   ranSql(): void {
-    if (!this.#invocation.readOnly) this.writes.push(['sql', '*', '*'])
+    if (!this.#invocation.readOnly) this.#writes.wrote('sql', '*', '*')
   }
 
   enqueue(name: string, data: JsonValue, charge: Charge): string {
-    const same = `outbox:${name}\n${this.#invocation.engine.fingerprint(data)}`
-    const nth = (this.#queued.get(same) ?? 0) + 1
-    this.#queued.set(same, nth)
-    const id = this.#invocation.effectOf(`${same}\n${nth}`)
-    this.messages.push({ id, endpoint: name, data, charge })
-    this.writes.push(['create', 'outbox', id])
-    return id
+    return this.#writes.queue(name, data, charge)
   }
 
   execute(statement: SQL): Promise<QueryResult> {
@@ -176,7 +167,7 @@ export class Attempt implements ToolRunner {
     if (!this.#state.isRunning) return this.#lateCall(tool)
     if (this.#state.poison) return this.#state.poison
     this.#transaction.firstKey ??= key
-    if (writes && key !== undefined) this.#writeKeys.add(key)
+    if (writes && key !== undefined) this.#writes.setOut(key)
     const call = body()
     this.#callsInFlight.add(call)
     try {
