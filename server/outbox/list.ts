@@ -1,10 +1,12 @@
 import { getTableColumns, type SQL, sql } from 'drizzle-orm'
 import { z } from 'zod'
 import { outbox } from '../../drizzle/system.ts'
+import type { Integrations } from '../integrations/integrations.ts'
 import { type ActionResult, fail, type JsonValue, ok } from '../result.ts'
 import { readColumn } from '../tools/column-text.ts'
 import type { ReadScope } from '../tools/scope.ts'
 import { decodeInstantCursor, encodeInstantCursor, type InstantPosition } from '../wire/instant-cursor.ts'
+import { redact } from '../wire/redact.ts'
 
 const MAX_LIMIT = 200
 const DEFAULT_LIMIT = 50
@@ -55,6 +57,7 @@ export interface OutboxPage {
 /** Lists messages, newest first, a page at a time. Whether the caller may read them is not asked here. */
 export async function listMessages(
   scope: Pick<ReadScope, 'execute'>,
+  integrations: Pick<Integrations, 'inputSchema'>,
   { limit = DEFAULT_LIMIT, cursor, ...filters }: z.output<typeof outboxListSchema>,
 ): Promise<ActionResult<OutboxPage>> {
   const after = cursor === undefined ? undefined : decodeInstantCursor('outbox', filters, cursor)
@@ -69,7 +72,10 @@ export async function listMessages(
   const { rows } = await scope.execute(sql`
     select ${list} from ${outbox} where ${conditions(filters.state, after)}
     order by ${outbox.createdAt} desc, ${outbox.id} desc limit ${limit + 1}`)
-  const messages = rows.slice(0, limit).map(readEntry)
+  const messages = rows
+    .slice(0, limit)
+    .map(readEntry)
+    .map((entry) => withoutSecrets(integrations, entry))
   const last = messages.at(-1)
   const more = last && rows.length > limit
   return ok({
@@ -83,6 +89,13 @@ function conditions(state: string | undefined, after: InstantPosition | undefine
   if (!after) return isState
   const { at, id } = after
   return sql`${isState} and (${outbox.createdAt}, ${outbox.id}) < (${at.toISOString()}::timestamptz, ${id}::text)`
+}
+
+/** What an endpoint marks secret is for its provider alone, who may be told a link that signs somebody in. */
+function withoutSecrets(integrations: Pick<Integrations, 'inputSchema'>, entry: OutboxEntry): OutboxEntry {
+  const schema = integrations.inputSchema(entry.endpoint)
+  // What is left is a part of JSON.
+  return schema ? { ...entry, data: redact(schema, entry.data) as JsonValue } : entry
 }
 
 /** @throws {z.ZodError} when the engine has not written it. */

@@ -33,7 +33,9 @@ export function createOutboxRouter() {
       .query(({ ctx, input = {} }): Promise<ActionResult<OutboxPage>> => {
         withInput(ctx.invocation, input)
         const reads = new DirectReads(ctx.engine, ctx.requestId)
-        return reads.call('outbox.list', undefined, false, () => listMessages(reads, input))
+        return reads.call('outbox.list', undefined, false, () =>
+          listMessages(reads, ctx.engine.integrations, input),
+        )
       }),
     /** Has a message sent now, in particular one that was given up. */
     retry: owners(false)

@@ -98,6 +98,17 @@ describe('outbox.list', () => {
     )
   })
 
+  it('does not tell what the endpoint marks secret, which is sent all the same', async () => {
+    const pin = randomUUID()
+    await post.act((ctx) => ctx.tools.enqueue('sms/send', { to: ada, pin }), ada)
+    expect(await owner.outbox.list()).toMatchObject({
+      data: { messages: [{ data: { to: ada, pin: '[secret]' } }] },
+    })
+    post.startSending()
+    await expect.poll(received, TIMEOUT).toMatchObject([{ body: { to: ada, pin } }])
+    await expect.poll(() => post.rows('select 1 from outbox'), TIMEOUT).toEqual([])
+  })
+
   it('goes through all of them, newest first, a page at a time, on every transport', async () => {
     await fund(post.app.database, ada, SMS_PRICE * 10)
     await post.act(async (ctx) => {

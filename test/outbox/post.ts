@@ -14,7 +14,11 @@ export type Handler = (ctx: ActionContext) => Promise<ActionResult<unknown>>
 
 export const MAIL_PRICE = 100
 export const SMS_PRICE = 40
-const input = z.strictObject({ to: z.string(), text: z.string().optional() })
+const input = z.strictObject({
+  to: z.string(),
+  text: z.string().optional(),
+  pin: z.string().meta({ secret: true }).optional(),
+})
 const send = { method: 'POST', input, retries: 0 } as const
 
 const integrations = defineIntegrations({
