@@ -174,7 +174,7 @@ async function enqueue(
   return runner.call('enqueue', undefined, true, async () => {
     const plan = planned(integrations, endpoint, data)
     if (!plan.success) return plan
-    const { name, needsCallerJwt, data: checked } = plan.data
+    const { name, needsCallerJwt } = plan.data
     if (needsCallerJwt) {
       return fail(
         'PRECONDITION_FAILED',
@@ -183,7 +183,8 @@ async function enqueue(
     }
     if (runner.messages.length >= MAX_MESSAGES)
       return fail('PRECONDITION_FAILED', `One invocation may queue at most ${MAX_MESSAGES} messages.`)
-    return ok({ messageId: runner.enqueue(name, checked, plan.data) })
+    // As it was given: the schema reads it again when it is sent.
+    return ok({ messageId: runner.enqueue(name, data ?? {}, plan.data) })
   })
 }
 
