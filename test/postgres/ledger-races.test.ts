@@ -13,6 +13,8 @@ import { type Market, openMarket } from '../ledger/open-market.ts'
 
 const CALLS = 100
 const PAID = 7
+/** Who passes is asked here, not how soon: a busy machine refuses nobody. */
+const POOL = { max: 20, acquireTimeoutMs: 25_000 }
 const NO_LIMIT = { calls: undefined, credits: undefined }
 const OPEN = { caller: NO_LIMIT, action: NO_LIMIT, app: NO_LIMIT, anonymous: NO_LIMIT }
 
@@ -26,7 +28,7 @@ const isDone = ({ success }: Said) => success === true
 
 let market: Market
 beforeAll(async () => {
-  market = await openMarket({ budgets: OPEN, pool: { max: 20 } })
+  market = await openMarket({ budgets: OPEN, pool: POOL })
 })
 afterAll(async () => {
   await market.isSettled()
@@ -128,7 +130,7 @@ describe('the owner’s budgets', () => {
       await using limited = await openMarket({
         isOwnerUnmetered: limit === 'calls',
         budgets: { ...OPEN, [budget]: budgets[limit] },
-        pool: { max: 20 },
+        pool: POOL,
       })
       const id = randomUUID()
       await limited.fund('owner', 50 * PRICE)
@@ -175,7 +177,7 @@ describe('the owner’s budgets', () => {
     await using limited = await openMarket({
       isOwnerUnmetered: true,
       budgets: { ...OPEN, caller: { calls: 5, credits: undefined } },
-      pool: { max: 20 },
+      pool: POOL,
     })
     const id = randomUUID()
     const buy = (user: string, how: string) =>

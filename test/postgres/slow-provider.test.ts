@@ -10,7 +10,7 @@ const POOL = 10
 const WAITING = 200
 
 it(`${WAITING} paid calls that wait for their provider keep nobody from a pool of ${POOL}`, async () => {
-  await using market = await openMarket({ pool: { max: POOL } })
+  await using market = await openMarket({ pool: { max: POOL, acquireTimeoutMs: 25_000 } })
   const [user, sale] = [`user-${randomUUID()}`, randomUUID()]
   await market.fund(user, WAITING * PRICE)
   const held = gate()
