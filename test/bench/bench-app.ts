@@ -1,0 +1,71 @@
+// What the measured server runs: the app's own rooms, and beside them what only a benchmark asks for.
+import { index, text } from 'drizzle-orm/pg-core'
+import { z } from 'zod'
+import { collection } from '../../drizzle/collection.ts'
+import { action, actionRegistry, ok } from '../../server/authoring.ts'
+import { composition } from '../../server/composition.ts'
+import { defineIntegrations, endpoint } from '../../server/integrations/declare.ts'
+
+const message = z.strictObject({ message: z.string().max(200) })
+const quote = z.object({ quote: z.string() })
+
+const integrations = defineIntegrations({
+  ...composition.integrations,
+  /** The local upstream. One of its endpoints answers at once, the other when it is told to. */
+  provider: {
+    billing: 'developer',
+    clients: 'none',
+    direct: {
+      baseUrl: { env: 'PROVIDER_BASE_URL' },
+      endpoints: {
+        quick: endpoint({ method: 'POST', path: '/quick', input: message, output: quote, price: 1 }),
+        slow: endpoint({
+          method: 'POST',
+          path: '/slow',
+          input: message,
+          output: quote,
+          timeoutMs: 110_000,
+          price: 1,
+        }),
+      },
+    },
+  },
+})
+
+/** What everybody may read of their own, and nobody of others. Its table is made by `schema.ts`. */
+const notes = collection(
+  'notes',
+  { body: text().notNull() },
+  {
+    access: { '*': { read: 'own' } },
+    constraints: (note) => [
+      index('notes_created_by_created_at_idx').on(note.createdBy, note.createdAt, note.recordId),
+    ],
+  },
+)
+
+const actions = actionRegistry(composition.actions, {
+  /** Touches nothing. */
+  echo: action.input(message).mutation(async ({ input }) => ok({ message: input.message })),
+  /** A paid call and nothing else. */
+  askProvider: action
+    .input(message)
+    .mutation(({ ctx, input }) => ctx.tools.integration('provider/quick', input)),
+  /** A paid call between a read and a write. */
+  askSlowProvider: action
+    .input(z.strictObject({ eventId: z.string() }))
+    .mutation(async ({ ctx, input: { eventId } }) => {
+      const event = await ctx.tools.get('events', eventId)
+      if (!event.success) return event
+      const asked = await ctx.tools.integration('provider/slow', { message: event.data.record.data.title })
+      if (!asked.success) return asked
+      return ctx.tools.update('events', eventId, { summary: 'asked' })
+    }),
+})
+
+export const benchComposition = {
+  ...composition,
+  collections: { ...composition.collections, notes },
+  actions,
+  integrations,
+}

@@ -1,0 +1,61 @@
+import { createDatabase } from './database.ts'
+import { median } from './median.ts'
+import { productionSizeMb } from './package-size.ts'
+import { startSeconds } from './start-time.ts'
+import type { Tokens } from './tokens.ts'
+import { memoryMb } from './usage.ts'
+
+/** What is measured once, apart from any load. */
+export interface Figure {
+  readonly name: string
+  readonly title: string
+  readonly value: number
+  readonly unit: 's' | 'MB'
+  /** @default it is reported, without a goal */
+  readonly atMost?: number
+}
+
+export interface FigureOptions {
+  readonly adminUrl: string
+  readonly tokens: Tokens
+  /** The process id of the server that was under load. */
+  readonly deputyPid: number
+  /** How often a start is measured. */
+  readonly times: number
+}
+
+/** Name → how it is measured; in this order. */
+export const FIGURES: ReadonlyMap<string, (options: FigureOptions) => Promise<Figure>> = new Map([
+  ['memory', measureMemory],
+  ['start-postgres', measurePostgresStart],
+  ['start-pglite', measurePgliteStart],
+  ['size', measureSize],
+])
+
+async function measureMemory({ deputyPid }: FigureOptions): Promise<Figure> {
+  const { peak } = await memoryMb(deputyPid)
+  return { name: 'memory', title: 'The most memory that Deputy held', value: peak, unit: 'MB', atMost: 220 }
+}
+
+async function measurePostgresStart({ adminUrl, tokens, times }: FigureOptions): Promise<Figure> {
+  await using database = await createDatabase(adminUrl, 'start')
+  // The first one migrates.
+  await startSeconds({ tokens, databaseUrl: database.url })
+  const value = await repeated(times, () => startSeconds({ tokens, databaseUrl: database.url }))
+  return { name: 'start-postgres', title: 'Start on PostgreSQL', value, unit: 's', atMost: 1.5 }
+}
+
+async function measurePgliteStart({ tokens, times }: FigureOptions): Promise<Figure> {
+  const value = await repeated(times, () => startSeconds({ tokens }))
+  return { name: 'start-pglite', title: 'First start on PGlite', value, unit: 's', atMost: 4 }
+}
+
+async function measureSize(): Promise<Figure> {
+  return { name: 'size', title: 'npm ci --omit=dev', value: await productionSizeMb(), unit: 'MB' }
+}
+
+async function repeated(times: number, measure: () => Promise<number>): Promise<number> {
+  const values: number[] = []
+  for (let time = 0; time < times; time += 1) values.push(await measure())
+  return median(values)
+}

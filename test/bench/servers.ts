@@ -1,0 +1,71 @@
+import { PROGRAMS } from './build.ts'
+import { type Child, startChild } from './child.ts'
+import type { BenchDatabase } from './database.ts'
+import { OWNER, type Tokens } from './tokens.ts'
+
+/** A server that is measured, in a process of its own. */
+export interface Server extends AsyncDisposable {
+  readonly url: string
+  readonly pid: number
+  readonly database: BenchDatabase
+}
+
+export interface ServerOptions {
+  readonly database: BenchDatabase
+  readonly tokens: Tokens
+  /** The provider's address. */
+  readonly providerUrl: string
+  readonly profileDirectory?: string | undefined
+}
+
+/** More than any run spends; counted all the same. */
+const PLENTY = '8000000000000000'
+
+export async function startDeputy(options: ServerOptions): Promise<Server> {
+  const { database, tokens, providerUrl, profileDirectory } = options
+  const env = {
+    PORT: '0',
+    DATABASE_URL: database.url,
+    AUTH_JWT_PUBLIC_KEY: tokens.publicKeyPem,
+    AUTH_JWT_ISSUER: tokens.issuer,
+    AUTH_JWT_AUDIENCE: tokens.audience,
+    OWNER_USER_ID: OWNER,
+    OWNER_CREDITS: PLENTY,
+    BUDGET_CALLER_CALLS: PLENTY,
+    BUDGET_CALLER_CREDITS: PLENTY,
+    BUDGET_ACTION_CALLS: PLENTY,
+    BUDGET_ACTION_CREDITS: PLENTY,
+    BUDGET_APP_CALLS: PLENTY,
+    BUDGET_APP_CREDITS: PLENTY,
+    PROVIDER_BASE_URL: providerUrl,
+    ALLOW_PRIVATE_UPSTREAMS: new URL(providerUrl).host,
+  }
+  return asServer(await startChild(PROGRAMS.deputy, { env, profileDirectory }), database)
+}
+
+export async function startBaseline(options: ServerOptions): Promise<Server> {
+  const { database, tokens, providerUrl, profileDirectory } = options
+  const env = {
+    DATABASE_URL: database.url,
+    PUBLIC_KEY: tokens.publicKeyPem,
+    ISSUER: tokens.issuer,
+    AUDIENCE: tokens.audience,
+    PROVIDER_BASE_URL: providerUrl,
+  }
+  return asServer(await startChild(PROGRAMS.baseline, { env, profileDirectory }), database)
+}
+
+function asServer(child: Child, database: BenchDatabase): Server {
+  return {
+    url: urlOf(child),
+    pid: child.pid,
+    database,
+    [Symbol.asyncDispose]: () => child[Symbol.asyncDispose](),
+  }
+}
+
+/** The address that a program said it listens on. @throws {Error} when it said something else. */
+export function urlOf({ ready }: Child): string {
+  if (typeof ready === 'object' && ready !== null && 'url' in ready) return String(ready.url)
+  throw new Error('The program did not say where it listens')
+}

@@ -1,0 +1,25 @@
+import type { WorkDefinition } from '../work.ts'
+import { echoRest, echoTrpc, trpcBatch } from './echo.ts'
+import { growth } from './growth.ts'
+import { integrationCall, slowProvider } from './integrations.ts'
+import { listAttendees, queryRecords } from './reads.ts'
+import { severalServers } from './several-servers.ts'
+import { createEvent, hotEvent, inviteAttendee, keyedCreate, keyedInvite } from './writes.ts'
+
+/** In the order in which they are measured. */
+export const WORKS: readonly WorkDefinition[] = [
+  echoRest,
+  echoTrpc,
+  trpcBatch,
+  createEvent,
+  inviteAttendee,
+  keyedCreate,
+  keyedInvite,
+  hotEvent,
+  listAttendees,
+  queryRecords,
+  integrationCall,
+  slowProvider,
+  growth,
+  severalServers,
+]

@@ -1,0 +1,50 @@
+import { USERS } from '../seed.ts'
+import { type Bench, type Lane, laneKey, type WorkDefinition } from '../work.ts'
+import { againstBaseline, CONNECTIONS } from './against-baseline.ts'
+import { actionRequest, trpcRequest } from './requests.ts'
+
+const BATCH = 10
+const input = { message: 'All that is measured was called first.' }
+const rest = ({ tokens }: Bench) => [actionRequest(tokens, { name: 'echo', userId: USERS[0] ?? '', input })]
+const trpc = ({ tokens }: Bench) => [trpcRequest(tokens, 'echo', input)]
+
+export const echoRest: WorkDefinition = {
+  name: 'echo-rest',
+  title: 'echo over REST, against a plain route',
+  open: (bench) => againstBaseline(bench, { goal: 0.5, requests: () => rest(bench) }),
+}
+
+export const echoTrpc: WorkDefinition = {
+  name: 'echo-trpc',
+  title: 'echo over tRPC, single calls, against a plain route',
+  open: (bench) =>
+    againstBaseline(bench, {
+      goal: 0.3,
+      requests: () => trpc(bench),
+      baselineRequests: () => rest(bench),
+    }),
+}
+
+export const trpcBatch: WorkDefinition = {
+  name: 'trpc-batch',
+  title: `echo over tRPC in batches of ${BATCH}, against single calls`,
+  open(bench) {
+    const lane = { kind: 'deputy', servers: [bench.deputy] } as const
+    const lanes = CONNECTIONS.flatMap((connections): Lane[] => [
+      {
+        ...lane,
+        name: 'batches',
+        connections,
+        callsPerRequest: BATCH,
+        requests: () => [trpcRequest(bench.tokens, 'echo', input, BATCH)],
+      },
+      { ...lane, name: 'singles', connections, requests: () => trpc(bench) },
+    ])
+    const ratios = CONNECTIONS.map((connections) => ({
+      of: laneKey({ name: 'batches', connections }),
+      to: laneKey({ name: 'singles', connections }),
+      goal: 5,
+    }))
+    return { lanes, ratios }
+  },
+}
