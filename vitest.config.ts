@@ -10,6 +10,7 @@ const shared = {
 const WITHOUT_DATABASE = [
   'test/architecture/**/*.test.ts',
   'test/auth/**/*.test.ts',
+  'test/bench/**/*.test.ts',
   'test/db/directory-lock.test.ts',
   'test/env/**/*.test.ts',
   'test/integrations/{answers,catalogue,definition,direct,plan,shipped}.test.ts',

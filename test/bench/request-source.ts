@@ -17,7 +17,8 @@ export function createRequestSource({ templates, name }: Pick<LoadJob, 'template
   }
 }
 
-function fillIn({ method, path, headers, body }: RequestTemplate, id: string): RequestTemplate {
+/** The request of this id. */
+export function fillIn({ method, path, headers, body }: RequestTemplate, id: string): RequestTemplate {
   const fill = (text: string) => text.replaceAll('{id}', id)
   return {
     method,

@@ -52,7 +52,7 @@ const MIN_SHARE = 5
 
 /** Warms up, then measures the lanes in turns, so that whatever slows the machine slows all of them. */
 export async function runWork(work: Work, options: RunOptions): Promise<WorkResult> {
-  const problems: string[] = []
+  const problems = [...((await work.check?.()) ?? [])]
   const measure = async (lane: Lane, requests: number, phase: string) => {
     options.signal.throwIfAborted()
     const { load, upstream } = options

@@ -40,6 +40,8 @@ export interface Ratio {
 export interface Work {
   readonly lanes: readonly Lane[]
   readonly ratios: readonly Ratio[]
+  /** Looks for what would make the comparison unfair, before anything is measured. @default there is nothing */
+  check?(): Promise<readonly string[]>
   /** Gives back what it made for itself. @default nothing */
   close?(): Promise<void>
 }

@@ -1,6 +1,7 @@
 import type { Effects } from '../effects.ts'
 import type { RequestTemplate } from '../load-job.ts'
 import { type Bench, type Lane, laneKey, type Work } from '../work.ts'
+import { differentAnswers } from './same-answers.ts'
 
 export const CONNECTIONS = [1, 16, 64] as const
 
@@ -42,5 +43,10 @@ export function againstBaseline({ deputy, baseline }: Bench, comparison: Compari
     to: laneKey({ name: 'baseline', connections }),
     goal,
   }))
-  return { lanes, ratios }
+  // What is sent differently is answered differently.
+  const check = async () => {
+    const [template] = requests()
+    return template && requests === baselineRequests ? differentAnswers(template, [deputy, baseline]) : []
+  }
+  return { lanes, ratios, check }
 }
