@@ -1,5 +1,5 @@
 // The baseline: the same calls as a good engineer would write them by hand, without Deputy.
-import Fastify, { type FastifyReply, type FastifyRequest } from 'fastify'
+import Fastify, { type FastifyReply, type FastifyRequest, LogController } from 'fastify'
 import postgres from 'postgres'
 import { Agent, request as send } from 'undici'
 import { uuidv7 } from 'uuidv7'
@@ -23,7 +23,7 @@ const authenticate = await createAuthenticate({
 // A line for each request, as Deputy writes one for each call.
 const app = Fastify({
   logger: { level: 'info' },
-  disableRequestLogging: true,
+  logController: new LogController({ disableRequestLogging: true }),
   genReqId: () => uuidv7(),
 })
 app.decorateRequest('userId', '')
