@@ -2,6 +2,7 @@
 
 import { buildPrograms } from './build.ts'
 import { adminUrl } from './database.ts'
+import { measureEchoByWrk } from './echo-by-wrk.ts'
 import { FIGURES } from './figures.ts'
 import { measureFloor } from './floor.ts'
 import { describeMachine } from './machine.ts'
@@ -13,11 +14,12 @@ import { CONNECTIONS } from './works/against-baseline.ts'
 import { WORKS } from './works/all.ts'
 
 const FLOOR = 'floor'
+const WRK = 'wrk'
 const tell = (line: string) => process.stderr.write(`${line}\n`)
 
 function parse(args: readonly string[]): BenchOptions | undefined {
   try {
-    return readOptions(args, [...WORKS.map(({ name }) => name), FLOOR, ...FIGURES.keys()])
+    return readOptions(args, [...WORKS.map(({ name }) => name), WRK, FLOOR, ...FIGURES.keys()])
   } catch (error) {
     tell(`${error instanceof Error ? error.message : error}\n${USAGE}`)
     return undefined
@@ -43,6 +45,7 @@ async function measure(options: BenchOptions, signal: AbortSignal): Promise<Repo
       await work.close?.()
     }
   }
+  const wrk = isWanted(WRK) ? await measureEchoByWrk(bench, { rounds, seconds }) : undefined
   const floor = isWanted(FLOOR) ? await measureFloor(baseline.database.url, CONNECTIONS, seconds) : undefined
   const figures = []
   for (const [name, take] of FIGURES) {
@@ -50,7 +53,7 @@ async function measure(options: BenchOptions, signal: AbortSignal): Promise<Repo
     signal.throwIfAborted()
     figures.push(await take({ adminUrl: admin, tokens, deputyPid: deputy.pid, times: rounds }))
   }
-  return { machine: await describeMachine(admin), works, floor, figures }
+  return { machine: await describeMachine(admin), works, wrk, floor, figures }
 }
 
 const options = parse(process.argv.slice(2))

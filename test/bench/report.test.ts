@@ -52,6 +52,7 @@ const REPORT: Report = {
       problems: ['deputy @64, round 1: events grew by 1 instead of 2'],
     },
   ],
+  wrk: [{ lane: 'deputy @64', callsPerSecond: 7_198.5, p50Ms: 8.1, p99Ms: 12, failed: 2 }],
   floor: [{ work: 'createEvent', connections: 16, callsPerSecond: 2_345.6 }],
   figures: [
     { name: 'memory', title: 'Memory', value: 221, unit: 'MB', atMost: 220 },
@@ -81,6 +82,10 @@ describe('the report', () => {
 
   it('names what was wrong', () => {
     expect(text).toContain('WRONG: deputy @64, round 1: events grew by 1 instead of 2')
+  })
+
+  it('shows what wrk measured', () => {
+    expect(text).toMatch(/^echo over REST, by wrk\n.*\ndeputy @64 +7199 +8\.10 +12\.0 +2$/m)
   })
 
   it('ends with the floor and the figures', () => {

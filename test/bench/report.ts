@@ -1,3 +1,4 @@
+import type { WrkLane } from './echo-by-wrk.ts'
 import type { Figure } from './figures.ts'
 import type { FloorResult } from './floor.ts'
 import type { Machine } from './machine.ts'
@@ -7,6 +8,7 @@ import { formatNumber, formatTable } from './table.ts'
 export interface Report {
   readonly machine: Machine
   readonly works: readonly (WorkResult & { readonly name: string; readonly title: string })[]
+  readonly wrk: readonly WrkLane[] | undefined
   readonly floor: readonly FloorResult[] | undefined
   readonly figures: readonly Figure[]
 }
@@ -24,7 +26,7 @@ const COLUMNS = [
 ]
 
 /** All that was measured, for people to read. */
-export function formatReport({ machine, works, floor, figures }: Report): string {
+export function formatReport({ machine, works, wrk, floor, figures }: Report): string {
   const { date, commit, cpu, cores, memoryGb, node, postgresql } = machine
   const parts = [
     `${date}, commit ${commit}, ${cpu}, ${cores} cores, ${memoryGb} GB, Node ${node}, PostgreSQL ${postgresql}`,
@@ -33,6 +35,16 @@ export function formatReport({ machine, works, floor, figures }: Report): string
         `${title}\n${formatTable([COLUMNS, ...lanes.map(laneRow)])}\n${[...ratios.map(ratioLine), ...problems.map((problem) => `WRONG: ${problem}`)].join('\n')}`,
     ),
   ]
+  if (wrk) {
+    const rows = wrk.map(({ lane, callsPerSecond, p50Ms, p99Ms, failed }) => [
+      lane,
+      ...[callsPerSecond, p50Ms, p99Ms].map(formatNumber),
+      String(failed),
+    ])
+    parts.push(
+      `echo over REST, by wrk\n${formatTable([['', 'calls/s', 'p50 ms', 'p99 ms', 'failed'], ...rows])}`,
+    )
+  }
   if (floor) {
     const rows = floor.map(({ work, connections, callsPerSecond }) => [
       `${work} @${connections}`,

@@ -1,11 +1,13 @@
+import type { RequestTemplate } from '../load-job.ts'
 import { USERS } from '../seed.ts'
+import type { Tokens } from '../tokens.ts'
 import { type Bench, type Lane, laneKey, type WorkDefinition } from '../work.ts'
 import { againstBaseline, CONNECTIONS } from './against-baseline.ts'
 import { actionRequest, trpcRequest } from './requests.ts'
 
 const BATCH = 10
 const input = { message: 'All that is measured was called first.' }
-const rest = ({ tokens }: Bench) => [actionRequest(tokens, { name: 'echo', userId: USERS[0] ?? '', input })]
+const rest = ({ tokens }: Bench) => [echoRequest(tokens)]
 const trpc = ({ tokens }: Bench) => [trpcRequest(tokens, 'echo', input)]
 
 export const echoRest: WorkDefinition = {
@@ -47,4 +49,9 @@ export const trpcBatch: WorkDefinition = {
     }))
     return { lanes, ratios }
   },
+}
+
+/** One call of `echo`, the same for both servers. */
+export function echoRequest(tokens: Tokens): RequestTemplate {
+  return actionRequest(tokens, { name: 'echo', userId: USERS[0] ?? '', input })
 }
