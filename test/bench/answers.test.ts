@@ -6,7 +6,8 @@ describe('the shape of an answer', () => {
   it('is the same whatever its values and the order of its keys', () => {
     const one = { success: true, data: { recordId: 'a', records: [{ n: 1, at: null }, { n: 2 }] } }
     const other = { data: { records: [{ at: null, n: 7 }, {}], recordId: 'b' }, success: false }
-    expect(answerShape(one)).toEqual(answerShape(other))
+    // As text, which has an order.
+    expect(JSON.stringify(answerShape(one))).toBe(JSON.stringify(answerShape(other)))
   })
 
   it.each([
