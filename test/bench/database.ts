@@ -50,7 +50,7 @@ export async function serverVersion(admin: string): Promise<string> {
   const sql = postgres(admin, { max: 1 })
   try {
     const [row] = await sql<{ version: string }[]>`select current_setting('server_version') as version`
-    return row?.version ?? 'unknown'
+    return row?.version.split(' ')[0] ?? 'unknown'
   } finally {
     await sql.end()
   }

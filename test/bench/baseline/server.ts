@@ -1,5 +1,5 @@
 // The baseline: the same calls as a good engineer would write them by hand, without Deputy.
-import Fastify, { type FastifyReply, type FastifyRequest, LogController } from 'fastify'
+import Fastify, { type FastifyReply, type FastifyRequest, LogController } from 'fastify-baseline'
 import postgres from 'postgres'
 import { Agent, request as send } from 'undici'
 import { uuidv7 } from 'uuidv7'
@@ -105,7 +105,7 @@ function respond(reply: FastifyReply, { status, body }: Answer): FastifyReply {
   return reply.code(status).send(body)
 }
 
-declare module 'fastify' {
+declare module 'fastify-baseline' {
   interface FastifyRequest {
     userId: string
   }

@@ -13,7 +13,7 @@ export const severalServers: WorkDefinition = {
     const more = await Promise.all([1, 2, 3].map(() => bench.startDeputy(deputy.database)))
     const lanes = [1, 2, 4].map(
       (count): Lane => ({
-        name: `${count} servers`,
+        name: serversName(count),
         kind: 'deputy',
         connections: CONNECTIONS,
         servers: [deputy, ...more.slice(0, count - 1)],
@@ -21,7 +21,7 @@ export const severalServers: WorkDefinition = {
         requests: () => inviteRequests(tokens, ROWS),
       }),
     )
-    const key = (count: number) => laneKey({ name: `${count} servers`, connections: CONNECTIONS })
+    const key = (count: number) => laneKey({ name: serversName(count), connections: CONNECTIONS })
     return {
       lanes,
       ratios: [2, 4].map((count) => ({ of: key(count), to: key(1) })),
@@ -30,4 +30,8 @@ export const severalServers: WorkDefinition = {
       },
     }
   },
+}
+
+function serversName(count: number): string {
+  return count === 1 ? '1 server' : `${count} servers`
 }
