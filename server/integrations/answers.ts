@@ -23,7 +23,7 @@ export function answered(
 ): Answer {
   const parsed = declared?.output ? parse(declared.output, body) : { success: true as const, data: body }
   // The provider has said that it did what it was asked.
-  if (!parsed.success) return unusable(call, 'another shape')
+  if (!parsed.success) return { ...unusable(call, 'another shape'), isTaken: true }
   const cost =
     call.transport === 'direct' && declared
       ? costOf(
@@ -38,7 +38,8 @@ export function answered(
 export function failed(call: OutboundCall, { reason, wasSent }: Failed): Answer {
   // Who sends a caller elsewhere has not done what it was asked.
   if (reason === 'redirect') return nothing(noUsableAnswer(call, reason))
-  if (wasSent) return unusable(call, reason)
+  // Only a success has to be JSON.
+  if (wasSent) return { ...unusable(call, reason), isTaken: reason === 'not JSON' }
   const shown = reason === 'not sent' ? 'unreachable' : reason
   return nothing(noUsableAnswer(call, shown, 'not sent'))
 }

@@ -44,6 +44,8 @@ export interface Answer {
   readonly effect: 'answered' | 'nothing' | 'unknown'
   /** What it cost, in whole micro-credits: at most its reserve. */
   readonly cost: number
+  /** Whether the other side said that it took what it was sent, though in a way that is no answer. @default false */
+  readonly isTaken?: boolean
 }
 
 /** An integration as everybody may see it. */

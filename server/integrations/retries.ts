@@ -49,7 +49,7 @@ export function asUnknown(answer: Answer, reserve: number): Answer {
   const { result } = answer
   if (result.success) return answer
   const details = { ...result.details, outcome: 'unknown' }
-  return { result: { ...result, details }, effect: 'unknown', cost: reserve }
+  return { ...answer, result: { ...result, details }, effect: 'unknown', cost: reserve }
 }
 
 /** Callers that failed together must not come back together. */

@@ -32,8 +32,10 @@ export interface AttemptedMessage {
 }
 
 /** What an answer of the other side makes of a message. */
-export function outcomeOf(message: AttemptedMessage, { result, effect, cost }: Answer): MessageOutcome {
-  if (result.success) return { kind: 'arrived', cost }
+export function outcomeOf(message: AttemptedMessage, answer: Answer): MessageOutcome {
+  const { result, effect, cost, isTaken } = answer
+  // Nobody reads the answer to a message: one that was taken is not sent again for the sake of it.
+  if (result.success || isTaken) return { kind: 'arrived', cost }
   return failed(message, result, effect === 'unknown')
 }
 

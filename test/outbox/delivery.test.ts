@@ -116,6 +116,17 @@ describe('a message', () => {
     expect(await costs()).toEqual([[SMS_PRICE, 'answered']])
   })
 
+  it('that was taken with an answer that is none is not sent again', async () => {
+    answer((_received, response) => {
+      response.writeHead(200, { 'content-type': 'text/html' }).end('<p>Thanks!</p>')
+    })
+    post.startSending()
+    await queue()
+    await gone()
+    expect(received()).toHaveLength(1)
+    expect(await costs()).toEqual([[SMS_PRICE, 'answered']])
+  })
+
   it('that may have arrived is charged when it is given up', async () => {
     answer(resetInBody, resetInBody)
     post.startSending()
