@@ -60,7 +60,13 @@ export async function startServer<TActions extends Actions>(
   })
   const database = await openDatabase({ databaseUrl: env.databaseUrl, directory: env.dataDir, tables })
   const outbound = createHttpClient({ allowPrivate: env.allowPrivateUpstreams })
-  const integrationEnv = (name: string) => env.integrations.get(name)
+  const reach = {
+    declarations: composition.integrations,
+    env: (name: string) => env.integrations.get(name),
+    apiWorkerUrl: env.apiWorkerUrl,
+    ownerJwt: env.appOwnerJwt,
+    ownerUserId: env.ownerUserId,
+  }
   try {
     const ownerCredits = await startCredits(database, env)
     const app = createApp({
@@ -69,15 +75,7 @@ export async function startServer<TActions extends Actions>(
       actions: composition.actions,
       routes: composition.routes,
       fingerprintKey: await loadSystemSecret(database, 'fingerprint'),
-      integrations: createIntegrations({
-        declarations: composition.integrations,
-        env: integrationEnv,
-        apiWorkerUrl: env.apiWorkerUrl,
-        ownerJwt: env.appOwnerJwt,
-        ownerUserId: env.ownerUserId,
-        http: outbound,
-        log,
-      }),
+      integrations: createIntegrations({ ...reach, http: outbound, log }),
       http: outbound,
       verifier,
       log,
@@ -89,8 +87,7 @@ export async function startServer<TActions extends Actions>(
       clientRateLimit: env.clientRateLimit,
       budgets: env.budgets,
     })
-    for (const warning of unreachableIntegrations(composition.integrations, integrationEnv, env.apiWorkerUrl))
-      log.warn(warning)
+    for (const warning of unreachableIntegrations(reach)) log.warn(warning)
     const http = await listen({ fetch: app.fetch, host: env.host, port: env.port })
     const dispatcher = startDispatcher(app.engine)
     const stopSweeper = startSweeper({ database, log })

@@ -1,17 +1,21 @@
-import { type EnvLookup, missingVariables } from './connection.ts'
-import type { IntegrationDeclarations } from './declare.ts'
+import type { IntegrationsOptions } from './configuration.ts'
+import { missingVariables } from './connection.ts'
 
-/** What nothing leads to, a sentence each that names the variables to set. */
-export function unreachableIntegrations(
-  declarations: IntegrationDeclarations,
-  env: EnvLookup,
-  apiWorkerUrl: URL | undefined,
-): readonly string[] {
-  if (apiWorkerUrl) return []
-  return Object.entries(declarations).flatMap(([name, { direct }]) => {
+type Options = Pick<IntegrationsOptions, 'declarations' | 'env' | 'apiWorkerUrl' | 'ownerJwt' | 'ownerUserId'>
+
+/** What cannot be called as the server is configured, a sentence each that names the variables to set. */
+export function unreachableIntegrations(options: Options): readonly string[] {
+  const { declarations, env, apiWorkerUrl, ownerJwt, ownerUserId } = options
+  return Object.entries(declarations).flatMap(([name, { billing, direct }]) => {
+    const lacking = (variables: string) => [`Integration "${name}" cannot be called: set ${variables}`]
     const missing = direct ? missingVariables(direct, env) : []
-    if (direct && missing.length === 0) return []
-    const variables = [...(direct ? [missing.join(' and ')] : []), 'API_WORKER_URL'].join(', or ')
-    return [`Integration "${name}" cannot be called: set ${variables}`]
+    const isDirect = direct !== undefined && missing.length === 0
+    if (!isDirect && !apiWorkerUrl)
+      return lacking([...(direct ? [missing.join(' and ')] : []), 'API_WORKER_URL'].join(', or '))
+    if (billing === 'user') return []
+    if (ownerUserId === undefined) return lacking("OWNER_USER_ID, since the app's owner pays for it")
+    if (!isDirect && ownerJwt === undefined)
+      return lacking("APP_OWNER_JWT, since the app's owner pays for it")
+    return []
   })
 }

@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { composition } from '../../server/composition.ts'
 import { unreachableIntegrations } from '../../server/integrations/reachability.ts'
 import { configured } from './configured.ts'
@@ -29,15 +29,39 @@ it('the shipped catalogue shows the weather and translations', () => {
   })
 })
 
-it('what nothing leads to is told with the variables to set; a proxy leads everywhere', () => {
-  const { integrations } = composition
+describe('what cannot be called is told with the variables to set', () => {
   const variables = new Map([['OPENAI_BASE_URL', 'https://api.openai.com/v1']])
-  const env = (name: string) => variables.get(name)
-  expect(unreachableIntegrations(integrations, env, undefined)).toEqual([
-    'Integration "openai" cannot be called: set OPENAI_API_KEY, or API_WORKER_URL',
-    'Integration "resend" cannot be called: set RESEND_BASE_URL and RESEND_API_KEY, or API_WORKER_URL',
-    'Integration "weather" cannot be called: set WEATHER_BASE_URL, or API_WORKER_URL',
-    'Integration "libretranslate" cannot be called: set LIBRETRANSLATE_BASE_URL, or API_WORKER_URL',
-  ])
-  expect(unreachableIntegrations(integrations, env, new URL('http://proxy.example'))).toEqual([])
+  const told = (options: { apiWorkerUrl?: URL; ownerJwt?: string; ownerUserId?: string }) =>
+    unreachableIntegrations({
+      declarations: composition.integrations,
+      env: (name) => variables.get(name),
+      apiWorkerUrl: undefined,
+      ownerJwt: undefined,
+      ownerUserId: undefined,
+      ...options,
+    })
+  const apiWorkerUrl = new URL('http://proxy.example')
+  const of = (names: readonly string[], variable: string) =>
+    names.map(
+      (name) => `Integration "${name}" cannot be called: set ${variable}, since the app's owner pays for it`,
+    )
+  const owners = ['openai', 'resend', 'weather']
+
+  it('where nothing leads to it', () => {
+    expect(told({ ownerUserId: 'owner' })).toEqual([
+      'Integration "openai" cannot be called: set OPENAI_API_KEY, or API_WORKER_URL',
+      'Integration "resend" cannot be called: set RESEND_BASE_URL and RESEND_API_KEY, or API_WORKER_URL',
+      'Integration "weather" cannot be called: set WEATHER_BASE_URL, or API_WORKER_URL',
+      'Integration "libretranslate" cannot be called: set LIBRETRANSLATE_BASE_URL, or API_WORKER_URL',
+    ])
+  })
+
+  it('where nobody pays for it', () => {
+    expect(told({ apiWorkerUrl, ownerJwt: 'a.b.c' })).toEqual(of(owners, 'OWNER_USER_ID'))
+    expect(told({ apiWorkerUrl, ownerUserId: 'owner' })).toEqual(of(owners, 'APP_OWNER_JWT'))
+  })
+
+  it('and nothing is told where a proxy leads everywhere', () => {
+    expect(told({ apiWorkerUrl, ownerJwt: 'a.b.c', ownerUserId: 'owner' })).toEqual([])
+  })
 })
