@@ -72,7 +72,7 @@ export function createActionContext(
         : undefined,
     tools,
     asCaller,
-    getFromPlatform: (request) => getFromPlatform(engine.http, actor.token, request),
+    getFromPlatform: (request) => getFromPlatform(engine.http, actor.token, request, invocation.log),
     ownerUserId,
     isOwner,
     role: async () => {

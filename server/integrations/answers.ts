@@ -1,12 +1,17 @@
 import type { Logger } from 'pino'
 import type { z } from 'zod'
 import { type Failure, fail, type JsonValue, ok } from '../result.ts'
+import { issuesOf } from '../wire/issues.ts'
 import { isRecord } from '../wire/record.ts'
 import type { EndpointDeclaration } from './declare.ts'
 import type { OutboundResponse } from './http-client.ts'
 import type { Answer, OutboundCall } from './integrations.ts'
 import { costOf } from './price.ts'
 
+type Parsed =
+  | { readonly success: true; readonly data: unknown }
+  /** With what is logged of it. */
+  | { readonly success: false; readonly why: Readonly<Record<string, unknown>> }
 type Failed = Extract<OutboundResponse, { kind: 'failed' }>
 
 /** A call that has done nothing out there, and so costs nothing. */
@@ -21,9 +26,15 @@ export function answered(
   body: JsonValue,
   log: Logger,
 ): Answer {
-  const parsed = declared?.output ? parse(declared.output, body) : { success: true as const, data: body }
+  const parsed = declared?.output ? parse(declared.output, body) : ok(body)
   // The provider has said that it did what it was asked.
-  if (!parsed.success) return { ...unusable(call, 'another shape'), isTaken: true }
+  if (!parsed.success) {
+    log.warn(
+      { name: call.name, ...parsed.why },
+      'An answer has another shape than the output of its endpoint',
+    )
+    return { ...unusable(call, 'another shape'), isTaken: true }
+  }
   const cost =
     call.transport === 'direct' && declared
       ? costOf(
@@ -62,10 +73,11 @@ function noUsableAnswer({ name }: OutboundCall, reason: string, outcome?: 'not s
 }
 
 /** A schema of the app's may throw where it transforms; that is no answer of the right shape either. */
-function parse(schema: z.ZodType, body: JsonValue): z.ZodSafeParseResult<unknown> | { success: false } {
+function parse(schema: z.ZodType, body: JsonValue): Parsed {
   try {
-    return schema.safeParse(body)
-  } catch {
-    return { success: false }
+    const parsed = schema.safeParse(body)
+    return parsed.success ? parsed : { success: false, why: { issues: issuesOf(parsed.error) } }
+  } catch (error) {
+    return { success: false, why: { err: error } }
   }
 }

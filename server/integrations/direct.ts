@@ -8,6 +8,7 @@ import { directFailure } from './direct-failure.ts'
 import type { OutboundRequest, OutboundResponse } from './http-client.ts'
 import type { Answer, OutboundCall, SendOptions } from './integrations.ts'
 import { MAX_ANSWER_BYTES } from './proxy.ts'
+import { reportFailure } from './report-failure.ts'
 import { type Try, withRetries } from './retries.ts'
 
 const DEFAULT_TIMEOUT_MS = 30_000
@@ -43,7 +44,10 @@ export async function sendDirect(
     const response = await http.request({ ...request, timeoutMs, maxBytes: MAX_ANSWER_BYTES })
     if (isAnswer(response, 200, 300))
       return { answer: answered(call, endpoint, response.body, log), again: 'never' }
-    if (response.kind === 'failed') return { answer: failed(call, response), again: whenAgain(response) }
+    if (response.kind === 'failed') {
+      reportFailure(log, call.name, request.url, response)
+      return { answer: failed(call, response), again: whenAgain(response) }
+    }
     const { status, retryAfterSeconds } = response
     if ([401, 402, 403].includes(status))
       log.warn({ name: call.name, status }, 'A provider refused the credentials or the account of the app')

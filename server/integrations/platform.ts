@@ -1,5 +1,7 @@
+import type { Logger } from 'pino'
 import { type ActionResult, fail, type JsonValue, ok } from '../result.ts'
 import type { HttpClient } from './http-client.ts'
+import { reportFailure } from './report-failure.ts'
 
 export interface PlatformRequest {
   /** Base of the platform; what is asked stays below it. From the app's environment, never a caller's. */
@@ -17,6 +19,7 @@ export async function getFromPlatform(
   http: HttpClient,
   callerJwt: string,
   { baseUrl, path, timeoutMs }: PlatformRequest,
+  log: Logger,
 ): Promise<ActionResult<JsonValue>> {
   const url = new URL(baseUrl)
   url.pathname = `${url.pathname.replace(/\/+$/, '')}${path}`
@@ -28,8 +31,10 @@ export async function getFromPlatform(
     timeoutMs: timeoutMs ?? 10_000,
     maxBytes: MAX_ANSWER_BYTES,
   })
-  if (response.kind === 'failed')
+  if (response.kind === 'failed') {
+    reportFailure(log, 'platform', url, response)
     return fail('BAD_GATEWAY', `The platform gave no usable answer (${response.reason}).`)
+  }
   if (response.status !== 200)
     return fail('BAD_GATEWAY', `The platform answered with status ${response.status}.`)
   return ok(response.body)

@@ -6,6 +6,7 @@ import type { EndpointDeclaration } from './declare.ts'
 import { isObject, readError } from './error-envelope.ts'
 import type { OutboundResponse } from './http-client.ts'
 import type { Answer, OutboundCall, SendOptions } from './integrations.ts'
+import { reportFailure } from './report-failure.ts'
 
 /** Of a body, after decompression. */
 export const MAX_ANSWER_BYTES = 4 * 1024 * 1024
@@ -23,9 +24,10 @@ export async function sendByProxy(
     return nothing(fail('PRECONDITION_FAILED', 'Set API_WORKER_URL: no proxy is configured.'))
   const bearer = call.payer === 'owner' ? ownerJwt : options.callerJwt
   if (bearer === undefined) return nothing(noToken(call))
+  const url = proxyUrl(apiWorkerUrl, call)
   const response = await http.request({
     method: 'POST',
-    url: proxyUrl(apiWorkerUrl, call),
+    url,
     // For a proxy that knows repeated calls by it; nothing is sent again because of it but messages of the outbox.
     headers: { authorization: `Bearer ${bearer}`, 'idempotency-key': options.idempotencyKey },
     secrets: [bearer],
@@ -33,7 +35,10 @@ export async function sendByProxy(
     timeoutMs: Math.max(1, Math.min(declared?.timeoutMs ?? proxyTimeoutMs, options.timeoutMs)),
     maxBytes: MAX_ANSWER_BYTES,
   })
-  if (response.kind === 'failed') return failed(call, response)
+  if (response.kind === 'failed') {
+    reportFailure(log, call.name, url, response)
+    return failed(call, response)
+  }
   const { status, body } = response
   const envelope = isObject(body) && typeof body.success === 'boolean' ? body : undefined
   if (status >= 200 && status < 300 && envelope?.success !== false)

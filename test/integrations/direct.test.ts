@@ -165,6 +165,12 @@ describe('what is no answer', () => {
     expect(calls()).toHaveLength(1)
   })
 
+  it('another shape is logged with the fields that are wrong', async () => {
+    replies('/v1/orders', status(200, { error: 'ok?' }))
+    await buy()
+    expect(shop.logged.at(-1)).toMatch(/"name":"shop\/buy","issues":\[\{"path":\["id"\]/)
+  })
+
   it('silence leaves its outcome unknown', async () => {
     const calls = replies('/v1/brief', hang)
     expect(await ask(shop, 'shop/brief', {})).toMatchObject({
@@ -211,6 +217,7 @@ describe('what is no answer', () => {
       result: { error: expect.stringContaining('(refused address)'), details: { outcome: 'not sent' } },
     })
     expect(upstream.received).toHaveLength(before)
+    expect(elsewhereAllowed.logged.at(-1)).toContain('name its host:port in ALLOW_PRIVATE_UPSTREAMS')
     await elsewhereAllowed.close()
   })
 })
