@@ -119,7 +119,7 @@ it('no secret comes out of a paid call, whatever becomes of it', async () => {
   const dispatcher = startDispatcher({ ...market.app.engine, intervalMs: 20 })
   for (const endpoint of ['dev/keyed', 'open/buy', 'proxied-dev/buy'])
     await ada.act((ctx) => ctx.tools.enqueue(endpoint, sale('echoes')))
-  await ada.act((ctx) => ctx.tools.enqueue('dev/keyed', sale('html')))
+  await ada.act((ctx) => ctx.tools.enqueue('dev/keyed', sale('resets')))
   const dead = () => market.rows("select 1 from outbox where state = 'dead' or attempts > 0")
   await expect.poll(async () => (await dead()).length, { timeout: 20_000 }).toBe(4)
   await dispatcher.stop(5_000)
