@@ -71,7 +71,11 @@ test.each(['SIGTERM', 'SIGINT'] as const)(
   async (signal) => {
     await using platform = await holdingPlatform()
     const token = await mintToken('ada', directory.path)
-    await using server = await startServer({ DATA_DIR: directory.path, PLATFORM_URL: platform.url })
+    await using server = await startServer({
+      DATA_DIR: directory.path,
+      PLATFORM_URL: platform.url,
+      ALLOW_PRIVATE_UPSTREAMS: new URL(platform.url).host,
+    })
     const call = createClient({ url: server.url, token }).actions.syncProfile.mutate({})
     const response = await platform.asked
 

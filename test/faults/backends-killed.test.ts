@@ -42,6 +42,8 @@ it(`all connections are ended ${ROUNDS} times under load: no half of a transacti
   let ended = 0
   for (let round = 0; round < ROUNDS; round += 1) {
     await sleep(Math.random() * MAX_PAUSE_MS)
+    // However slow the machine is, some calls come through between the ends.
+    while (done.size < round / 3) await sleep(20)
     ended += await truth.terminateAll()
     if (round % 10 === 0) expect(await truth.inconsistencies()).toEqual([])
   }
@@ -52,4 +54,4 @@ it(`all connections are ended ${ROUNDS} times under load: no half of a transacti
   expect(done.size).toBeGreaterThan(50)
   for (const [name, recordId] of done) expect(await truth.effects(name)).toEqual([recordId])
   expect(await truth.inconsistencies()).toEqual([])
-}, 90_000)
+}, 240_000)
