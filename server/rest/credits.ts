@@ -1,57 +1,9 @@
-import { verifiedUser } from '../auth/authentication.ts'
-import type { RequestContext } from '../context.ts'
-import { fail } from '../result.ts'
-import type { createAppRouter } from '../routers/app-router.ts'
-import { callProcedure, type JsonBody, readJsonBody } from './call-procedure.ts'
-import { numberOrText, readQueryString } from './query-string.ts'
-import type { RecordsAnswer } from './records.ts'
+import { createVerbsEndpoint, parameters, readBodyAlone, type VerbsEndpoint } from './verbs-endpoint.ts'
 
-interface Route {
-  readonly method: 'GET' | 'POST'
-  readonly verb: string
-  readonly parameters: readonly string[]
-}
-
-/** Path after `/api/credits`, and what is called there by which method. */
-const ROUTES: ReadonlyMap<string, Route> = new Map([
-  ['', { method: 'GET', verb: 'balance', parameters: ['account'] }],
-  ['/statement', { method: 'GET', verb: 'statement', parameters: ['account', 'limit', 'cursor'] }],
-  ['/grant', { method: 'POST', verb: 'grant', parameters: [] }],
-])
-
-export type CallCredits = (ctx: RequestContext, path: string, request: Request) => Promise<RecordsAnswer>
-
-/** Exposes `credits.*` over REST. */
-export function createCreditsEndpoint(router: ReturnType<typeof createAppRouter>): CallCredits {
-  return async (ctx, path, request) => {
-    const caller = verifiedUser(await ctx.authenticator.authenticate())
-    if ('failure' in caller) return { result: caller.failure }
-    const route = ROUTES.get(path)
-    if (!route) return { result: fail('NOT_FOUND', 'There is nothing at this address.') }
-    const method = request.method === 'HEAD' ? 'GET' : request.method
-    if (method !== route.method) {
-      const refused = fail('METHOD_NOT_SUPPORTED', `This address takes ${route.method}.`)
-      return { result: refused, allow: route.method }
-    }
-    const input = await readInput(route, request)
-    if ('failure' in input) return { result: input.failure }
-    return {
-      result: await callProcedure({
-        router,
-        path: `credits.${route.verb}`,
-        type: route.method === 'GET' ? 'query' : 'mutation',
-        ctx,
-        input: input.value,
-        signal: request.signal,
-      }),
-    }
-  }
-}
-
-async function readInput({ method, parameters }: Route, request: Request): Promise<JsonBody> {
-  const read = readQueryString(new URL(request.url).search, parameters)
-  if ('failure' in read) return read
-  if (method === 'POST') return readJsonBody(request)
-  const limit = numberOrText(read.values.get('limit'))
-  return { value: { ...Object.fromEntries(read.values), ...(limit === undefined ? {} : { limit }) } }
-}
+/** Exposes `credits.*` over REST, below `/api/credits`. */
+export const createCreditsEndpoint: VerbsEndpoint = (router) =>
+  createVerbsEndpoint(router, 'credits', {
+    '': { method: 'GET', verb: 'balance', readInput: parameters('account') },
+    '/statement': { method: 'GET', verb: 'statement', readInput: parameters('account', 'limit', 'cursor') },
+    '/grant': { method: 'POST', verb: 'grant', readInput: readBodyAlone },
+  })

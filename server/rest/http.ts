@@ -64,11 +64,13 @@ export function createHttp(options: HttpOptions) {
   const countCall = createRateLimit({ callsPerMinute: options.clientRateLimit, clock: engine.clock })
   const callAction = createActionEndpoint(router, options.actions)
   const callRecords = createRecordsEndpoint(router)
-  const callUsers = createUsersEndpoint(router)
-  const callIntegrations = createIntegrationsEndpoint(router)
-  const callAudit = createAuditEndpoint(router)
-  const callCredits = createCreditsEndpoint(router)
-  const callOutbox = createOutboxEndpoint(router)
+  const below = [
+    ['/api/users', createUsersEndpoint(router)],
+    ['/api/integrations', createIntegrationsEndpoint(router)],
+    ['/api/audit', createAuditEndpoint(router)],
+    ['/api/credits', createCreditsEndpoint(router)],
+    ['/api/outbox', createOutboxEndpoint(router)],
+  ] as const
   const context = (c: Context<HonoEnv>, transport: Transport) => {
     const { headers } = c.req.raw
     const key = headers.get('idempotency-key') ?? undefined
@@ -158,31 +160,12 @@ export function createHttp(options: HttpOptions) {
     const path = new URL(c.req.url).pathname.slice('/api/records/'.length)
     return answer(ctx, await callRecords(ctx, path, c.req.raw))
   })
-  app.all('/api/users/*', async (c) => {
-    const ctx = context(c, 'rest')
-    const path = new URL(c.req.url).pathname.slice('/api/users'.length)
-    return answer(ctx, await callUsers(ctx, path, c.req.raw))
-  })
-  app.all('/api/integrations/*', async (c) => {
-    const ctx = context(c, 'rest')
-    const path = new URL(c.req.url).pathname.slice('/api/integrations'.length)
-    return answer(ctx, await callIntegrations(ctx, path, c.req.raw))
-  })
-  app.all('/api/audit/*', async (c) => {
-    const ctx = context(c, 'rest')
-    const path = new URL(c.req.url).pathname.slice('/api/audit'.length)
-    return answer(ctx, await callAudit(ctx, path, c.req.raw))
-  })
-  app.all('/api/credits/*', async (c) => {
-    const ctx = context(c, 'rest')
-    const path = new URL(c.req.url).pathname.slice('/api/credits'.length)
-    return answer(ctx, await callCredits(ctx, path, c.req.raw))
-  })
-  app.all('/api/outbox/*', async (c) => {
-    const ctx = context(c, 'rest')
-    const path = new URL(c.req.url).pathname.slice('/api/outbox'.length)
-    return answer(ctx, await callOutbox(ctx, path, c.req.raw))
-  })
+  for (const [name, call] of below) {
+    app.all(`${name}/*`, async (c) => {
+      const ctx = context(c, 'rest')
+      return answer(ctx, await call(ctx, new URL(c.req.url).pathname.slice(name.length), c.req.raw))
+    })
+  }
   app.all(`${TRPC_PATH}/*`, (c) => serveTrpc(router, context(c, 'trpc'), c.req.raw))
   if (options.routes) app.route('/', options.routes(createRoutesOptions(engine, requestIds)))
   app.notFound((c) => respond(fail('NOT_FOUND', 'There is nothing at this address.'), c.get('requestId')))
