@@ -4,9 +4,9 @@ import type { ClaimedMessage } from './claim.ts'
 import { markSent } from './keep.ts'
 import { failed, type MessageOutcome, outcomeOf } from './outcome.ts'
 import { planMessage } from './plan-message.ts'
-import { type Purse, reserveAnew } from './reserve-anew.ts'
+import { type MessagePurse, reserveAnew } from './reserve-anew.ts'
 
-export interface DeliveryOptions extends Purse {
+export interface DeliveryOptions extends MessagePurse {
   readonly integrations: Integrations
   /** The fencing token that the message was taken with. */
   readonly token: string

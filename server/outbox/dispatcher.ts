@@ -10,9 +10,9 @@ import { type ClaimedMessage, claimMessages } from './claim.ts'
 import { deliver } from './deliver.ts'
 import { type KeptOutcome, keepOutcome } from './keep.ts'
 import { failed, type MessageOutcome } from './outcome.ts'
-import type { Purse } from './reserve-anew.ts'
+import type { MessagePurse } from './reserve-anew.ts'
 
-export interface DispatcherOptions extends Purse {
+export interface DispatcherOptions extends MessagePurse {
   readonly integrations: Integrations
   /** Rung when there are new messages. */
   readonly outboxBell: Bell

@@ -1,16 +1,13 @@
 import type { Database } from '../db/database.ts'
 import type { OutboundCall } from '../integrations/integrations.ts'
-import { type Budgets, budgetsOf } from '../ledger/budgets.ts'
+import { holdOwner, type Purse } from '../ledger/hold-owner.ts'
 import { reserve } from '../ledger/reserve.ts'
 import { type Failure, fail } from '../result.ts'
 import type { QueuedMessage } from './message.ts'
 
 /** What has to be known to set money aside for a message. */
-export interface Purse {
+export interface MessagePurse extends Purse {
   readonly database: Database
-  readonly ownerUserId: string | undefined
-  readonly isOwnerUnmetered: boolean
-  readonly budgets: Budgets
 }
 
 export interface Reserving {
@@ -26,25 +23,14 @@ export interface Reserving {
  * @throws {SqlError | ConnectionLost | AcquireTimeout}
  */
 export async function reserveAnew(
-  { database, ownerUserId, isOwnerUnmetered, budgets }: Purse,
+  purse: MessagePurse,
   { id, payer, caller, action, invocation }: QueuedMessage,
   call: OutboundCall,
   reserving: Reserving,
 ): Promise<Failure | undefined> {
-  const account = payer === 'owner' ? ownerUserId : caller
-  if (account === undefined || account === null)
-    return fail('PRECONDITION_FAILED', "Set OWNER_USER_ID: the app's owner pays for this message.")
-  const isAnonymous = caller === null
-  const used = budgetsOf({
-    budgets,
-    caller: isAnonymous ? 'address:unknown' : `user:${caller}`,
-    isAnonymous,
-    isOwner: caller === ownerUserId,
-    action,
-  })
-  const isMetered = !(isOwnerUnmetered && account === ownerUserId)
-  const owner = { ...reserving, account, isMetered, payer, caller, action, invocation }
-  return reserve(database, { ...owner, budgets: payer === 'owner' ? used : [] }, [
+  const owner = holdOwner(purse, { ...reserving, payer, caller, action, invocation })
+  if (!owner) return fail('PRECONDITION_FAILED', "Set OWNER_USER_ID: the app's owner pays for this message.")
+  return reserve(purse.database, owner, [
     { effect: id, amount: call.reserve, endpoint: call.name, transport: call.transport },
   ])
 }

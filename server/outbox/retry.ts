@@ -6,9 +6,9 @@ import type { Bell } from './bell.ts'
 import type { QueuedMessage } from './message.ts'
 import { planMessage } from './plan-message.ts'
 import { beingSent, noSuchMessage } from './refusals.ts'
-import { type Purse, reserveAnew } from './reserve-anew.ts'
+import { type MessagePurse, reserveAnew } from './reserve-anew.ts'
 
-export interface RetryOptions extends Purse {
+export interface RetryOptions extends MessagePurse {
   readonly integrations: Integrations
   readonly outboxBell: Bell
 }
