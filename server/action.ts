@@ -1,16 +1,11 @@
 import type { TRPCMutationProcedure, TRPCQueryProcedure } from '@trpc/server'
 import type { z } from 'zod'
+import { type CallAction, createCallAction } from './action-call.ts'
 import { type ActionContext, createActionContext } from './action-context.ts'
 import type { ActionReadTools, ActionTools, CallerReadTools, CallerTools } from './app-types.ts'
-import type { UserActor } from './auth/actor.ts'
-import type { RequestContext } from './context.ts'
 import { anyCaller, type Gate, ownerOnly, roleOnly } from './gate.ts'
-import { runCall } from './invocation/call.ts'
-import { thrown } from './invocation/thrown.ts'
-import { type InvokedContext, invoked, withInput } from './invoked.ts'
-import { parserOf, refuseUnacceptable, userProcedure } from './procedure.ts'
 import type { ActionResult } from './result.ts'
-import type { ActionMeta } from './trpc.ts'
+import { type ActionMeta, t } from './trpc.ts'
 
 /** Inputs are strict objects: a key that is not expected is refused, never dropped. */
 export type InputSchema = z.ZodObject<z.ZodRawShape, z.core.$strict>
@@ -30,6 +25,8 @@ export interface ActionDefinition {
   readonly kind: 'mutation' | 'query'
   /** The role that its callers must have, where it is for one role only. */
   readonly role: string | undefined
+  /** What its procedure does, without tRPC's chain of middleware. */
+  readonly call: CallAction
 }
 
 interface Declared {
@@ -102,59 +99,56 @@ function builder<TSchema extends InputSchema>(
   schema: TSchema,
   meta: ActionMeta,
 ): ActionBuilder<TSchema> {
-  const procedure = (readOnly: boolean) =>
-    userProcedure
-      .meta(meta)
-      .use(
-        invoked({
-          readOnly,
-          deadlineMs: meta.deadlineMs,
-          isAudited: admission.isPrivileged || meta.audit === 'always',
-          actionBudget: meta.budget,
-        }),
-      )
-      .use(async ({ ctx, next }) => {
-        await pass(admission.gate, ctx, ctx.actor)
-        return next()
-      })
-      .use(async ({ getRawInput, next }) => {
-        refuseUnacceptable(await getRawInput())
-        return next()
-      })
-      .input(parserOf(schema))
-
-  const run =
-    <TTools, TRecords, TResult extends ActionResult<unknown>>(
-      handler: ActionHandler<z.output<TSchema>, TResult, TTools, TRecords>,
-    ) =>
-    async (options: {
-      ctx: RequestContext & InvokedContext & { actor: UserActor }
-      input: unknown
-    }): Promise<TResult> => {
-      const { ctx } = options
-      const input = options.input as z.output<TSchema> // What `parse` returned; tRPC's types lose sight of it.
-      const invocation = withInput(ctx.invocation, input, schema)
-      const result = await runCall(invocation, (attempt) =>
-        // A reading action has a part of the tools; its type says which.
-        handler({
-          ctx: createActionContext(invocation, attempt, ctx.actor) as ActionContext<TTools, TRecords>,
-          input,
-        }),
-      )
-      return result as TResult // The runner returns the handler's own result, or a failure, which every result type has.
-    }
+  const define = <TTools, TRecords, TResult extends ActionResult<unknown>>(
+    kind: ActionDefinition['kind'],
+    handler: ActionHandler<z.output<TSchema>, TResult, TTools, TRecords>,
+  ): ActionDefinition => ({
+    input: schema,
+    kind,
+    role: admission.role,
+    call: createCallAction({
+      schema,
+      gate: admission.gate,
+      options: {
+        readOnly: kind === 'query',
+        deadlineMs: meta.deadlineMs,
+        isAudited: admission.isPrivileged || meta.audit === 'always',
+        actionBudget: meta.budget,
+      },
+      handlerOf:
+        ({ invocation, actor, input }) =>
+        (attempt) =>
+          handler({
+            // A reading action has a part of the tools; its type says which.
+            ctx: createActionContext(invocation, attempt, actor) as ActionContext<TTools, TRecords>,
+            input: input as z.output<TSchema>, // What `parse` returned.
+          }),
+    }),
+  })
 
   return {
     meta: (more) => builder(admission, schema, { ...meta, ...more }),
-    mutation: (handler) =>
-      declare(procedure(false).mutation(run(handler)), {
-        input: schema,
-        kind: 'mutation',
-        role: admission.role,
-      }),
-    query: (handler) =>
-      declare(procedure(true).query(run(handler)), { input: schema, kind: 'query', role: admission.role }),
+    mutation(handler) {
+      const definition = define('mutation', handler)
+      return declare(procedure(meta, definition).mutation(answer), definition)
+    },
+    query(handler) {
+      const definition = define('query', handler)
+      return declare(procedure(meta, definition).query(answer), definition)
+    },
   }
+}
+
+/** tRPC's way to an action: its middleware is the whole call, and its resolver gives the answer. */
+function procedure(meta: ActionMeta, { call }: ActionDefinition) {
+  return t.procedure.meta(meta).use(async ({ ctx, path, batchIndex, getRawInput, next }) => {
+    const result = await call({ ctx, path, batchIndex, readInput: getRawInput })
+    return next({ ctx: { result } })
+  })
+}
+
+function answer({ ctx }: { readonly ctx: { readonly result: ActionResult<unknown> } }) {
+  return ctx.result
 }
 
 /** Adds the definition to a procedure, and the input type that the schema has. */
@@ -163,9 +157,4 @@ function declare<TProcedure extends object, TDeclared>(
   definition: ActionDefinition,
 ): TDeclared {
   return Object.assign(procedure, { [ACTION]: definition }) as unknown as TDeclared
-}
-
-async function pass(gate: Gate, ctx: RequestContext, actor: UserActor): Promise<void> {
-  const failure = await gate(ctx, actor)
-  if (failure) throw thrown(failure)
 }

@@ -91,20 +91,23 @@ export function createApp<TActions extends Actions, TModule extends Readonly<Rec
   }
   const router = createAppRouter<TActions, CollectionsOf<TModule>>(options.actions, catalog)
   let stopping = false
+  const { fetch, fastPath } = createHttp({
+    engine,
+    router,
+    actions: options.actions,
+    routes: options.routes,
+    corsOrigins: options.corsOrigins ?? [],
+    trustedProxies: options.trustedProxies ?? [],
+    clientRateLimit: options.clientRateLimit ?? DEFAULT_CALLS_PER_MINUTE,
+    isStopping: () => stopping,
+  })
 
   return {
     engine,
     router,
-    fetch: createHttp({
-      engine,
-      router,
-      actions: options.actions,
-      routes: options.routes,
-      corsOrigins: options.corsOrigins ?? [],
-      trustedProxies: options.trustedProxies ?? [],
-      clientRateLimit: options.clientRateLimit ?? DEFAULT_CALLS_PER_MINUTE,
-      isStopping: () => stopping,
-    }).fetch,
+    fetch,
+    /** Answers the plain calls among the requests of a listening server. */
+    fastPath,
     /** From now on `/readyz` answers 503 and connections are not kept. */
     stop: () => {
       stopping = true

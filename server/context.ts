@@ -1,4 +1,5 @@
 import { uuidv7 } from 'uuidv7'
+import type { UserActor } from './auth/actor.ts'
 import { Authenticator } from './auth/authentication.ts'
 import type { Engine } from './engine.ts'
 import type { Transport } from './invocation/invocation.ts'
@@ -25,6 +26,8 @@ export interface RequestContext {
 
 export interface RequestContextOptions {
   readonly authorization: string | undefined
+  /** The caller, where the header was verified already. */
+  readonly actor?: UserActor | undefined
   readonly requestId?: string | undefined
   readonly transport: Transport
   readonly ip?: string | undefined
@@ -37,7 +40,9 @@ export function createRequestContext(engine: Engine, options: RequestContextOpti
   const requestId = options.requestId ?? uuidv7()
   return {
     engine,
-    authenticator: createAuthenticator(engine, options.authorization, requestId),
+    authenticator: options.actor
+      ? Authenticator.of(options.actor, engine.verifier)
+      : createAuthenticator(engine, options.authorization, requestId),
     requestId,
     transport: options.transport,
     ip: options.ip,

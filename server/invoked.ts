@@ -32,27 +32,53 @@ export interface InvokedContext {
  */
 export function invoked(options: InvokedOptions) {
   return t.middleware(async ({ ctx, next, path, batchIndex }) => {
-    const { engine, actor } = ctx as RequestContext & { readonly actor: Actor } // Procedures authenticate first.
-    const invocation = new Invocation({
-      engine,
-      actor,
-      action: path.startsWith(ACTIONS_PREFIX) ? path.slice(ACTIONS_PREFIX.length) : path,
-      requestId: ctx.requestId,
-      readOnly: options.readOnly,
-      deadlineMs: options.deadlineMs ?? DEFAULT_DEADLINE_MS,
-      transport: ctx.transport,
-      ip: ctx.ip,
-      key: options.readOnly ? undefined : ctx.idempotency[batchIndex],
-      isAudited: options.isAudited ?? false,
-      actionBudget: options.actionBudget,
-    })
+    const { actor } = ctx as RequestContext & { readonly actor: Actor } // Procedures authenticate first.
+    const invocation = beginInvocation({ ctx, path, batchIndex }, actor, options)
     const result = await next({ ctx: { invocation } })
     const failure = result.ok ? failureOf(result.data as ActionResult<unknown>) : toFailure(result.error)
-    if (invocation.isReplay) ctx.replayed.add(batchIndex)
-    await recordCall(invocation, failure)
-    await engine.failpoint('before-respond')
+    await endInvocation({ ctx, batchIndex }, invocation, failure)
     return result
   })
+}
+
+/** Where a call stands in its request. */
+export interface CallPlace {
+  readonly ctx: RequestContext
+  /** As tRPC names the procedure. */
+  readonly path: string
+  readonly batchIndex: number
+}
+
+/** Begins an invocation by an actor. */
+export function beginInvocation(
+  { ctx, path, batchIndex }: CallPlace,
+  actor: Actor,
+  options: InvokedOptions,
+): Invocation {
+  return new Invocation({
+    engine: ctx.engine,
+    actor,
+    action: path.startsWith(ACTIONS_PREFIX) ? path.slice(ACTIONS_PREFIX.length) : path,
+    requestId: ctx.requestId,
+    readOnly: options.readOnly,
+    deadlineMs: options.deadlineMs ?? DEFAULT_DEADLINE_MS,
+    transport: ctx.transport,
+    ip: ctx.ip,
+    key: options.readOnly ? undefined : ctx.idempotency[batchIndex],
+    isAudited: options.isAudited ?? false,
+    actionBudget: options.actionBudget,
+  })
+}
+
+/** Leaves what there is to say of an invocation; to be awaited before its answer is given. */
+export async function endInvocation(
+  { ctx, batchIndex }: Omit<CallPlace, 'path'>,
+  invocation: Invocation,
+  outcome: Outcome,
+): Promise<void> {
+  if (invocation.isReplay) ctx.replayed.add(batchIndex)
+  await recordCall(invocation, outcome)
+  await ctx.engine.failpoint('before-respond')
 }
 
 /** Notes what the parser has accepted. */
@@ -61,6 +87,7 @@ export function withInput(invocation: Invocation, value: unknown, schema?: z.Zod
   return invocation
 }
 
-function failureOf(result: ActionResult<unknown>): Outcome {
+/** What a result came to. */
+export function failureOf(result: ActionResult<unknown>): Outcome {
   return result.success ? undefined : result
 }

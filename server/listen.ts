@@ -1,9 +1,18 @@
-import { createServer, type RequestListener, type Server, type ServerOptions } from 'node:http'
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerOptions,
+  type ServerResponse,
+} from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
-import { type Http2Bindings, type HttpBindings, serve } from '@hono/node-server'
+import { getRequestListener, type Http2Bindings, type HttpBindings } from '@hono/node-server'
 
 export interface ListenOptions {
   readonly fetch: (request: Request, env: HttpBindings | Http2Bindings) => Response | Promise<Response>
+  /** Answers a request in place of `fetch`, or leaves it untouched. @default leaves all */
+  readonly fastPath?: (request: IncomingMessage, response: ServerResponse) => Promise<void> | undefined
   readonly host: string
   readonly port: number
   /** For a request's headers to arrive. @default 10000 */
@@ -43,37 +52,38 @@ const MAX_IN_FLIGHT_PER_SOCKET = 32
 /** Serves HTTP with bounds on the size and the time of what comes in. @throws {ListenError} when the port is taken. */
 export function listen(options: ListenOptions): Promise<Listening> {
   const inFlight = new Set<Promise<unknown>>()
-  const fetch: ListenOptions['fetch'] = (request, env) => {
-    const answer = Promise.resolve(options.fetch(request, env)).finally(() => inFlight.delete(answer))
+  const counted = <T>(work: T | Promise<T>): Promise<T> => {
+    const answer = Promise.resolve(work).finally(() => inFlight.delete(answer))
     inFlight.add(answer)
     return answer
   }
+  const listener = getRequestListener((request, env) => counted(options.fetch(request, env)), {
+    hostname: options.host,
+  })
+  const settings = {
+    maxHeaderSize: MAX_HEADER_BYTES,
+    headersTimeout: options.headersTimeoutMs ?? 10_000,
+    requestTimeout: options.requestTimeoutMs ?? 30_000,
+    keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+    connectionsCheckingInterval: options.checkIntervalMs ?? 2_000,
+  }
+  const server = boundedServer(settings, (request, response) => {
+    const answer = options.fastPath?.(request, response)
+    if (answer) void counted(answer)
+    else void listener(request, response)
+  })
   return new Promise((resolve, reject) => {
     const refuse = (error: Error) => reject(new ListenError(error))
-    const server = serve(
-      {
-        fetch,
-        hostname: options.host,
-        port: options.port,
-        createServer: boundedServer as typeof createServer,
-        serverOptions: {
-          maxHeaderSize: MAX_HEADER_BYTES,
-          headersTimeout: options.headersTimeoutMs ?? 10_000,
-          requestTimeout: options.requestTimeoutMs ?? 30_000,
-          keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
-          connectionsCheckingInterval: options.checkIntervalMs ?? 2_000,
-        },
-      },
-      (address: AddressInfo) => {
-        server.off('error', refuse)
-        const host = address.family === 'IPv6' ? `[${address.address}]` : address.address
-        resolve({
-          url: `http://${host}:${address.port}`,
-          close: (graceMs) => close(server as Server, inFlight, graceMs),
-        })
-      },
-    )
     server.once('error', refuse)
+    server.listen(options.port, options.host, () => {
+      server.off('error', refuse)
+      const address = server.address() as AddressInfo // It listens on a port, and on no pipe.
+      const host = address.family === 'IPv6' ? `[${address.address}]` : address.address
+      resolve({
+        url: `http://${host}:${address.port}`,
+        close: (graceMs) => close(server, inFlight, graceMs),
+      })
+    })
   })
 }
 

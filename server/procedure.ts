@@ -8,6 +8,7 @@ import { thrown } from './invocation/thrown.ts'
 import { fail } from './result.ts'
 import { t } from './trpc.ts'
 import { findUnacceptable } from './wire/guard.ts'
+import { isSynchronous } from './wire/is-synchronous.ts'
 import { UnacceptableInput } from './wire/transformer.ts'
 
 /** A procedure for verified users; its context knows who calls. */
@@ -27,31 +28,39 @@ export const anyoneProcedure = t.procedure.use(async ({ ctx, next, type, batchIn
 /** Refuses what could not be stored or sent as it is, before a schema looks at it. */
 export function refuseUnacceptable(raw: unknown): void {
   const issue = raw instanceof UnacceptableInput ? raw.issue : findUnacceptable(raw)
-  if (issue) throw asTRPCError(new InvalidInput([issue]))
+  if (issue) throw badRequest(new InvalidInput([issue]))
 }
 
 /** A procedure's parser: the schema's answer, or an error that names what is wrong. */
 export function parserOf<TSchema extends z.ZodType>(schema: TSchema) {
+  let needsNoPromise: boolean | undefined
   return async (value: unknown): Promise<z.output<TSchema>> => {
-    const parsed = await schema.safeParseAsync(value)
+    needsNoPromise ??= isSynchronous(schema)
+    const parsed = needsNoPromise ? schema.safeParse(value) : await schema.safeParseAsync(value)
     if (parsed.success) return parsed.data
     throw InvalidInput.fromZod(parsed.error)
   }
 }
 
 /** What only reads can be repeated as it is; a key that would be of no use is not dropped without a word. */
-function refuseKeyOfRead({ transport, idempotency }: RequestContext, type: string, batchIndex: number): void {
+export function refuseKeyOfRead(
+  { transport, idempotency }: RequestContext,
+  type: string,
+  batchIndex: number,
+): void {
   // In process the key is an option of the caller, for the mutations among what is called.
   if (type !== 'query' || transport === 'caller' || idempotency[batchIndex] === undefined) return
   const problem = 'An Idempotency-Key is for what writes, and this only reads: leave it out.'
   throw thrown(fail('BAD_REQUEST', problem))
 }
 
-function asTRPCError(cause: InvalidInput): TRPCError {
+/** An input that was refused, as tRPC wants it thrown. */
+export function badRequest(cause: InvalidInput): TRPCError {
   return new TRPCError({ code: 'BAD_REQUEST', message: cause.message, cause })
 }
 
-async function authenticated(ctx: RequestContext): Promise<UserActor> {
+/** The verified user who calls. @throws {TRPCError} when there is none. */
+export async function authenticated(ctx: RequestContext): Promise<UserActor> {
   const caller = verifiedUser(await ctx.authenticator.authenticate())
   if ('failure' in caller) throw thrown(caller.failure)
   return caller.actor

@@ -88,7 +88,7 @@ export async function startServer<TActions extends Actions>(
       budgets: env.budgets,
     })
     for (const warning of unreachableIntegrations(reach)) log.warn(warning)
-    const http = await listen({ fetch: app.fetch, host: env.host, port: env.port })
+    const http = await listen({ fetch: app.fetch, fastPath: app.fastPath, host: env.host, port: env.port })
     const dispatcher = startDispatcher(app.engine)
     const stopSweeper = startSweeper({ database, log })
     return {

@@ -33,6 +33,14 @@ export class Authenticator {
     this.#onFailure = onFailure
   }
 
+  /** Of a caller who is known already. */
+  static of(actor: Actor, verifier: Verifier): Authenticator {
+    const authenticator = new Authenticator(undefined, verifier, () => {})
+    authenticator.#settled = { kind: 'actor', actor }
+    authenticator.#pending = Promise.resolve(authenticator.#settled)
+    return authenticator
+  }
+
   /** Never throws. */
   authenticate(): Promise<Authentication> {
     this.#pending ??= this.#decide().then((authentication) => {

@@ -32,10 +32,12 @@ export type Verification =
 export interface Verifier {
   /** Never throws: a bad token is 'invalid', a key server that is down is 'unavailable'. */
   verify(token: string): Promise<Verification>
+  /** Whom a token was verified to be of a short while ago; undefined when it has to be verified first. */
+  recall(token: string): UserActor | undefined
 }
 
 interface Remembered {
-  readonly verification: Verification
+  readonly actor: UserActor
   readonly untilMs: number
 }
 
@@ -44,19 +46,26 @@ export function createVerifier(options: VerifierOptions): Verifier {
   const { clock = () => new Date() } = options
   const cache = new LRUCache<string, Remembered>({ max: options.cacheSize ?? 10_000 })
 
+  const recall = (token: string, nowMs: number) => {
+    const known = cache.get(token)
+    return known !== undefined && nowMs < known.untilMs ? known.actor : undefined
+  }
+
   return {
+    recall: (token) => recall(token, clock().getTime()),
+
     async verify(token) {
       // Length counts UTF-16 units; anything but ASCII fails to decode further on.
       if (token.length > MAX_TOKEN_BYTES) return invalid(`the token is longer than ${MAX_TOKEN_BYTES} bytes`)
       const now = clock()
-      const known = cache.get(token)
-      if (known !== undefined && now.getTime() < known.untilMs) return known.verification
+      const known = recall(token, now.getTime())
+      if (known) return { ok: true, actor: known }
 
       const verification = await judge(token, options, now)
       if (!verification.ok) return verification
       const expMs = (verification.actor.claims.exp ?? 0) * 1_000
       const untilMs = Math.min(expMs, now.getTime() + CACHE_AT_MOST_MS)
-      if (now.getTime() < untilMs) cache.set(token, { verification, untilMs })
+      if (now.getTime() < untilMs) cache.set(token, { actor: verification.actor, untilMs })
       return verification
     },
   }

@@ -1,24 +1,22 @@
-import { actionDefinition } from '../action.ts'
+import { type ActionDefinition, actionDefinition } from '../action.ts'
 import { verifiedUser } from '../auth/authentication.ts'
 import type { RequestContext } from '../context.ts'
 import { type ActionResult, fail } from '../result.ts'
-import type { createAppRouter } from '../routers/app-router.ts'
 import type { Actions } from '../routers/registry.ts'
 import { ACTIONS_PREFIX } from '../trpc.ts'
 import { reviveBySchema } from '../wire/from-json.ts'
-import { callProcedure, readJsonBody } from './call-procedure.ts'
+import { type JsonBody, readJsonBody, resultOf } from './call-procedure.ts'
 
-export type CallAction = (
+export const ACTIONS_PATH = '/api/actions/'
+
+export type CallByPath = (
   ctx: RequestContext,
   path: string,
   request: Request,
 ) => Promise<ActionResult<unknown>>
 
 /** Exposes the actions as `POST /api/actions/:name`; `path` is what follows the last fixed slash, still encoded. */
-export function createActionEndpoint(
-  router: ReturnType<typeof createAppRouter>,
-  actions: Actions,
-): CallAction {
+export function createActionEndpoint(actions: Actions): CallByPath {
   const known = new Map(Object.entries(actions))
   return async (ctx, path, request) => {
     // 401 comes before 404: who is not signed in learns no action's name.
@@ -26,17 +24,24 @@ export function createActionEndpoint(
     if ('failure' in caller) return caller.failure
     const definition = actionDefinition(known.get(decodeOrEmpty(path)))
     if (!definition) return fail('NOT_FOUND', 'There is no such action.')
-    const body = await readJsonBody(request)
-    if ('failure' in body) return body.failure
-    return callProcedure({
-      router,
-      path: ACTIONS_PREFIX + path,
-      type: definition.kind,
-      ctx,
-      input: reviveBySchema(definition.input, body.value),
-      signal: request.signal,
-    })
+    return callByJson(ctx, { name: path, definition }, await readJsonBody(request))
   }
+}
+
+/** Calls an action with what a request's body holds. */
+export async function callByJson(
+  ctx: RequestContext,
+  { name, definition }: { readonly name: string; readonly definition: ActionDefinition },
+  body: JsonBody,
+): Promise<ActionResult<unknown>> {
+  if ('failure' in body) return body.failure
+  const call = {
+    ctx,
+    path: ACTIONS_PREFIX + name,
+    batchIndex: 0,
+    readInput: () => reviveBySchema(definition.input, body.value),
+  }
+  return resultOf(ctx, () => definition.call(call))
 }
 
 /** An action's name needs no encoding, so an encoded one is none. */

@@ -23,7 +23,7 @@ export interface ProcedureCall {
 export async function callProcedure(options: ProcedureCall): Promise<ActionResult<unknown>> {
   const { input, readInput = async () => input, ...call } = options
   let reading: Promise<unknown> | undefined
-  try {
+  return resultOf(call.ctx, async () => {
     const result: unknown = await callTRPCProcedure({
       ...call,
       batchIndex: 0,
@@ -33,9 +33,19 @@ export async function callProcedure(options: ProcedureCall): Promise<ActionResul
       },
     })
     return result as ActionResult<unknown> // Every procedure of ours returns one; its type says so.
+  })
+}
+
+/** What a call answers, whatever it throws for tRPC. */
+export async function resultOf(
+  ctx: RequestContext,
+  call: () => Promise<ActionResult<unknown>>,
+): Promise<ActionResult<unknown>> {
+  try {
+    return await call()
   } catch (error) {
     if (!(error instanceof TRPCError)) throw error
-    logUnexpected(call.ctx, error)
+    logUnexpected(ctx, error)
     return toFailure(error)
   }
 }
@@ -52,7 +62,11 @@ export type JsonBody = { readonly value: unknown } | { readonly failure: Failure
 export async function readJsonBody(request: Request): Promise<JsonBody> {
   const body = new Uint8Array(await request.arrayBuffer())
   const mediaProblem = checkMediaType(request.headers, body.byteLength === 0)
-  if (mediaProblem) return { failure: mediaProblem }
+  return mediaProblem ? { failure: mediaProblem } : readJson(body)
+}
+
+/** Reads JSON that can be stored and sent as it is; no bytes at all are `{}`. */
+export function readJson(body: Uint8Array): JsonBody {
   const json = parseJson(body)
   if (!json.ok) return { failure: badInput(new InvalidInput([json.issue])) }
   // Before dates are looked for: too deep an input would make that expensive.

@@ -2,12 +2,10 @@ import type { IncomingMessage } from 'node:http'
 import { type Context, Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { cors } from 'hono/cors'
-import { uuidv7 } from 'uuidv7'
-import { type AddressRange, clientAddress } from '../auth/client-address.ts'
-import { createRequestContext, type RequestContext } from '../context.ts'
+import type { AddressRange } from '../auth/client-address.ts'
+import type { RequestContext } from '../context.ts'
 import type { Engine } from '../engine.ts'
 import { INTERNAL_MESSAGE } from '../errors.ts'
-import type { Transport } from '../invocation/invocation.ts'
 import { type ActionResult, type Failure, fail } from '../result.ts'
 import type { createAppRouter } from '../routers/app-router.ts'
 import type { Actions } from '../routers/registry.ts'
@@ -15,12 +13,14 @@ import { createActionEndpoint } from './actions.ts'
 import { createAuditEndpoint } from './audit.ts'
 import { createCreditsEndpoint } from './credits.ts'
 import type { Routes } from './custom-routes.ts'
-import { readIdempotencyKeys } from './idempotency-header.ts'
+import { createFastPath } from './fast-path.ts'
+import { createFastTargets } from './fast-targets.ts'
+import { withReplayed } from './idempotency-header.ts'
 import { createIntegrationsEndpoint } from './integrations.ts'
 import { createOutboxEndpoint } from './outbox.ts'
-import { createRateLimit } from './rate-limit.ts'
 import { createRecordsEndpoint, type RecordsAnswer } from './records.ts'
-import { respond } from './respond.ts'
+import { createRequestContexts, requestIdOf } from './request-contexts.ts'
+import { answerOf, respond } from './respond.ts'
 import { createRoutesOptions } from './routes-options.ts'
 import { respondTrpc, serveTrpc, TRPC_PATH } from './trpc-endpoint.ts'
 import { createUsersEndpoint } from './users.ts'
@@ -39,7 +39,6 @@ export interface HttpOptions {
 const MAX_BODY_BYTES = 1024 * 1024
 const READY_TIMEOUT_MS = 2_000
 const READY_MEMORY_MS = 500
-const REQUEST_ID = /^[\w.:-]{1,64}$/
 /** Headers that decide who calls what; given twice, a proxy and we might each read another one. */
 const SINGLE_HEADERS: ReadonlySet<string> = new Set([
   'authorization',
@@ -61,8 +60,7 @@ export function createHttp(options: HttpOptions) {
   const { engine, router, isStopping } = options
   const app = new Hono<HonoEnv>()
   const isDatabaseReady = remembered(() => engine.database.ping(READY_TIMEOUT_MS), READY_MEMORY_MS)
-  const countCall = createRateLimit({ callsPerMinute: options.clientRateLimit, clock: engine.clock })
-  const callAction = createActionEndpoint(router, options.actions)
+  const callAction = createActionEndpoint(options.actions)
   const callRecords = createRecordsEndpoint(router)
   const below = [
     ['/api/users', createUsersEndpoint(router)],
@@ -71,30 +69,23 @@ export function createHttp(options: HttpOptions) {
     ['/api/credits', createCreditsEndpoint(router)],
     ['/api/outbox', createOutboxEndpoint(router)],
   ] as const
-  const context = (c: Context<HonoEnv>, transport: Transport) => {
+  const contexts = createRequestContexts(options)
+  const context = (c: Context<HonoEnv>, transport: 'rest' | 'trpc') => {
     const { headers } = c.req.raw
-    const key = headers.get('idempotency-key') ?? undefined
-    const ip = clientAddress(
-      c.env?.incoming?.socket.remoteAddress,
-      headers.get('x-forwarded-for') ?? undefined,
-      options.trustedProxies,
-    )
-    return createRequestContext(engine, {
-      authorization: headers.get('authorization') ?? undefined,
-      requestId: c.get('requestId'),
+    return contexts({
       transport,
-      ip,
-      countCall: () => countCall(ip),
-      // A REST request is one call, and its key may hold no comma; a batch has a slot for each of its calls.
-      idempotency: transport === 'trpc' ? readIdempotencyKeys(key) : key === undefined ? [] : [key],
+      requestId: c.get('requestId'),
+      authorization: headers.get('authorization') ?? undefined,
+      idempotencyKey: headers.get('idempotency-key') ?? undefined,
+      peer: c.env?.incoming?.socket.remoteAddress,
+      forwardedFor: headers.get('x-forwarded-for') ?? undefined,
     })
   }
 
   const requestIds = new WeakMap<Request, string>()
 
   app.use(async (c, next) => {
-    const given = c.req.header('x-request-id')
-    c.set('requestId', given !== undefined && REQUEST_ID.test(given) ? given : uuidv7())
+    c.set('requestId', requestIdOf(c.req.header('x-request-id')))
     requestIds.set(c.req.raw, c.get('requestId'))
     const repeated = repeatedHeader(c.env?.incoming?.rawHeaders ?? [])
     if (repeated) return refuse(c, fail('BAD_REQUEST', `The header ${repeated} may be given once only.`))
@@ -180,14 +171,24 @@ export function createHttp(options: HttpOptions) {
     )
     return refuse(c, fail('INTERNAL_SERVER_ERROR', INTERNAL_MESSAGE))
   })
-  return app
+  return {
+    fetch: app.fetch,
+    fastPath: createFastPath({
+      engine,
+      contexts,
+      isStopping,
+      maxBodyBytes: MAX_BODY_BYTES,
+      hasCors: options.corsOrigins.length > 0,
+      target: createFastTargets(options.actions),
+      fallBack: async (incoming, body) => app.fetch(requestOf(incoming, body), { incoming }),
+    }),
+  }
 }
 
 /** A result, and whether it is that of an earlier call with the same key. */
 function respondTo(ctx: RequestContext, result: ActionResult<unknown>): Response {
-  const response = respond(result, ctx.requestId)
-  if (ctx.replayed.size > 0) response.headers.set('idempotency-replayed', 'true')
-  return response
+  const { status, headers, body } = withReplayed(answerOf(result, ctx.requestId), ctx)
+  return new Response(body, { status, headers })
 }
 
 /** Asks once for everybody who asks meanwhile and shortly after: probes must not take connections from calls. */
@@ -201,6 +202,14 @@ function remembered(ask: () => Promise<boolean>, memoryMs: number): () => Promis
     })
     return answer
   }
+}
+
+/** A request whose body has been read already. */
+function requestOf({ url = '/', method = 'POST', headers, rawHeaders }: IncomingMessage, body: Uint8Array) {
+  const pairs = rawHeaders.flatMap((name, position): [string, string][] =>
+    position % 2 === 0 ? [[name, rawHeaders[position + 1] ?? '']] : [],
+  )
+  return new Request(`http://${headers.host}${url}`, { method, headers: pairs, body: Buffer.from(body) })
 }
 
 /** Refuses a request in the form that its transport reads. */

@@ -7,6 +7,15 @@ export function readIdempotencyKeys(header: string | undefined): readonly (strin
   })
 }
 
+/** Marks an answer over REST that was given before. */
+export function withReplayed<T extends { readonly headers: Record<string, string> }>(
+  answer: T,
+  { replayed }: { readonly replayed: ReadonlySet<number> },
+): T {
+  if (replayed.size > 0) answer.headers['idempotency-replayed'] = 'true'
+  return answer
+}
+
 /** Writes `Idempotency-Replayed` for the calls of one request; undefined when none of them had a key. */
 export function replayedHeader(
   keys: readonly (string | undefined)[],

@@ -2,16 +2,36 @@ import { httpStatusOf } from '../error-shape.ts'
 import type { ActionResult } from '../result.ts'
 import { toWireJson } from '../wire/to-json.ts'
 
+/** An answer of ours as HTTP sends it. */
+export interface HttpAnswer {
+  readonly status: number
+  readonly headers: Record<string, string>
+  readonly body: string
+}
+
 /** An ActionResult as a JSON answer with the status of its code. */
-export function respond(result: ActionResult<unknown>, requestId: string): Response {
-  const headers = new Headers({
+export function answerOf(result: ActionResult<unknown>, requestId: string): HttpAnswer {
+  const body = toWireJson(result)
+  const headers: Record<string, string> = jsonHeaders(requestId)
+  if (result.success) return { status: 200, headers, body }
+  if (result.code === 'UNAUTHORIZED') headers['www-authenticate'] = 'Bearer'
+  const retryAfter = result.details?.retryAfterSeconds
+  if (typeof retryAfter === 'number') headers['retry-after'] = String(retryAfter)
+  return { status: httpStatusOf(result), headers, body }
+}
+
+/** What every JSON answer of ours says of itself. */
+export function jsonHeaders(requestId: string): Record<string, string> {
+  return {
     'content-type': 'application/json',
     'x-request-id': requestId,
     'cache-control': 'no-store',
-  })
-  if (result.success) return new Response(toWireJson(result), { status: 200, headers })
-  if (result.code === 'UNAUTHORIZED') headers.set('www-authenticate', 'Bearer')
-  const retryAfter = result.details?.retryAfterSeconds
-  if (typeof retryAfter === 'number') headers.set('retry-after', String(retryAfter))
-  return new Response(toWireJson(result), { status: httpStatusOf(result), headers })
+    'x-content-type-options': 'nosniff',
+  }
+}
+
+/** As `answerOf`, for whoever answers with a Response. */
+export function respond(result: ActionResult<unknown>, requestId: string): Response {
+  const { status, headers, body } = answerOf(result, requestId)
+  return new Response(body, { status, headers })
 }

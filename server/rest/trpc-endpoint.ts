@@ -9,10 +9,10 @@ import { transformer } from '../wire/transformer.ts'
 import { logUnexpected } from './call-procedure.ts'
 import { replayedHeader } from './idempotency-header.ts'
 import { checkMediaType } from './media-type.ts'
-import { respond } from './respond.ts'
+import { jsonHeaders, respond } from './respond.ts'
 
 export const TRPC_PATH = '/trpc'
-const MAX_BATCH_SIZE = 10
+export const MAX_BATCH_SIZE = 10
 const METHODS: readonly string[] = ['GET', 'HEAD', 'POST', 'OPTIONS']
 /** A path that no action can have. */
 const NO_ACTION = `${ACTIONS_PREFIX}-`
@@ -52,18 +52,26 @@ export async function serveTrpc(
       logUnexpected(ctx, error)
     },
     responseMeta: ({ errors }) => {
-      const headers = new Headers({ 'x-request-id': ctx.requestId, 'cache-control': 'no-store' })
       // Hidden members failed as unknown paths; what they are answered with is the caller's failure.
-      const waits = [...('failure' in caller ? [caller.failure] : []), ...errors.map(toFailure)]
-        .map((failure) => failure.details?.retryAfterSeconds)
-        .filter((wait) => typeof wait === 'number')
-      if (waits.length > 0) headers.set('retry-after', String(Math.max(...waits)))
-      const replayed = replayedHeader(ctx.idempotency, ctx.replayed)
-      if (replayed !== undefined) headers.set('idempotency-replayed', replayed)
-      return { headers }
+      const failures = [...('failure' in caller ? [caller.failure] : []), ...errors.map(toFailure)]
+      // These two the library writes by itself.
+      const { vary: _vary, 'content-type': _type, ...headers } = trpcHeaders(ctx, failures)
+      return { headers: new Headers(headers) }
     },
   })
   return refused ? respondTrpc(refused, ctx.requestId) : response
+}
+
+/** What an answer says of itself. */
+export function trpcHeaders(ctx: RequestContext, failures: readonly Failure[]): Record<string, string> {
+  const headers: Record<string, string> = { ...jsonHeaders(ctx.requestId), vary: 'trpc-accept, accept' }
+  const waits = failures
+    .map((failure) => failure.details?.retryAfterSeconds)
+    .filter((wait) => typeof wait === 'number')
+  if (waits.length > 0) headers['retry-after'] = String(Math.max(...waits))
+  const replayed = replayedHeader(ctx.idempotency, ctx.replayed)
+  if (replayed !== undefined) headers['idempotency-replayed'] = replayed
+  return headers
 }
 
 /** A slot too few or too many would give a call the key of another. */

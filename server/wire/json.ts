@@ -14,7 +14,7 @@ const POSITION = / at position (\d+)(?: \(line \d+ column \d+\))?$/
  * duplicate keys the last one wins. The issue never quotes the body.
  */
 export function parseJson(bytes: Uint8Array): ParsedJson {
-  const text = decode(bytes)
+  const text = decodeUtf8(bytes)
   if (text === undefined) return refuse('Body is not valid UTF-8: send JSON encoded as UTF-8.')
   if (text === '') return { ok: true, value: {} }
   try {
@@ -25,7 +25,8 @@ export function parseJson(bytes: Uint8Array): ParsedJson {
   }
 }
 
-function decode(bytes: Uint8Array): string | undefined {
+/** Strictly: undefined for what is no UTF-8. A byte order mark is left out. */
+export function decodeUtf8(bytes: Uint8Array): string | undefined {
   try {
     return utf8.decode(bytes)
   } catch {

@@ -1,0 +1,114 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { UserActor } from '../auth/actor.ts'
+import { readBearer } from '../auth/bearer.ts'
+import type { RequestContext } from '../context.ts'
+import type { Engine } from '../engine.ts'
+import { INTERNAL_MESSAGE } from '../errors.ts'
+import { fail } from '../result.ts'
+import { type PlainHeaders, readBytes, readPlainHeaders } from './plain-request.ts'
+import { type RequestContexts, requestIdOf } from './request-contexts.ts'
+import { answerOf, type HttpAnswer } from './respond.ts'
+
+/** A request that an address of the fast path answers. */
+export interface PlainRequest {
+  readonly ctx: RequestContext
+  readonly body: Uint8Array
+}
+
+/** What answers at one address. */
+export interface FastTarget {
+  readonly transport: 'rest' | 'trpc'
+  /** Whether so many slots of an Idempotency-Key fit. */
+  takesKeys(slots: number): boolean
+  /** Undefined when the request is left to the library after all; nothing may have been called then. */
+  answer(request: PlainRequest): Promise<HttpAnswer> | undefined
+}
+
+export interface FastPathOptions {
+  readonly engine: Engine
+  readonly contexts: RequestContexts
+  readonly maxBodyBytes: number
+  /** Whether pages of other origins may call: their answers have headers of their own. */
+  readonly hasCors: boolean
+  /** What is called at an address, as the request has it; undefined for what is none of ours. */
+  target(url: string): FastTarget | undefined
+  isStopping(): boolean
+  /** Answers what turned out to be unusual once its body was read. */
+  fallBack(incoming: IncomingMessage, body: Uint8Array): Promise<Response>
+}
+
+/** Answers a request, or leaves it untouched: then it returns undefined. */
+export type FastPath = (incoming: IncomingMessage, outgoing: ServerResponse) => Promise<void> | undefined
+
+/**
+ * Answers calls of actions as clients mostly send them: one JSON body by POST, from a caller whose token was verified
+ * a short while ago. It does so from Node's own request to Node's own response, and by the functions that answer
+ * everybody else; whatever is unusual in a request is left to them.
+ */
+export function createFastPath(options: FastPathOptions): FastPath {
+  const { engine } = options
+
+  return (incoming, outgoing) => {
+    const target = options.target(incoming.url ?? '')
+    const headers = target && readPlainHeaders(incoming, options.maxBodyBytes)
+    if (!target || !headers || (options.hasCors && headers.origin !== undefined)) return undefined
+    const bearer = readBearer(headers.authorization)
+    const actor = bearer.kind === 'token' ? engine.verifier.recall(bearer.token) : undefined
+    if (!actor) return undefined
+    const ctx = contextOf(incoming, target, headers, actor)
+    return target.takesKeys(ctx.idempotency.length)
+      ? serve(incoming, outgoing, { target, ctx, bytes: headers.bytes })
+      : undefined
+  }
+
+  function contextOf(
+    { socket }: IncomingMessage,
+    { transport }: FastTarget,
+    { authorization, idempotencyKey, requestId, forwardedFor }: PlainHeaders,
+    actor: UserActor,
+  ): RequestContext {
+    return options.contexts({
+      transport,
+      requestId: requestIdOf(requestId),
+      authorization,
+      actor,
+      idempotencyKey,
+      peer: socket.remoteAddress,
+      forwardedFor,
+    })
+  }
+
+  async function serve(
+    incoming: IncomingMessage,
+    outgoing: ServerResponse,
+    { target, ctx, bytes }: { target: FastTarget; ctx: RequestContext; bytes: number },
+  ): Promise<void> {
+    const body = await readBytes(incoming, bytes)
+    if (!body) {
+      engine.log.debug({ requestId: ctx.requestId }, 'A request ended before it was complete')
+      return
+    }
+    try {
+      const answer = target.answer({ ctx, body })
+      send(outgoing, answer ? await answer : await answerBy(await options.fallBack(incoming, body)))
+    } catch (error) {
+      engine.log.error({ err: error, requestId: ctx.requestId }, 'A request failed with an unexpected error')
+      send(outgoing, answerOf(fail('INTERNAL_SERVER_ERROR', INTERNAL_MESSAGE), ctx.requestId))
+    }
+  }
+
+  function send(outgoing: ServerResponse, { status, headers, body }: HttpAnswer): void {
+    if (options.isStopping()) headers.connection = 'close'
+    headers['content-length'] = String(Buffer.byteLength(body))
+    outgoing.writeHead(status, headers)
+    outgoing.end(body)
+  }
+}
+
+async function answerBy(response: Response): Promise<HttpAnswer> {
+  return {
+    status: response.status,
+    headers: Object.fromEntries(response.headers),
+    body: await response.text(),
+  }
+}
