@@ -47,52 +47,88 @@ export function createActionContext(
   attempt: Attempt,
   actor: UserActor,
 ): ActionContext {
-  const { engine } = invocation
-  const { ownerUserId } = engine
-  const isOwner = ownerUserId !== undefined && actor.userId === ownerUserId
-  const tools = (
-    invocation.readOnly
-      ? createReadTools(attempt)
-      : createTools(attempt, {
-          integrations: engine.integrations,
-          callerJwt: actor.token,
-          fingerprint: engine.fingerprint,
-        })
-  ) as ActionTools // The collections given at start are those that the app's types describe.
-  const caller = new Caller(attempt, actor, engine)
-  const asCaller = (
-    invocation.readOnly ? createCallerReads(attempt, caller) : createCallerRecords(attempt, caller)
-  ) as CallerTools // As above.
-  return {
-    userId: actor.userId,
-    callerJwt: actor.token,
-    verifiedEmail:
-      actor.claims.email_verified === true && typeof actor.claims.email === 'string'
-        ? actor.claims.email
-        : undefined,
-    tools,
-    asCaller,
-    getFromPlatform: (request) => getFromPlatform(engine.http, actor.token, request, invocation.log),
-    ownerUserId,
-    isOwner,
-    role: async () => {
-      const role = await attempt.call('role', undefined, false, async () =>
-        ok((await caller.ruleActor()).role),
-      )
-      if (role.success) return role.data
-      throw new Error(role.error)
-    },
+  return new AttemptContext(invocation, attempt, actor)
+}
+
+/**
+ * A class, for what is made only when it is asked for. Getters in a literal, or functions made for each context, would
+ * give every context a hidden class of its own (V8), which costs more than all else of a call.
+ */
+class AttemptContext implements ActionContext {
+  readonly userId: string
+  readonly callerJwt: string
+  readonly verifiedEmail: string | undefined
+  readonly tools: ActionTools
+  readonly asCaller: CallerTools
+  readonly ownerUserId: string | undefined
+  readonly isOwner: boolean
+  readonly env: ActionContext['env']
+  readonly requestId: string
+  readonly invocationId: string
+  readonly attempt: number
+  readonly now: Date
+  readonly #invocation: Invocation
+  readonly #attempt: Attempt
+  readonly #caller: Caller
+
+  constructor(invocation: Invocation, attempt: Attempt, actor: UserActor) {
+    const { engine, readOnly } = invocation
+    const { ownerUserId } = engine
+    this.#invocation = invocation
+    this.#attempt = attempt
+    this.userId = actor.userId
+    this.callerJwt = actor.token
+    this.verifiedEmail = verifiedEmailOf(actor)
+    // The collections given at start are those that the app's types describe.
+    this.tools = (
+      readOnly
+        ? createReadTools(attempt)
+        : createTools(attempt, {
+            integrations: engine.integrations,
+            callerJwt: actor.token,
+            fingerprint: engine.fingerprint,
+          })
+    ) as ActionTools
+    const caller = new Caller(attempt, actor, engine)
+    this.#caller = caller
+    this.asCaller = (
+      readOnly ? createCallerReads(attempt, caller) : createCallerRecords(attempt, caller)
+    ) as CallerTools
+    this.ownerUserId = ownerUserId
+    this.isOwner = ownerUserId !== undefined && actor.userId === ownerUserId
     // What was parsed at start by the app's own schema, which its type describes.
-    env: { ...(engine.appEnv as AppEnv), OWNER_USER_ID: ownerUserId },
-    requestId: invocation.requestId,
-    invocationId: invocation.id,
-    attempt: attempt.number,
-    get signal() {
-      return attempt.signal
-    },
-    get log() {
-      return invocation.log
-    },
-    now: invocation.now,
+    this.env = { ...(engine.appEnv as AppEnv), OWNER_USER_ID: ownerUserId }
+    this.requestId = invocation.requestId
+    this.invocationId = invocation.id
+    this.attempt = attempt.number
+    this.now = invocation.now
+    // A handler may take them out of their context.
+    this.getFromPlatform = this.getFromPlatform.bind(this)
+    this.role = this.role.bind(this)
   }
+
+  getFromPlatform(request: PlatformRequest): Promise<ActionResult<JsonValue>> {
+    const { engine, log } = this.#invocation
+    return getFromPlatform(engine.http, this.callerJwt, request, log)
+  }
+
+  async role(): Promise<string> {
+    const role = await this.#attempt.call('role', undefined, false, async () =>
+      ok((await this.#caller.ruleActor()).role),
+    )
+    if (role.success) return role.data
+    throw new Error(role.error)
+  }
+
+  get signal(): AbortSignal {
+    return this.#attempt.signal
+  }
+
+  get log(): Logger {
+    return this.#invocation.log
+  }
+}
+
+function verifiedEmailOf({ claims: { email, email_verified: isVerified } }: UserActor): string | undefined {
+  return isVerified === true && typeof email === 'string' ? email : undefined
 }

@@ -1,9 +1,9 @@
-import { uuidv7 } from 'uuidv7'
 import type { UserActor } from './auth/actor.ts'
 import { Authenticator } from './auth/authentication.ts'
 import type { Engine } from './engine.ts'
 import type { Transport } from './invocation/invocation.ts'
 import type { Failure } from './result.ts'
+import { uuidv7 } from './uuid.ts'
 
 /** What a procedure knows of the request that it was called by, on every transport. */
 export interface RequestContext {

@@ -78,7 +78,8 @@ export async function endInvocation(
 ): Promise<void> {
   if (invocation.isReplay) ctx.replayed.add(batchIndex)
   await recordCall(invocation, outcome)
-  await ctx.engine.failpoint('before-respond')
+  const stop = ctx.engine.failpoint('before-respond')
+  if (stop) await stop
 }
 
 /** Notes what the parser has accepted. */

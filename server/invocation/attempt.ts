@@ -80,9 +80,9 @@ export class Attempt implements ToolRunner {
     return this.#state.poison
   }
 
-  /** Resolves when the run is given up. */
-  get interrupted(): Promise<Interruption> {
-    return this.#state.interrupted
+  /** Calls back when the run is given up. */
+  onInterrupt(listener: (interruption: Interruption) => void): void {
+    this.#state.onInterrupt(listener)
   }
 
   /** `[operation, collection, recordId]` of everything it has written. */
@@ -218,7 +218,7 @@ export class Attempt implements ToolRunner {
     while (this.#state.isRunning && this.#callsInFlight.size + this.#steps.inFlight.size > 0) {
       await Promise.race([
         Promise.allSettled([...this.#callsInFlight, ...this.#steps.inFlight]),
-        this.interrupted,
+        this.#state.interrupted,
       ])
       await new Promise(setImmediate)
     }

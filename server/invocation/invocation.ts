@@ -1,11 +1,12 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Logger } from 'pino'
-import { UUID, uuidv7 } from 'uuidv7'
+import { UUID } from 'uuidv7'
 import type { z } from 'zod'
 import type { Actor } from '../auth/actor.ts'
 import type { Engine } from '../engine.ts'
 import type { Budget } from '../ledger/budgets.ts'
 import type { Failure } from '../result.ts'
+import { uuidv7 } from '../uuid.ts'
 import type { KeyScope } from './idempotency.ts'
 import { Journal, type Step } from './journal.ts'
 import { Outgoing } from './outgoing.ts'
@@ -43,6 +44,9 @@ export interface InvocationInput {
   readonly schema: z.ZodType | undefined
 }
 
+type Payer = 'owner' | 'caller'
+
+const NOBODY: ReadonlySet<Payer> = new Set()
 const DEFAULT_LIFETIME_MS = 120_000
 /** A holder that has died keeps what it holds for this long after the longest life of an invocation. */
 const LEASE_MARGIN_MS = 30_000
@@ -64,12 +68,11 @@ export class Invocation {
   readonly isAudited: boolean
   readonly key: string | undefined
   readonly actionBudget: Partial<Budget> | undefined
-  readonly journal: Journal
-  readonly outgoing: Outgoing
-  /** Whose money outside calls of it spent. */
-  readonly payers = new Set<'owner' | 'caller'>()
-  /** What each outside call cost, in whole micro-credits, by its identity. */
-  readonly #costs = new Map<string, number>()
+  // Most calls need none of these.
+  #journal: Journal | undefined
+  #outgoing: Outgoing | undefined
+  #payers: Set<Payer> | undefined
+  #costs: Map<string, number> | undefined
   /** Set once the parser has accepted it. */
   input: InvocationInput | undefined
   /** How often its handler was run. */
@@ -102,8 +105,26 @@ export class Invocation {
     this.key = options.key
     this.actionBudget = options.actionBudget
     this.#now = options.engine.clock()
-    this.journal = new Journal(new StepStore(this))
-    this.outgoing = new Outgoing(this)
+  }
+
+  get journal(): Journal {
+    this.#journal ??= new Journal(new StepStore(this))
+    return this.#journal
+  }
+
+  get outgoing(): Outgoing {
+    this.#outgoing ??= new Outgoing(this)
+    return this.#outgoing
+  }
+
+  /** Gives back what was set aside for messages that were not queued. Never throws. */
+  async release(): Promise<void> {
+    await this.#outgoing?.release()
+  }
+
+  /** Whose money outside calls of it spent. */
+  get payers(): ReadonlySet<Payer> {
+    return this.#payers ?? NOBODY
   }
 
   /** The same in every attempt. */
@@ -128,7 +149,7 @@ export class Invocation {
   /** What its outside calls cost, in whole micro-credits; undefined when there were none. */
   get cost(): number | undefined {
     if (this.payers.size === 0) return undefined
-    return [...this.#costs.values()].reduce((sum, cost) => sum + cost, 0)
+    return [...(this.#costs?.values() ?? [])].reduce((sum, cost) => sum + cost, 0)
   }
 
   /** The HMAC of the canonical input; undefined for one that was not valid. */
@@ -146,17 +167,25 @@ export class Invocation {
   /** Goes on where an earlier invocation of the same key was left: its time, and so what its steps were built from. */
   resume(now: Date, steps: readonly StoredStep[]): void {
     this.#now = now
-    this.journal.resume(steps)
-    for (const { identity, cost } of steps) this.#costs.set(identity, cost)
+    if (steps.length > 0) this.journal.resume(steps)
+    for (const { identity, cost } of steps) this.#noteCost(identity, cost)
   }
 
   /** Notes whose money an outside call spends. */
   paidFor({ charge }: Step): void {
-    if (charge) this.payers.add(charge.payer)
+    if (!charge) return
+    this.#payers ??= new Set()
+    this.#payers.add(charge.payer)
   }
 
   /** Notes what an outside call cost. */
   costOf({ identity }: Step, cost: number): void {
+    this.#noteCost(identity, cost)
+  }
+
+  /** What each outside call cost, in whole micro-credits, by its identity. */
+  #noteCost(identity: string, cost: number): void {
+    this.#costs ??= new Map()
     this.#costs.set(identity, cost)
   }
 
@@ -168,13 +197,18 @@ export class Invocation {
   }
 
   get log(): Logger {
-    this.#log ??= this.engine.log.child({
+    this.#log ??= this.engine.log.child(this.logged)
+    return this.#log
+  }
+
+  /** What each line of the log says of it. */
+  get logged() {
+    return {
       requestId: this.requestId,
       invocationId: this.id,
       action: this.action,
       actor: this.actor.kind === 'user' ? this.actor.userId : this.actor.kind,
-    })
-    return this.#log
+    }
   }
 
   /** The nth id that a run mints: the same in every run. */

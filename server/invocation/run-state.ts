@@ -13,14 +13,19 @@ export type Interruption =
 export class RunState {
   /** The failure that has made the transaction useless, if any: what every later tool answers. */
   poison: Failure | undefined
-  readonly interrupted: Promise<Interruption>
   #phase: 'running' | 'suspending' | 'over' = 'running'
-  #resolve: (interruption: Interruption) => void = () => {}
+  #interruption: Interruption | undefined
+  readonly #listeners: ((interruption: Interruption) => void)[] = []
 
-  constructor() {
-    this.interrupted = new Promise((resolve) => {
-      this.#resolve = resolve
-    })
+  /** Resolves when the run is given up. */
+  get interrupted(): Promise<Interruption> {
+    return new Promise((resolve) => this.onInterrupt(resolve))
+  }
+
+  /** Calls back when the run is given up, at once if it was. */
+  onInterrupt(listener: (interruption: Interruption) => void): void {
+    if (this.#interruption) listener(this.#interruption)
+    else this.#listeners.push(listener)
   }
 
   get isRunning(): boolean {
@@ -40,7 +45,8 @@ export class RunState {
   interrupt(interruption: Interruption): void {
     if (!this.isRunning) return
     this.#phase = interruption.kind === 'suspended' ? 'suspending' : 'over'
-    this.#resolve(interruption)
+    this.#interruption = interruption
+    for (const listener of this.#listeners.splice(0)) listener(interruption)
   }
 
   end(): void {

@@ -17,6 +17,7 @@ import { UnexpectedError } from './unexpected-error.ts'
 import { wasCommitted } from './was-committed.ts'
 import { whyUnusable } from './why-unusable.ts'
 
+const NO_KEYS: ReadonlySet<string> = new Set()
 const MAX_CONFLICTS = 25
 const MAX_BACKOFF_MS = 100
 
@@ -33,6 +34,12 @@ type Outcome<T> =
   | { readonly kind: 'unreserved'; readonly messages: readonly Message[] }
   /** The answer of its idempotency key is that of another holder. */
   | { readonly kind: 'superseded' }
+
+/** How the handler came to its end, or was given up before. */
+type Settled<T> =
+  | { readonly kind: 'done'; readonly result: ActionResult<T> }
+  | { readonly kind: 'threw'; readonly error: unknown }
+  | { readonly kind: 'interrupted'; readonly interruption: Interruption }
 
 /** Another invocation of the same idempotency key has committed; this one has not. */
 export class Superseded extends Error {
@@ -53,7 +60,7 @@ export async function runInvocation<T>(
   try {
     return await runAttempts(invocation, handler)
   } finally {
-    await invocation.outgoing.release()
+    await invocation.release()
   }
 }
 
@@ -61,11 +68,11 @@ async function runAttempts<T>(invocation: Invocation, handler: Handler<T>): Prom
   const endsAt = performance.now() + invocation.lifetimeMs
   let conflicts = 0
   let internalErrors = 0
-  let turnKeys: ReadonlySet<string> = new Set()
+  let turnKeys = NO_KEYS
   for (let run = 1; ; run += 1) {
     const remainingMs = endsAt - performance.now()
     if (remainingMs <= 0) return tooLong(invocation)
-    const turns = await takeTurns(invocation, turnKeys, remainingMs)
+    const turns = turnKeys.size === 0 ? undefined : await takeTurns(invocation, turnKeys, remainingMs)
     if (turns === 'timeout') return tooManyConflicts()
     const outcome = await runAttempt(invocation, new Attempt(invocation, run, turns), handler, endsAt)
     switch (outcome.kind) {
@@ -99,13 +106,12 @@ async function runAttempts<T>(invocation: Invocation, handler: Handler<T>): Prom
   }
 }
 
-/** The turns on these keys; undefined when none are needed. */
+/** The turns on these keys. */
 async function takeTurns(
   invocation: Invocation,
   keys: ReadonlySet<string>,
   timeoutMs: number,
-): Promise<HeldTurns | 'timeout' | undefined> {
-  if (keys.size === 0) return undefined
+): Promise<HeldTurns | 'timeout'> {
   try {
     return await invocation.engine.turns.take(keys, timeoutMs)
   } catch (error) {
@@ -123,10 +129,10 @@ async function runAttempt<T>(
   attempt.start()
   // Outside calls and queues stop the stopwatch; this does not stop.
   const lifetime = setTimeout(() => attempt.expire('lifetime'), endsAt - performance.now())
-  const settled = await Promise.race([
-    invoke(attempt, handler),
-    attempt.interrupted.then((interruption) => ({ kind: 'interrupted', interruption }) as const),
-  ])
+  const settled = await new Promise<Settled<T>>((resolve) => {
+    attempt.onInterrupt((interruption) => resolve({ kind: 'interrupted', interruption }))
+    void invoke(attempt, handler).then(resolve)
+  })
   clearTimeout(lifetime)
   invocation.remainingMs = attempt.stopwatch.remainingMs
   if (settled.kind === 'interrupted') return giveUp(invocation, attempt, settled.interruption)
@@ -138,6 +144,7 @@ async function runAttempt<T>(
   if (!settled.result.success) return rolledBack(attempt, settled)
   // What is called from now on comes too late: nothing may be queued that nobody has paid for.
   attempt.end()
+  if (attempt.messages.length === 0) return commit(invocation, attempt, settled)
   const messages = invocation.outgoing.unreserved(attempt.messages)
   if (messages.length === 0) return commit(invocation, attempt, settled)
   // No connection is held while the ledger is asked.
@@ -148,10 +155,7 @@ async function runAttempt<T>(
     : commit(invocation, attempt, settled)
 }
 
-async function invoke<T>(
-  attempt: Attempt,
-  handler: Handler<T>,
-): Promise<{ kind: 'done'; result: ActionResult<T> } | { kind: 'threw'; error: unknown }> {
+async function invoke<T>(attempt: Attempt, handler: Handler<T>): Promise<Settled<T>> {
   try {
     const result = await handler(attempt)
     await attempt.settle()
@@ -169,14 +173,16 @@ async function commit<T>(
   const { engine } = invocation
   const closing = closingOf(invocation, done.result, attempt)
   try {
-    await engine.failpoint('before-commit')
+    const stop = engine.failpoint('before-commit')
+    if (stop) await stop
     const outcome = await attempt.commit(closing?.statement)
     const committed =
       outcome === 'committed' || (outcome === 'unknown' && (await wasCommitted(invocation, closing)))
     if (committed) {
       invocation.isRecorded = closing?.isAudited ?? false
-      invocation.outgoing.committed(attempt.messages)
-      await engine.failpoint('after-commit')
+      if (attempt.messages.length > 0) invocation.outgoing.committed(attempt.messages)
+      const stop = engine.failpoint('after-commit')
+      if (stop) await stop
       return done
     }
     if (outcome === 'rolled back')

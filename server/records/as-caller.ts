@@ -50,8 +50,12 @@ export function createCallerRecords(runner: ToolRunner, caller: Caller): CallerR
     recordId: unknown,
     body: (permission: Permission) => Promise<ActionResult<T>>,
   ) => permitted(runner, caller, { verb, collection, recordId, writes: true }, body)
+  const reads = createCallerReads(runner, caller)
   return {
-    ...createCallerReads(runner, caller),
+    get: reads.get,
+    query: reads.query,
+    count: reads.count,
+    may: reads.may,
     create: (collection: string, data: unknown, recordId?: string) =>
       on('create', collection, recordId, (permission) => createAsCaller(runner, permission, data, recordId)),
     update: (collection, recordId, patch, options) =>

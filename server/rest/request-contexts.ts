@@ -1,8 +1,8 @@
-import { uuidv7 } from 'uuidv7'
 import type { UserActor } from '../auth/actor.ts'
 import { type AddressRange, clientAddress } from '../auth/client-address.ts'
 import { createRequestContext, type RequestContext } from '../context.ts'
 import type { Engine } from '../engine.ts'
+import { uuidv7 } from '../uuid.ts'
 import { readIdempotencyKeys } from './idempotency-header.ts'
 import { createRateLimit } from './rate-limit.ts'
 

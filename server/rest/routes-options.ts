@@ -1,10 +1,10 @@
-import { uuidv7 } from 'uuidv7'
 import { createActionContext } from '../action-context.ts'
 import { verifiedUser } from '../auth/authentication.ts'
 import { createAuthenticator } from '../context.ts'
 import type { Engine } from '../engine.ts'
 import { Invocation } from '../invocation/invocation.ts'
 import { runInvocation } from '../invocation/run.ts'
+import { uuidv7 } from '../uuid.ts'
 import type { RoutesOptions } from './custom-routes.ts'
 import { respond } from './respond.ts'
 

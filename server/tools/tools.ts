@@ -59,8 +59,13 @@ export function createTools(runner: ToolRunner, options: ToolsOptions): UntypedT
     recordId: unknown,
     body: (entry: CatalogEntry) => Promise<ActionResult<T>>,
   ) => onCollection(runner, { tool, collection, recordId, writes: true }, body)
+  // Named one by one: a spread of functions made anew costs more than to make them.
+  const reads = createReadTools(runner)
   return {
-    ...createReadTools(runner),
+    get: reads.get,
+    query: reads.query,
+    count: reads.count,
+    sql: reads.sql,
     create: (collection: string, data: unknown, recordId?: string) =>
       on('create', collection, recordId, (entry) => create(runner, entry, data, recordId)),
     update: (collection, recordId, patch, updateOptions) =>
