@@ -1,9 +1,9 @@
-import { pino } from 'pino'
 import { DirectoryLockError } from './db/directory-lock.ts'
 import { DEFAULT_DATA_DIR, EnvError, loadDotEnv, readWholeEnv, type ServerEnv } from './env.ts'
 import { DefinitionError } from './errors.ts'
 import { integrationEnv } from './integrations/connection.ts'
 import { ListenError } from './listen.ts'
+import { createLog } from './log.ts'
 import { type RunningServer, startServer } from './start.ts'
 
 const STOP_GRACE_MS = 25_000
@@ -13,7 +13,7 @@ async function main(): Promise<void> {
   // Imported here, so that a mistake in the app's rooms is told like any other reason not to start.
   const { composition } = await import('./composition.ts')
   const { env, appEnv } = readWholeEnv(composition.appEnv, integrationEnv(composition.integrations))
-  const log = pino({ level: env.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime })
+  const log = createLog({ level: env.logLevel })
   const server = await startServer({ env, composition, appEnv, log })
 
   let unhandled = 0

@@ -8,6 +8,16 @@ import { findUnacceptable } from '../wire/guard.ts'
 import { parseJson } from '../wire/json.ts'
 import { checkMediaType } from './media-type.ts'
 
+/** What our endpoints read of a request: the web's own Request, or what stands in for it. */
+export interface RestRequest {
+  readonly method: string
+  readonly url: string
+  readonly headers: Pick<Headers, 'get' | 'has'>
+  /** Null where there is none. */
+  readonly body: unknown
+  arrayBuffer(): Promise<ArrayBuffer>
+}
+
 export interface ProcedureCall {
   readonly router: ReturnType<typeof createAppRouter>
   readonly path: string
@@ -16,7 +26,6 @@ export interface ProcedureCall {
   readonly input?: unknown
   /** Reads the input once the procedure asks for it, in place of `input`. It may throw a TRPCError. */
   readonly readInput?: () => Promise<unknown>
-  readonly signal: AbortSignal
 }
 
 /** Calls a procedure as tRPC would, and answers with a result whatever it throws. */
@@ -27,6 +36,8 @@ export async function callProcedure(options: ProcedureCall): Promise<ActionResul
     const result: unknown = await callTRPCProcedure({
       ...call,
       batchIndex: 0,
+      // No procedure of ours stops when its caller has gone: what it did would not be known.
+      signal: undefined,
       getRawInput: () => {
         reading ??= readInput()
         return reading
@@ -59,7 +70,7 @@ export function logUnexpected({ engine, requestId }: RequestContext, error: TRPC
 export type JsonBody = { readonly value: unknown } | { readonly failure: Failure }
 
 /** Reads a JSON body that can be stored and sent as it is; an empty one is `{}`. */
-export async function readJsonBody(request: Request): Promise<JsonBody> {
+export async function readJsonBody(request: RestRequest): Promise<JsonBody> {
   const body = new Uint8Array(await request.arrayBuffer())
   const mediaProblem = checkMediaType(request.headers, body.byteLength === 0)
   return mediaProblem ? { failure: mediaProblem } : readJson(body)

@@ -31,7 +31,7 @@ export interface FastPathOptions {
   /** Whether pages of other origins may call: their answers have headers of their own. */
   readonly hasCors: boolean
   /** What is called at an address, as the request has it; undefined for what is none of ours. */
-  target(url: string): FastTarget | undefined
+  target(method: string, url: string): FastTarget | undefined
   isStopping(): boolean
   /** Answers what turned out to be unusual once its body was read. */
   fallBack(incoming: IncomingMessage, body: Uint8Array): Promise<Response>
@@ -41,15 +41,15 @@ export interface FastPathOptions {
 export type FastPath = (incoming: IncomingMessage, outgoing: ServerResponse) => Promise<void> | undefined
 
 /**
- * Answers calls of actions as clients mostly send them: one JSON body by POST, from a caller whose token was verified
- * a short while ago. It does so from Node's own request to Node's own response, and by the functions that answer
+ * Answers calls as clients mostly send them: one JSON body by POST, or an address to GET, from a caller whose token was
+ * verified a short while ago. It does so from Node's own request to Node's own response, and by the functions that answer
  * everybody else; whatever is unusual in a request is left to them.
  */
 export function createFastPath(options: FastPathOptions): FastPath {
   const { engine } = options
 
   return (incoming, outgoing) => {
-    const target = options.target(incoming.url ?? '')
+    const target = options.target(incoming.method ?? '', incoming.url ?? '')
     const headers = target && readPlainHeaders(incoming, options.maxBodyBytes)
     if (!target || !headers || (options.hasCors && headers.origin !== undefined)) return undefined
     const bearer = readBearer(headers.authorization)

@@ -9,9 +9,10 @@ import { decodeUtf8 } from '../wire/json.ts'
 import { isRecord } from '../wire/record.ts'
 import { transformer } from '../wire/transformer.ts'
 import { ACTIONS_PATH, callByJson } from './actions.ts'
-import { logUnexpected, readJson } from './call-procedure.ts'
+import { logUnexpected, type RestRequest, readJson } from './call-procedure.ts'
 import type { FastTarget, PlainRequest } from './fast-path.ts'
 import { withReplayed } from './idempotency-header.ts'
+import type { CallRecords } from './records.ts'
 import { answerOf, type HttpAnswer } from './respond.ts'
 import { MAX_BATCH_SIZE, TRPC_PATH, trpcHeaders } from './trpc-endpoint.ts'
 
@@ -22,8 +23,14 @@ interface Callable {
 
 const BATCH = '?batch=1'
 
-/** Finds what the fast path answers at an address: actions over REST, and actions that write over tRPC. */
-export function createFastTargets(actions: Actions): (url: string) => FastTarget | undefined {
+/** An address that has nothing to decode. */
+const RECORDS = /^\/api\/records\/(\w[\w-]*(?:\/\w[\w-]*)?)(?:\?|$)/
+
+/** Finds what the fast path answers: actions over REST, those that write over tRPC, and reads of records. */
+export function createFastTargets(
+  actions: Actions,
+  callRecords: CallRecords,
+): (method: string, url: string) => FastTarget | undefined {
   const single = new Map<string, FastTarget>()
   const byPath = new Map<string, Callable>()
   for (const [name, action] of Object.entries(actions)) {
@@ -36,7 +43,11 @@ export function createFastTargets(actions: Actions): (url: string) => FastTarget
     byPath.set(ACTIONS_PREFIX + name, callable)
     single.set(`${TRPC_PATH}/${ACTIONS_PREFIX}${name}`, trpcTarget([callable], false))
   }
-  return (url) => {
+  return (method, url) => {
+    if (method === 'GET') {
+      const path = RECORDS.exec(url)?.[1]
+      return path === undefined ? undefined : recordsTarget(callRecords, path, url)
+    }
     const known = single.get(url)
     if (known || !url.startsWith(`${TRPC_PATH}/`) || !url.endsWith(BATCH)) return known
     const paths = url.slice(TRPC_PATH.length + 1, -BATCH.length).split(',')
@@ -55,6 +66,29 @@ function restTarget(callable: Callable): FastTarget {
       const result = await callByJson(ctx, callable, readJson(body))
       return withReplayed(answerOf(result, ctx.requestId), ctx)
     },
+  }
+}
+
+function recordsTarget(callRecords: CallRecords, path: string, url: string): FastTarget {
+  return {
+    transport: 'rest',
+    takesKeys: () => true,
+    async answer({ ctx }) {
+      const { result } = await callRecords(ctx, path, getRequest(url))
+      return answerOf(result, ctx.requestId)
+    },
+  }
+}
+
+const NO_HEADERS = new Headers()
+
+function getRequest(url: string): RestRequest {
+  return {
+    method: 'GET',
+    url: `http://localhost${url}`,
+    headers: NO_HEADERS,
+    body: null,
+    arrayBuffer: async () => new ArrayBuffer(0),
   }
 }
 

@@ -179,7 +179,7 @@ export function createHttp(options: HttpOptions) {
       isStopping,
       maxBodyBytes: MAX_BODY_BYTES,
       hasCors: options.corsOrigins.length > 0,
-      target: createFastTargets(options.actions),
+      target: createFastTargets(options.actions, callRecords),
       fallBack: async (incoming, body) => app.fetch(requestOf(incoming, body), { incoming }),
     }),
   }

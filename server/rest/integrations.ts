@@ -34,7 +34,6 @@ export function createIntegrationsEndpoint(router: ReturnType<typeof createAppRo
       ctx,
       // Read when the procedure asks for it, which is after it has counted the call.
       readInput: () => readInput(ctx, caller.actor, endpoint, request),
-      signal: request.signal,
     })
     return { result }
   }

@@ -20,12 +20,14 @@ const UNUSUAL: ReadonlySet<string> = new Set([
   'upgrade',
   'trpc-accept',
 ])
+const NO_BYTES = new Uint8Array()
 const HOST = /^[\w.-]+(?::\d+)?$/
 const JSON_TYPE = /^application\/json(?:; ?charset=utf-8)?$/i
 
 /** The headers of a plain request. */
 export interface PlainHeaders {
   readonly authorization: string
+  /** The length of its body; a GET has none. */
   readonly bytes: number
   readonly idempotencyKey: string | undefined
   readonly requestId: string | undefined
@@ -34,14 +36,14 @@ export interface PlainHeaders {
 }
 
 /**
- * Reads the headers of a request that posts JSON, as almost all calls do. Undefined for anything else, however
- * harmless: it is for a reader who knows all of HTTP.
+ * Reads the headers of a request that posts JSON or gets an address, as almost all calls do. Undefined for anything
+ * else, however harmless: it is for a reader who knows all of HTTP.
  */
 export function readPlainHeaders(
   { method, httpVersion, rawHeaders }: IncomingMessage,
   maxBytes: number,
 ): PlainHeaders | undefined {
-  if (method !== 'POST' || httpVersion !== '1.1') return undefined
+  if ((method !== 'POST' && method !== 'GET') || httpVersion !== '1.1') return undefined
   const found = new Map<string, string>()
   for (let position = 0; position < rawHeaders.length; position += 2) {
     const name = (rawHeaders[position] ?? '').toLowerCase()
@@ -51,15 +53,10 @@ export function readPlainHeaders(
     found.set(name, rawHeaders[position + 1] ?? '')
   }
   const authorization = found.get('authorization')
-  const bytes = Number(found.get('content-length'))
-  const isPlain =
-    authorization !== undefined &&
-    bytes > 0 &&
-    bytes <= maxBytes &&
-    HOST.test(found.get('host') ?? '') &&
-    JSON_TYPE.test(found.get('content-type') ?? '') &&
-    !found.get('accept')?.includes('jsonl')
-  if (!isPlain) return undefined
+  const isPlain = HOST.test(found.get('host') ?? '') && !found.get('accept')?.includes('jsonl')
+  if (authorization === undefined || !isPlain) return undefined
+  const bytes = method === 'GET' ? bytesOfNone(found) : bytesOfJson(found, maxBytes)
+  if (bytes === undefined) return undefined
   return {
     authorization,
     bytes,
@@ -70,8 +67,20 @@ export function readPlainHeaders(
   }
 }
 
+function bytesOfJson(headers: ReadonlyMap<string, string>, maxBytes: number): number | undefined {
+  const bytes = Number(headers.get('content-length'))
+  return bytes > 0 && bytes <= maxBytes && JSON_TYPE.test(headers.get('content-type') ?? '')
+    ? bytes
+    : undefined
+}
+
+function bytesOfNone(headers: ReadonlyMap<string, string>): number | undefined {
+  return headers.has('content-length') ? undefined : 0
+}
+
 /** Reads a body of so many bytes; undefined when the request ends before. */
-export function readBytes(incoming: IncomingMessage, bytes: number): Promise<Uint8Array | undefined> {
+export async function readBytes(incoming: IncomingMessage, bytes: number): Promise<Uint8Array | undefined> {
+  if (bytes === 0) return NO_BYTES
   return new Promise((resolve) => {
     const chunks: Buffer[] = []
     incoming.on('data', (chunk: Buffer) => chunks.push(chunk))

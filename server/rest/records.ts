@@ -6,7 +6,7 @@ import { RECORDS_PREFIX } from '../routers/records.ts'
 import type { CatalogEntry } from '../tools/catalog.ts'
 import { noSuchCollection } from '../tools/no-such-collection.ts'
 import { reviveBySchema } from '../wire/from-json.ts'
-import { callProcedure, type JsonBody, readJsonBody } from './call-procedure.ts'
+import { callProcedure, type JsonBody, type RestRequest, readJsonBody } from './call-procedure.ts'
 import { readList } from './list-parameters.ts'
 import { numberOrText, readQueryString } from './query-string.ts'
 
@@ -21,7 +21,7 @@ export interface RecordsAnswer {
   readonly allow?: string | undefined
 }
 
-export type CallRecords = (ctx: RequestContext, path: string, request: Request) => Promise<RecordsAnswer>
+export type CallRecords = (ctx: RequestContext, path: string, request: RestRequest) => Promise<RecordsAnswer>
 
 /**
  * Exposes the data API as the caller at `/api/records/:collection` and `/api/records/:collection/:id`; `path` is
@@ -42,13 +42,12 @@ export function createRecordsEndpoint(router: ReturnType<typeof createAppRouter>
         : await readRecordCall(entry, recordId, request)
     if ('failure' in call) return { result: call.failure, allow: call.allow }
     const { verb, type, input } = call
-    const signal = request.signal
     const procedure = `${RECORDS_PREFIX}${entry.name}.${verb}`
-    return { result: await callProcedure({ router, path: procedure, type, ctx, input, signal }) }
+    return { result: await callProcedure({ router, path: procedure, type, ctx, input }) }
   }
 }
 
-async function readCollectionCall(entry: CatalogEntry, request: Request): Promise<Reading> {
+async function readCollectionCall(entry: CatalogEntry, request: RestRequest): Promise<Reading> {
   switch (request.method) {
     case 'GET':
     case 'HEAD':
@@ -60,7 +59,7 @@ async function readCollectionCall(entry: CatalogEntry, request: Request): Promis
   }
 }
 
-async function readRecordCall(entry: CatalogEntry, recordId: string, request: Request): Promise<Reading> {
+async function readRecordCall(entry: CatalogEntry, recordId: string, request: RestRequest): Promise<Reading> {
   switch (request.method) {
     case 'GET':
     case 'HEAD':
@@ -87,7 +86,7 @@ async function readRecordCall(entry: CatalogEntry, recordId: string, request: Re
 /** Reads what is written: the data or the patch itself is the body. */
 async function withData(
   entry: CatalogEntry,
-  request: Request,
+  request: RestRequest,
   known: readonly string[],
   build: (data: unknown, parameters: ReadonlyMap<string, string>) => Reading,
 ): Promise<Reading> {
@@ -98,7 +97,7 @@ async function withData(
   return build(reviveBySchema(entry.patchSchema, body.value), read.values)
 }
 
-async function withoutBody(request: Request, reading: Reading): Promise<Reading> {
+async function withoutBody(request: RestRequest, reading: Reading): Promise<Reading> {
   const read = readQueryString(new URL(request.url).search, [])
   if ('failure' in read) return read
   if (request.body !== null && (await request.arrayBuffer()).byteLength > 0)

@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache'
 import type { UserActor } from '../auth/actor.ts'
 import { type AddressRange, clientAddress } from '../auth/client-address.ts'
 import { createRequestContext, type RequestContext } from '../context.ts'
@@ -6,6 +7,7 @@ import { uuidv7 } from '../uuid.ts'
 import { readIdempotencyKeys } from './idempotency-header.ts'
 import { createRateLimit } from './rate-limit.ts'
 
+const MAX_KNOWN_PEERS = 1_000
 const REQUEST_ID = /^[\w.:-]{1,64}$/
 
 export interface RequestContextsOptions {
@@ -33,8 +35,9 @@ export type RequestContexts = (facts: RequestFacts) => RequestContext
 export function createRequestContexts(options: RequestContextsOptions): RequestContexts {
   const { engine, trustedProxies } = options
   const countCall = createRateLimit({ callsPerMinute: options.clientRateLimit, clock: engine.clock })
+  const addressOf = createAddressOf(trustedProxies)
   return ({ idempotencyKey: key, ...facts }) => {
-    const ip = clientAddress(facts.peer, facts.forwardedFor, trustedProxies)
+    const ip = addressOf(facts)
     return createRequestContext(engine, {
       authorization: facts.authorization,
       actor: facts.actor,
@@ -44,6 +47,18 @@ export function createRequestContexts(options: RequestContextsOptions): RequestC
       countCall: () => countCall(ip),
       idempotency: idempotencyOf(facts.transport, key),
     })
+  }
+}
+
+/** The address that a request came from. That of a socket which nobody speaks for is read once. */
+function createAddressOf(trustedProxies: readonly AddressRange[]) {
+  const known = new LRUCache<string, string>({ max: MAX_KNOWN_PEERS })
+  return ({ peer, forwardedFor }: Pick<RequestFacts, 'peer' | 'forwardedFor'>) => {
+    if (trustedProxies.length > 0 || peer === undefined)
+      return clientAddress(peer, forwardedFor, trustedProxies)
+    const address = known.get(peer) ?? clientAddress(peer, undefined, trustedProxies)
+    if (address !== undefined) known.set(peer, address)
+    return address
   }
 }
 

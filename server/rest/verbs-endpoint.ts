@@ -45,7 +45,6 @@ export function createVerbsEndpoint(
         type: route.method === 'GET' ? 'query' : 'mutation',
         ctx,
         input: input.value,
-        signal: request.signal,
       }),
     }
   }

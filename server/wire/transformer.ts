@@ -27,8 +27,8 @@ export const transformer = {
   /** Changes `wire`, which tRPC has just parsed and hands to nobody else: a copy would recurse without a bound. */
   deserialize(wire: unknown): unknown {
     const checked = checkEnvelope(wire)
-    return checked.ok
-      ? superjson.deserialize<unknown>(checked.envelope, { inPlace: true })
-      : new UnacceptableInput(checked.issue)
+    if (!checked.ok) return new UnacceptableInput(checked.issue)
+    const { envelope } = checked
+    return envelope.meta ? superjson.deserialize<unknown>(envelope, { inPlace: true }) : envelope.json
   },
 }

@@ -1,12 +1,12 @@
 // Deputy as in production, in a process of its own: what `server/main.ts` does, with the benchmark's app.
-import { pino } from 'pino'
 import { readWholeEnv } from '../../server/env.ts'
 import { integrationEnv } from '../../server/integrations/connection.ts'
+import { createLog } from '../../server/log.ts'
 import { startServer } from '../../server/start.ts'
 import { benchComposition } from './bench-app.ts'
 
 const { env, appEnv } = readWholeEnv(benchComposition.appEnv, integrationEnv(benchComposition.integrations))
-const log = pino({ level: env.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime })
+const log = createLog({ level: env.logLevel })
 const server = await startServer({ env, composition: benchComposition, appEnv, log })
 const stop = () => server.stop(1_000).then(() => process.exit())
 process.on('SIGTERM', stop)
