@@ -49,7 +49,7 @@ export function errorShape(failure: Failure, requestId: string | null) {
     issues: failure.issues ?? null,
     details: failure.details ?? null,
   }
-  return { code: TRPC_ERROR_CODES_BY_KEY[failure.code], message: failure.error, data }
+  return { message: failure.error, code: TRPC_ERROR_CODES_BY_KEY[failure.code], data }
 }
 
 /**

@@ -9,11 +9,12 @@ import { transformer } from '../wire/transformer.ts'
 import { logUnexpected } from './call-procedure.ts'
 import { replayedHeader } from './idempotency-header.ts'
 import { checkMediaType } from './media-type.ts'
-import { jsonHeaders, respond } from './respond.ts'
+import { answerOf, jsonHeaders } from './respond.ts'
 
 export const TRPC_PATH = '/trpc'
 export const MAX_BATCH_SIZE = 10
 const METHODS: readonly string[] = ['GET', 'HEAD', 'POST', 'OPTIONS']
+const VARY = 'trpc-accept, accept'
 /** A path that no action can have. */
 const NO_ACTION = `${ACTIONS_PREFIX}-`
 
@@ -64,7 +65,7 @@ export async function serveTrpc(
 
 /** What an answer says of itself. */
 export function trpcHeaders(ctx: RequestContext, failures: readonly Failure[]): Record<string, string> {
-  const headers: Record<string, string> = { ...jsonHeaders(ctx.requestId), vary: 'trpc-accept, accept' }
+  const headers: Record<string, string> = { ...jsonHeaders(ctx.requestId), vary: VARY }
   const waits = failures
     .map((failure) => failure.details?.retryAfterSeconds)
     .filter((wait) => typeof wait === 'number')
@@ -89,7 +90,8 @@ function checkKeyCount({ idempotency }: RequestContext, url: URL): Failure | und
 /** A failure of the request as a whole, in the form that tRPC's clients read. */
 export function respondTrpc(failure: Failure, requestId: string): Response {
   const body = { error: transformer.serialize(errorShape(failure, requestId)) }
-  return new Response(JSON.stringify(body), respond(failure, requestId))
+  const { status, headers } = answerOf(failure, requestId)
+  return new Response(JSON.stringify(body), { status, headers: { ...headers, vary: VARY } })
 }
 
 /** The body as text, which must be UTF-8: a lenient decoder would change it silently. */
