@@ -20,14 +20,14 @@ const APP_TYPES = 'server/app-types.ts'
 const LAYERS: readonly (readonly [string, RegExp])[] = [
   [
     'main',
-    /^server\/(main|token|audit-command|credits-command|database-command|start|listen|open-database|sweeper|system-secret|composition|env|env-integrations|env-money|env-schema|scripts\/.*)\.ts$/,
+    /^server\/(main|token|audit-command|credits-command|log|database-command|start|listen|open-database|sweeper|system-secret|composition|env|env-integrations|env-money|env-schema|scripts\/.*)\.ts$/,
   ],
   ['app', /^server\/app\.ts$/],
   ['rest', /^server\/rest\//],
   ['routers', /^server\/routers\/[^/]+\.ts$/],
   [
     'action',
-    /^server\/(action|action-context|app-types|context|direct-reads|engine|error-shape|gate|invoked|procedure|roles|run-as-caller|trpc)\.ts$/,
+    /^server\/(action|action-call|action-context|app-types|context|direct-reads|engine|error-shape|gate|invoked|procedure|roles|run-as-caller|trpc)\.ts$/,
   ],
   ['invocation', /^server\/invocation\//],
   ['outbox', /^server\/outbox\//],
@@ -39,7 +39,7 @@ const LAYERS: readonly (readonly [string, RegExp])[] = [
   ['capabilities', /^server\/(auth|db|integrations)\//],
   ['wire', /^server\/wire\//],
   ['drizzle', /^drizzle\//],
-  ['errors', /^server\/(command-options|duration|errors|printable|result)\.ts$/],
+  ['errors', /^server\/(command-options|duration|errors|printable|result|uuid)\.ts$/],
 ]
 
 interface Import {
