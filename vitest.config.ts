@@ -11,11 +11,12 @@ const WITHOUT_DATABASE = [
   'test/architecture/**/*.test.ts',
   'test/auth/**/*.test.ts',
   'test/bench/**/*.test.ts',
-  'test/db/directory-lock.test.ts',
+  'test/db/{directory-lock,to-statement}.test.ts',
   'test/env/**/*.test.ts',
   'test/integrations/{answers,catalogue,definition,direct,plan,shipped}.test.ts',
   'test/package/**/*.test.ts',
   'test/rest/**/*.test.ts',
+  'test/tools/instant-text.test.ts',
   'test/wire/**/*.test.ts',
 ]
 const REAL_POSTGRES = ['test/postgres/**', 'test/faults/**']

@@ -1,14 +1,12 @@
 import type { SQL } from 'drizzle-orm'
-import { PgDialect } from 'drizzle-orm/pg-core'
 import type { QueryResult } from './db/database.ts'
 import { mapDatabaseError } from './db/sqlstate.ts'
+import { toStatement } from './db/to-statement.ts'
 import type { Engine } from './engine.ts'
 import { UnexpectedError } from './invocation/unexpected-error.ts'
 import { type ActionResult, fail } from './result.ts'
 import type { Catalog } from './tools/catalog.ts'
 import type { ReadRunner } from './tools/scope.ts'
-
-const dialect = new PgDialect({ casing: 'snake_case' })
 
 /** Reads outside any transaction: each statement for itself, on the state of the moment. */
 export class DirectReads implements ReadRunner {
@@ -25,7 +23,7 @@ export class DirectReads implements ReadRunner {
   }
 
   execute(statement: SQL): Promise<QueryResult> {
-    return this.#engine.database.query(dialect.sqlToQuery(statement))
+    return this.#engine.database.query(toStatement(statement))
   }
 
   /** Runs one read, and answers with a failure what the database refuses. @throws what nobody expected */

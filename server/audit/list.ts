@@ -1,8 +1,8 @@
 import type { Database } from '../db/database.ts'
+import { toStatement } from '../db/to-statement.ts'
 import type { AuditEntry } from './entry.ts'
 import type { Execute } from './maintenance.ts'
 import { MAX_AUDIT_LIMIT, queryAudit } from './query.ts'
-import { toStatement } from './statement.ts'
 
 export interface ListOptions {
   readonly actor: string | undefined

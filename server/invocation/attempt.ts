@@ -1,7 +1,7 @@
 import type { SQL } from 'drizzle-orm'
-import { PgDialect } from 'drizzle-orm/pg-core'
 import type { QueryResult, Statement } from '../db/database.ts'
 import { mapDatabaseError } from '../db/sqlstate.ts'
+import { toStatement } from '../db/to-statement.ts'
 import type { CommitOutcome } from '../db/transaction.ts'
 import type { Message } from '../outbox/message.ts'
 import { type ActionResult, type Failure, FailureError, fail, type JsonValue } from '../result.ts'
@@ -17,7 +17,6 @@ import { Stopwatch } from './stopwatch.ts'
 import { type HeldTurns, TurnTimeout } from './turns.ts'
 import { Writes } from './writes.ts'
 
-const dialect = new PgDialect({ casing: 'snake_case' })
 const EXPIRED = 'The deadline of the call is over'
 
 /**
@@ -131,7 +130,7 @@ export class Attempt implements ToolRunner {
   }
 
   execute(statement: SQL): Promise<QueryResult> {
-    return this.run(dialect.sqlToQuery(statement))
+    return this.run(toStatement(statement))
   }
 
   async run(statement: Statement): Promise<QueryResult> {

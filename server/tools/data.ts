@@ -127,8 +127,16 @@ export function systemAssignments(entry: CatalogEntry, now: Date): Assignment[] 
   ]
 }
 
+const identifiers = new WeakMap<PgColumn, SQL>()
+
+/** A column's name alone, without its table's: what is set and what is returned. */
 export function identifier(column: PgColumn): SQL {
-  return sql`${sql.identifier(columnName(column))}`
+  let name = identifiers.get(column)
+  if (name === undefined) {
+    name = sql`${sql.identifier(columnName(column))}`
+    identifiers.set(column, name)
+  }
+  return name
 }
 
 /** The columns that every collection has; `collection()` guarantees them. */

@@ -1,0 +1,73 @@
+import { Column, is, Name, Param, Placeholder, SQL, StringChunk, Table } from 'drizzle-orm'
+import { PgDialect } from 'drizzle-orm/pg-core'
+import type { Statement } from './database.ts'
+
+const dialect = new PgDialect({ casing: 'snake_case' })
+
+/** What tables and columns are called, as Drizzle writes them. */
+const names = new WeakMap<Table | Column, string>()
+
+interface Draft {
+  sql: string
+  readonly params: unknown[]
+}
+
+/**
+ * A statement as a session sends it: the text and the values that Drizzle would make of it, in one pass and without
+ * its copies, which cost more than the database takes for the statement. What is not known here is left to Drizzle.
+ */
+export function toStatement(statement: SQL): Statement {
+  const draft: Draft = { sql: '', params: [] }
+  if (append(draft, statement)) return draft
+  const { sql, params } = dialect.sqlToQuery(statement)
+  return { sql, params }
+}
+
+/** Each of these is false for what only Drizzle knows how to write. */
+function append(draft: Draft, statement: SQL): boolean {
+  // biome-ignore lint/complexity/useLiteralKeys: Drizzle has no other way to ask.
+  if (statement['shouldInlineParams']) return false
+  for (const chunk of statement.queryChunks) if (!appendChunk(draft, chunk)) return false
+  return true
+}
+
+function appendChunk(draft: Draft, chunk: unknown): boolean {
+  if (chunk === undefined) return true
+  if (typeof chunk === 'function') return false
+  if (typeof chunk !== 'object' || chunk === null) return bind(draft, chunk)
+  if (chunk instanceof StringChunk) {
+    for (const text of chunk.value) draft.sql += text
+    return true
+  }
+  if (chunk instanceof SQL) return append(draft, chunk)
+  if (chunk instanceof Param) return appendParam(draft, chunk)
+  if (chunk instanceof Column || chunk instanceof Table) {
+    draft.sql += nameOf(chunk)
+    return true
+  }
+  if (!(chunk instanceof Name)) return false
+  draft.sql += dialect.escapeName(chunk.value)
+  return true
+}
+
+function appendParam(draft: Draft, { value, encoder }: Param): boolean {
+  if (value instanceof Placeholder) return false
+  const encoded: unknown = value === null ? null : encoder.mapToDriverValue(value)
+  // A column may encode a value as a piece of SQL.
+  return is(encoded, SQL) ? append(draft, encoded) : bind(draft, encoded)
+}
+
+function bind(draft: Draft, value: unknown): true {
+  draft.sql += dialect.escapeParam(draft.params.length)
+  draft.params.push(value)
+  return true
+}
+
+function nameOf(chunk: Table | Column): string {
+  let name = names.get(chunk)
+  if (name === undefined) {
+    name = dialect.sqlToQuery(new SQL([chunk])).sql
+    names.set(chunk, name)
+  }
+  return name
+}
