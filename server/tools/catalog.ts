@@ -11,6 +11,7 @@ import {
 } from '../../drizzle/collection.ts'
 import * as system from '../../drizzle/system.ts'
 import { DefinitionError } from '../errors.ts'
+import { envelopeReader, type ReadEnvelope } from './envelope.ts'
 
 /** What the tools need to know of one collection, worked out once at start. */
 export interface CatalogEntry {
@@ -25,6 +26,8 @@ export interface CatalogEntry {
   readonly required: readonly string[]
   /** `record_id, created_by, …`: every column, qualified, in the order of `columns`. */
   readonly selectList: SQL
+  /** Reads a row of `selectList`. */
+  readonly toEnvelope: ReadEnvelope
   readonly patchSchema: z.ZodObject
   /** The schema of one field's value, for `where`. */
   readonly valueSchemas: ReadonlyMap<string, z.ZodType>
@@ -111,14 +114,12 @@ function describe(table: AnyCollection): CatalogEntry {
   return {
     name,
     table,
-    columns,
-    fields,
     managed: new Set(collectionDefinition(table)?.systemManaged ?? []),
     required: fields.filter((field) => {
       const column = columns.get(field)
       return column?.notNull === true && !column.hasDefault
     }),
-    selectList: selectListOf(columns.values()),
+    ...readingOf(columns, fields),
     patchSchema: z.strictObject({
       ...own<z.ZodType>(createUpdateSchema(table).shape),
       ...exactDecimals(columns),
@@ -133,11 +134,13 @@ function describe(table: AnyCollection): CatalogEntry {
   }
 }
 
-export function selectListOf(columns: Iterable<PgColumn>): SQL {
-  return sql.join(
-    [...columns].map((column) => sql`${column}`),
-    sql`, `,
-  )
+/** How these columns are selected, and how their rows are read. */
+export function readingOf(
+  columns: ReadonlyMap<string, PgColumn>,
+  fields: readonly string[],
+): Pick<CatalogEntry, 'columns' | 'fields' | 'selectList' | 'toEnvelope'> {
+  const list = [...columns.values()].map((column) => sql`${column}`)
+  return { columns, fields, selectList: sql.join(list, sql`, `), toEnvelope: envelopeReader(columns, fields) }
 }
 
 /** Postgres would round a decimal to its column's scale, and drizzle-zod takes any text for one. */

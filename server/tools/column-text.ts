@@ -1,19 +1,25 @@
 import { is } from 'drizzle-orm'
 import { PgArray, type PgColumn, PgTimestamp } from 'drizzle-orm/pg-core'
-
-const INSTANT = /^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d(?:\.\d+)?)([+-]\d\d)(?::?(\d\d))?$/
+import { readInstant } from './instant-text.ts'
 
 /**
- * Reads a column's value as the database wrote it. Drizzle's own readers lose two things, which are read here:
- * the backslashes of arrays, and the century of the years 1 to 99.
+ * How a column's values are read as the database wrote them. Drizzle's own readers lose two things, which are read
+ * here: the backslashes of arrays, and the century of the years 1 to 99.
  */
+export function columnReader(column: PgColumn): (value: unknown) => unknown {
+  const isArray = is(column, PgArray)
+  const isInstant = is(column, PgTimestamp)
+  return (value) => {
+    if (value === null || value === undefined) return null
+    if (typeof value !== 'string') return column.mapFromDriverValue(value)
+    if (isArray) return column.mapFromDriverValue(parseArray(value))
+    return (isInstant ? readInstant(value) : undefined) ?? column.mapFromDriverValue(value)
+  }
+}
+
+/** Reads one value, as `columnReader` does. */
 export function readColumn(column: PgColumn, value: unknown): unknown {
-  if (value === null || value === undefined) return null
-  if (typeof value === 'string' && is(column, PgArray)) return column.mapFromDriverValue(parseArray(value))
-  const instant = typeof value === 'string' && is(column, PgTimestamp) ? INSTANT.exec(value) : undefined
-  if (!instant) return column.mapFromDriverValue(value)
-  const [, date, time, hours, minutes = '00'] = instant
-  return new Date(`${date}T${time}${hours}:${minutes}`)
+  return columnReader(column)(value)
 }
 
 type ArrayText = (string | null | ArrayText)[]

@@ -1,23 +1,38 @@
-import type { CatalogEntry } from './catalog.ts'
-import { readColumn } from './column-text.ts'
+import type { PgColumn } from 'drizzle-orm/pg-core'
+import { columnReader } from './column-text.ts'
 import type { Envelope } from './types.ts'
 
-/** Turns a row of `entry.selectList` into the record that tools return. */
-export function toEnvelope(entry: CatalogEntry, row: readonly unknown[]): Envelope {
-  const values = new Map<string, unknown>()
-  let position = 0
-  for (const [field, column] of entry.columns) {
-    values.set(field, readColumn(column, row[position]))
-    position += 1
+/** Turns a row of a collection's select list into the record that tools return. */
+export type ReadEnvelope = (row: readonly unknown[]) => Envelope
+
+/** Works out once how a collection's rows are read. */
+export function envelopeReader(
+  columns: ReadonlyMap<string, PgColumn>,
+  fields: readonly string[],
+): ReadEnvelope {
+  const readers = new Map([...columns].map(([field, column], at) => [field, readAt(column, at)]))
+  const reader = (field: string) => readers.get(field) ?? (() => undefined)
+  const own = fields.map((field) => ({ field, read: reader(field) }))
+  const recordId = reader('recordId')
+  const createdBy = reader('createdBy')
+  const createdAt = reader('createdAt')
+  const updatedAt = reader('updatedAt')
+  const version = reader('version')
+  return (row) => {
+    const data: Record<string, unknown> = {}
+    for (const { field, read } of own) data[field] = read(row)
+    return {
+      recordId: recordId(row) as string,
+      data,
+      createdBy: createdBy(row) as string | null,
+      createdAt: createdAt(row) as Date,
+      updatedAt: updatedAt(row) as Date,
+      version: version(row) as number,
+    }
   }
-  const data: Record<string, unknown> = {}
-  for (const field of entry.fields) data[field] = values.get(field)
-  return {
-    recordId: values.get('recordId') as string,
-    data,
-    createdBy: values.get('createdBy') as string | null,
-    createdAt: values.get('createdAt') as Date,
-    updatedAt: values.get('updatedAt') as Date,
-    version: values.get('version') as number,
-  }
+}
+
+function readAt(column: PgColumn, position: number): (row: readonly unknown[]) => unknown {
+  const read = columnReader(column)
+  return (row) => read(row[position])
 }

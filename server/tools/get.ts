@@ -1,7 +1,6 @@
 import { sql } from 'drizzle-orm'
 import { type ActionResult, ok } from '../result.ts'
 import { bindTo, systemColumns } from './data.ts'
-import { toEnvelope } from './envelope.ts'
 import { notFound } from './not-found.ts'
 import { Problems } from './problems.ts'
 import type { Reach } from './reach.ts'
@@ -24,5 +23,5 @@ export async function get(
     sql`select ${entry.selectList} from ${entry.table} where ${id} = ${bindTo(id, recordId)} and ${within}`,
   )
   const [row] = answer.rows
-  return row ? ok({ record: toEnvelope(entry, row) }) : notFound(entry, recordId)
+  return row ? ok({ record: entry.toEnvelope(row) }) : notFound(entry, recordId)
 }

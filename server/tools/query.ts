@@ -1,10 +1,10 @@
-import { type SQL, sql } from 'drizzle-orm'
-import type { PgColumn } from 'drizzle-orm/pg-core'
+import { is, type SQL, sql } from 'drizzle-orm'
+import { type PgColumn, PgText, PgTimestamp } from 'drizzle-orm/pg-core'
 import { type ActionResult, fail, ok } from '../result.ts'
+import type { CatalogEntry } from './catalog.ts'
 import { columnType } from './column-type.ts'
 import { type CursorPosition, type CursorScope, decodeCursor, encodeCursor } from './cursor.ts'
 import { systemColumns } from './data.ts'
-import { toEnvelope } from './envelope.ts'
 import { Problems, quote } from './problems.ts'
 import type { Reach } from './reach.ts'
 import type { ReadScope } from './scope.ts'
@@ -39,9 +39,9 @@ export async function query(
     column === recordId
       ? sql`${recordId} ${direction}`
       : sql`${column} ${direction}, ${recordId} ${direction}`
-  // The order's value as text too: a page must start exactly where the last one ended, to the last digit.
+  const position = orderText(entry, column)
   const answer = await scope.execute(sql`
-    select ${entry.selectList}, ${column}::text from ${entry.table}
+    select ${entry.selectList}${position.extra} from ${entry.table}
     where ${sql.join(conditions, sql` and `)}
     order by ${order} limit ${(limit ?? MAX_LIMIT) + 1}`)
 
@@ -53,12 +53,12 @@ export async function query(
     )
   }
   const rows = hasMore ? answer.rows.slice(0, limit) : answer.rows
-  const records = rows.map((row) => toEnvelope(entry, row))
+  const records = rows.map(entry.toEnvelope)
   const last = rows.at(-1)
   const end = records.at(-1)
   const nextCursor =
     hasMore && last && end
-      ? encodeCursor(cursorScope, { value: textOrNull(last[entry.columns.size]), recordId: end.recordId })
+      ? encodeCursor(cursorScope, { value: textOrNull(last[position.index]), recordId: end.recordId })
       : null
   if (nextCursor === undefined) {
     return fail(
@@ -67,6 +67,19 @@ export async function query(
     )
   }
   return ok({ records, count: records.length, nextCursor })
+}
+
+/**
+ * Where a row has the order's value as text: a page must start exactly where the last one ended, to the last digit.
+ * What is read as text anyway is not asked for twice.
+ */
+function orderText(
+  { columns }: CatalogEntry,
+  column: PgColumn,
+): { readonly extra: SQL; readonly index: number } {
+  if (!is(column, PgText) && !is(column, PgTimestamp))
+    return { extra: sql`, ${column}::text`, index: columns.size }
+  return { extra: sql``, index: [...columns.values()].indexOf(column) }
 }
 
 interface Plan {

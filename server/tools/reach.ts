@@ -1,6 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm'
 import { SYSTEM_FIELDS } from '../../drizzle/collection.ts'
-import { type CatalogEntry, selectListOf } from './catalog.ts'
+import { type CatalogEntry, readingOf } from './catalog.ts'
 
 /** What a read can see of a collection. Every read says it: there is no default that would be everything. */
 export interface Reach {
@@ -21,10 +21,5 @@ export function everything(entry: CatalogEntry): Reach {
 export function narrowed(entry: CatalogEntry, includes: (field: string) => boolean): CatalogEntry {
   const system: ReadonlySet<string> = new Set(SYSTEM_FIELDS)
   const columns = new Map([...entry.columns].filter(([field]) => system.has(field) || includes(field)))
-  return {
-    ...entry,
-    columns,
-    fields: entry.fields.filter(includes),
-    selectList: selectListOf(columns.values()),
-  }
+  return { ...entry, ...readingOf(columns, entry.fields.filter(includes)) }
 }

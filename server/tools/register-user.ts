@@ -2,7 +2,6 @@ import { sql } from 'drizzle-orm'
 import { type ActionResult, fail, ok } from '../result.ts'
 import { mergeStatement } from './create.ts'
 import { checkData, identifier, missingFields } from './data.ts'
-import { toEnvelope } from './envelope.ts'
 import { Problems } from './problems.ts'
 import { checkRecordId } from './record-id.ts'
 import type { ToolScope } from './scope.ts'
@@ -54,5 +53,5 @@ export async function upsertUser(
   if (!row && missing.length > 0) return fail('BAD_REQUEST', `A new user needs ${missing.join(', ')}.`)
   if (!row) return fail('CONFLICT', 'Another user has the same value in a unique field.')
   scope.wrote(row[0] === 'created' ? 'create' : 'update', entry, userId)
-  return ok({ user: toEnvelope(entry, row.slice(1)) })
+  return ok({ user: entry.toEnvelope(row.slice(1)) })
 }
