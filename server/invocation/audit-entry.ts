@@ -2,6 +2,7 @@ import type { Statement } from '../db/database.ts'
 import { Parameters } from '../db/parameters.ts'
 import type { Message } from '../outbox/message.ts'
 import { redact } from '../wire/redact.ts'
+import { stringify } from '../wire/stringify.ts'
 import type { Invocation } from './invocation.ts'
 
 /** What is written of one record, or by SQL of the app's own. */
@@ -35,6 +36,7 @@ export function auditStatement(
   writes: readonly Write[],
   { messages = [], beside = () => [] }: AuditBeside = {},
 ): Statement {
+  // Words without anything that an array's text would have to quote.
   const payers = new Set([...invocation.payers, ...messages.map(({ charge }) => charge.payer)])
   const parameters = new Parameters()
   const kept = beside(parameters).map((sql, position) => `kept_${position} as (${sql}), `)
@@ -55,7 +57,7 @@ export function auditStatement(
     bind(invocation.inputHash ?? null),
     bind(JSON.stringify(writes.slice(0, MAX_WRITES).map(toJson)), 'jsonb'),
     bind(writes.length, 'int'),
-    `array(select jsonb_array_elements_text(${bind(JSON.stringify([...payers].sort()), 'jsonb')}))`,
+    bind(`{${[...payers].sort().join(',')}}`, 'text[]'),
     bind(invocation.cost ?? null, 'bigint'),
   ]
   const detail = [bind(id), at, bind(user), bind(inputText(invocation)), bind(invocation.ip ?? null)]
@@ -75,9 +77,7 @@ function toJson([op, collection, recordId]: Write) {
 function inputText({ input }: Invocation): string | null {
   if (!input) return null
   const shown = input.schema ? redact(input.schema, input.value) : input.value
-  const text = JSON.stringify(shown, (_key, value: unknown) =>
-    typeof value === 'bigint' ? String(value) : value,
-  )
+  const text = stringify(shown)
   if (text === undefined) return null
   return text.length > MAX_INPUT_CHARACTERS ? `${text.slice(0, MAX_INPUT_CHARACTERS)}…` : text
 }

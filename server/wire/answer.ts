@@ -5,6 +5,9 @@ import { findProblem } from './walk.ts'
 /** How many arrays and objects of an answer may stand inside each other; it also ends a cyclic one. */
 const MAX_ANSWER_DEPTH = 200
 
+const NO_PLAIN_DATA =
+  'Value is no plain data: answer with text, numbers, dates, bigints, arrays and plain objects.'
+
 /**
  * Finds the first thing in an answer that a transport could not carry unchanged: NaN and the infinities,
  * invalid dates, functions, symbols, class instances such as Map and Error, and cycles.
@@ -24,20 +27,23 @@ export function assertSendable(value: unknown): void {
 }
 
 function checkLeaf(value: unknown): string | undefined {
-  if (typeof value === 'number') {
-    return Number.isFinite(value) ? undefined : 'Number must be finite: answer null instead.'
+  switch (typeof value) {
+    case 'string':
+    case 'boolean':
+    case 'bigint':
+    case 'undefined':
+      return undefined
+    case 'number':
+      return Number.isFinite(value) ? undefined : 'Number must be finite: answer null instead.'
+    case 'object':
+      if (value === null) return undefined
+      if (!(value instanceof Date)) return NO_PLAIN_DATA
+      return isInstantInRange(value)
+        ? undefined
+        : 'Date must be a valid instant in the years 1 to 9999 (UTC).'
+    default:
+      return NO_PLAIN_DATA
   }
-  if (value instanceof Date) {
-    return isInstantInRange(value) ? undefined : 'Date must be a valid instant in the years 1 to 9999 (UTC).'
-  }
-  if (
-    typeof value === 'function' ||
-    typeof value === 'symbol' ||
-    (typeof value === 'object' && value !== null)
-  ) {
-    return 'Value is no plain data: answer with text, numbers, dates, bigints, arrays and plain objects.'
-  }
-  return undefined
 }
 
 function checkKey(key: string): string | undefined {

@@ -11,7 +11,7 @@ const SECRET = '[secret]'
  * Where a value could be of several schemas, it is left out if any of them marks it.
  */
 export function redact(schema: Schema, value: unknown): unknown {
-  if (value === undefined) return undefined
+  if (value === undefined || !mayHoldSecret(schema)) return value
   if (isSecret(schema)) return SECRET
   const def = definitionOf(schema)
   switch (def.type) {
@@ -52,6 +52,22 @@ export function redact(schema: Schema, value: unknown): unknown {
     default:
       return value
   }
+}
+
+const secrets = new WeakMap<Schema, boolean>()
+
+/** Whether there is anything to leave out. Computed once per schema. */
+function mayHoldSecret(schema: Schema): boolean {
+  const known = secrets.get(schema)
+  if (known !== undefined) return known
+  // A schema that holds itself is asked about while it is being looked through.
+  secrets.set(schema, true)
+  const found = reaches(schema, (next) => {
+    const def = definitionOf(next)
+    return isSecret(next) || (def.type === 'pipe' && mayHoldSecret(def.out))
+  })
+  secrets.set(schema, found)
+  return found
 }
 
 function isTransformed(pipe: z.core.$ZodPipeDef): boolean {

@@ -1,4 +1,5 @@
 import { assertSendable } from './answer.ts'
+import { isoText } from './iso-text.ts'
 import { isRecord } from './record.ts'
 
 type Annotation = readonly ['Date' | 'bigint' | 'undefined' | 'number']
@@ -32,7 +33,7 @@ export function serialize(value: unknown): Envelope {
 function encode(value: unknown): Encoded {
   if (value === undefined) return { json: null, values: ['undefined'] }
   if (typeof value === 'bigint') return { json: String(value), values: ['bigint'] }
-  if (value instanceof Date) return { json: value.toISOString(), values: ['Date'] }
+  if (value instanceof Date) return { json: isoText(value), values: ['Date'] }
   if (Object.is(value, -0)) return { json: '-0', values: ['number'] }
   if (Array.isArray(value)) return encodeArray(value)
   if (isRecord(value)) return encodeRecord(value)

@@ -25,6 +25,8 @@ export function findProblem(value: unknown, rules: WalkRules): Issue | undefined
 }
 
 function visit(value: unknown, room: number, rules: WalkRules): Problem | undefined {
+  // Most of a tree is leaves, and most of those are text and numbers.
+  if (typeof value !== 'object' || value === null) return problem(rules.leaf(value))
   if (Array.isArray(value)) return room > 0 ? visitArray(value, room - 1, rules) : tooDeep(rules)
   if (isRecord(value)) return room > 0 ? visitRecord(value, room - 1, rules) : tooDeep(rules)
   return problem(rules.leaf(value))

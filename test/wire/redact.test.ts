@@ -57,6 +57,17 @@ describe('a secret is left out', () => {
     expect(redact(schema, value)).toEqual(shown)
   })
 
+  it('of a schema that holds itself, on the far side of a pipe', () => {
+    type Tree = { key?: string | undefined; inner?: Tree | undefined }
+    const tree: z.ZodType<Tree> = z.strictObject({
+      key: secret.optional(),
+      inner: z.lazy(() => z.unknown().pipe(tree)).optional(),
+    })
+    const outer = z.strictObject({ a: z.unknown().pipe(tree) })
+    expect(redact(outer, { a: { inner: { key: 'x' } } })).toEqual({ a: { inner: { key: S } } })
+    expect(redact(outer, { a: { inner: { key: 'x' } } })).toEqual({ a: { inner: { key: S } } })
+  })
+
   it('and the value itself stays as it is', () => {
     const value = { a: 'x' }
     redact(z.strictObject({ a: secret }), value)
