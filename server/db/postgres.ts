@@ -30,6 +30,8 @@ export interface PostgresOptions {
 
 /** How long a statement without a transaction may take; one in a transaction has the deadline of its call. */
 const STATEMENT_TIMEOUT_MS = 10_000
+/** A call whose time is over by so much less than that leaves the session's own timeout alone. */
+const USUAL_MOMENT_MS = 500
 /** How many distinct statements a connection keeps prepared; beyond it they are sent unnamed. */
 const MAX_PREPARED = 500
 const CONNECT_TIMEOUT_S = 5
@@ -109,7 +111,7 @@ class PostgresSession implements Session {
     return this.#run(
       this.#client.unsafe(
         statement.sql,
-        [...statement.params] as postgres.ParameterOrJSON<never>[],
+        statement.params as postgres.ParameterOrJSON<never>[],
         {
           prepare,
           // The extended protocol takes a single statement: nothing can be smuggled in behind it.
@@ -123,9 +125,10 @@ class PostgresSession implements Session {
   begin(options: BeginOptions): Promise<QueryResult> {
     const mode = options.readOnly ? 'read only' : 'read write'
     const timeoutMs = Math.max(1, Math.ceil(options.statementTimeoutMs))
-    const begun = this.control(
-      `begin isolation level serializable ${mode}; set local statement_timeout = ${timeoutMs}`,
-    )
+    // Mostly it is the session's own, less a moment; whose call this is cancels what runs at its deadline anyway.
+    const isUsual = timeoutMs <= STATEMENT_TIMEOUT_MS && timeoutMs > STATEMENT_TIMEOUT_MS - USUAL_MOMENT_MS
+    const limit = isUsual ? '' : `; set local statement_timeout = ${timeoutMs}`
+    const begun = this.control(`begin isolation level serializable ${mode}${limit}`)
     this.#inTransaction = true
     return begun
   }
@@ -184,7 +187,10 @@ class PostgresSession implements Session {
       this.#backend = answer.state
       return {
         rows: answer,
-        columns: (answer.columns ?? []).map((column) => column.name),
+        // Hardly anybody asks for them.
+        get columns() {
+          return (answer.columns ?? []).map((column) => column.name)
+        },
         command: answer.command ?? '',
       }
     } catch (error) {
