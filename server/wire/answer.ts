@@ -3,7 +3,7 @@ import { isInstantInRange } from './scalars.ts'
 import { findProblem } from './walk.ts'
 
 /** How many arrays and objects of an answer may stand inside each other; it also ends a cyclic one. */
-const MAX_ANSWER_DEPTH = 200
+export const MAX_ANSWER_DEPTH = 200
 
 const NO_PLAIN_DATA =
   'Value is no plain data: answer with text, numbers, dates, bigints, arrays and plain objects.'

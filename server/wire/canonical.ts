@@ -9,13 +9,13 @@ export function canonicalJson(value: unknown): string {
 }
 
 function tag(value: unknown): unknown {
-  if (value instanceof Date) return { $date: value.toISOString() }
   if (typeof value === 'bigint') return { $bigint: value.toString() }
-  if (Array.isArray(value)) return value.map(tag)
   if (typeof value !== 'object' || value === null) return value
-  return Object.fromEntries(
-    Object.entries(value).flatMap(([key, member]) =>
-      member === undefined ? [] : [[key.replace(/^\$/, '$$$$'), tag(member)]],
-    ),
-  )
+  if (value instanceof Date) return { $date: value.toISOString() }
+  if (Array.isArray(value)) return value.map(tag)
+  const tagged: Record<string, unknown> = Object.create(null)
+  for (const [key, member] of Object.entries(value)) {
+    if (member !== undefined) tagged[key.startsWith('$') ? `$${key}` : key] = tag(member)
+  }
+  return tagged
 }

@@ -1,44 +1,69 @@
-import { assertSendable } from './answer.ts'
+import { assertSendable, MAX_ANSWER_DEPTH } from './answer.ts'
 import { isoText } from './iso-text.ts'
 import { isRecord } from './record.ts'
+import { isInstantInRange } from './scalars.ts'
+
+/** What stands for a value that JSON would change; `assertSendable` says what is wrong with it, and where. */
+const UNSENDABLE = Symbol('unsendable')
 
 /**
  * Writes an answer as JSON: dates as ISO 8601 in UTC, bigints as decimal strings, undefined properties left
  * out. Throws for what JSON would silently change, such as NaN, a Map or a function.
  */
 export function toWireJson(value: unknown): string {
-  assertSendable(value)
-  if (value === undefined) throw new Error('The answer cannot be sent: JSON has no undefined.')
-  return JSON.stringify(withTexts(value))
+  const texts = withTexts(value, MAX_ANSWER_DEPTH)
+  if (texts === UNSENDABLE) {
+    assertSendable(value)
+    throw new Error('The answer cannot be sent.')
+  }
+  if (texts === undefined) throw new Error('The answer cannot be sent: JSON has no undefined.')
+  return JSON.stringify(texts)
 }
 
 /**
- * The same with texts in place of dates and bigints. `JSON.stringify` takes four times as long when it has to ask
- * each date, and twice as long when it has to ask about each value.
+ * The same with texts in place of dates and bigints: `JSON.stringify` takes four times as long when it has to ask each
+ * date, and twice as long when it has to ask about each value. On the way it looks at all that `assertSendable` does.
  */
-function withTexts(value: unknown): unknown {
-  if (typeof value === 'bigint') return String(value)
-  if (value instanceof Date) return isoText(value)
-  if (Array.isArray(value)) return listWithTexts(value)
-  return isRecord(value) ? recordWithTexts(value) : value
+function withTexts(value: unknown, room: number): unknown {
+  switch (typeof value) {
+    case 'string':
+    case 'boolean':
+    case 'undefined':
+      return value
+    case 'number':
+      return Number.isFinite(value) ? value : UNSENDABLE
+    case 'bigint':
+      return String(value)
+    case 'object':
+      if (value === null) return null
+      if (value instanceof Date) return isInstantInRange(value) ? isoText(value) : UNSENDABLE
+      if (room === 0) return UNSENDABLE
+      if (Array.isArray(value)) return listWithTexts(value, room - 1)
+      return isRecord(value) ? recordWithTexts(value, room - 1) : UNSENDABLE
+    default:
+      return UNSENDABLE
+  }
 }
 
-function listWithTexts(list: readonly unknown[]): readonly unknown[] {
+function listWithTexts(list: readonly unknown[], room: number): unknown {
   let copy: unknown[] | undefined
   for (let index = 0; index < list.length; index++) {
-    const member = withTexts(list[index])
+    const member = withTexts(list[index], room)
     if (member === list[index]) continue
+    if (member === UNSENDABLE) return UNSENDABLE
     copy ??= [...list]
     copy[index] = member
   }
   return copy ?? list
 }
 
-function recordWithTexts(record: Record<string, unknown>): Record<string, unknown> {
+function recordWithTexts(record: Record<string, unknown>, room: number): unknown {
   let copy: Record<string, unknown> | undefined
   for (const key of Object.keys(record)) {
-    const member = withTexts(record[key])
-    if (member === record[key]) continue
+    const given = record[key]
+    const member = withTexts(given, room)
+    if (member === UNSENDABLE || key === '__proto__') return UNSENDABLE
+    if (member === given) continue
     copy ??= { ...record }
     copy[key] = member
   }

@@ -1,10 +1,15 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { toWireJson } from '../../server/wire/to-json.ts'
-import { plainData } from './arbitraries.ts'
+import { nestedArrays, plainData } from './arbitraries.ts'
 
 const cyclic: Record<string, unknown> = {}
 cyclic.self = [cyclic]
+
+/** So many lists inside each other. */
+function nested(depth: number): unknown {
+  return JSON.parse(nestedArrays(depth))
+}
 
 describe('an answer over REST', () => {
   it.each<[name: string, value: unknown, json: string]>([
@@ -18,6 +23,7 @@ describe('an answer over REST', () => {
     ['null as null', null, 'null'],
     ['a key named constructor', { constructor: 1 }, '{"constructor":1}'],
     ['a lone surrogate escaped', ['\ud800'], '["\\ud800"]'],
+    ['as many levels as there may be', nested(200), nestedArrays(200)],
   ])('has %s', (_name, value, json) => {
     expect(toWireJson(value)).toBe(json)
   })
@@ -36,6 +42,10 @@ describe('an answer over REST', () => {
     ['bytes', Buffer.from('x'), /no plain data/],
     ['a cycle', cyclic, /too deep/],
     ['undefined', undefined, /no undefined/],
+    ['a key named __proto__', JSON.parse('{"a":{"__proto__":1}}'), /__proto__/],
+    ['a date that JSON has another form for', [new Date('+010000-01-01T00:00:00Z')], /years 1 to 9999/],
+    ['NaN in a nest of lists', [[[Number.NaN]]], /Path: \[0,0,0\]/],
+    ['what nests too deep', nested(201), /too deep/],
   ])('throws for %s', (_name, value, message) => {
     expect(() => toWireJson(value)).toThrow(message)
   })
