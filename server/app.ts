@@ -11,6 +11,7 @@ import { createFingerprint } from './invocation/fingerprint.ts'
 import { LateReleases } from './invocation/late-releases.ts'
 import { Turns } from './invocation/turns.ts'
 import { type Budgets, DEFAULT_BUDGETS } from './ledger/budgets.ts'
+import { Ledger } from './ledger/ledger.ts'
 import { Bell } from './outbox/bell.ts'
 import { createPolicies } from './records/policy.ts'
 import type { Routes } from './rest/custom-routes.ts'
@@ -74,6 +75,7 @@ export function createApp<TActions extends Actions, TModule extends Readonly<Rec
     policies,
     roles: rolesOf(policies, options.actions),
     database: options.database,
+    ledger: new Ledger(options.database),
     verifier: options.verifier,
     integrations: options.integrations,
     http: options.http,

@@ -7,6 +7,7 @@ import type { Fingerprint } from './invocation/fingerprint.ts'
 import type { LateReleases } from './invocation/late-releases.ts'
 import type { Turns } from './invocation/turns.ts'
 import type { Budgets } from './ledger/budgets.ts'
+import type { Ledger } from './ledger/ledger.ts'
 import type { Bell } from './outbox/bell.ts'
 import type { Policies } from './records/policy.ts'
 import type { Catalog } from './tools/catalog.ts'
@@ -31,6 +32,7 @@ export interface Engine {
   /** The roles that a user can be given. */
   readonly roles: ReadonlySet<string>
   readonly database: Database
+  readonly ledger: Ledger
   readonly verifier: Verifier
   readonly integrations: Integrations
   /** Everything that leaves for other hosts goes through it. */

@@ -71,8 +71,12 @@ export class Outgoing {
   }
 
   async #reserve(owner: HoldOwner, requests: readonly HoldRequest[]): Promise<Failure | undefined> {
+    const { ledger, database } = this.#invocation.engine
+    const [request] = requests
     try {
-      return await reserve(this.#invocation.engine.database, owner, requests)
+      return request && requests.length === 1
+        ? await ledger.reserve({ owner, request, state: 'reserved' })
+        : await reserve(database, owner, requests)
     } catch (error) {
       if (!isUnavailable(error)) throw error
       return fail('SERVICE_UNAVAILABLE', 'The ledger is not available at the moment; try again shortly.', {

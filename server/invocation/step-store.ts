@@ -4,9 +4,9 @@ import { isPassing } from '../db/sqlstate.ts'
 import type { FailpointName } from '../engine.ts'
 import { closeHold } from '../ledger/close.ts'
 import type { EffectOutcome } from '../ledger/hold.ts'
-import { reserve } from '../ledger/reserve.ts'
 import type { Failure } from '../result.ts'
 import { holdOwnerOf } from './hold-owner.ts'
+import type { KeyScope } from './idempotency.ts'
 import type { Invocation } from './invocation.ts'
 import type { Step } from './journal.ts'
 
@@ -64,8 +64,10 @@ export class StepStore {
     if ('failure' in owner) return owner.failure
     const { transport, reserve: amount } = charge
     const request = { effect: this.effectOf(step), amount, endpoint: step.name, transport }
+    // Without a key nothing is noted beside it, so that it leaves is told together with what it may cost.
+    const state = this.#invocation.keyScope ? 'reserved' : 'sent'
     try {
-      const refused = await reserve(this.#invocation.engine.database, owner.owner, [request])
+      const refused = await this.#invocation.engine.ledger.reserve({ owner: owner.owner, request, state })
       if (!refused) await this.#failpoint('after-reserve')
       return refused
     } catch (error) {
@@ -76,9 +78,16 @@ export class StepStore {
 
   /** Notes that a step is about to leave, before it does. */
   async sent(step: Step): Promise<void> {
+    const { keyScope } = this.#invocation
+    if (!keyScope && !step.charge) return
+    if (keyScope) await this.#noteSent(step, keyScope)
+    this.#invocation.paidFor(step)
+    await this.#failpoint('after-step-sent')
+  }
+
+  async #noteSent(step: Step, keyScope: KeyScope): Promise<void> {
     const parameters = new Parameters()
-    const parts = this.#sentParts(step, parameters)
-    if (parts.length === 0) return
+    const parts = this.#sentParts(step, keyScope, parameters)
     try {
       const left = await this.#write(parts, 'select count(*) from leaves', parameters)
       if (left !== 1) throw new Error(`What was set aside for "${step.name}" is gone`)
@@ -87,8 +96,6 @@ export class StepStore {
       await this.#undo(step)
       throw error
     }
-    this.#invocation.paidFor(step)
-    await this.#failpoint('after-step-sent')
   }
 
   /** Takes over a step that an invocation before this one has sent, to send it again under the same key. */
@@ -116,9 +123,7 @@ export class StepStore {
     const endsAt = performance.now() + KEEP_TRYING_MS
     for (;;) {
       try {
-        const parameters = new Parameters()
-        const parts = this.#closeParts(step, closing, parameters)
-        if (parts.length > 0) await this.#write(parts, 'select 1', parameters)
+        await this.#close(step, closing)
         break
       } catch (error) {
         if (!isPassing(error) || performance.now() > endsAt) throw error
@@ -126,6 +131,19 @@ export class StepStore {
       await sleep(TRY_INTERVAL_MS)
     }
     if (closing.effect === 'answered') await this.#failpoint('after-step-answered')
+  }
+
+  async #close(step: Step, closing: StepClosing): Promise<void> {
+    const { engine, keyScope, id: holder } = this.#invocation
+    if (!keyScope) {
+      const { effect: outcome, cost, durationMs } = closing
+      if (step.charge)
+        await engine.ledger.close({ effect: this.effectOf(step), holder, outcome, cost, durationMs })
+      return
+    }
+    const parameters = new Parameters()
+    const parts = this.#closeParts(step, closing, parameters)
+    if (parts.length > 0) await this.#write(parts, 'select 1', parameters)
   }
 
   /** Never throws: what cannot be undone is resolved when its lease is over. */
@@ -138,31 +156,26 @@ export class StepStore {
   }
 
   /** The part `leaves` has a row if the step may leave. */
-  #sentParts(step: Step, parameters: Parameters): string[] {
-    const { keyScope, id } = this.#invocation
-    const { charge } = step
-    const leaves = charge
-      ? `update credit_holds set state = 'sent' where effect = ${parameters.bind(this.effectOf(step))}
+  #sentParts(step: Step, { actor, action, key }: KeyScope, parameters: Parameters): string[] {
+    const { id } = this.#invocation
+    const row = [actor, action, key, step.identity, step.name, id].map((value) => parameters.bind(value))
+    const note = `insert into journal_steps (actor, action, key, identity, name, token, state)
+        select ${row.join(', ')}, 'sent'`
+    if (!step.charge) return [`leaves as (${note} returning 1)`]
+    const leaves = `update credit_holds set state = 'sent' where effect = ${parameters.bind(this.effectOf(step))}
           and holder = ${parameters.bind(id)} and state = 'reserved' returning 1`
-      : undefined
-    const row = keyScope && [keyScope.actor, keyScope.action, keyScope.key, step.identity, step.name, id]
-    const note =
-      row &&
-      `insert into journal_steps (actor, action, key, identity, name, token, state)
-        select ${row.map((value) => parameters.bind(value)).join(', ')}, 'sent'`
-    if (leaves === undefined) return note === undefined ? [] : [`leaves as (${note} returning 1)`]
-    return [`leaves as (${leaves})`, ...(note === undefined ? [] : [`noted as (${note} from leaves)`])]
+    return [`leaves as (${leaves})`, `noted as (${note} from leaves)`]
   }
 
   #closeParts(step: Step, closing: StepClosing, parameters: Parameters): string[] {
     const { effect, cost, json, durationMs } = closing
-    const { keyScope, id } = this.#invocation
+    const { id } = this.#invocation
     const parts: string[] = []
     if (step.charge) {
       const isHeld = `effect = ${parameters.bind(this.effectOf(step))} and holder = ${parameters.bind(id)}`
       parts.push(closeHold(parameters, isHeld, { outcome: effect, cost, durationMs }))
     }
-    if (!keyScope || effect === 'unknown') return parts
+    if (effect === 'unknown') return parts
     if (effect === 'answered') {
       const [answer, price] = [parameters.bind(json ?? null), parameters.bind(cost, 'bigint')]
       const isStep = this.#isStep(step, parameters)

@@ -29,5 +29,15 @@ export interface HoldOwner {
   readonly budgets: readonly BudgetUse[]
 }
 
+/** Whether an effect is still to be caused, or is about to be: then nobody but its holder knows what came of it. */
+export type HoldState = 'reserved' | 'sent'
+
+/** Money to be set aside for one effect. */
+export interface HoldOrder {
+  readonly owner: HoldOwner
+  readonly request: HoldRequest
+  readonly state: HoldState
+}
+
 /** What became of the effect: it happened (or broke down over there), it surely did not, or nobody knows. */
 export type EffectOutcome = 'answered' | 'nothing' | 'unknown'

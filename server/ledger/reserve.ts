@@ -1,14 +1,15 @@
 import { uuidv7 } from 'uuidv7'
 import { type Database, SqlError } from '../db/database.ts'
 import type { Failure } from '../result.ts'
-import type { HoldOwner, HoldRequest } from './hold.ts'
+import type { HoldOwner, HoldRequest, HoldState } from './hold.ts'
 import { budgetUsedUp, notEnough, tooBusy } from './refusals.ts'
 
 const MAX_TRIES = 10
 const NO_LIMIT = 9_000_000_000_000_000
 
 // One statement, committed by itself: all of it or nothing. What a limit forbids breaks a check, and undoes the rest.
-// A hold that a dead holder left is taken over as it is: it has been paid for and counted.
+// A hold that a dead holder left is taken over as it is: it has been paid for and counted. So is one's own, of a
+// statement that was lost on its way back.
 const RESERVE = `
   with wanted as materialized (
     select * from jsonb_to_recordset($1::text::jsonb)
@@ -35,12 +36,12 @@ const RESERVE = `
     insert into credit_holds (effect, hold, amount, endpoint, transport, account, is_metered, payer, caller, action,
       invocation, holder, lease_until, budgets, day, state)
     select effect, hold, amount, endpoint, transport, $2, $3::boolean, $4, $5, $6, $7, $8,
-      now() + $9::int * interval '1 millisecond', $10::text::jsonb, (now() at time zone 'utc')::date, 'reserved'
+      now() + $9::int * interval '1 millisecond', $10::text::jsonb, (now() at time zone 'utc')::date, $11
     from go, fresh
     returning *),
   adopted as (
-    update credit_holds as it set holder = $8, lease_until = now() + $9::int * interval '1 millisecond'
-    from go, wanted where it.effect = wanted.effect and it.state = 'reserved'
+    update credit_holds as it set holder = $8, lease_until = now() + $9::int * interval '1 millisecond', state = $11
+    from go, wanted where it.effect = wanted.effect and (it.state = 'reserved' or it.holder = $8)
     returning 1),
   entries as (
     insert into credit_entries (account, kind, available_delta, reserved_delta, hold, effect, payer, caller, action,
@@ -54,14 +55,16 @@ const RESERVE = `
  * Sets money aside for effects that one account pays, and counts them against its budgets: for all of them, or, with
  * a failure, for none.
  *
+ * @param state of the holds from then on. @default 'reserved'
  * @throws {SqlError | ConnectionLost | AcquireTimeout}
  */
 export async function reserve(
   database: Database,
   owner: HoldOwner,
   requests: readonly HoldRequest[],
+  state: HoldState = 'reserved',
 ): Promise<Failure | undefined> {
-  const statement = { sql: RESERVE, params: paramsOf(owner, requests) }
+  const statement = { sql: RESERVE, params: [...paramsOf(owner, requests), state] }
   for (let attempt = 1; attempt <= MAX_TRIES; attempt += 1) {
     try {
       const { rows } = await database.write(statement)
@@ -78,13 +81,17 @@ export async function reserve(
   return tooBusy()
 }
 
-function paramsOf(owner: HoldOwner, requests: readonly HoldRequest[]): readonly unknown[] {
-  const budgets = owner.budgets.map(({ budget, subject, limit }) => ({
+/** The budgets of a hold as they are kept with it. */
+export function limitsOf({ budgets }: HoldOwner) {
+  return budgets.map(({ budget, subject, limit }) => ({
     budget,
     subject,
     max_calls: limit.calls ?? NO_LIMIT,
     max_credits: limit.credits ?? NO_LIMIT,
   }))
+}
+
+function paramsOf(owner: HoldOwner, requests: readonly HoldRequest[]): readonly unknown[] {
   return [
     JSON.stringify(requests.map((request) => ({ ...request, hold: uuidv7() }))),
     owner.account,
@@ -95,7 +102,7 @@ function paramsOf(owner: HoldOwner, requests: readonly HoldRequest[]): readonly 
     owner.invocation,
     owner.holder,
     Math.ceil(owner.leaseMs),
-    JSON.stringify(budgets),
+    JSON.stringify(limitsOf(owner)),
   ]
 }
 
