@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events'
 import { Agent } from 'undici'
 import type { JsonValue } from '../result.ts'
 import { exchange, NOT_SENT } from './exchange.ts'
@@ -89,7 +90,7 @@ async function withinDeadline(
   agent: Agent,
   clock: () => Date,
 ): Promise<OutboundResponse> {
-  const over = new AbortController()
+  const over = new EventEmitter()
   let wasSent = false
   let timer: NodeJS.Timeout | undefined
   const deadline = new Promise<OutboundResponse>((resolve) => {
@@ -99,9 +100,9 @@ async function withinDeadline(
     wasSent = true
   }
   try {
-    return await Promise.race([exchange(request, { agent, clock, signal: over.signal, onSending }), deadline])
+    return await Promise.race([exchange(request, { agent, clock, over, onSending }), deadline])
   } finally {
     clearTimeout(timer)
-    over.abort()
+    over.emit('abort')
   }
 }

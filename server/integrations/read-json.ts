@@ -1,4 +1,4 @@
-import { PassThrough, type Readable, type Transform, Writable } from 'node:stream'
+import { type Readable, type Transform, Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib'
 import type { JsonValue } from '../result.ts'
@@ -9,8 +9,7 @@ export class TooLargeError extends Error {
   override readonly name = 'TooLargeError'
 }
 
-const DECODERS: ReadonlyMap<string, () => Transform> = new Map([
-  ['identity', () => new PassThrough()],
+const DECODERS: ReadonlyMap<string, () => Transform> = new Map<string, () => Transform>([
   ['gzip', () => createGunzip()],
   ['x-gzip', () => createGunzip()],
   ['deflate', () => createInflate()],
@@ -29,7 +28,9 @@ export async function readText(
   coding: string,
   maxBytes: number,
 ): Promise<string | undefined> {
-  const decoder = DECODERS.get(coding.trim().toLowerCase())
+  const name = coding.trim().toLowerCase()
+  if (name === 'identity') return decodeUtf8(await readBytes(body, maxBytes))
+  const decoder = DECODERS.get(name)
   if (!decoder) return undefined
   try {
     const kept: Buffer[] = []
@@ -49,6 +50,25 @@ export function parseJson(text: string): JsonValue | undefined {
   } catch {
     return undefined
   }
+}
+
+/** A pipeline would do the same, with two streams and a signal more for each answer. */
+function readBytes(body: Readable, maxBytes: number): Promise<Uint8Array> {
+  const kept: Buffer[] = []
+  let bytes = 0
+  return new Promise((resolve, reject) => {
+    body.on('data', (chunk: Buffer) => {
+      bytes += chunk.byteLength
+      if (bytes > maxBytes) {
+        const error = new TooLargeError()
+        reject(error)
+        body.destroy(error)
+      } else kept.push(chunk)
+    })
+    body.on('end', () => resolve(Buffer.concat(kept)))
+    body.on('error', reject)
+    body.on('close', () => reject(new Error('The body ended early')))
+  })
 }
 
 function collector(kept: Buffer[], maxBytes: number): Writable {

@@ -46,14 +46,20 @@ const NOT_LEFT = {
  */
 export class StepStore {
   readonly #invocation: Invocation
+  /** Identity → effect. */
+  readonly #effects = new Map<string, string>()
 
   constructor(invocation: Invocation) {
     this.#invocation = invocation
   }
 
   /** Names the step's outside effect. */
-  effectOf(step: Step): string {
-    return this.#invocation.effectOf(step.identity)
+  effectOf({ identity }: Step): string {
+    const known = this.#effects.get(identity)
+    if (known !== undefined) return known
+    const effect = this.#invocation.effectOf(identity)
+    this.#effects.set(identity, effect)
+    return effect
   }
 
   /** Sets aside what a step may cost, and counts it against its budgets. */
