@@ -1,4 +1,4 @@
-import { chmod, mkdir } from 'node:fs/promises'
+import { access, chmod, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { messages, PGlite } from '@electric-sql/pglite'
 import {
@@ -10,6 +10,7 @@ import {
   type Statement,
 } from './database.ts'
 import { lockDirectory } from './directory-lock.ts'
+import { placeInitialData } from './initial-data.ts'
 import { Pool } from './pool.ts'
 import { answersWithin } from './postgres.ts'
 import { readOnce, writeOnce } from './single-statement.ts'
@@ -76,12 +77,20 @@ export async function openPglite(options: PgliteOptions = {}): Promise<PgliteDat
 async function open(options: PgliteOptions): Promise<PGlite> {
   if (options.directory !== undefined) {
     const data = join(options.directory, 'pgdata')
+    if (!(await isThere(join(data, 'PG_VERSION')))) await placeInitialData(data)
     // The files that PGlite makes in it are open to everybody; the directory must not be.
     await mkdir(data, { recursive: true, mode: 0o700 })
     await chmod(data, 0o700)
     return PGlite.create(data)
   }
   return PGlite.create(options.dump ? { loadDataDir: options.dump } : {})
+}
+
+function isThere(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  )
 }
 
 class PgliteSession implements Session {

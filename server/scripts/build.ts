@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { cp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { join, resolve } from 'node:path'
+import { keepInitialData } from '../db/initial-data.ts'
 
 const root = new URL('../..', import.meta.url).pathname
 const tsc = join(createRequire(import.meta.url).resolve('typescript/package.json'), '../bin/tsc')
@@ -19,6 +20,7 @@ const compiled = spawnSync(
 if (compiled.status !== 0) process.exit(compiled.status ?? 1)
 await rewriteDeclarations(out)
 await cp(join(root, 'drizzle/migrations'), join(out, 'drizzle/migrations'), { recursive: true })
+await keepInitialData(join(out, 'server/db'))
 console.log(`Built ${out}: server, client and migrations`)
 
 /** The compiler rewrites `.ts` imports in the code that it emits, but not in the declarations. */

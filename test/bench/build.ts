@@ -3,6 +3,7 @@ import { cp, rm } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { keepInitialData } from '../../server/db/initial-data.ts'
 
 const HERE = fileURLToPath(new URL('.', import.meta.url))
 const OUT = join(HERE, 'dist')
@@ -24,4 +25,5 @@ export async function buildPrograms(): Promise<void> {
   const compiled = spawnSync(process.execPath, [tsc, '-p', HERE], { encoding: 'utf8' })
   if (compiled.status !== 0) throw new Error(`The benchmark does not compile:\n${compiled.stdout}`)
   await cp(join(HERE, '../../drizzle/migrations'), join(OUT, 'drizzle/migrations'), { recursive: true })
+  await keepInitialData(join(OUT, 'server/db'))
 }
