@@ -1,6 +1,5 @@
 import type { Database } from './db/database.ts'
 import { migrateEmbedded, migratePostgres } from './db/migrate.ts'
-import { openPglite } from './db/pglite.ts'
 import { openPostgres } from './db/postgres.ts'
 import { DefinitionError } from './errors.ts'
 
@@ -34,6 +33,8 @@ async function openMigrated({ databaseUrl, directory, tables }: DatabaseOptions)
     await migratePostgres(databaseUrl, { tables })
     return openPostgres({ url: databaseUrl })
   }
+  // Imported where it is used: it is a whole database, and takes its memory.
+  const { openPglite } = await import('./db/pglite.ts')
   const database = await openPglite(directory === undefined ? {} : { directory })
   try {
     await migrateEmbedded(database, { tables })

@@ -1,6 +1,4 @@
 import { fileURLToPath } from 'node:url'
-import { drizzle as drizzlePglite } from 'drizzle-orm/pglite'
-import { migrate as migratePglite } from 'drizzle-orm/pglite/migrator'
 import { drizzle } from 'drizzle-orm/postgres-js'
 import { migrate } from 'drizzle-orm/postgres-js/migrator'
 import postgres from 'postgres'
@@ -32,8 +30,13 @@ export async function migratePostgres(url: string, options: MigrateOptions): Pro
 
 /** Applies the migrations that are missing, on the embedded database. */
 export async function migrateEmbedded(database: PgliteDatabase, options: MigrateOptions): Promise<void> {
+  // They import the embedded database itself.
+  const [{ drizzle }, { migrate }] = await Promise.all([
+    import('drizzle-orm/pglite'),
+    import('drizzle-orm/pglite/migrator'),
+  ])
   await database.engine.exec('set default_transaction_read_only = off')
-  await migratePglite(drizzlePglite(database.engine), { migrationsFolder: options.folder ?? MIGRATIONS })
+  await migrate(drizzle(database.engine), { migrationsFolder: options.folder ?? MIGRATIONS })
   await database.engine.exec(fillFactor(options.tables))
   await database.engine.exec('set default_transaction_read_only = on')
 }
