@@ -9,11 +9,13 @@ import type { AnyCollections } from '../tools/types.ts'
 import type { Caller } from './caller.ts'
 import { createAsCaller } from './create.ts'
 import { may } from './may.ts'
-import type { Permission } from './policy.ts'
+import type { Permission, Policy } from './policy.ts'
 import { deniedToRole } from './refusals.ts'
 import { removeAsCaller } from './remove.ts'
 import type { CallerReads, CallerRecords } from './types.ts'
 import { updateAsCaller } from './update.ts'
+
+type Body<T> = (permission: Permission) => Promise<ActionResult<T>>
 
 interface Call {
   readonly verb: Operation | 'get' | 'query' | 'count' | 'may'
@@ -24,32 +26,49 @@ interface Call {
 
 /** The reading half of the data API, under the caller's permissions. */
 export function createCallerReads(runner: ReadRunner, caller: Caller): CallerReads<AnyCollections> {
-  const reading = <T>(call: Call, body: (permission: Permission) => Promise<ActionResult<T>>) =>
-    permitted<T>(runner, caller, call, async (permission) =>
-      permission.condition('read') === false ? deniedToRole(permission, 'read') : body(permission),
-    )
+  const unlessDenied =
+    <T>(body: Body<T>): Body<T> =>
+    async (permission) =>
+      permission.condition('read') === false ? deniedToRole(permission, 'read') : body(permission)
   return {
     get: (collection, recordId) =>
-      reading({ verb: 'get', collection, recordId }, ({ reach }) => get(runner, reach, recordId)) as never,
+      presuming(
+        runner,
+        caller,
+        { verb: 'get', collection, recordId },
+        unlessDenied(({ reach }) => get(runner, reach, recordId)),
+        () => true,
+      ) as never,
     query: (collection, options) =>
-      reading({ verb: 'query', collection }, ({ reach }) => query(runner, reach, options)) as never,
+      presuming(
+        runner,
+        caller,
+        { verb: 'query', collection },
+        unlessDenied(({ reach }) => query(runner, reach, options)),
+        (page) => page.count > 0,
+      ) as never,
     count: (collection, where) =>
-      reading({ verb: 'count', collection }, ({ reach }) => count(runner, reach, where)),
+      permitted(
+        runner,
+        caller,
+        { verb: 'count', collection },
+        unlessDenied(({ reach }) => count(runner, reach, where)),
+      ),
     may: (operation, collection, recordId) =>
-      permitted(runner, caller, { verb: 'may', collection, recordId }, (permission) =>
-        may(runner, permission, operation, recordId),
+      presuming(
+        runner,
+        caller,
+        { verb: 'may', collection, recordId },
+        (permission) => may(runner, permission, operation, recordId),
+        () => true,
       ),
   }
 }
 
 /** The data API under the caller's permissions: the same verbs as the app's tools, decided by the access rules. */
 export function createCallerRecords(runner: ToolRunner, caller: Caller): CallerRecords<AnyCollections> {
-  const on = <T>(
-    verb: Call['verb'],
-    collection: string,
-    recordId: unknown,
-    body: (permission: Permission) => Promise<ActionResult<T>>,
-  ) => permitted(runner, caller, { verb, collection, recordId, writes: true }, body)
+  const on = <T>(verb: Call['verb'], collection: string, recordId: unknown, body: Body<T>) =>
+    permitted(runner, caller, { verb, collection, recordId, writes: true }, body)
   const reads = createCallerReads(runner, caller)
   return {
     get: reads.get,
@@ -70,12 +89,45 @@ export function createCallerRecords(runner: ToolRunner, caller: Caller): CallerR
 function permitted<T>(
   runner: ReadRunner,
   caller: Caller,
+  call: Call,
+  body: Body<T>,
+): Promise<ActionResult<T>> {
+  return asCaller(runner, caller, call, async (policy) => body(policy.for(await caller.ruleActor())))
+}
+
+/**
+ * A read in one statement rather than two: it takes the caller for who they were the last time, and asks for that as
+ * it asks for the record. Where it finds nothing, the caller's role is read, and the question asked again.
+ *
+ * @param isFound whether a success tells of a record that was found, which only a role that still holds can find.
+ */
+function presuming<T>(
+  runner: ReadRunner,
+  caller: Caller,
+  call: Call,
+  body: Body<T>,
+  isFound: (data: T) => boolean,
+): Promise<ActionResult<T>> {
+  return asCaller(runner, caller, call, async (policy) => {
+    const presumed = caller.presumed()
+    const answer = presumed && (await body(policy.presuming(presumed)))
+    if (presumed && answer?.success && isFound(answer.data)) {
+      caller.confirm(presumed)
+      return answer
+    }
+    return body(policy.for(await caller.ruleActor()))
+  })
+}
+
+function asCaller<T>(
+  runner: ReadRunner,
+  caller: Caller,
   { verb, collection, recordId, writes = false }: Call,
-  body: (permission: Permission) => Promise<ActionResult<T>>,
+  body: (policy: Policy) => Promise<ActionResult<T>>,
 ): Promise<ActionResult<T>> {
   const key = typeof recordId === 'string' ? `${collection}/${recordId}` : undefined
   return runner.call<T>(`asCaller.${verb}`, key, writes, async () => {
     const policy = caller.policies.get(collection)
-    return policy ? body(policy.for(await caller.ruleActor())) : noSuchCollection(collection)
+    return policy ? body(policy) : noSuchCollection(collection)
   })
 }

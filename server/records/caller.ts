@@ -1,9 +1,17 @@
+import type { SQL } from 'drizzle-orm'
 import type { RuleActor } from '../../drizzle/access.ts'
 import type { Actor } from '../auth/actor.ts'
 import { ADMIN_ROLE, ANONYMOUS_ROLE, roleOf } from '../auth/role.ts'
 import type { ReadScope } from '../tools/scope.ts'
-import { storedRole } from '../tools/stored-role.ts'
+import { hasStoredRole, storedRole } from '../tools/stored-role.ts'
 import type { Policies } from './policy.ts'
+
+/** The caller with the role that their row had the last time. */
+export interface PresumedCaller {
+  readonly actor: RuleActor
+  /** Whether it still has it. Whatever this caller may do hangs on it. */
+  readonly holds: SQL
+}
 
 /** The caller, as access rules ask about them. */
 export class Caller {
@@ -26,11 +34,28 @@ export class Caller {
     return this.#ruleActor
   }
 
+  /** Undefined when nothing has to be presumed, or nothing can be. */
+  presumed(): PresumedCaller | undefined {
+    if (this.#ruleActor || this.#actor.kind === 'anonymous' || this.#actor.userId === this.#ownerUserId)
+      return undefined
+    const { userId } = this.#actor
+    const last = this.policies.lastRoles.of(userId)
+    const holds = last && hasStoredRole(this.#scope.catalog, userId, last.stored)
+    return holds && { actor: { userId, role: roleOf(last.stored), isOwner: false }, holds }
+  }
+
+  /** Takes what was presumed for what is: a statement that hangs on it has found something. */
+  confirm({ actor }: PresumedCaller): void {
+    this.#ruleActor ??= Promise.resolve(actor)
+  }
+
   async #load(): Promise<RuleActor> {
     if (this.#actor.kind === 'anonymous') return { userId: null, role: ANONYMOUS_ROLE, isOwner: false }
     const { userId } = this.#actor
     if (userId === this.#ownerUserId) return { userId, role: ADMIN_ROLE, isOwner: true }
-    return { userId, role: roleOf(await storedRole(this.#scope, userId)), isOwner: false }
+    const stored = await storedRole(this.#scope, userId)
+    this.policies.lastRoles.saw(userId, stored ?? null)
+    return { userId, role: roleOf(stored), isOwner: false }
   }
 }
 

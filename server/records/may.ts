@@ -34,7 +34,7 @@ export async function may(
   const readable = toValue(permission.condition('read'))
   const answer = await scope.execute(sql`
     select ${readable}, case when ${readable} then ${toValue(rule)} else false end
-    from ${entry.table} where ${id} = ${bindTo(id, recordId)}`)
+    from ${entry.table} where ${id} = ${bindTo(id, recordId)} and ${permission.provided}`)
   const [row] = answer.rows
   if (row?.[0] !== true) return notFound(entry, recordId)
   return row[1] === true ? ok({ recordId }) : deniedToRecord(permission, operation, recordId)

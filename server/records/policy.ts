@@ -1,3 +1,4 @@
+import { type SQL, sql } from 'drizzle-orm'
 import type { PgColumn } from 'drizzle-orm/pg-core'
 import type { Operation, RoleAccess, RuleActor } from '../../drizzle/access.ts'
 import { collectionDefinition } from '../../drizzle/collection.ts'
@@ -8,9 +9,11 @@ import type { Catalog, CatalogEntry } from '../tools/catalog.ts'
 import { type Assignment, castTo, systemColumns } from '../tools/data.ts'
 import { quote } from '../tools/problems.ts'
 import { narrowed, type Reach } from '../tools/reach.ts'
+import type { PresumedCaller } from './caller.ts'
+import { LastRoles } from './last-roles.ts'
 
 /** The access rules of every collection, by name. */
-export type Policies = ReadonlyMap<string, Policy>
+export type Policies = ReadonlyMap<string, Policy> & { readonly lastRoles: LastRoles }
 
 /** What stands for the roles that a collection does not name. */
 const ANY_ROLE = '*'
@@ -26,7 +29,7 @@ interface RoleView {
 }
 
 /** The access rules of one collection, worked out once at start. */
-class Policy {
+export class Policy {
   readonly entry: CatalogEntry
   readonly #columns: AccessColumns
   readonly #views: ReadonlyMap<string, RoleView>
@@ -41,7 +44,16 @@ class Policy {
 
   /** The collection as this actor may use it. */
   for(actor: RuleActor): Permission {
-    return new Permission(this.#columns, this.#views.get(actor.role) ?? this.#unnamed, actor, this.entry)
+    return new Permission(this.#columns, this.#viewOf(actor), actor, this.entry)
+  }
+
+  /** The collection as a caller may read it whose role is presumed. */
+  presuming({ actor, holds }: PresumedCaller): Permission {
+    return new Permission(this.#columns, this.#viewOf(actor), actor, this.entry, holds)
+  }
+
+  #viewOf({ role }: RuleActor): RoleView {
+    return this.#views.get(role) ?? this.#unnamed
   }
 
   /** The roles that the collection names. */
@@ -56,10 +68,19 @@ export class Permission {
   /** All fields, for the engine's own use. */
   readonly entry: CatalogEntry
   readonly view: RoleView
+  /** What a statement must ask as well before it may find anything. */
+  readonly provided: SQL
   readonly #columns: AccessColumns
 
-  constructor(columns: AccessColumns, roleView: RoleView, actor: RuleActor, entry: CatalogEntry) {
+  constructor(
+    columns: AccessColumns,
+    roleView: RoleView,
+    actor: RuleActor,
+    entry: CatalogEntry,
+    provided: SQL = sql`true`,
+  ) {
     this.#columns = columns
+    this.provided = provided
     this.view = roleView
     this.actor = actor
     this.entry = entry
@@ -84,7 +105,7 @@ export class Permission {
     const { userId } = this.actor
     return {
       entry: this.view.readable,
-      within: toSql(this.condition('read')),
+      within: sql`${toSql(this.condition('read'))} and ${this.provided}`,
       reader: userId === null ? 'anonymous' : `user:${userId}`,
     }
   }
@@ -96,7 +117,7 @@ export class Permission {
  * @throws {DefinitionError} when a rule needs memberships that there are none of, or could never be met.
  */
 export function createPolicies(catalog: Catalog): Policies {
-  return new Map(
+  const policies = new Map(
     [...catalog.values()].map((entry) => {
       const access = collectionDefinition(entry.table)?.access
       if (!access) throw new Error(`Collection ${quote(entry.name)} has no definition`)
@@ -115,6 +136,7 @@ export function createPolicies(catalog: Catalog): Policies {
       return [entry.name, new Policy(entry, columns, access.roles)]
     }),
   )
+  return Object.assign(policies, { lastRoles: new LastRoles() })
 }
 
 /** Whoever registered somebody has created their row, but does not own it. */

@@ -1,11 +1,25 @@
-import { sql } from 'drizzle-orm'
+import { type SQL, sql } from 'drizzle-orm'
+import type { Catalog } from './catalog.ts'
+import { bindTo } from './data.ts'
 import type { ReadScope } from './scope.ts'
 
 /** The role in a user's row; undefined when there is no row. */
 export async function storedRole(scope: ReadScope, userId: string): Promise<string | undefined> {
-  const users = scope.catalog.get('users')
+  const selected = selectRole(scope.catalog, userId)
+  if (!selected) return undefined
+  const { rows } = await scope.execute(selected.select)
+  return rows[0] ? String(rows[0][0] ?? '') : undefined
+}
+
+/** The condition that a user's row has this role, or that there is no row, for null. */
+export function hasStoredRole(catalog: Catalog, userId: string, stored: string | null): SQL | undefined {
+  const selected = selectRole(catalog, userId)
+  return selected && sql`(${selected.select}) is not distinct from ${bindTo(selected.role, stored)}`
+}
+
+function selectRole(catalog: Catalog, userId: string) {
+  const users = catalog.get('users')
   const [role, id] = [users?.columns.get('role'), users?.columns.get('recordId')]
   if (!users || !role || !id) return undefined
-  const { rows } = await scope.execute(sql`select ${role} from ${users.table} where ${id} = ${userId}`)
-  return rows[0] ? String(rows[0][0] ?? '') : undefined
+  return { role, select: sql`select ${role} from ${users.table} where ${id} = ${userId}` }
 }
