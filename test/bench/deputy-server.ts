@@ -1,10 +1,12 @@
 // Deputy as in production, in a process of its own: what `server/main.ts` does, with the benchmark's app.
+import { setFlagsFromString } from 'node:v8'
 import { readWholeEnv } from '../../server/env.ts'
 import { integrationEnv } from '../../server/integrations/connection.ts'
 import { createLog } from '../../server/log.ts'
 import { startServer } from '../../server/start.ts'
 import { benchComposition } from './bench-app.ts'
 
+setFlagsFromString('--heap-growing-percent=100')
 const { env, appEnv } = readWholeEnv(benchComposition.appEnv, integrationEnv(benchComposition.integrations))
 const log = createLog({ level: env.logLevel })
 const server = await startServer({ env, composition: benchComposition, appEnv, log })
