@@ -24,8 +24,10 @@ export const LOCK_PATIENCE = `select set_config('lock_timeout', '250ms', true)`
 
 /** A statement of more than these takes longer than the commits that it saves. */
 const MAX_ORDERS = 64
-/** Nobody waits longer for a statement of others before the next one is sent. */
+/** Nobody waits longer than this for a statement of others: then all are sent. */
 const MAX_TURN_MS = 500
+/** As many as may wait for a connection. */
+const MAX_WAITING = 1_000
 
 /**
  * Orders that come while a statement is under way wait, and go together in the next one: one commit for all of them,
@@ -40,7 +42,10 @@ export class Batches<Order, Answer> {
     this.#options = options
   }
 
+  /** @throws {AcquireTimeout} at once, where too many wait already; else what `alone` throws. */
   fulfil(order: Order): Promise<Answer> {
+    if (this.#waiting.length >= MAX_WAITING)
+      return Promise.reject(new AcquireTimeout(`${MAX_WAITING} calls wait for the same rows already`))
     return new Promise((resolve, reject) => {
       this.#waiting.push({ order, resolve, reject })
       this.#queueUp()
@@ -53,13 +58,10 @@ export class Batches<Order, Answer> {
     void this.#options.turns.run(async () => {
       this.#isQueued = false
       const batch = this.#waiting.splice(0, MAX_ORDERS)
+      if (batch.length === 0) return
       this.#queueUp()
-      let timer: NodeJS.Timeout | undefined
-      const longest = new Promise<void>((resolve) => {
-        timer = setTimeout(resolve, MAX_TURN_MS)
-      })
-      await Promise.race([this.#send(batch), longest])
-      clearTimeout(timer)
+      if (await isDoneInTime(this.#send(batch))) return
+      while (this.#waiting.length > 0) void this.#send(this.#waiting.splice(0, MAX_ORDERS))
     })
   }
 
@@ -75,5 +77,17 @@ export class Batches<Order, Answer> {
       // What one of them cannot have must not keep it from the others.
       else for (const { order, resolve } of batch) resolve(alone(order))
     }
+  }
+}
+
+async function isDoneInTime(work: Promise<void>): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined
+  const timeout = new Promise<false>((resolve) => {
+    timer = setTimeout(resolve, MAX_TURN_MS, false)
+  })
+  try {
+    return await Promise.race([work.then(() => true), timeout])
+  } finally {
+    clearTimeout(timer)
   }
 }

@@ -71,15 +71,21 @@ it('without a connection all are told so, and none waits for another one', async
   expect(alone).toEqual([])
 })
 
-it('a statement that is not answered does not keep the next ones from being sent', async () => {
+it('a statement that is not answered does not keep the others from being sent', async () => {
   const { batches, sent, statement } = startBatches()
   const stuck = batches.fulfil('stuck')
-  const next = batches.fulfil('next')
-  ;(await statement(1)).resolve(['Next'])
-  expect(await next).toBe('Next')
-  expect(sent).toEqual([['stuck'], ['next']])
-  ;(await statement(0)).resolve(['Stuck'])
-  expect(await stuck).toBe('Stuck')
+  const others = Array.from({ length: 130 }, (_, nth) => batches.fulfil(`${nth}`))
+  await expect.poll(() => sent.map(({ length }) => length)).toEqual([1, 64, 64, 2])
+  for (const nth of [3, 2, 1, 0]) (await statement(nth)).resolve(sent[nth] ?? [])
+  expect(await Promise.all([stuck, ...others])).toEqual(['stuck', ...others.map((_, nth) => `${nth}`)])
+})
+
+it('who comes when a thousand wait is told so at once', async () => {
+  const { batches, statement } = startBatches()
+  const orders = Array.from({ length: 1_001 }, () => batches.fulfil('a'))
+  await expect(batches.fulfil('one too many')).rejects.toThrow(AcquireTimeout)
+  for (let nth = 0; nth <= 16; nth += 1) (await statement(nth)).resolve(Array(64).fill('A'))
+  expect(new Set(await Promise.all(orders))).toEqual(new Set(['A']))
 })
 
 it('those who share turns never have two statements under way', async () => {

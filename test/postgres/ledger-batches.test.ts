@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import fc from 'fast-check'
 import postgres from 'postgres'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { Database } from '../../server/db/database.ts'
+import { type Database, SqlError } from '../../server/db/database.ts'
 import type { BudgetUse } from '../../server/ledger/budgets.ts'
 import type { HoldOrder, HoldOwner } from '../../server/ledger/hold.ts'
 import { Ledger } from '../../server/ledger/ledger.ts'
@@ -18,13 +18,20 @@ let ledger: Ledger
 /** A connection beside the server's. */
 let admin: postgres.Sql
 let statements = 0
+/** Why statements failed. */
+const failures: unknown[] = []
 beforeAll(async () => {
   opened = await openTestDatabase()
   database = {
     ...opened.database,
-    write: (statement) => {
+    write: async (statement) => {
       statements += 1
-      return opened.database.write(statement)
+      try {
+        return await opened.database.write(statement)
+      } catch (error) {
+        failures.push(error instanceof SqlError ? error.sqlstate : error)
+        throw error
+      }
     },
   }
   ledger = new Ledger(database)
@@ -231,6 +238,7 @@ describe('when something goes wrong', () => {
     const [locked, free] = [await newAccount(), await newAccount()]
     const isLocked = (nth: number) => nth % 5 === 3
     const orders = times(20, (nth) => order(isLocked(nth) ? locked : free))
+    failures.length = 0
     const { waiters } = await admin.begin(async (holder) => {
       await holder`select from credit_accounts where account = ${locked} for update`
       const asked = orders.map((each) => ledger.reserve(each))
@@ -238,6 +246,8 @@ describe('when something goes wrong', () => {
       return { waiters: Promise.all(asked) }
     })
     expect(await waiters).toEqual(times(20, () => undefined))
+    // They did not wait for the end of the statement's time.
+    expect(failures).toEqual(['55P03'])
     expect(await accountOf(database, locked)).toEqual({ available: 960, reserved: 40 })
     await Promise.all(orders.map((each) => close(each)))
   })
