@@ -7,6 +7,7 @@ import type { Database } from './db/database.ts'
 import type { Engine, Failpoint } from './engine.ts'
 import type { HttpClient } from './integrations/http-client.ts'
 import type { Integrations } from './integrations/integrations.ts'
+import { createAuditRows } from './invocation/audit-rows.ts'
 import { createFingerprint } from './invocation/fingerprint.ts'
 import { LateReleases } from './invocation/late-releases.ts'
 import { Turns } from './invocation/turns.ts'
@@ -76,6 +77,7 @@ export function createApp<TActions extends Actions, TModule extends Readonly<Rec
     roles: rolesOf(policies, options.actions),
     database: options.database,
     ledger: new Ledger(options.database),
+    auditRows: createAuditRows(options.database),
     verifier: options.verifier,
     integrations: options.integrations,
     http: options.http,

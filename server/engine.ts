@@ -3,6 +3,7 @@ import type { Verifier } from './auth/verifier.ts'
 import type { Database } from './db/database.ts'
 import type { HttpClient } from './integrations/http-client.ts'
 import type { Integrations } from './integrations/integrations.ts'
+import type { AuditRows } from './invocation/audit-rows.ts'
 import type { Fingerprint } from './invocation/fingerprint.ts'
 import type { LateReleases } from './invocation/late-releases.ts'
 import type { Turns } from './invocation/turns.ts'
@@ -33,6 +34,7 @@ export interface Engine {
   readonly roles: ReadonlySet<string>
   readonly database: Database
   readonly ledger: Ledger
+  readonly auditRows: AuditRows
   readonly verifier: Verifier
   readonly integrations: Integrations
   /** Everything that leaves for other hosts goes through it. */

@@ -68,8 +68,11 @@ export class LazyTransaction {
 
   /** For a run without a transaction. */
   async #write(statement: Statement): Promise<CommitOutcome> {
+    const { engine, keyScope, outgoing } = this.#options.invocation
     try {
-      await this.#options.invocation.engine.database.write(statement)
+      // The answer of a key and messages are not written again: of those it has to be known what became of them.
+      if (keyScope || outgoing.hasReserved) await engine.database.write(statement)
+      else await engine.auditRows.fulfil(statement)
       return 'committed'
     } catch (error) {
       if (error instanceof ConnectionLost) return 'unknown'

@@ -24,6 +24,11 @@ export class Outgoing {
     this.#invocation = invocation
   }
 
+  /** Whether a run has queued messages: nothing is committed with one that nothing is set aside for. */
+  get hasReserved(): boolean {
+    return this.#reserved.size > 0
+  }
+
   /** The messages that nothing is set aside for yet. */
   unreserved(messages: readonly Message[]): readonly Message[] {
     return messages.filter(({ id }) => !this.#reserved.has(id))

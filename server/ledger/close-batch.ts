@@ -1,5 +1,5 @@
+import { LOCK_PATIENCE } from '../db/batches.ts'
 import type { Database } from '../db/database.ts'
-import { LOCK_PATIENCE } from './batches.ts'
 import { bookHolds, type HoldClosing } from './close.ts'
 
 /** What came of an effect, and who had set money aside for it. */

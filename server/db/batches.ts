@@ -1,5 +1,5 @@
-import { AcquireTimeout } from '../db/database.ts'
-import type { Semaphore } from '../db/semaphore.ts'
+import { AcquireTimeout } from './database.ts'
+import type { Semaphore } from './semaphore.ts'
 
 export interface BatchesOptions<Order, Answer> {
   /** Whose turn it is to send a statement; shared by all that change the same rows. */

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
+import { Batches } from '../../server/db/batches.ts'
 import { AcquireTimeout } from '../../server/db/database.ts'
 import { Semaphore } from '../../server/db/semaphore.ts'
-import { Batches } from '../../server/ledger/batches.ts'
 
 /** Statements that are answered when a test says so. */
 function startBatches(turns = new Semaphore(1)) {
