@@ -6,6 +6,7 @@ import {
   type QueryResult,
   type Statement,
 } from './database.ts'
+import type { Semaphore } from './semaphore.ts'
 import { giveTurnLocksBack, takeTurnLocks } from './turn-locks.ts'
 
 /** What COMMIT came to. `unknown`: the connection was lost while it was under way. */
@@ -20,34 +21,49 @@ export type CommitOutcome = 'committed' | 'rolled back' | 'unknown'
 export class Transaction {
   readonly #lease: Lease
   #state: 'open' | 'failed' | 'ended' = 'open'
-  readonly #holdsTurnLocks: boolean
+  readonly #turn: Promise<void> | undefined
+  #turnGivenBack: Promise<void> | undefined
   #error: unknown
 
-  private constructor(lease: Lease, holdsTurnLocks: boolean) {
+  private constructor(lease: Lease, turn?: Promise<void>) {
     this.#lease = lease
-    this.#holdsTurnLocks = holdsTurnLocks
+    this.#turn = turn
   }
 
-  /** Takes a connection and begins. BEGIN travels with the first statement; its own failure shows there. */
+  /**
+   * Takes a connection and begins. What is sent for it, to take a turn and to begin, travels with the first statement;
+   * its failure shows there.
+   */
   static async open(database: Database, options: BeginOptions): Promise<Transaction> {
     const { turnKeys = [] } = options
     const { turnWaiters } = database
     const transaction =
       turnWaiters && turnKeys.length > 0
-        ? await turnWaiters.run(() => Transaction.#inTurn(database, turnKeys))
-        : new Transaction(await database.acquire(), false)
+        ? await Transaction.#inTurn(database, turnWaiters, turnKeys)
+        : new Transaction(await database.acquire())
     transaction.#lease.session.begin(options).catch((error: unknown) => transaction.#fail(error))
     return transaction
   }
 
-  static async #inTurn(database: Database, turnKeys: readonly string[]): Promise<Transaction> {
-    const lease = await database.acquire()
-    try {
-      return new Transaction(lease, await takeTurnLocks(lease.session, turnKeys))
-    } catch (error) {
-      lease.release()
-      throw error
-    }
+  static #inTurn(
+    database: Database,
+    turnWaiters: Semaphore,
+    turnKeys: readonly string[],
+  ): Promise<Transaction> {
+    return new Promise((resolve, reject) => {
+      const wait = async () => {
+        const lease = await database.acquire()
+        const turn = takeTurnLocks(lease.session, turnKeys)
+        resolve(new Transaction(lease, turn))
+        await turn
+      }
+      turnWaiters.run(wait).catch(reject)
+    })
+  }
+
+  /** Whose turn it is among the servers: resolves when it is this one's, or when it goes on without. */
+  get turn(): Promise<void> | undefined {
+    return this.#turn
   }
 
   async query(statement: Statement): Promise<QueryResult> {
@@ -79,7 +95,10 @@ export class Transaction {
           this.#error ??= error
         })
       }
-      const { command } = await this.#lease.session.control('commit')
+      const committed = this.#lease.session.control('commit')
+      // It need not come back for this: whoever is next may begin when it has committed.
+      this.#giveTurnBack()
+      const { command } = await committed
       if (command === 'COMMIT') return 'committed'
       // A statement that nobody waited for has failed: its error says why.
       if (this.#error !== undefined) throw this.#error
@@ -111,8 +130,13 @@ export class Transaction {
     if (this.#state !== 'ended') this.#lease.session.cancel()
   }
 
+  #giveTurnBack(): void {
+    if (this.#turn) this.#turnGivenBack ??= giveTurnLocksBack(this.#lease.session)
+  }
+
   async #giveBack(): Promise<void> {
-    if (this.#holdsTurnLocks) await giveTurnLocksBack(this.#lease.session)
+    this.#giveTurnBack()
+    await this.#turnGivenBack
     this.#lease.release()
   }
 

@@ -93,6 +93,7 @@ export class LazyTransaction {
   async #open(): Promise<Transaction> {
     const { invocation, state, steps, stopwatch } = this.#options
     stopwatch.pause()
+    let turn: Promise<void> | undefined
     try {
       // No connection is held while a provider is being waited for.
       await steps.settled()
@@ -109,12 +110,15 @@ export class LazyTransaction {
         throw new Error(GIVEN_UP)
       }
       this.#transaction = transaction
+      turn = transaction.turn
       return transaction
     } catch (error) {
       if (!state.isRunning) this.giveTurnsBack()
       throw error
     } finally {
-      stopwatch.resume()
+      // The first statement may be on its way while it still waits for its turn, which is not the handler's time.
+      if (turn) void turn.then(() => stopwatch.resume())
+      else stopwatch.resume()
     }
   }
 

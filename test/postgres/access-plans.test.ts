@@ -64,6 +64,8 @@ beforeAll(async () => {
      insert into attendees (record_id, created_at, updated_at, event_id, attendee_id)
        select 'a-' || n, now() - n * interval '1 second', now(), 'e-' || n, 'user-' || n % 999
        from generate_series(1, 100000) n;
+     insert into users (record_id, created_at, updated_at)
+       select 'user-' || n, now(), now() from generate_series(0, 999) n;
      analyze`,
   )
   // The engine reads through the object that the app was given; what it sends is noted on the way.
