@@ -11,9 +11,11 @@ export const listAttendees = action
     }),
   )
   .query(async ({ ctx, input }) => {
-    const allowed = await ctx.asCaller.may('update', 'events', input.eventId)
-    if (!allowed.success) return allowed
     const { eventId, cursor, limit } = input
-    const page = await ctx.tools.query('attendees', { where: { eventId }, cursor, limit })
+    const [allowed, page] = await Promise.all([
+      ctx.asCaller.may('update', 'events', eventId),
+      ctx.tools.query('attendees', { where: { eventId }, cursor, limit }),
+    ])
+    if (!allowed.success) return allowed
     return page.success ? ok({ records: page.data.records, nextCursor: page.data.nextCursor }) : page
   })
