@@ -27,6 +27,15 @@ const actions = actionRegistry({
   checked: action
     .input(z.strictObject({ note: z.string().refine(async (note) => note !== 'bad', 'is bad') }))
     .mutation(async ({ input }) => ok(input)),
+  broken: action
+    .input(
+      z.strictObject({
+        note: z.string().refine(() => {
+          throw new TypeError('a secret')
+        }),
+      }),
+    )
+    .mutation(async ({ input }) => ok(input)),
   write: action
     .input(z.strictObject({ title: z.string() }))
     .mutation(({ ctx, input }) =>
@@ -287,6 +296,15 @@ describe('the fast path answers as everybody else does', () => {
 })
 
 describe('the fast path', () => {
+  it('says nothing of what a schema throws, which is a bug of the app', async () => {
+    const answer = await send(fast.url, { path: `${REST}broken`, body: '{"note":"a"}' })
+    expect(answer).toMatchObject({ status: 500 })
+    expect(JSON.stringify(answer)).not.toContain('a secret')
+    expect(app.logged).toContainEqual(
+      expect.objectContaining({ msg: 'A call failed with an unexpected error', requestId: 'the-request' }),
+    )
+  })
+
   it('leaves pages of other origins to those who know of them', async () => {
     await using withCors = await createTestApp({ actions, corsOrigins: ['https://page.test'] })
     const bearer = await withCors.token('ada')
