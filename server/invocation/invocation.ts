@@ -117,6 +117,11 @@ export class Invocation {
     return this.#outgoing
   }
 
+  /** Whether money was set aside for messages. */
+  get hasReserved(): boolean {
+    return this.#outgoing?.hasReserved ?? false
+  }
+
   /** Gives back what was set aside for messages that were not queued. Never throws. */
   async release(): Promise<void> {
     await this.#outgoing?.release()

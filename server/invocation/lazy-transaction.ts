@@ -68,10 +68,10 @@ export class LazyTransaction {
 
   /** For a run without a transaction. */
   async #write(statement: Statement): Promise<CommitOutcome> {
-    const { engine, keyScope, outgoing } = this.#options.invocation
+    const { engine, keyScope, hasReserved } = this.#options.invocation
     try {
       // The answer of a key and messages are not written again: of those it has to be known what became of them.
-      if (keyScope || outgoing.hasReserved) await engine.database.write(statement)
+      if (keyScope || hasReserved) await engine.database.write(statement)
       else await engine.auditRows.fulfil(statement)
       return 'committed'
     } catch (error) {

@@ -1,7 +1,7 @@
-import { uuidv7 } from 'uuidv7'
 import type { Integrations } from '../integrations/integrations.ts'
 import { refund } from '../ledger/refund.ts'
 import { type ActionResult, type Failure, fail, ok } from '../result.ts'
+import { uuidv7 } from '../uuid.ts'
 import type { Bell } from './bell.ts'
 import type { QueuedMessage } from './message.ts'
 import { planMessage } from './plan-message.ts'

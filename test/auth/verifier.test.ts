@@ -207,6 +207,21 @@ describe('a verified token', () => {
     expect(counted.lookups).toBe(2)
   })
 
+  test('is recalled while it is remembered, and no other is', async () => {
+    const clock = testClock()
+    const verifier = verifierAt(clock)
+    const token = signer.sign({ ...GOOD_CLAIMS, exp: START_SECONDS + 60 })
+    const expired = signer.sign({ ...GOOD_CLAIMS, exp: START_SECONDS - 60 })
+    expect(verifier.recall(token)).toBeUndefined()
+    await verifier.verify(token)
+    await verifier.verify(expired)
+    expect(verifier.recall(token)).toMatchObject({ userId: 'ada', token })
+    expect(verifier.recall(expired)).toBeUndefined()
+    expect(verifier.recall(`${token.slice(0, -1)}A`)).toBeUndefined()
+    clock.forward(60)
+    expect(verifier.recall(token)).toBeUndefined()
+  })
+
   test('is forgotten when newer ones need its place', async () => {
     const counted = countKeyLookups()
     const verifier = verifierAt(testClock(), { keys: counted.keys, cacheSize: 2 })

@@ -1,4 +1,5 @@
 import { request } from 'node:http'
+import { connect } from 'node:net'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
@@ -296,6 +297,28 @@ describe('the fast path answers as everybody else does', () => {
 })
 
 describe('the fast path', () => {
+  it('calls nothing for who hangs up halfway, and goes on', async () => {
+    const { hostname, port } = new URL(fast.url)
+    const before = taken
+    const socket = connect(Number(port), hostname)
+    const head = [
+      `POST ${REST}write HTTP/1.1`,
+      `Host: ${hostname}`,
+      `Authorization: Bearer ${token}`,
+      'Content-Type: application/json',
+      'Content-Length: 100',
+      'X-Request-Id: half-a-request',
+    ]
+    socket.write(`${head.join('\r\n')}\r\n\r\n{"title":`)
+    await expect.poll(() => taken).toBe(before + 1)
+    socket.destroy()
+    const ended = expect.objectContaining({ requestId: 'half-a-request' })
+    await expect.poll(() => app.logged).toContainEqual(ended)
+    const lines = app.logged.filter((line) => line.requestId === 'half-a-request')
+    expect(lines.map(({ msg }) => msg)).toEqual(['A request ended before it was complete'])
+    expect(await send(fast.url, { path: `${REST}echo`, body: '{}' })).toMatchObject({ status: 200 })
+  })
+
   it('says nothing of what a schema throws, which is a bug of the app', async () => {
     const answer = await send(fast.url, { path: `${REST}broken`, body: '{"note":"a"}' })
     expect(answer).toMatchObject({ status: 500 })
