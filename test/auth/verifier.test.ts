@@ -217,7 +217,7 @@ describe('a verified token', () => {
     await verifier.verify(expired)
     expect(verifier.recall(token)).toMatchObject({ userId: 'ada', token })
     expect(verifier.recall(expired)).toBeUndefined()
-    expect(verifier.recall(`${token.slice(0, -1)}A`)).toBeUndefined()
+    expect(verifier.recall(`${token}A`)).toBeUndefined()
     clock.forward(60)
     expect(verifier.recall(token)).toBeUndefined()
   })
