@@ -16,7 +16,7 @@ const WITHOUT_DATABASE = [
   'test/integrations/{answers,catalogue,definition,direct,plan,shipped}.test.ts',
   'test/package/**/*.test.ts',
   'test/rest/**/*.test.ts',
-  'test/tools/instant-text.test.ts',
+  'test/tools/{instant-text,kept-statements}.test.ts',
   'test/wire/**/*.test.ts',
 ]
 const REAL_POSTGRES = ['test/postgres/**', 'test/faults/**']

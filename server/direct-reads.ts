@@ -1,5 +1,5 @@
 import type { SQL } from 'drizzle-orm'
-import type { QueryResult } from './db/database.ts'
+import type { QueryResult, Statement } from './db/database.ts'
 import { mapDatabaseError } from './db/sqlstate.ts'
 import { toStatement } from './db/to-statement.ts'
 import type { Engine } from './engine.ts'
@@ -23,7 +23,11 @@ export class DirectReads implements ReadRunner {
   }
 
   execute(statement: SQL): Promise<QueryResult> {
-    return this.#engine.database.query(toStatement(statement))
+    return this.run(toStatement(statement))
+  }
+
+  run(statement: Statement): Promise<QueryResult> {
+    return this.#engine.database.query(statement)
   }
 
   /** Runs one read, and answers with a failure what the database refuses. @throws what nobody expected */

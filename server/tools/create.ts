@@ -4,13 +4,15 @@ import type { CatalogEntry } from './catalog.ts'
 import {
   assignments,
   bindTo,
+  bound,
   checkData,
   identifier,
   missingFields,
   setClause,
   systemColumns,
 } from './data.ts'
-import { duplicate, names, newRow, typedValues, values } from './new-row.ts'
+import { KeptStatements } from './kept-statements.ts'
+import { duplicate, names, newRow, rowToInsert, typedValues, values } from './new-row.ts'
 import { Problems, quote } from './problems.ts'
 import { everything } from './reach.ts'
 import { checkRecordId } from './record-id.ts'
@@ -39,14 +41,17 @@ export async function create(
   return recordId === undefined ? insert(scope, entry, given) : merge(scope, entry, recordId, given, missing)
 }
 
+const inserts = new KeptStatements(
+  (entry, { list }) => sql`
+    insert into ${entry.table} (${names(list)}) values (${values(list)})
+    on conflict do nothing returning ${identifier(systemColumns(entry).recordId)}`,
+)
+
 async function insert(scope: ToolScope, entry: CatalogEntry, data: Readonly<Record<string, unknown>>) {
   const recordId = scope.mintId()
-  const list = newRow(scope, entry, recordId, data)
-  const { recordId: id } = systemColumns(entry)
-  const answer = await scope.execute(sql`
-    insert into ${entry.table} (${names(list)}) values (${values(list)})
-    on conflict do nothing returning ${identifier(id)}`)
-  if (answer.rows.length === 0) return duplicate(scope, everything(entry), list)
+  const list = rowToInsert(scope, entry, recordId, data)
+  const answer = await scope.run(inserts.of(entry, { list }))
+  if (answer.rows.length === 0) return duplicate(scope, everything(entry), bound(list))
   scope.wrote('create', entry, recordId)
   return ok({ recordId })
 }

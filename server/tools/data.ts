@@ -67,18 +67,29 @@ export function missingFields(
   return entry.required.filter((field) => !Object.hasOwn(data, field))
 }
 
-export interface Assignment {
+/** A column, and the value that it is given or compared with. */
+export interface Binding {
   readonly column: PgColumn
+  readonly value: unknown
+}
+
+/** A binding as a statement says it. */
+export interface Assignment extends Binding {
   readonly value: SQL
 }
 
 /** The columns and values of an UPDATE: the fields given, and those that Drizzle sets on every update. */
-export function assignments(entry: CatalogEntry, data: Readonly<Record<string, unknown>>): Assignment[] {
+export function changes(entry: CatalogEntry, data: Readonly<Record<string, unknown>>): Binding[] {
   return collect(entry, data, (column) => column.onUpdateFn?.())
 }
 
+/** The same, as a statement says it. */
+export function assignments(entry: CatalogEntry, data: Readonly<Record<string, unknown>>): Assignment[] {
+  return bound(changes(entry, data))
+}
+
 /** The columns and values of an INSERT: the fields given, and the defaults that Drizzle computes. */
-export function insertions(entry: CatalogEntry, data: Readonly<Record<string, unknown>>): Assignment[] {
+export function insertions(entry: CatalogEntry, data: Readonly<Record<string, unknown>>): Binding[] {
   return collect(entry, data, (column) => column.defaultFn?.() ?? column.onUpdateFn?.())
 }
 
@@ -86,13 +97,13 @@ function collect(
   entry: CatalogEntry,
   data: Readonly<Record<string, unknown>>,
   computed: (column: PgColumn) => unknown,
-): Assignment[] {
-  const list: Assignment[] = []
+): Binding[] {
+  const list: Binding[] = []
   for (const field of entry.fields) {
     const column = entry.columns.get(field)
     if (!column) continue
     const value = Object.hasOwn(data, field) ? data[field] : computed(column)
-    if (value !== undefined) list.push({ column, value: bindTo(column, value) })
+    if (value !== undefined) list.push({ column, value })
   }
   return list
 }
@@ -107,8 +118,13 @@ export function bindTo(column: PgColumn, value: unknown): SQL {
   return is(value, SqlChunk) ? value : sql`${sql.param(value, column)}`
 }
 
+/** Values as parameters of their columns. */
+export function bound(list: readonly Binding[]): Assignment[] {
+  return list.map(({ column, value }) => ({ column, value: bindTo(column, value) }))
+}
+
 /** `"title" = $1, "version" = "version" + 1, …` */
-export function setClause(entry: CatalogEntry, list: readonly Assignment[], now: Date): SQL {
+export function setClause(entry: CatalogEntry, list: readonly Assignment[], now: Date | SQL): SQL {
   return sql.join(
     [...list, ...systemAssignments(entry, now)].map(
       ({ column, value }) => sql`${identifier(column)} = ${value}`,
@@ -118,7 +134,7 @@ export function setClause(entry: CatalogEntry, list: readonly Assignment[], now:
 }
 
 /** What every write to a record changes of it, besides what was given. */
-export function systemAssignments(entry: CatalogEntry, now: Date): Assignment[] {
+export function systemAssignments(entry: CatalogEntry, now: Date | SQL): Assignment[] {
   const { version, updatedAt } = systemColumns(entry)
   return [
     { column: version, value: sql`${version} + 1` },

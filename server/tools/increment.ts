@@ -1,12 +1,21 @@
 import { sql } from 'drizzle-orm'
 import { type ActionResult, ok } from '../result.ts'
 import type { CatalogEntry } from './catalog.ts'
-import { type Assignment, bindTo, checkData, identifier, setClause, systemColumns } from './data.ts'
+import { type Binding, checkData, identifier, setClause, systemColumns } from './data.ts'
+import { KeptStatements } from './kept-statements.ts'
 import { notFound } from './not-found.ts'
 import { Problems } from './problems.ts'
 import { checkRecordId } from './record-id.ts'
 import type { ToolScope } from './scope.ts'
 import type { MutateActionData } from './types.ts'
+
+const additions = new KeptStatements((entry, { list, recordId, now }) => {
+  const { recordId: id } = systemColumns(entry)
+  const sums = list.map(({ column, value }) => ({ column, value: sql`coalesce(${column}, 0) + ${value}` }))
+  return sql`
+    update ${entry.table} set ${setClause(entry, sums, now)}
+    where ${id} = ${recordId} returning ${identifier(id)}`
+})
 
 /** Adds to numeric fields in SQL, so that no read is needed before; an empty field counts as 0. */
 export async function increment(
@@ -17,33 +26,22 @@ export async function increment(
 ): Promise<ActionResult<MutateActionData>> {
   const problems = new Problems()
   checkRecordId(recordId, problems)
-  const given = checkAmounts(entry, amounts, problems)
+  const list = checkAmounts(entry, amounts, problems)
   const failure = problems.failure()
   if (failure) return failure
-  const list = given.map(([field, amount]): Assignment => {
-    const column = entry.columns.get(field) ?? systemColumns(entry).version
-    return { column, value: sql`coalesce(${column}, 0) + ${bindTo(column, amount)}` }
-  })
-  const { recordId: id } = systemColumns(entry)
-  const answer = await scope.execute(sql`
-    update ${entry.table} set ${setClause(entry, list, scope.now)}
-    where ${id} = ${bindTo(id, recordId)} returning ${identifier(id)}`)
+  const answer = await scope.run(additions.of(entry, { list, recordId, now: scope.now }))
   if (answer.rows.length === 0) return notFound(entry, recordId)
   scope.wrote('update', entry, recordId)
   return ok({ recordId })
 }
 
 /** An amount may be negative where the field may not, so it is checked as a number, not by the field's schema. */
-function checkAmounts(
-  entry: CatalogEntry,
-  amounts: unknown,
-  problems: Problems,
-): [string, number | bigint][] {
+function checkAmounts(entry: CatalogEntry, amounts: unknown, problems: Problems): Binding[] {
   if (typeof amounts !== 'object' || amounts === null || Object.keys(amounts).length === 0) {
     problems.add(['amounts'], 'must name at least one field and what to add to it')
     return []
   }
-  const list: [string, number | bigint][] = []
+  const list: Binding[] = []
   for (const [field, amount] of Object.entries(amounts)) {
     const column = entry.columns.get(field)
     if (!column || !entry.fields.includes(field) || entry.managed.has(field)) {
@@ -52,7 +50,7 @@ function checkAmounts(
       problems.add(['amounts', field], 'is no numeric field')
     } else if (!isAmount(amount, /real|double|numeric/.test(column.getSQLType()))) {
       problems.add(['amounts', field], 'must be a number that the field can hold exactly')
-    } else list.push([field, amount])
+    } else list.push({ column, value: amount })
   }
   return list
 }

@@ -1,26 +1,45 @@
 import { type SQL, sql } from 'drizzle-orm'
 import { type Failure, fail } from '../result.ts'
 import type { CatalogEntry } from './catalog.ts'
-import { type Assignment, bindTo, castTo, identifier, insertions, systemColumns } from './data.ts'
+import {
+  type Assignment,
+  type Binding,
+  bindTo,
+  bound,
+  castTo,
+  identifier,
+  insertions,
+  systemColumns,
+} from './data.ts'
 import { quote } from './problems.ts'
 import type { Reach } from './reach.ts'
 import type { ReadScope, ToolScope } from './scope.ts'
 
 /** The columns and values of a record that does not exist yet. */
+export function rowToInsert(
+  scope: ToolScope,
+  entry: CatalogEntry,
+  recordId: string,
+  data: Readonly<Record<string, unknown>>,
+): Binding[] {
+  const system = systemColumns(entry)
+  return [
+    { column: system.recordId, value: recordId },
+    { column: system.createdBy, value: scope.userId },
+    { column: system.createdAt, value: scope.now },
+    { column: system.updatedAt, value: scope.now },
+    ...insertions(entry, data),
+  ]
+}
+
+/** The same, as a statement says it. */
 export function newRow(
   scope: ToolScope,
   entry: CatalogEntry,
   recordId: string,
   data: Readonly<Record<string, unknown>>,
 ): Assignment[] {
-  const system = systemColumns(entry)
-  return [
-    { column: system.recordId, value: bindTo(system.recordId, recordId) },
-    { column: system.createdBy, value: bindTo(system.createdBy, scope.userId) },
-    { column: system.createdAt, value: bindTo(system.createdAt, scope.now) },
-    { column: system.updatedAt, value: bindTo(system.updatedAt, scope.now) },
-    ...insertions(entry, data),
-  ]
+  return bound(rowToInsert(scope, entry, recordId, data))
 }
 
 export function names(list: readonly Assignment[]): SQL {

@@ -12,9 +12,15 @@ export interface Reach {
   readonly reader: string
 }
 
+const EVERY_RECORD = sql`true`
+
 /** The app's own authority: every record, every field. */
 export function everything(entry: CatalogEntry): Reach {
-  return { entry, within: sql`true`, reader: 'app' }
+  return { entry, within: EVERY_RECORD, reader: 'app' }
+}
+
+export function isEverything({ within }: Reach): boolean {
+  return within === EVERY_RECORD
 }
 
 /** A collection with some of its fields; the system's are always among them. */

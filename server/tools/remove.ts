@@ -1,12 +1,18 @@
 import { sql } from 'drizzle-orm'
 import { type ActionResult, ok } from '../result.ts'
 import type { CatalogEntry } from './catalog.ts'
-import { bindTo, identifier, systemColumns } from './data.ts'
+import { identifier, systemColumns } from './data.ts'
+import { KeptStatements } from './kept-statements.ts'
 import { notFound } from './not-found.ts'
 import { Problems } from './problems.ts'
 import { checkRecordId } from './record-id.ts'
 import type { ToolScope } from './scope.ts'
 import type { MutateActionData } from './types.ts'
+
+const deletions = new KeptStatements((entry, { recordId }) => {
+  const { recordId: id } = systemColumns(entry)
+  return sql`delete from ${entry.table} where ${id} = ${recordId} returning ${identifier(id)}`
+})
 
 /** Deletes an existing record. */
 export async function remove(
@@ -18,10 +24,7 @@ export async function remove(
   checkRecordId(recordId, problems)
   const failure = problems.failure()
   if (failure) return failure
-  const { recordId: id } = systemColumns(entry)
-  const answer = await scope.execute(
-    sql`delete from ${entry.table} where ${id} = ${bindTo(id, recordId)} returning ${identifier(id)}`,
-  )
+  const answer = await scope.run(deletions.of(entry, { recordId }))
   if (answer.rows.length === 0) return notFound(entry, recordId)
   scope.wrote('remove', entry, recordId)
   return ok({ recordId })

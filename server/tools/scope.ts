@@ -12,6 +12,8 @@ export interface ReadScope {
   readonly catalog: Catalog
   /** Runs one statement: in the attempt's transaction, which it opens if need be, or without one. */
   execute(statement: SQL): Promise<QueryResult>
+  /** The same, of a statement that is written already. */
+  run(statement: Statement): Promise<QueryResult>
 }
 
 /** What a verb needs of the attempt that it runs in. */
@@ -67,8 +69,6 @@ export interface StepRequest {
 /** What the tools API needs of the attempt beyond that: calls that know their state, and steps. */
 export interface ToolRunner extends ToolScope {
   readonly call: CallTool
-  /** Runs a statement that is built already. */
-  run(statement: Statement): Promise<QueryResult>
   /** Answers an outside call from the journal, or makes it. @throws {FailureError} when it may not be made */
   step(request: StepRequest): Promise<unknown>
   /** Queues a message that is sent after the commit. @returns its id, the same in every attempt */

@@ -1,7 +1,8 @@
-import { sql } from 'drizzle-orm'
+import { type SQL, sql } from 'drizzle-orm'
 import { type ActionResult, type Failure, fail, ok } from '../result.ts'
 import type { CatalogEntry } from './catalog.ts'
-import { assignments, bindTo, checkData, identifier, setClause, systemColumns } from './data.ts'
+import { bindTo, changes, checkData, identifier, setClause, systemColumns } from './data.ts'
+import { KeptStatements, type Spoken, spoken } from './kept-statements.ts'
 import { notFound } from './not-found.ts'
 import { Problems, quote } from './problems.ts'
 import { checkRecordId } from './record-id.ts'
@@ -13,6 +14,23 @@ const MAX_VERSION = 2_147_483_647
 export interface UpdateOptions {
   /** Writes only while the record still has this version. */
   readonly ifVersion?: number
+}
+
+const updates = new KeptStatements((entry, { list, recordId, now }) => {
+  const { recordId: id } = systemColumns(entry)
+  return sql`update ${entry.table} set ${setClause(entry, list, now)}
+    where ${id} = ${recordId} returning ${identifier(id)}`
+})
+
+/** Answers a row for a record that exists: whether it was written, and its version before. */
+function updateOfVersion(entry: CatalogEntry, { list, recordId, now }: Spoken, ifVersion: number): SQL {
+  const { recordId: id, version } = systemColumns(entry)
+  const target = sql`${id} = ${recordId}`
+  return sql`
+    with _written as (
+      update ${entry.table} set ${setClause(entry, list, now)}
+      where ${target} and ${version} = ${bindTo(version, ifVersion)} returning 1)
+    select (select count(*)::int from _written), ${version} from ${entry.table} where ${target}`
 }
 
 /** Patches an existing record; never creates one. */
@@ -32,17 +50,12 @@ export async function update(
   const failure = problems.failure()
   if (failure) return failure
 
-  const { recordId: id, version } = systemColumns(entry)
-  const target = sql`${id} = ${bindTo(id, recordId)}`
-  const write = sql`update ${entry.table} set ${setClause(entry, assignments(entry, given), scope.now)} where ${target}`
+  const written = { list: changes(entry, given), recordId, now: scope.now }
   if (ifVersion === undefined) {
-    const answer = await scope.execute(sql`${write} returning ${identifier(id)}`)
+    const answer = await scope.run(updates.of(entry, written))
     if (answer.rows.length === 0) return notFound(entry, recordId)
   } else {
-    const answer = await scope.execute(sql`
-      with _written as (${write} and ${version} = ${bindTo(version, ifVersion)} returning 1)
-      select (select count(*)::int from _written), ${version} from ${entry.table} where ${target}`)
-    const [row] = answer.rows
+    const [row] = (await scope.execute(updateOfVersion(entry, spoken(entry, written), ifVersion))).rows
     if (!row) return notFound(entry, recordId)
     if (row[0] === 0) return staleVersion(entry, recordId, ifVersion)
   }
