@@ -59,7 +59,6 @@ class AttemptContext implements ActionContext {
   readonly callerJwt: string
   readonly verifiedEmail: string | undefined
   readonly tools: ActionTools
-  readonly asCaller: CallerTools
   readonly ownerUserId: string | undefined
   readonly isOwner: boolean
   readonly env: ActionContext['env']
@@ -69,13 +68,17 @@ class AttemptContext implements ActionContext {
   readonly now: Date
   readonly #invocation: Invocation
   readonly #attempt: Attempt
-  readonly #caller: Caller
+  readonly #actor: UserActor
+  // Many actions need neither.
+  #caller: Caller | undefined
+  #asCaller: CallerTools | undefined
 
   constructor(invocation: Invocation, attempt: Attempt, actor: UserActor) {
     const { engine, readOnly } = invocation
     const { ownerUserId } = engine
     this.#invocation = invocation
     this.#attempt = attempt
+    this.#actor = actor
     this.userId = actor.userId
     this.callerJwt = actor.token
     this.verifiedEmail = verifiedEmailOf(actor)
@@ -89,11 +92,6 @@ class AttemptContext implements ActionContext {
             fingerprint: engine.fingerprint,
           })
     ) as ActionTools
-    const caller = new Caller(attempt, actor, engine)
-    this.#caller = caller
-    this.asCaller = (
-      readOnly ? createCallerReads(attempt, caller) : createCallerRecords(attempt, caller)
-    ) as CallerTools
     this.ownerUserId = ownerUserId
     this.isOwner = ownerUserId !== undefined && actor.userId === ownerUserId
     // What was parsed at start by the app's own schema, which its type describes.
@@ -112,9 +110,14 @@ class AttemptContext implements ActionContext {
     return getFromPlatform(engine.http, this.callerJwt, request, log)
   }
 
+  get asCaller(): CallerTools {
+    this.#asCaller ??= this.#createAsCaller()
+    return this.#asCaller
+  }
+
   async role(): Promise<string> {
     const role = await this.#attempt.call('role', undefined, false, async () =>
-      ok((await this.#caller.ruleActor()).role),
+      ok((await this.#whoCalls().ruleActor()).role),
     )
     if (role.success) return role.data
     throw new Error(role.error)
@@ -122,6 +125,20 @@ class AttemptContext implements ActionContext {
 
   get signal(): AbortSignal {
     return this.#attempt.signal
+  }
+
+  #whoCalls(): Caller {
+    this.#caller ??= new Caller(this.#attempt, this.#actor, this.#invocation.engine)
+    return this.#caller
+  }
+
+  #createAsCaller(): CallerTools {
+    const [attempt, caller] = [this.#attempt, this.#whoCalls()]
+    const created = this.#invocation.readOnly
+      ? createCallerReads(attempt, caller)
+      : createCallerRecords(attempt, caller)
+    // The collections given at start are those that the app's types describe.
+    return created as CallerTools
   }
 
   get log(): Logger {

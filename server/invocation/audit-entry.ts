@@ -38,36 +38,39 @@ export function auditStatement(
 ): Statement {
   // Words without anything that an array's text would have to quote.
   const payers = new Set([...invocation.payers, ...messages.map(({ charge }) => charge.payer)])
-  const parameters = new Parameters()
+  const { actor } = invocation
+  // In the order of the placeholders of INSERTS.
+  const parameters = new Parameters([
+    invocation.id,
+    invocation.now.toISOString(),
+    actor.kind === 'user' ? actor.userId : null,
+    invocation.requestId,
+    invocation.transport,
+    invocation.action,
+    outcome,
+    invocation.attempts,
+    Math.round(invocation.elapsedMs),
+    invocation.inputHash ?? null,
+    JSON.stringify(writes.slice(0, MAX_WRITES).map(toJson)),
+    writes.length,
+    `{${[...payers].sort().join(',')}}`,
+    invocation.cost ?? null,
+    inputText(invocation),
+    invocation.ip ?? null,
+  ])
   const kept = beside(parameters).map((sql, position) => `kept_${position} as (${sql}), `)
-  const bind = (value: unknown, type?: string) => parameters.bind(value, type)
-  const { id, actor } = invocation
-  const user = actor.kind === 'user' ? actor.userId : null
-  const at = bind(invocation.now.toISOString(), 'timestamptz')
-  const entry = [
-    bind(id),
-    at,
-    bind(invocation.requestId),
-    bind(invocation.transport),
-    bind(user),
-    bind(invocation.action),
-    bind(outcome),
-    bind(invocation.attempts, 'int'),
-    bind(Math.round(invocation.elapsedMs), 'int'),
-    bind(invocation.inputHash ?? null),
-    bind(JSON.stringify(writes.slice(0, MAX_WRITES).map(toJson)), 'jsonb'),
-    bind(writes.length, 'int'),
-    bind(`{${[...payers].sort().join(',')}}`, 'text[]'),
-    bind(invocation.cost ?? null, 'bigint'),
-  ]
-  const detail = [bind(id), at, bind(user), bind(inputText(invocation)), bind(invocation.ip ?? null)]
-  const sql = `with ${kept.join('')}detail as (
-      insert into audit_detail (id, at, actor, input, ip) values (${detail.join(', ')}) on conflict do nothing)
-    insert into audit_log (id, at, request_id, transport, actor, action, outcome, attempts, duration_ms, input_hash,
-      writes, write_count, payers, cost)
-    values (${entry.join(', ')}) on conflict do nothing`
-  return { sql, params: parameters.values }
+  return { sql: kept.length === 0 ? ALONE : `with ${kept.join('')}${INSERTS}`, params: parameters.values }
 }
+
+/** Written once: most calls keep nothing beside it. */
+const INSERTS = `detail as (
+      insert into audit_detail (id, at, actor, input, ip)
+      values ($1::text, $2::timestamptz, $3::text, $15::text, $16::text) on conflict do nothing)
+    insert into audit_log (id, at, actor, request_id, transport, action, outcome, attempts, duration_ms, input_hash,
+      writes, write_count, payers, cost)
+    values ($1, $2, $3, $4::text, $5::text, $6::text, $7::text, $8::int, $9::int, $10::text,
+      $11::jsonb, $12::int, $13::text[], $14::bigint) on conflict do nothing`
+const ALONE = `with ${INSERTS}`
 
 function toJson([op, collection, recordId]: Write) {
   return { op, collection, recordId }

@@ -16,7 +16,8 @@ export class Steps {
   readonly #run: number
   readonly #state: RunState
   readonly #stopwatch: Stopwatch
-  readonly #occurrences = new Map<string, number>()
+  /** Most runs make none. */
+  #occurrences: Map<string, number> | undefined
 
   constructor(invocation: Invocation, run: number, state: RunState, stopwatch: Stopwatch) {
     this.#invocation = invocation
@@ -29,6 +30,7 @@ export class Steps {
   async answer({ name, fingerprint, perform, charge }: StepRequest): Promise<unknown> {
     const { journal } = this.#invocation
     const same = `${name}\n${fingerprint}`
+    this.#occurrences ??= new Map()
     const nth = (this.#occurrences.get(same) ?? 0) + 1
     this.#occurrences.set(same, nth)
     const step: Step = { name, identity: `${same}\n${nth}`, perform, charge }

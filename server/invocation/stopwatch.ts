@@ -27,19 +27,29 @@ export class Stopwatch {
     if (this.#startedAt === undefined) return
     this.#remainingMs = this.remainingMs
     this.#startedAt = undefined
-    clearTimeout(this.#timer)
   }
 
   resume(): void {
     this.#pauses -= 1
     if (this.#pauses > 0 || !this.#onExpire) return
     this.#startedAt = performance.now()
-    this.#timer = setTimeout(this.#onExpire, this.remainingMs)
+    this.#timer ??= this.#setTimer()
   }
 
   /** Stops for good. */
   stop(): void {
     this.pause()
     this.#onExpire = undefined
+    clearTimeout(this.#timer)
+  }
+
+  /** A pause leaves it as it is, since most are shorter than it takes to set another: it may come too early. */
+  #setTimer(): NodeJS.Timeout {
+    return setTimeout(() => {
+      this.#timer = undefined
+      if (this.#startedAt === undefined) return
+      if (this.remainingMs > 0) this.#timer = this.#setTimer()
+      else this.#onExpire?.()
+    }, this.remainingMs)
   }
 }

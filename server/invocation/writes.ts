@@ -13,7 +13,7 @@ export class Writes {
   readonly #invocation: Invocation
   /** Records that it set out to write, as keys for turns. */
   readonly #keys = new Set<string>()
-  readonly #queued = new Map<string, number>()
+  #queued: Map<string, number> | undefined
 
   constructor(invocation: Invocation) {
     this.#invocation = invocation
@@ -30,6 +30,7 @@ export class Writes {
   /** Queues a message. @returns its id, which the same message has in every run. */
   queue(endpoint: string, data: JsonValue, charge: Charge): string {
     const same = `outbox:${endpoint}\n${this.#invocation.engine.fingerprint(data)}`
+    this.#queued ??= new Map()
     const nth = (this.#queued.get(same) ?? 0) + 1
     this.#queued.set(same, nth)
     const id = this.#invocation.effectOf(`${same}\n${nth}`)
