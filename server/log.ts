@@ -1,4 +1,5 @@
 import { type Logger, pino } from 'pino'
+import { isoText } from './wire/iso-text.ts'
 
 export interface LogOptions {
   readonly level: string
@@ -8,29 +9,37 @@ export interface LogOptions {
 
 const STDOUT = 1
 /** More than this is written at once. */
-const MAX_HELD_BYTES = 8 * 1024
+const MAX_HELD = 8 * 1024
 
 /**
  * The server's log: a line of JSON for each call. Lines of one turn of the event loop are written together, since each
  * write costs as much as all else of a line; what is held at the end of the process is written then.
  */
 export function createLog({ level, destination = STDOUT }: LogOptions): Logger {
-  const sink = pino.destination({ dest: destination, sync: true, minLength: MAX_HELD_BYTES })
-  const flushSync = () => sink.flushSync()
+  const sink = pino.destination({ dest: destination, sync: true })
+  let held = ''
   let isDue = false
+  const release = () => {
+    const lines = held
+    held = ''
+    if (lines !== '') sink.write(lines)
+  }
   const stream = {
     write(line: string) {
-      sink.write(line)
+      held += line
+      if (held.length >= MAX_HELD) release()
       if (isDue) return
       isDue = true
       setImmediate(() => {
         isDue = false
-        // Without a callback it writes, and does not wait for a disk as flushSync does.
-        sink.flush()
+        release()
       })
     },
-    flushSync,
+    flushSync() {
+      release()
+      sink.flushSync()
+    },
   }
-  process.once('exit', flushSync)
-  return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, stream)
+  process.once('exit', stream.flushSync)
+  return pino({ level, base: null, timestamp: () => `,"time":"${isoText(new Date())}"` }, stream)
 }

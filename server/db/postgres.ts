@@ -185,14 +185,7 @@ class PostgresSession implements Session {
     try {
       const answer = await query.values()
       this.#backend = answer.state
-      return {
-        rows: answer,
-        // Hardly anybody asks for them.
-        get columns() {
-          return (answer.columns ?? []).map((column) => column.name)
-        },
-        command: answer.command ?? '',
-      }
+      return new PostgresAnswer(answer)
     } catch (error) {
       throw this.#translate(error)
     } finally {
@@ -217,6 +210,26 @@ class PostgresSession implements Session {
     const code =
       error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'unknown'
     return new ConnectionLost(`The database connection failed (${code})`, { cause: error })
+  }
+}
+
+type PostgresRows = Awaited<ReturnType<postgres.PendingQuery<postgres.Row[]>['values']>>
+
+/** A class, since a getter in a literal would give each answer a hidden class of its own (V8). */
+class PostgresAnswer implements QueryResult {
+  readonly rows: QueryResult['rows']
+  readonly command: string
+  readonly #answer: PostgresRows
+
+  constructor(answer: PostgresRows) {
+    this.rows = answer
+    this.command = answer.command ?? ''
+    this.#answer = answer
+  }
+
+  /** Hardly anybody asks for them. */
+  get columns(): readonly string[] {
+    return (this.#answer.columns ?? []).map((column) => column.name)
   }
 }
 

@@ -59,7 +59,9 @@ function listWithTexts(list: readonly unknown[], room: number): unknown {
 
 function recordWithTexts(record: Record<string, unknown>, room: number): unknown {
   let copy: Record<string, unknown> | undefined
-  for (const key of Object.keys(record)) {
+  // `Object.keys` would make a list for each record of a page.
+  for (const key in record) {
+    if (!Object.hasOwn(record, key)) continue
     const given = record[key]
     const member = withTexts(given, room)
     if (member === UNSENDABLE || key === '__proto__') return UNSENDABLE

@@ -44,7 +44,9 @@ function visitArray(list: readonly unknown[], room: number, rules: WalkRules): P
 }
 
 function visitRecord(record: Record<string, unknown>, room: number, rules: WalkRules): Problem | undefined {
-  for (const key of Object.keys(record)) {
+  // `Object.keys` would make a list for each record of a page.
+  for (const key in record) {
+    if (!Object.hasOwn(record, key)) continue
     const bad = problem(rules.key(key))
     if (bad) return bad
     const found = visit(record[key], room, rules)

@@ -28,6 +28,18 @@ describe('an answer over REST', () => {
     expect(toWireJson(value)).toBe(json)
   })
 
+  it('has nothing that stands on a prototype', () => {
+    const shared = { value: () => 1, enumerable: true, writable: true, configurable: true }
+    Object.defineProperty(Object.prototype, 'everywhere', shared)
+    let json = ''
+    try {
+      json = toWireJson({ at: new Date(0) })
+    } finally {
+      Reflect.deleteProperty(Object.prototype, 'everywhere')
+    }
+    expect(json).toBe('{"at":"1970-01-01T00:00:00.000Z"}')
+  })
+
   it.each<[name: string, value: unknown, message: RegExp]>([
     ['NaN', { success: true, data: { total: Number.NaN } }, /finite.*Path: \["data","total"\]/],
     ['Infinity', [Number.POSITIVE_INFINITY], /finite/],
