@@ -58,7 +58,6 @@ class AttemptContext implements ActionContext {
   readonly userId: string
   readonly callerJwt: string
   readonly verifiedEmail: string | undefined
-  readonly tools: ActionTools
   readonly ownerUserId: string | undefined
   readonly isOwner: boolean
   readonly env: ActionContext['env']
@@ -69,33 +68,23 @@ class AttemptContext implements ActionContext {
   readonly #invocation: Invocation
   readonly #attempt: Attempt
   readonly #actor: UserActor
-  // Many actions need neither.
+  // Not every action needs each of them.
+  #tools: ActionTools | undefined
   #caller: Caller | undefined
   #asCaller: CallerTools | undefined
 
   constructor(invocation: Invocation, attempt: Attempt, actor: UserActor) {
-    const { engine, readOnly } = invocation
-    const { ownerUserId } = engine
+    const { ownerUserId, appEnv } = invocation.engine
     this.#invocation = invocation
     this.#attempt = attempt
     this.#actor = actor
     this.userId = actor.userId
     this.callerJwt = actor.token
     this.verifiedEmail = verifiedEmailOf(actor)
-    // The collections given at start are those that the app's types describe.
-    this.tools = (
-      readOnly
-        ? createReadTools(attempt)
-        : createTools(attempt, {
-            integrations: engine.integrations,
-            callerJwt: actor.token,
-            fingerprint: engine.fingerprint,
-          })
-    ) as ActionTools
     this.ownerUserId = ownerUserId
     this.isOwner = ownerUserId !== undefined && actor.userId === ownerUserId
     // What was parsed at start by the app's own schema, which its type describes.
-    this.env = { ...(engine.appEnv as AppEnv), OWNER_USER_ID: ownerUserId }
+    this.env = appEnv as ActionContext['env']
     this.requestId = invocation.requestId
     this.invocationId = invocation.id
     this.attempt = attempt.number
@@ -108,6 +97,11 @@ class AttemptContext implements ActionContext {
   getFromPlatform(request: PlatformRequest): Promise<ActionResult<JsonValue>> {
     const { engine, log } = this.#invocation
     return getFromPlatform(engine.http, this.callerJwt, request, log)
+  }
+
+  get tools(): ActionTools {
+    this.#tools ??= this.#createTools()
+    return this.#tools
   }
 
   get asCaller(): CallerTools {
@@ -130,6 +124,19 @@ class AttemptContext implements ActionContext {
   #whoCalls(): Caller {
     this.#caller ??= new Caller(this.#attempt, this.#actor, this.#invocation.engine)
     return this.#caller
+  }
+
+  #createTools(): ActionTools {
+    const { engine, readOnly } = this.#invocation
+    const created = readOnly
+      ? createReadTools(this.#attempt)
+      : createTools(this.#attempt, {
+          integrations: engine.integrations,
+          callerJwt: this.callerJwt,
+          fingerprint: engine.fingerprint,
+        })
+    // The collections given at start are those that the app's types describe.
+    return created as ActionTools
   }
 
   #createAsCaller(): CallerTools {

@@ -91,7 +91,7 @@ export function createApp<TActions extends Actions, TModule extends Readonly<Rec
     ownerUserId: options.ownerUserId,
     isOwnerUnmetered: options.isOwnerUnmetered ?? false,
     budgets: options.budgets ?? DEFAULT_BUDGETS,
-    appEnv: options.appEnv ?? {},
+    appEnv: Object.freeze({ ...options.appEnv, OWNER_USER_ID: options.ownerUserId }),
   }
   const router = createAppRouter<TActions, CollectionsOf<TModule>>(options.actions, catalog)
   let stopping = false

@@ -53,6 +53,6 @@ export interface Engine {
   readonly isOwnerUnmetered: boolean
   /** What may be spent of the owner's money in a day. */
   readonly budgets: Budgets
-  /** What `ctx.env` shows: the app's own environment, parsed. */
+  /** What `ctx.env` shows: the app's own environment, parsed, and `OWNER_USER_ID`. */
   readonly appEnv: Readonly<Record<string, unknown>>
 }

@@ -5,13 +5,15 @@ import { Caller } from './records/caller.ts'
 import { type Failure, fail, ok } from './result.ts'
 
 /** Who may call an action: undefined lets the caller in, a failure does not. */
-export type Gate = (ctx: RequestContext, actor: UserActor) => Promise<Failure | undefined>
+export type Gate = (ctx: RequestContext, actor: UserActor) => Refusal | Promise<Refusal>
+
+type Refusal = Failure | undefined
 
 /** Lets every verified caller in. */
-export const anyCaller: Gate = async () => undefined
+export const anyCaller: Gate = () => undefined
 
 /** Lets the owner in, and nobody when there is none. */
-export const ownerOnly: Gate = async ({ engine }, actor) => {
+export const ownerOnly: Gate = ({ engine }, actor) => {
   if (engine.ownerUserId === undefined)
     return fail('FORBIDDEN', "Only the app's owner may call this, and OWNER_USER_ID is not set.")
   return actor.userId === engine.ownerUserId

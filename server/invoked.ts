@@ -77,7 +77,8 @@ export async function endInvocation(
   outcome: Outcome,
 ): Promise<void> {
   if (invocation.isReplay) ctx.replayed.add(batchIndex)
-  await recordCall(invocation, outcome)
+  const written = recordCall(invocation, outcome)
+  if (written) await written
   const stop = ctx.engine.failpoint('before-respond')
   if (stop) await stop
 }

@@ -1,7 +1,7 @@
 import { TRPCError } from '@trpc/server'
 import type { z } from 'zod'
 import type { Actor, UserActor } from './auth/actor.ts'
-import { knownActor, verifiedUser } from './auth/authentication.ts'
+import { type Authentication, knownActor, verifiedUser } from './auth/authentication.ts'
 import type { RequestContext } from './context.ts'
 import { InvalidInput } from './error-shape.ts'
 import { thrown } from './invocation/thrown.ts'
@@ -34,11 +34,13 @@ export function refuseUnacceptable(raw: unknown): void {
 /** A procedure's parser: the schema's answer, or an error that names what is wrong. */
 export function parserOf<TSchema extends z.ZodType>(schema: TSchema) {
   let needsNoPromise: boolean | undefined
-  return async (value: unknown): Promise<z.output<TSchema>> => {
-    needsNoPromise ??= isSynchronous(schema)
-    const parsed = needsNoPromise ? schema.safeParse(value) : await schema.safeParseAsync(value)
+  const accepted = (parsed: z.ZodSafeParseResult<z.output<TSchema>>): z.output<TSchema> => {
     if (parsed.success) return parsed.data
     throw InvalidInput.fromZod(parsed.error)
+  }
+  return (value: unknown): z.output<TSchema> | Promise<z.output<TSchema>> => {
+    needsNoPromise ??= isSynchronous(schema)
+    return needsNoPromise ? accepted(schema.safeParse(value)) : schema.safeParseAsync(value).then(accepted)
   }
 }
 
@@ -59,9 +61,14 @@ export function badRequest(cause: InvalidInput): TRPCError {
   return new TRPCError({ code: 'BAD_REQUEST', message: cause.message, cause })
 }
 
-/** The verified user who calls. @throws {TRPCError} when there is none. */
-export async function authenticated(ctx: RequestContext): Promise<UserActor> {
-  const caller = verifiedUser(await ctx.authenticator.authenticate())
+/** The verified user who calls: at once where it is known already. @throws {TRPCError} when there is none. */
+export function authenticated({ authenticator }: RequestContext): UserActor | Promise<UserActor> {
+  const { settled } = authenticator
+  return settled ? userOf(settled) : authenticator.authenticate().then(userOf)
+}
+
+function userOf(authentication: Authentication): UserActor {
+  const caller = verifiedUser(authentication)
   if ('failure' in caller) throw thrown(caller.failure)
   return caller.actor
 }

@@ -66,6 +66,11 @@ export class Transaction {
     return this.#turn
   }
 
+  /** Whether COMMIT or ROLLBACK was sent. */
+  get hasEnded(): boolean {
+    return this.#state === 'ended'
+  }
+
   async query(statement: Statement): Promise<QueryResult> {
     this.#refuseUnlessOpen()
     try {

@@ -74,6 +74,11 @@ export class Attempt implements ToolRunner {
     return this.#invocation.remainingLifeMs
   }
 
+  /** Whether the handler has started calls that have not ended. */
+  get hasCallsInFlight(): boolean {
+    return this.#callsInFlight.size + this.#steps.inFlight.size > 0
+  }
+
   /** The failure that has made the transaction useless, if any. */
   get poison(): Failure | undefined {
     return this.#state.poison
@@ -136,7 +141,7 @@ export class Attempt implements ToolRunner {
   async run(statement: Statement): Promise<QueryResult> {
     if (!this.#state.isRunning) return never()
     try {
-      const transaction = await this.#transaction.get()
+      const transaction = this.#transaction.current ?? (await this.#transaction.get())
       if (!this.#state.isRunning) return never()
       const answer = await transaction.query(statement)
       return this.#state.isRunning ? answer : never()
@@ -208,13 +213,12 @@ export class Attempt implements ToolRunner {
 
   /** Waits for calls that the handler did not await, so that they belong to the attempt wholly or not at all. */
   async settle(): Promise<void> {
-    if (this.#callsInFlight.size + this.#steps.inFlight.size === 0) return
     this.#invocation.log.warn(
       { attempt: this.number },
       'An action returned while a tool call was still running; await every call',
     )
     // What is called right after one of them belongs to it, so it is waited for as well.
-    while (this.#state.isRunning && this.#callsInFlight.size + this.#steps.inFlight.size > 0) {
+    while (this.#state.isRunning && this.hasCallsInFlight) {
       await Promise.race([
         Promise.allSettled([...this.#callsInFlight, ...this.#steps.inFlight]),
         this.#state.interrupted,
@@ -230,7 +234,7 @@ export class Attempt implements ToolRunner {
   }
 
   /** Commits what the run wrote, with a last statement. @throws what COMMIT threw. */
-  async commit(last: Statement | undefined): Promise<CommitOutcome> {
+  commit(last: Statement | undefined): Promise<CommitOutcome> {
     this.end()
     return this.#transaction.commit(last)
   }

@@ -13,8 +13,11 @@ import { thrown } from './thrown.ts'
  *
  * @throws {TRPCError} for a key that cannot be used, and what the handler threw.
  */
-export async function runCall<T>(invocation: Invocation, handler: Handler<T>): Promise<ActionResult<T>> {
-  if (invocation.key === undefined) return runInvocation(invocation, handler)
+export function runCall<T>(invocation: Invocation, handler: Handler<T>): Promise<ActionResult<T>> {
+  return invocation.key === undefined ? runInvocation(invocation, handler) : runOnce(invocation, handler)
+}
+
+async function runOnce<T>(invocation: Invocation, handler: Handler<T>): Promise<ActionResult<T>> {
   const scope = usableScope(invocation)
   const claim = await claimOf(invocation, scope)
   if (claim.kind !== 'claimed') return answerOf(invocation, claim)

@@ -34,8 +34,13 @@ export class LazyTransaction {
     this.#turns = options.turns
   }
 
+  /** Undefined while it is not open. */
+  get current(): Transaction | undefined {
+    return this.#transaction
+  }
+
+  /** Opens it, once. */
   async get(): Promise<Transaction> {
-    if (this.#transaction) return this.#transaction
     if (!this.#opening) {
       this.#opening = this.#open()
       // Its failure belongs to the call that waits for it; without one it must not end the process.
@@ -61,7 +66,7 @@ export class LazyTransaction {
       if (this.#transaction) return await this.#transaction.commit(last)
       return last ? await this.#write(last) : 'committed'
     } finally {
-      await this.rollback()
+      if (this.#transaction?.hasEnded === false) await this.rollback()
       this.giveTurnsBack()
     }
   }

@@ -9,8 +9,12 @@ const MAX_WAIT_MS = 1_000
 /** What a call came to: undefined for a success. */
 export type Outcome = Failure | undefined
 
-/** Leaves what there is to say of a call that has ended: its line in the log, and its audit row if it has none yet. */
-export async function recordCall(invocation: Invocation, failure: Outcome): Promise<void> {
+/**
+ * Leaves what there is to say of a call that has ended: its line in the log, and its audit row if it has none yet.
+ *
+ * @returns what the answer has to wait for, if anything.
+ */
+export function recordCall(invocation: Invocation, failure: Outcome): Promise<void> | undefined {
   const code = failure?.code ?? 'OK'
   const { requestId, invocationId, action, actor } = invocation.logged
   // By the engine's logger: one of its own would cost more than the line. Named one by one: so would a spread (V8).
@@ -29,11 +33,10 @@ export async function recordCall(invocation: Invocation, failure: Outcome): Prom
     },
     'Call',
   )
-  if (invocation.isRecorded || invocation.isReplay || !isWorthAuditing(invocation, code, [])) return
+  if (invocation.isRecorded || invocation.isReplay || !isWorthAuditing(invocation, code, [])) return undefined
   // Without a database there is nowhere to write it; the log has it.
-  if (code === 'SERVICE_UNAVAILABLE' && failure?.details?.outcome !== 'unknown') return
-  const written = write(invocation, code)
-  await Promise.race([written, sleep(MAX_WAIT_MS, undefined, { ref: false })])
+  if (code === 'SERVICE_UNAVAILABLE' && failure?.details?.outcome !== 'unknown') return undefined
+  return Promise.race([write(invocation, code), sleep(MAX_WAIT_MS, undefined, { ref: false })])
 }
 
 async function write(invocation: Invocation, code: string): Promise<void> {

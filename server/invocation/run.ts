@@ -60,7 +60,7 @@ export async function runInvocation<T>(
   try {
     return await runAttempts(invocation, handler)
   } finally {
-    await invocation.release()
+    if (invocation.hasReserved) await invocation.release()
   }
 }
 
@@ -158,7 +158,7 @@ async function runAttempt<T>(
 async function invoke<T>(attempt: Attempt, handler: Handler<T>): Promise<Settled<T>> {
   try {
     const result = await handler(attempt)
-    await attempt.settle()
+    if (attempt.hasCallsInFlight) await attempt.settle()
     return { kind: 'done', result }
   } catch (error) {
     return { kind: 'threw', error }
