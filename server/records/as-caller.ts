@@ -8,7 +8,7 @@ import type { ReadRunner, ToolRunner } from '../tools/scope.ts'
 import type { AnyCollections } from '../tools/types.ts'
 import type { Caller } from './caller.ts'
 import { createAsCaller } from './create.ts'
-import { may } from './may.ts'
+import { type CallerGetOptions, getIfMay, may } from './may.ts'
 import type { Permission, Policy } from './policy.ts'
 import { deniedToRole } from './refusals.ts'
 import { removeAsCaller } from './remove.ts'
@@ -31,12 +31,16 @@ export function createCallerReads(runner: ReadRunner, caller: Caller): CallerRea
     async (permission) =>
       permission.condition('read') === false ? deniedToRole(permission, 'read') : body(permission)
   return {
-    get: (collection, recordId) =>
+    get: (collection: string, recordId: string, options?: CallerGetOptions) =>
       presuming(
         runner,
         caller,
         { verb: 'get', collection, recordId },
-        unlessDenied(({ reach }) => get(runner, reach, recordId)),
+        unlessDenied((permission) =>
+          options === undefined
+            ? get(runner, permission.reach, recordId)
+            : getIfMay(runner, permission, recordId, options),
+        ),
         () => true,
       ) as never,
     query: (collection, options) =>

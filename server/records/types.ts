@@ -12,7 +12,7 @@ import type {
   Where,
 } from '../tools/types.ts'
 import type { UpdateOptions } from '../tools/update.ts'
-import type { AskableOperation } from './may.ts'
+import type { AskableOperation, CallerGetOptions } from './may.ts'
 
 /** A record as a caller reads it: where a role reads a part of the fields only, each of them may be absent. */
 export type CallerRecordOf<T extends AnyCollection> = Envelope<
@@ -21,9 +21,11 @@ export type CallerRecordOf<T extends AnyCollection> = Envelope<
 
 /** Reads under the caller's permissions. What the caller may not read is as good as missing. */
 export interface CallerReads<TCollections extends AnyCollections> {
+  /** With `may`, only where the caller may do that with the record as it is now: else it answers as `may` does. */
   get<K extends keyof TCollections & string>(
     collection: K,
     recordId: string,
+    options?: CallerGetOptions,
   ): Promise<ActionResult<{ readonly record: CallerRecordOf<TCollections[K]> }>>
   query<K extends keyof TCollections & string>(
     collection: K,

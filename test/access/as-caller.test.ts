@@ -190,6 +190,32 @@ describe('asCaller', () => {
   it('asks nothing of a rule that is for reading alone', async () => {
     const asked = await app.run(async (records) => records.may('create' as never, 'events', 'x'))
     expect(asked).toMatchObject({ code: 'BAD_REQUEST' })
+    const got = await app.run(async (records) => records.get('events', 'x', { may: 'create' as never }))
+    expect(got).toMatchObject({ code: 'BAD_REQUEST', issues: [{ path: ['may'] }] })
+  })
+
+  it.each([[{ maY: 'update' }], [null], [['update']], ['update']])(
+    'refuses %j where options of a get belong',
+    async (options) => {
+      const got = await app.run(async (records) => records.get('events', 'x', options as never))
+      expect(got).toMatchObject({ code: 'BAD_REQUEST' })
+    },
+  )
+
+  it('gives a record to whoever may do with it what is asked', async () => {
+    const { recordId } = dataOf(await (await app.as('ada')).records.events.create({ data: event }))
+    const get = (user: string) =>
+      app.run(async (records) => records.get('events', recordId, { may: 'update' }), user)
+    expect(await get('ada')).toMatchObject({
+      data: { record: { recordId, createdBy: 'ada', data: { title: 'Launch', capacity: 10 } } },
+    })
+    expect(await get('olga')).toMatchObject({ code: 'NOT_FOUND' })
+    await execute(
+      app.database,
+      app.databaseUrl,
+      `update events set visibility = 'public' where record_id = '${recordId}'`,
+    )
+    expect(await get('olga')).toMatchObject({ code: 'FORBIDDEN' })
   })
 })
 

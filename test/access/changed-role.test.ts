@@ -11,13 +11,17 @@ const actions = actionRegistry({
     .mutation(async ({ ctx, input }) => {
       const may = await ctx.asCaller.may('update', 'events', input.eventId)
       const event = await ctx.asCaller.get('events', input.eventId)
+      const mine = await ctx.asCaller.get('events', input.eventId, { may: 'update' })
       const events = await ctx.asCaller.query('events', { where: { recordId: input.eventId } })
       const user = await ctx.asCaller.get('users', input.userId)
+      const readable = await ctx.asCaller.get('users', input.userId, { may: 'read' })
       return ok({
         may: shown(may),
         event: shown(event),
+        mine: shown(mine),
         events: shown(events),
         user: shown(user),
+        readable: shown(readable),
         role: await ctx.role(),
       })
     }),
@@ -82,15 +86,26 @@ describe('a role that another server changes holds from the next read on', () =>
         const looked = await eve.actions.look({ eventId: 'secret', userId: 'ben' })
         expect(looked).toMatchObject({
           data: isAdmin
-            ? { may: { recordId: 'secret' }, event: {}, events: { count: 1 }, role }
+            ? {
+                may: { recordId: 'secret' },
+                event: {},
+                mine: { record: { recordId: 'secret', data: { title: 'Secret' } } },
+                events: { count: 1 },
+                role,
+              }
             : {
                 may: role === 'editor' ? 'FORBIDDEN' : 'NOT_FOUND',
                 event: 'NOT_FOUND',
+                mine: role === 'editor' ? 'FORBIDDEN' : 'NOT_FOUND',
                 events: { count: 0 },
                 role: role ?? 'member',
               },
         })
-        const { user } = (looked.success ? looked.data : {}) as { user?: { record: { data: object } } }
+        const { user, readable } = (looked.success ? looked.data : {}) as {
+          user?: { record: { data: object } }
+          readable?: unknown
+        }
+        expect(readable).toEqual(user)
         expect(Object.keys(user?.record.data ?? {}).includes('email')).toBe(isAdmin)
       }
     },

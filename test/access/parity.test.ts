@@ -110,6 +110,7 @@ it('what is listed, counted and asked for is exactly what can be got and written
             const one = await as.get(collection, id)
             const asked = await as.may('read', collection, id)
             expect(asked.success).toBe(one.success)
+            expect(await as.get(collection, id, { may: 'read' })).toEqual(one)
             if (one.success) got.push(id)
           }
           const count = dataOf<{ count: number }>(await as.count(collection))?.count
@@ -122,6 +123,11 @@ it('what is listed, counted and asked for is exactly what can be got and written
               await as.may('update', collection, id),
               await as.may('remove', collection, id),
             ]
+            const got = [
+              await as.get(collection, id, { may: 'update' }),
+              await as.get(collection, id, { may: 'remove' }),
+            ]
+            expect(got.map(codeOf)).toEqual([update, remove].map(codeOf))
             const updated = await as.update(collection, id, { note: 'c' } as never)
             const removed = await as.remove(collection, id)
             expect([updated, removed].map(codeOf)).toEqual([update, remove].map(codeOf))

@@ -119,14 +119,15 @@ describe.each(TRANSPORTS)('over %s', (name) => {
             await expectReads(transport, actor, collection, id, reads)
             if (inAction) {
               for (const operation of ['read', 'update', 'remove'] as const) {
+                const code = operation === 'read' ? reads : writes
                 const asked = await gallery.inAction(actor, (records) =>
                   records.may(operation, collection, id),
                 )
-                expect([about, operation, codeOf(asked)]).toEqual([
-                  about,
-                  operation,
-                  operation === 'read' ? reads : writes,
-                ])
+                expect([about, operation, codeOf(asked)]).toEqual([about, operation, code])
+                const got = await gallery.inAction(actor, (records) =>
+                  records.get(collection, id, { may: operation }),
+                )
+                expect([about, operation, codeOf(got)]).toEqual([about, operation, code])
               }
             }
             const patch = { note: 'written' }

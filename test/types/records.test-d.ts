@@ -56,6 +56,10 @@ export const asCaller = action.input(z.strictObject({ id: z.string() })).mutatio
   await ctx.asCaller.get('nothing', input.id)
   // @ts-expect-error capacity is a number
   await ctx.asCaller.update('events', input.id, { capacity: 'x' })
+  // @ts-expect-error a creation is asked for by creating
+  await ctx.asCaller.get('events', input.id, { may: 'create' })
+  const event = await ctx.asCaller.get('events', input.id, { may: 'update' })
+  if (event.success) event.data.record.data.capacity satisfies number
   return ctx.asCaller.get('events', input.id)
 })
 

@@ -5,18 +5,14 @@ import { action, fail } from '../../authoring.ts'
 export const inviteAttendee = action
   .input(z.strictObject({ eventId: z.string().min(1).max(255), attendeeId: z.string().min(1).max(255) }))
   .mutation(async ({ ctx, input }) => {
-    // What is asked for together travels together, and is done in this order.
-    const [allowed, event] = await Promise.all([
-      ctx.asCaller.may('update', 'events', input.eventId),
-      ctx.tools.get('events', input.eventId),
-    ])
-    if (!allowed.success) return allowed
+    const event = await ctx.asCaller.get('events', input.eventId, { may: 'update' })
     if (!event.success) return event
     const { attendeeCount, capacity } = event.data.record.data
     if (attendeeCount >= capacity)
       return fail('CONFLICT', `The event is full: all ${capacity} places are taken.`)
 
-    // The event before the attendee: writing the parent first keeps two calls from waiting for each other.
+    // What is asked for together travels together, and is done in this order. The event before the attendee:
+    // writing the parent first keeps two calls from waiting for each other.
     const [counted, attendee] = await Promise.all([
       ctx.tools.increment('events', input.eventId, { attendeeCount: 1 }),
       ctx.tools.create('attendees', input),

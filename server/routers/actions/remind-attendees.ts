@@ -8,9 +8,7 @@ const MAX_ATTENDEES = 1_000
 export const remindAttendees = action
   .input(z.strictObject({ eventId: z.string().min(1).max(255) }))
   .mutation(async ({ ctx, input: { eventId } }) => {
-    const allowed = await ctx.asCaller.may('update', 'events', eventId)
-    if (!allowed.success) return allowed
-    const event = await ctx.tools.get('events', eventId)
+    const event = await ctx.asCaller.get('events', eventId, { may: 'update' })
     if (!event.success) return event
     const attending = { eventId, status: { ne: 'declined' } } as const
     const attendees = await ctx.tools.query('attendees', { where: attending, limit: MAX_ATTENDEES })

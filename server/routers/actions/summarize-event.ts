@@ -5,9 +5,7 @@ import { action, fail, ok } from '../../authoring.ts'
 export const summarizeEvent = action
   .input(z.strictObject({ eventId: z.string().min(1).max(255) }))
   .mutation(async ({ ctx, input }) => {
-    const allowed = await ctx.asCaller.may('update', 'events', input.eventId)
-    if (!allowed.success) return allowed
-    const event = await ctx.tools.get('events', input.eventId)
+    const event = await ctx.asCaller.get('events', input.eventId, { may: 'update' })
     if (!event.success) return event
     const { title, startsAt, capacity, attendeeCount } = event.data.record.data
 
