@@ -9,6 +9,7 @@ const shared = {
 /** Behaviour that no database can change. */
 const WITHOUT_DATABASE = [
   'test/architecture/**/*.test.ts',
+  'test/access/question.test.ts',
   'test/auth/**/*.test.ts',
   'test/bench/**/*.test.ts',
   'test/db/{directory-lock,to-statement}.test.ts',

@@ -23,6 +23,9 @@ export interface Memberships {
   readonly status: PgColumn
 }
 
+/** How a rule names whoever asks: by itself, and as a list of one. Null for somebody who is nobody. */
+export type AskerTerms = { readonly one: unknown; readonly list: unknown } | null
+
 const ACTIVE = 'active'
 
 /**
@@ -30,7 +33,12 @@ const ACTIVE = 'active'
  * and counts alike. Its columns are qualified with the table's own name, so that it can be asked of a row that is shadowed
  * under that name as well.
  */
-export function compileRule(columns: AccessColumns, rule: Rule | undefined, actor: RuleActor): Condition {
+export function compileRule(
+  columns: AccessColumns,
+  rule: Rule | undefined,
+  actor: RuleActor,
+  asker: AskerTerms = termsOf(actor),
+): Condition {
   switch (rule) {
     case undefined:
       return false
@@ -38,21 +46,25 @@ export function compileRule(columns: AccessColumns, rule: Rule | undefined, acto
     case false:
       return rule
     case 'own':
-      return owned(columns, actor)
+      return owned(columns, asker)
     case 'unclaimed-or-own':
-      return anyOf(unclaimed(columns), owned(columns, actor))
+      return anyOf(unclaimed(columns), owned(columns, asker))
     case 'collaborator':
-      return anyOf(owned(columns, actor), listed(columns, actor))
+      return anyOf(owned(columns, asker), listed(columns, asker))
     case 'team':
-      return anyOf(owned(columns, actor), listed(columns, actor), ofTeam(columns, actor))
+      return anyOf(owned(columns, asker), listed(columns, asker), ofTeam(columns, asker))
     case 'published':
-      return anyOf(owned(columns, actor), visible(columns))
+      return anyOf(owned(columns, asker), visible(columns))
     case 'shared':
-      return anyOf(owned(columns, actor), listed(columns, actor), visible(columns))
+      return anyOf(owned(columns, asker), listed(columns, asker), visible(columns))
     default:
       // The collection's own columns, which its declaration has given the function its types by.
       return rule(actor, columns.table as never) ?? false
   }
+}
+
+function termsOf({ userId }: RuleActor): AskerTerms {
+  return userId === null ? null : { one: userId, list: [userId] }
 }
 
 /** Rules that let in others than the owner. */
@@ -71,29 +83,29 @@ export function keepsOwner(
   next: SQL,
 ): Condition {
   if (!WIDER_RULES.has(rule)) return true
-  return anyOf(sql`${columns.owner} is not distinct from ${next}`, owned(columns, actor))
+  return anyOf(sql`${columns.owner} is not distinct from ${next}`, owned(columns, termsOf(actor)))
 }
 
-function owned({ owner }: AccessColumns, { userId }: RuleActor): Condition {
-  return userId === null ? false : sql`${owner} = ${sql.param(userId, owner)}`
+function owned({ owner }: AccessColumns, asker: AskerTerms): Condition {
+  return asker === null ? false : sql`${owner} = ${sql.param(asker.one, owner)}`
 }
 
 function unclaimed({ owner }: AccessColumns): SQL {
   return sql`(${owner} is null or ${owner} = '')`
 }
 
-function listed({ collaborators }: AccessColumns, { userId }: RuleActor): Condition {
+function listed({ collaborators }: AccessColumns, asker: AskerTerms): Condition {
   // Contains, not `= any`: only the former can use a GIN index.
-  return userId === null || !collaborators
+  return asker === null || !collaborators
     ? false
-    : sql`${collaborators} @> ${sql.param([userId], collaborators)}`
+    : sql`${collaborators} @> ${sql.param(asker.list, collaborators)}`
 }
 
-function ofTeam({ team }: AccessColumns, { userId }: RuleActor): Condition {
-  if (userId === null || !team) return false
+function ofTeam({ team }: AccessColumns, asker: AskerTerms): Condition {
+  if (asker === null || !team) return false
   const { table, teamId, userId: member, status } = team.members
   // An array that is worked out once, so that the team's column can be looked up in its index.
-  return sql`${team.column} = any(array(select ${teamId} from ${table} where ${member} = ${sql.param(userId, member)} and ${status} = ${ACTIVE}))`
+  return sql`${team.column} = any(array(select ${teamId} from ${table} where ${member} = ${sql.param(asker.one, member)} and ${status} = ${ACTIVE}))`
 }
 
 function visible({ visibility }: AccessColumns): Condition {

@@ -175,23 +175,26 @@ class PostgresSession implements Session {
     this.#socket?.destroy()
   }
 
-  async #run(
-    query: postgres.PendingQuery<postgres.Row[]>,
-    timeoutMs: number | undefined,
-  ): Promise<QueryResult> {
-    if (this.broken) throw new ConnectionLost('The database connection was closed')
+  #run(query: postgres.PendingQuery<postgres.Row[]>, timeoutMs: number | undefined): Promise<QueryResult> {
+    if (this.broken) return Promise.reject(new ConnectionLost('The database connection was closed'))
     this.#unanswered += 1
     const timer = timeoutMs === undefined ? undefined : setTimeout(() => this.#lose(), timeoutMs)
-    try {
-      const answer = await query.values()
-      this.#backend = answer.state
-      return new PostgresAnswer(answer)
-    } catch (error) {
-      throw this.#translate(error)
-    } finally {
+    const isAnswered = () => {
       this.#unanswered -= 1
       clearTimeout(timer)
     }
+    // Not awaited: postgres.js has a promise of its own, for which `await` makes two more.
+    return query.values().then(
+      (answer) => {
+        isAnswered()
+        this.#backend = answer.state
+        return new PostgresAnswer(answer)
+      },
+      (error: unknown) => {
+        isAnswered()
+        throw this.#translate(error)
+      },
+    )
   }
 
   #translate(error: unknown): Error {

@@ -1,14 +1,13 @@
 import type { Operation } from '../../drizzle/access.ts'
 import type { ActionResult } from '../result.ts'
 import { count } from '../tools/count.ts'
-import { get } from '../tools/get.ts'
 import { noSuchCollection } from '../tools/no-such-collection.ts'
 import { query } from '../tools/query.ts'
 import type { ReadRunner, ToolRunner } from '../tools/scope.ts'
 import type { AnyCollections } from '../tools/types.ts'
 import type { Caller } from './caller.ts'
 import { createAsCaller } from './create.ts'
-import { type CallerGetOptions, getIfMay, may } from './may.ts'
+import { type CallerGetOptions, getAsCaller, may } from './may.ts'
 import type { Permission, Policy } from './policy.ts'
 import { deniedToRole } from './refusals.ts'
 import { removeAsCaller } from './remove.ts'
@@ -29,18 +28,14 @@ export function createCallerReads(runner: ReadRunner, caller: Caller): CallerRea
   const unlessDenied =
     <T>(body: Body<T>): Body<T> =>
     async (permission) =>
-      permission.condition('read') === false ? deniedToRole(permission, 'read') : body(permission)
+      permission.allowsSome('read') ? body(permission) : deniedToRole(permission, 'read')
   return {
     get: (collection: string, recordId: string, options?: CallerGetOptions) =>
       presuming(
         runner,
         caller,
         { verb: 'get', collection, recordId },
-        unlessDenied((permission) =>
-          options === undefined
-            ? get(runner, permission.reach, recordId)
-            : getIfMay(runner, permission, recordId, options),
-        ),
+        unlessDenied((permission) => getAsCaller(runner, permission, recordId, options)),
         () => true,
       ) as never,
     query: (collection, options) =>

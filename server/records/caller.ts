@@ -9,8 +9,10 @@ import type { Policies } from './policy.ts'
 /** The caller with the role that their row had the last time. */
 export interface PresumedCaller {
   readonly actor: RuleActor
-  /** Whether it still has it. Whatever this caller may do hangs on it. */
-  readonly holds: SQL
+  /** The role in it, null where there was no row. */
+  readonly stored: string | null
+  /** Whether a user's row has a role, of values or their placeholders. Whatever this caller may do hangs on it. */
+  holds(userId: unknown, stored: unknown): SQL
 }
 
 /** The caller, as access rules ask about them. */
@@ -40,12 +42,18 @@ export class Caller {
       return undefined
     const { userId } = this.#actor
     const last = this.policies.lastRoles.of(userId)
-    const holds = last && hasStoredRole(this.#scope.catalog, userId, last.stored)
-    return holds && { actor: { userId, role: roleOf(last.stored), isOwner: false }, holds }
+    if (!last) return undefined
+    const { stored } = last
+    const { catalog } = this.#scope
+    return {
+      actor: { userId, role: roleOf(stored), isOwner: false },
+      stored,
+      holds: (user, role) => hasStoredRole(catalog, user, role),
+    }
   }
 
   /** Takes what was presumed for what is: a statement that hangs on it has found something. */
-  confirm({ actor }: PresumedCaller): void {
+  confirm({ actor }: Pick<PresumedCaller, 'actor'>): void {
     this.#ruleActor ??= Promise.resolve(actor)
   }
 

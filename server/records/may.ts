@@ -1,14 +1,12 @@
-import { type SQL, sql } from 'drizzle-orm'
 import type { Operation } from '../../drizzle/access.ts'
-import { toSql, toValue } from '../access/condition.ts'
 import { type ActionResult, ok } from '../result.ts'
-import { bindTo, systemColumns } from '../tools/data.ts'
 import { notFound } from '../tools/not-found.ts'
 import { Problems } from '../tools/problems.ts'
 import { checkRecordId } from '../tools/record-id.ts'
 import type { ReadScope } from '../tools/scope.ts'
 import type { Envelope, MutateActionData } from '../tools/types.ts'
 import type { Permission } from './policy.ts'
+import { type Question, questionOf } from './question.ts'
 import { deniedToRecord, deniedToRole } from './refusals.ts'
 
 /** What can be asked of a record that exists. */
@@ -17,10 +15,9 @@ export type AskableOperation = (typeof ASKABLE)[number]
 
 /** What a caller must be allowed to do with a record before they get it. */
 export interface CallerGetOptions {
+  /** @default 'read' */
   readonly may?: AskableOperation
 }
-
-const NO_COLUMNS = sql``
 
 /** Says whether the caller may do something with a record as it is now: the failure is what doing it would answer. */
 export async function may(
@@ -31,22 +28,21 @@ export async function may(
 ): Promise<ActionResult<MutateActionData>> {
   const problems = new Problems()
   checkOperation(operation, ['operation'], problems)
-  const row = await ask(scope, { permission, operation, recordId, columns: NO_COLUMNS }, problems)
-  return row.success ? ok({ recordId }) : row
+  const answer = await ask(scope, permission, { operation, recordId, isRead: false }, problems)
+  return answer.success ? ok({ recordId }) : answer
 }
 
 /** Reads a record that the caller may do something with; the failure is what doing it would answer. */
-export async function getIfMay(
+export async function getAsCaller(
   scope: ReadScope,
   permission: Permission,
   recordId: string,
-  options: unknown,
+  options: unknown = {},
 ): Promise<ActionResult<{ record: Envelope }>> {
   const problems = new Problems()
   const operation = checkOptions(options, problems)
-  const { selectList, toEnvelope } = permission.view.readable
-  const row = await ask(scope, { permission, operation, recordId, columns: sql`${selectList}, ` }, problems)
-  return row.success ? ok({ record: toEnvelope(row.data) }) : row
+  const answer = await ask(scope, permission, { operation, recordId, isRead: true }, problems)
+  return answer.success ? ok({ record: permission.view.readable.toEnvelope(answer.data) }) : answer
 }
 
 function checkOptions(options: unknown, problems: Problems): AskableOperation {
@@ -67,30 +63,19 @@ function checkOperation(operation: unknown, path: readonly string[], problems: P
   return known ?? 'read'
 }
 
-interface Question {
-  readonly permission: Permission
-  readonly operation: AskableOperation
-  readonly recordId: string
-  /** What is read beside the answer. */
-  readonly columns: SQL
-}
-
 async function ask(
   scope: ReadScope,
-  { permission, operation, recordId, columns }: Question,
+  permission: Permission,
+  question: Question,
   problems: Problems,
 ): Promise<ActionResult<readonly unknown[]>> {
+  const { operation, recordId } = question
   checkRecordId(recordId, problems)
   const failure = problems.failure()
   if (failure) return failure
-  const { entry } = permission
-  const rule = permission.condition(operation)
-  if (rule === false) return deniedToRole(permission, operation)
-  const { recordId: id } = systemColumns(entry)
-  const answer = await scope.execute(sql`
-    select ${columns}${toValue(rule)} from ${entry.table}
-    where ${id} = ${bindTo(id, recordId)} and ${toSql(permission.condition('read'))} and ${permission.provided}`)
-  const [row] = answer.rows
-  if (!row) return notFound(entry, recordId)
+  if (!permission.allowsSome(operation)) return deniedToRole(permission, operation)
+  const { rows } = await scope.run(questionOf(permission, question))
+  const [row] = rows
+  if (!row) return notFound(permission.entry, recordId)
   return row.at(-1) === true ? ok(row) : deniedToRecord(permission, operation, recordId)
 }

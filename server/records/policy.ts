@@ -2,13 +2,20 @@ import { type SQL, sql } from 'drizzle-orm'
 import type { PgColumn } from 'drizzle-orm/pg-core'
 import type { Operation, RoleAccess, RuleActor } from '../../drizzle/access.ts'
 import { collectionDefinition } from '../../drizzle/collection.ts'
-import { type AccessColumns, compileRule, keepsOwner, type Memberships } from '../access/compile.ts'
+import {
+  type AccessColumns,
+  type AskerTerms,
+  compileRule,
+  keepsOwner,
+  type Memberships,
+} from '../access/compile.ts'
 import { type Condition, toSql } from '../access/condition.ts'
 import { DefinitionError } from '../errors.ts'
 import type { Catalog, CatalogEntry } from '../tools/catalog.ts'
 import { type Assignment, castTo, systemColumns } from '../tools/data.ts'
 import { quote } from '../tools/problems.ts'
 import { narrowed, type Reach } from '../tools/reach.ts'
+import type { Template } from '../tools/template.ts'
 import type { PresumedCaller } from './caller.ts'
 import { LastRoles } from './last-roles.ts'
 
@@ -26,6 +33,10 @@ interface RoleView {
   /** Without the fields that the role may neither read nor write. */
   readonly known: CatalogEntry
   readonly writable: ReadonlySet<string>
+  /** Whether it may do something with any record at all, by operation, for callers with an id and for those without. */
+  readonly allowed: Map<string, boolean>
+  /** The texts of what is asked of one record. */
+  readonly questions: Map<string, Template>
 }
 
 /** The access rules of one collection, worked out once at start. */
@@ -48,8 +59,9 @@ export class Policy {
   }
 
   /** The collection as a caller may read it whose role is presumed. */
-  presuming({ actor, holds }: PresumedCaller): Permission {
-    return new Permission(this.#columns, this.#viewOf(actor), actor, this.entry, holds)
+  presuming(presumed: PresumedCaller): Permission {
+    const { actor } = presumed
+    return new Permission(this.#columns, this.#viewOf(actor), actor, this.entry, presumed)
   }
 
   #viewOf({ role }: RuleActor): RoleView {
@@ -69,7 +81,7 @@ export class Permission {
   readonly entry: CatalogEntry
   readonly view: RoleView
   /** What a statement must ask as well before it may find anything. */
-  readonly provided: SQL
+  readonly presumed: PresumedCaller | undefined
   readonly #columns: AccessColumns
 
   constructor(
@@ -77,18 +89,32 @@ export class Permission {
     roleView: RoleView,
     actor: RuleActor,
     entry: CatalogEntry,
-    provided: SQL = sql`true`,
+    presumed?: PresumedCaller,
   ) {
     this.#columns = columns
-    this.provided = provided
+    this.presumed = presumed
     this.view = roleView
     this.actor = actor
     this.entry = entry
   }
 
-  /** Which records the actor may do this with. */
-  condition(operation: Operation): Condition {
-    return compileRule(this.#columns, this.view.access[operation], this.actor)
+  /** Which records the actor may do this with; `asker` stands for them in it. @default who they are */
+  condition(operation: Operation, asker?: AskerTerms): Condition {
+    return compileRule(this.#columns, this.view.access[operation], this.actor, asker)
+  }
+
+  /** Whether there can be a record that the actor may do this with. */
+  allowsSome(operation: Operation): boolean {
+    const { access, allowed } = this.view
+    // A function decides for each caller.
+    if (typeof access[operation] === 'function') return this.condition(operation) !== false
+    const key = this.actor.userId === null ? operation : `${operation} as somebody`
+    let allows = allowed.get(key)
+    if (allows === undefined) {
+      allows = this.condition(operation) !== false
+      allowed.set(key, allows)
+    }
+    return allows
   }
 
   /** Whether an update that writes this leaves the record with its owner, where it has to. */
@@ -105,9 +131,16 @@ export class Permission {
     const { userId } = this.actor
     return {
       entry: this.view.readable,
-      within: sql`${toSql(this.condition('read'))} and ${this.provided}`,
+      within: this.#within,
       reader: userId === null ? 'anonymous' : `user:${userId}`,
     }
+  }
+
+  get #within(): SQL {
+    const readable = toSql(this.condition('read'))
+    if (!this.presumed) return readable
+    const { actor, stored, holds } = this.presumed
+    return sql`${readable} and ${holds(actor.userId, stored)}`
   }
 }
 
@@ -185,5 +218,7 @@ function viewOf(entry: CatalogEntry, access: RoleAccess): RoleView {
     readable: narrowed(entry, (field) => readable.has(field)),
     known: narrowed(entry, (field) => readable.has(field) || writable.has(field)),
     writable,
+    allowed: new Map(),
+    questions: new Map(),
   }
 }

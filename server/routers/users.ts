@@ -11,9 +11,8 @@ import { Caller } from '../records/caller.ts'
 import type { CallerRecordOf } from '../records/types.ts'
 import { type ActionResult, fail, ok } from '../result.ts'
 import { type CalledContext, readsOf, writeAsCaller } from '../run-as-caller.ts'
-import { get } from '../tools/get.ts'
+import { getAsApp } from '../tools/get.ts'
 import { quote } from '../tools/problems.ts'
-import { everything } from '../tools/reach.ts'
 import { upsertUser } from '../tools/register-user.ts'
 import { type SetRoleInput, setRole } from '../tools/set-role.ts'
 import type { AnyCollections, Envelope, Page, QueryOptions, RecordOf } from '../tools/types.ts'
@@ -96,7 +95,7 @@ async function me(ctx: CalledContext<UserActor>): Promise<ActionResult<Me<Envelo
   if (!entry) return fail('PRECONDITION_FAILED', 'The app has no collection "users".')
   return reads.call('users.me', undefined, false, async () => {
     const { userId, role, isOwner } = await new Caller(reads, actor, engine).ruleActor()
-    const row = await get(reads, everything(entry), actor.userId)
+    const row = await getAsApp(reads, entry, actor.userId)
     if (!row.success && row.code !== 'NOT_FOUND') return row
     return ok({ userId: userId ?? actor.userId, role, isOwner, user: row.success ? row.data.record : null })
   })

@@ -10,6 +10,7 @@ import {
   SYSTEM_FIELDS,
 } from '../../drizzle/collection.ts'
 import * as system from '../../drizzle/system.ts'
+import { toStatement } from '../db/to-statement.ts'
 import { DefinitionError } from '../errors.ts'
 import { envelopeReader, type ReadEnvelope } from './envelope.ts'
 
@@ -140,7 +141,14 @@ export function readingOf(
   fields: readonly string[],
 ): Pick<CatalogEntry, 'columns' | 'fields' | 'selectList' | 'toEnvelope'> {
   const list = [...columns.values()].map((column) => sql`${column}`)
-  return { columns, fields, selectList: sql.join(list, sql`, `), toEnvelope: envelopeReader(columns, fields) }
+  const { sql: columnList } = toStatement(sql.join(list, sql`, `))
+  return {
+    columns,
+    fields,
+    // Its text is the same for ever, and is written here.
+    selectList: sql.raw(columnList),
+    toEnvelope: envelopeReader(columns, fields),
+  }
 }
 
 /** Postgres would round a decimal to its column's scale, and drizzle-zod takes any text for one. */

@@ -24,9 +24,23 @@ function utcMs(text: string): number | undefined {
   const year = twoDigits(text, 0) * 100 + twoDigits(text, 2)
   // `Date.UTC` takes those before for years of the last century.
   if (year < 100) return undefined
-  const ms = fraction(text, length - 3)
-  const [month, day] = [twoDigits(text, 5), twoDigits(text, 8)]
-  return Date.UTC(year, month - 1, day, twoDigits(text, 11), twoDigits(text, 14), twoDigits(text, 17), ms)
+  const start = startOfHour(year, twoDigits(text, 5), twoDigits(text, 8), twoDigits(text, 11))
+  return start + (twoDigits(text, 14) * 60 + twoDigits(text, 17)) * 1_000 + fraction(text, length - 3)
+}
+
+const MAX_HOURS = 1_000
+/** When an hour begins: the rows of a page are mostly of a few. */
+const hours = new Map<number, number>()
+
+function startOfHour(year: number, month: number, day: number, hour: number): number {
+  const key = ((year * 13 + month) * 32 + day) * 25 + hour
+  let start = hours.get(key)
+  if (start === undefined) {
+    start = Date.UTC(year, month - 1, day, hour)
+    if (hours.size >= MAX_HOURS) hours.clear()
+    hours.set(key, start)
+  }
+  return start
 }
 
 /** The milliseconds of `.5` are 500. */

@@ -1,25 +1,16 @@
-import { is, Param, Placeholder, SQL, sql } from 'drizzle-orm'
+import { type SQL, sql } from 'drizzle-orm'
 import type { PgColumn } from 'drizzle-orm/pg-core'
 import type { Statement } from '../db/database.ts'
 import { toStatement } from '../db/to-statement.ts'
 import type { CatalogEntry } from './catalog.ts'
 import { type Assignment, type Binding, bindTo, bound, systemColumns } from './data.ts'
+import { type Given, isSql, Template } from './template.ts'
 
 /** How many shapes a verb keeps: fields that are given or left out make one each, and so do their beginnings. */
 const MAX_SHAPES = 2_000
 const NOTHING: readonly Binding[] = []
 
-/** What a statement is given. */
-interface Given {
-  /** Columns with their values. @default none */
-  readonly list?: readonly Binding[]
-  /** The record that it is about. */
-  readonly recordId?: string
-  /** The time of the call. */
-  readonly now?: Date
-}
-
-/** The same, as the statement says it. */
+/** What a statement is given, as it says it. */
 export interface Spoken {
   readonly list: readonly Assignment[]
   readonly recordId: SQL
@@ -95,53 +86,4 @@ export function spoken(entry: CatalogEntry, { list = NOTHING, recordId, now }: G
 
 function gap(name: string, column: PgColumn): SQL {
   return sql`${sql.param(sql.placeholder(name), column)}`
-}
-
-type Encoder = Pick<PgColumn, 'mapToDriverValue'>
-/** What a parameter is: what it always is, or the value that stands at a place of what is given. */
-type Parameter =
-  | { readonly kind: 'constant'; readonly value: unknown }
-  | { readonly kind: 'recordId' | 'now'; readonly encoder: Encoder }
-  | { readonly kind: 'list'; readonly position: number; readonly encoder: Encoder }
-
-/** A statement with gaps where its values belong. */
-class Template {
-  readonly #sql: string
-  readonly #parameters: readonly Parameter[]
-
-  constructor(statement: SQL) {
-    const { sql, params } = toStatement(statement)
-    this.#sql = sql
-    this.#parameters = params.map(toParameter)
-  }
-
-  /** Undefined where a column encodes its value as a piece of SQL. */
-  fill(given: Given): Statement | undefined {
-    const params: unknown[] = []
-    for (const parameter of this.#parameters) {
-      const value = parameter.kind === 'constant' ? parameter.value : encode(parameter, given)
-      if (isSql(value)) return undefined
-      params.push(value)
-    }
-    return { sql: this.#sql, params }
-  }
-}
-
-function toParameter(param: unknown): Parameter {
-  if (!is(param, Param) || !is(param.value, Placeholder)) return { kind: 'constant', value: param }
-  const { encoder } = param
-  const { name } = param.value
-  return name === 'recordId' || name === 'now'
-    ? { kind: name, encoder }
-    : { kind: 'list', position: Number(name), encoder }
-}
-
-function encode(parameter: Exclude<Parameter, { kind: 'constant' }>, given: Given): unknown {
-  const value = parameter.kind === 'list' ? given.list?.[parameter.position]?.value : given[parameter.kind]
-  if (value === undefined) throw new Error(`A statement needs the value of its ${parameter.kind}`)
-  return value === null ? null : parameter.encoder.mapToDriverValue(value)
-}
-
-function isSql(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && is(value, SQL)
 }

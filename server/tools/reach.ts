@@ -12,15 +12,9 @@ export interface Reach {
   readonly reader: string
 }
 
-const EVERY_RECORD = sql`true`
-
 /** The app's own authority: every record, every field. */
 export function everything(entry: CatalogEntry): Reach {
-  return { entry, within: EVERY_RECORD, reader: 'app' }
-}
-
-export function isEverything({ within }: Reach): boolean {
-  return within === EVERY_RECORD
+  return { entry, within: sql`true`, reader: 'app' }
 }
 
 /** A collection with some of its fields; the system's are always among them. */

@@ -6,7 +6,7 @@ import { jsonProblem } from '../wire/json-value.ts'
 import type { CatalogEntry } from './catalog.ts'
 import { count } from './count.ts'
 import { create } from './create.ts'
-import { get } from './get.ts'
+import { getAsApp } from './get.ts'
 import { increment } from './increment.ts'
 import { noSuchCollection } from './no-such-collection.ts'
 import { quote } from './problems.ts'
@@ -42,7 +42,7 @@ export function createReadTools(runner: ToolRunner): ReadTools<AnyCollections, A
   ) => onCollection(runner, { tool, collection, recordId, writes: false }, body)
   return {
     get: (collection, recordId) =>
-      on('get', collection, recordId, (entry) => get(runner, everything(entry), recordId)) as never,
+      on('get', collection, recordId, (entry) => getAsApp(runner, entry, recordId)) as never,
     query: (collection, options) =>
       on('query', collection, undefined, (entry) => query(runner, everything(entry), options)) as never,
     count: (collection, where) =>

@@ -1,0 +1,83 @@
+import { type SQL, sql } from 'drizzle-orm'
+import type { Operation } from '../../drizzle/access.ts'
+import type { AskerTerms } from '../access/compile.ts'
+import { toSql, toValue } from '../access/condition.ts'
+import type { Statement } from '../db/database.ts'
+import { toStatement } from '../db/to-statement.ts'
+import { bindTo, systemColumns } from '../tools/data.ts'
+import { Template } from '../tools/template.ts'
+import type { Permission } from './policy.ts'
+
+/** What is asked about one record that the caller can read: whether they may do this with it, and what it holds. */
+export interface Question {
+  readonly operation: Exclude<Operation, 'create'>
+  readonly recordId: string
+  /** Whether the record is read: then its columns come first. The last column is whether they may. */
+  readonly isRead: boolean
+}
+
+/** What a statement says where it names the caller, their role and the record. */
+interface Terms {
+  readonly asker: AskerTerms
+  readonly recordId: unknown
+  readonly role: unknown
+}
+
+const GAPS: Terms = {
+  asker: { one: sql.placeholder('userId'), list: sql.placeholder('userIds') },
+  recordId: sql.placeholder('recordId'),
+  role: sql.placeholder('role'),
+}
+
+/**
+ * The statement that asks. Its text hangs on what the caller's role may do, and on no caller, unless a rule is a
+ * function: it is written once, since to write it costs more than to send it.
+ */
+export function questionOf(permission: Permission, question: Question): Statement {
+  const { userId } = permission.actor
+  const given = {
+    recordId: question.recordId,
+    userId,
+    userIds: [userId],
+    role: permission.presumed?.stored,
+  }
+  return templateOf(permission, question)?.fill(given) ?? questionAnew(permission, question)
+}
+
+/** The same, written for this once. */
+export function questionAnew(permission: Permission, question: Question): Statement {
+  const { userId } = permission.actor
+  return toStatement(
+    write(permission, question, {
+      asker: userId === null ? null : { one: userId, list: [userId] },
+      recordId: question.recordId,
+      role: permission.presumed?.stored,
+    }),
+  )
+}
+
+function templateOf(permission: Permission, question: Question): Template | undefined {
+  const { view, actor, presumed } = permission
+  const { operation, isRead } = question
+  if (typeof view.access.read === 'function' || typeof view.access[operation] === 'function') return undefined
+  const isNobody = actor.userId === null
+  const key = `${operation} ${isRead} ${isNobody} ${presumed !== undefined}`
+  let template = view.questions.get(key)
+  if (!template) {
+    template = new Template(write(permission, question, isNobody ? { ...GAPS, asker: null } : GAPS))
+    view.questions.set(key, template)
+  }
+  return template
+}
+
+function write(permission: Permission, { operation, isRead }: Question, terms: Terms): SQL {
+  const { entry, view, presumed } = permission
+  const { recordId } = systemColumns(entry)
+  const columns = isRead ? sql`${view.readable.selectList}, ` : sql``
+  const may = toValue(permission.condition(operation, terms.asker))
+  const readable = toSql(permission.condition('read', terms.asker))
+  const holds = presumed ? sql` and ${presumed.holds(terms.asker?.one, terms.role)}` : sql``
+  return sql`
+    select ${columns}${may} from ${entry.table}
+    where ${recordId} = ${bindTo(recordId, terms.recordId)} and ${readable}${holds}`
+}

@@ -1,0 +1,51 @@
+import * as fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { roleOf } from '../../server/auth/role.ts'
+import type { Permission } from '../../server/records/policy.ts'
+import { createPolicies } from '../../server/records/policy.ts'
+import { type Question, questionAnew, questionOf } from '../../server/records/question.ts'
+import { createCatalog } from '../../server/tools/catalog.ts'
+import { hasStoredRole } from '../../server/tools/stored-role.ts'
+import { gallery } from './gallery.ts'
+
+const catalog = createCatalog(gallery)
+const policies = createPolicies(catalog)
+const anyId = fc.oneof(fc.string({ unit: 'binary' }), fc.constantFrom('stan', '$1', "'", '{a,b}', 'userId'))
+const anyRole = fc.constantFrom(null, 'admin', 'member', 'viewer', 'editor')
+
+/** Whoever asks: nobody, somebody whose role was read, or somebody whose role is presumed. */
+const asker = fc.oneof(
+  fc.constant({ kind: 'nobody' } as const),
+  fc.record({ kind: fc.constant('known' as const), userId: anyId, stored: anyRole }),
+  fc.record({ kind: fc.constant('presumed' as const), userId: anyId, stored: anyRole }),
+)
+const question: fc.Arbitrary<Question> = fc.record({
+  operation: fc.constantFrom('read', 'update', 'remove'),
+  recordId: anyId,
+  isRead: fc.boolean(),
+})
+
+describe.each([...policies])('a question about a record of "%s"', (_name, policy) => {
+  function permissionOf(who: typeof asker extends fc.Arbitrary<infer T> ? T : never): Permission {
+    if (who.kind === 'nobody') return policy.for({ userId: null, role: 'viewer', isOwner: false })
+    const { userId, stored } = who
+    const actor = { userId, role: roleOf(stored), isOwner: false }
+    return who.kind === 'known'
+      ? policy.for(actor)
+      : policy.presuming({ actor, stored, holds: (user, role) => hasStoredRole(catalog, user, role) })
+  }
+
+  it('is the one that would be written anew, whoever asks it', () => {
+    fc.assert(
+      fc.property(asker, question, (who, asked) => {
+        const permission = permissionOf(who)
+        const anew = questionAnew(permission, asked)
+        expect(questionOf(permission, asked)).toEqual(anew)
+        // Now its text is known.
+        expect(questionOf(permissionOf(who), asked)).toEqual(anew)
+        for (const operation of ['read', 'create', 'update', 'remove'] as const)
+          expect(permission.allowsSome(operation)).toBe(permission.condition(operation) !== false)
+      }),
+    )
+  })
+})
