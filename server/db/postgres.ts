@@ -153,6 +153,8 @@ class PostgresSession implements Session {
   }
 
   async close(): Promise<void> {
+    // Nothing is said any more on one that is lost, and its backend may hold locks until it hears of that.
+    if (this.broken) this.#socket?.destroy()
     this.broken = true
     await this.#client.end({ timeout: 1 })
     this.#socket?.destroy()

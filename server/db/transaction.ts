@@ -123,8 +123,9 @@ export class Transaction {
     try {
       if (!this.#lease.session.broken) await this.#lease.session.control('rollback')
     } catch {
-      // Without an answer to ROLLBACK the connection's state is not known: it must not be used again.
-      await this.#lease.session.close()
+      // Without an answer to ROLLBACK the connection's state is not known: it must not be used again. Closing one that
+      // is lost takes a second, for which whoever waits for this record's turn need not wait.
+      void this.#lease.session.close()
     } finally {
       await this.#giveBack()
     }

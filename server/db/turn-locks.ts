@@ -19,12 +19,12 @@ export async function takeTurnLocks(session: Session, keys: readonly string[]): 
   }
 }
 
-/** Gives them back. A session that cannot is closed, which does it too. Never throws. */
+/** Gives them back. A session that cannot is closed, which does it too; nobody waits for that. Never throws. */
 export async function giveTurnLocksBack(session: Session): Promise<void> {
   if (session.broken) return
   try {
     await session.query({ sql: UNLOCK, params: [] })
   } catch {
-    await session.close()
+    void session.close()
   }
 }

@@ -141,7 +141,7 @@ export class Attempt implements ToolRunner {
   async run(statement: Statement): Promise<QueryResult> {
     if (!this.#state.isRunning) return never()
     try {
-      const transaction = this.#transaction.current ?? (await this.#transaction.get())
+      const transaction = await this.#transaction.get()
       if (!this.#state.isRunning) return never()
       const answer = await transaction.query(statement)
       return this.#state.isRunning ? answer : never()

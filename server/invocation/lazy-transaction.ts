@@ -34,13 +34,8 @@ export class LazyTransaction {
     this.#turns = options.turns
   }
 
-  /** Undefined while it is not open. */
-  get current(): Transaction | undefined {
-    return this.#transaction
-  }
-
-  /** Opens it, once. */
-  async get(): Promise<Transaction> {
+  /** Opens it, once. All wait for the same promise, so that statements leave in the order in which they were started. */
+  get(): Promise<Transaction> {
     if (!this.#opening) {
       this.#opening = this.#open()
       // Its failure belongs to the call that waits for it; without one it must not end the process.

@@ -140,8 +140,10 @@ export function readingOf(
   columns: ReadonlyMap<string, PgColumn>,
   fields: readonly string[],
 ): Pick<CatalogEntry, 'columns' | 'fields' | 'selectList' | 'toEnvelope'> {
-  const list = [...columns.values()].map((column) => sql`${column}`)
-  const { sql: columnList } = toStatement(sql.join(list, sql`, `))
+  const qualified = [...columns.values()].map(
+    (column) => sql`${sql.identifier(getTableName(column.table))}.${sql.identifier(columnName(column))}`,
+  )
+  const { sql: columnList } = toStatement(sql.join(qualified, sql`, `))
   return {
     columns,
     fields,
