@@ -63,7 +63,8 @@ export function compileRule(
   }
 }
 
-function termsOf({ userId }: RuleActor): AskerTerms {
+/** Whoever asks, by their id. */
+export function termsOf({ userId }: RuleActor): AskerTerms {
   return userId === null ? null : { one: userId, list: [userId] }
 }
 

@@ -1,6 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm'
 import type { Operation } from '../../drizzle/access.ts'
-import type { AskerTerms } from '../access/compile.ts'
+import { type AskerTerms, termsOf } from '../access/compile.ts'
 import { toSql, toValue } from '../access/condition.ts'
 import type { Statement } from '../db/database.ts'
 import { toStatement } from '../db/to-statement.ts'
@@ -46,10 +46,9 @@ export function questionOf(permission: Permission, question: Question): Statemen
 
 /** The same, written for this once. */
 export function questionAnew(permission: Permission, question: Question): Statement {
-  const { userId } = permission.actor
   return toStatement(
     write(permission, question, {
-      asker: userId === null ? null : { one: userId, list: [userId] },
+      asker: termsOf(permission.actor),
       recordId: question.recordId,
       role: permission.presumed?.stored,
     }),
