@@ -11,6 +11,7 @@ import {
   type Statement,
 } from './database.ts'
 import { Pool } from './pool.ts'
+import { PostgresAnswer } from './postgres-answer.ts'
 import { Semaphore } from './semaphore.ts'
 import { readOnce, writeOnce } from './single-statement.ts'
 
@@ -215,26 +216,6 @@ class PostgresSession implements Session {
     const code =
       error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'unknown'
     return new ConnectionLost(`The database connection failed (${code})`, { cause: error })
-  }
-}
-
-type PostgresRows = Awaited<ReturnType<postgres.PendingQuery<postgres.Row[]>['values']>>
-
-/** A class, since a getter in a literal would give each answer a hidden class of its own (V8). */
-class PostgresAnswer implements QueryResult {
-  readonly rows: QueryResult['rows']
-  readonly command: string
-  readonly #answer: PostgresRows
-
-  constructor(answer: PostgresRows) {
-    this.rows = answer
-    this.command = answer.command ?? ''
-    this.#answer = answer
-  }
-
-  /** Hardly anybody asks for them. */
-  get columns(): readonly string[] {
-    return (this.#answer.columns ?? []).map((column) => column.name)
   }
 }
 

@@ -8,9 +8,13 @@ import { bindTo, systemColumns } from '../tools/data.ts'
 import { Template } from '../tools/template.ts'
 import type { Permission } from './policy.ts'
 
+/** What can be asked of a record that exists. */
+export const ASKABLE = ['read', 'update', 'remove'] as const satisfies readonly Operation[]
+export type AskableOperation = (typeof ASKABLE)[number]
+
 /** What is asked about one record that the caller can read: whether they may do this with it, and what it holds. */
 export interface Question {
-  readonly operation: Exclude<Operation, 'create'>
+  readonly operation: AskableOperation
   readonly recordId: string
   /** Whether the record is read: then its columns come first. The last column is whether they may. */
   readonly isRead: boolean

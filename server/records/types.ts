@@ -12,7 +12,8 @@ import type {
   Where,
 } from '../tools/types.ts'
 import type { UpdateOptions } from '../tools/update.ts'
-import type { AskableOperation, CallerGetOptions } from './may.ts'
+import type { CallerGetOptions } from './get.ts'
+import type { AskableOperation } from './question.ts'
 
 /** A record as a caller reads it: where a role reads a part of the fields only, each of them may be absent. */
 export type CallerRecordOf<T extends AnyCollection> = Envelope<

@@ -2,7 +2,7 @@ import { type SQL, sql } from 'drizzle-orm'
 import { SYSTEM_FIELDS } from '../../drizzle/collection.ts'
 import { type CatalogEntry, readingOf } from './catalog.ts'
 
-/** What a read can see of a collection. Every read says it: there is no default that would be everything. */
+/** What a list or a count can see of a collection. Each says it: there is no default that would be everything. */
 export interface Reach {
   /** With the fields that can be seen; others do not exist. */
   readonly entry: CatalogEntry

@@ -1,8 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { roleOf } from '../../server/auth/role.ts'
-import type { Permission } from '../../server/records/policy.ts'
-import { createPolicies } from '../../server/records/policy.ts'
+import { createPolicies, type Permission } from '../../server/records/policy.ts'
 import { type Question, questionAnew, questionOf } from '../../server/records/question.ts'
 import { createCatalog } from '../../server/tools/catalog.ts'
 import { hasStoredRole } from '../../server/tools/stored-role.ts'
@@ -19,6 +18,7 @@ const asker = fc.oneof(
   fc.record({ kind: fc.constant('known' as const), userId: anyId, stored: anyRole }),
   fc.record({ kind: fc.constant('presumed' as const), userId: anyId, stored: anyRole }),
 )
+type Asker = typeof asker extends fc.Arbitrary<infer T> ? T : never
 const question: fc.Arbitrary<Question> = fc.record({
   operation: fc.constantFrom('read', 'update', 'remove'),
   recordId: anyId,
@@ -26,7 +26,7 @@ const question: fc.Arbitrary<Question> = fc.record({
 })
 
 describe.each([...policies])('a question about a record of "%s"', (_name, policy) => {
-  function permissionOf(who: typeof asker extends fc.Arbitrary<infer T> ? T : never): Permission {
+  function permissionOf(who: Asker): Permission {
     if (who.kind === 'nobody') return policy.for({ userId: null, role: 'viewer', isOwner: false })
     const { userId, stored } = who
     const actor = { userId, role: roleOf(stored), isOwner: false }
