@@ -31,9 +31,10 @@ export function obstacleOf(op: Operation, { envelope, error }: Outcome): Obstacl
   if (!delivery || !isRepeatable(op, delivery)) return undefined
   const failure = error ? (error.data ?? undefined) : returnedFailure(envelope)
   const asked = seconds(failure?.details?.retryAfterSeconds)
-  // Any other conflict is one with what is stored, and would be the same again.
+  // Any other conflict is one with what is stored, and would be the same again. The server alone throws one that says
+  // when; an action that returns one has run, and failed.
   if (failure?.code === 'CONFLICT' && asked !== undefined)
-    return { kind: 'running', retryAfterSeconds: asked }
+    return { kind: error ? 'running' : 'passing', retryAfterSeconds: asked }
   const isPassing = error
     ? isPassingStatus(error.data?.httpStatus ?? delivery.status)
     : failure !== undefined && PASSING.includes(failure.code)

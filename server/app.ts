@@ -9,7 +9,7 @@ import type { HttpClient } from './integrations/http-client.ts'
 import type { Integrations } from './integrations/integrations.ts'
 import { createAuditRows } from './invocation/audit-rows.ts'
 import { createFingerprint } from './invocation/fingerprint.ts'
-import { LateReleases } from './invocation/late-releases.ts'
+import { LateWrites } from './invocation/late-writes.ts'
 import { Turns } from './invocation/turns.ts'
 import { type Budgets, DEFAULT_BUDGETS } from './ledger/budgets.ts'
 import { Ledger } from './ledger/ledger.ts'
@@ -23,6 +23,11 @@ import { createAppRouter } from './routers/app-router.ts'
 import type { Actions } from './routers/registry.ts'
 import { createCatalog } from './tools/catalog.ts'
 import type { CollectionsOf } from './tools/types.ts'
+
+/** More than this are left to the ends of their leases. */
+const MAX_LATE_RELEASES = 10_000
+/** Each may hold some kilobytes of input. */
+const MAX_LATE_AUDIT_ROWS = 2_000
 
 export interface AppOptions<TActions extends Actions, TModule extends Readonly<Record<string, unknown>>> {
   readonly database: Database
@@ -83,7 +88,12 @@ export function createApp<TActions extends Actions, TModule extends Readonly<Rec
     http: options.http,
     turns: new Turns(),
     outboxBell: new Bell(),
-    lateReleases: new LateReleases(options.database),
+    lateReleases: new LateWrites({ maxWaiting: MAX_LATE_RELEASES }),
+    lateAuditRows: new LateWrites({
+      maxWaiting: MAX_LATE_AUDIT_ROWS,
+      onGivenUp: (invocationId, error) =>
+        options.log.error({ invocationId, err: error }, 'The audit row of a call could not be written'),
+    }),
     fingerprint: createFingerprint(options.fingerprintKey ?? randomBytes(32)),
     failpoint: options.failpoint ?? (() => {}),
     clock: options.clock ?? (() => new Date()),

@@ -5,7 +5,7 @@ import type { HttpClient } from './integrations/http-client.ts'
 import type { Integrations } from './integrations/integrations.ts'
 import type { AuditRows } from './invocation/audit-rows.ts'
 import type { Fingerprint } from './invocation/fingerprint.ts'
-import type { LateReleases } from './invocation/late-releases.ts'
+import type { LateWrites } from './invocation/late-writes.ts'
 import type { Turns } from './invocation/turns.ts'
 import type { Budgets } from './ledger/budgets.ts'
 import type { Ledger } from './ledger/ledger.ts'
@@ -42,7 +42,10 @@ export interface Engine {
   readonly turns: Turns
   /** Rung when an action has queued messages. */
   readonly outboxBell: Bell
-  readonly lateReleases: LateReleases
+  /** Idempotency keys that could not be given back. */
+  readonly lateReleases: LateWrites
+  /** Audit rows of failed calls that could not be written. */
+  readonly lateAuditRows: LateWrites
   readonly fingerprint: Fingerprint
   readonly clock: () => Date
   /** Called at named points of a call; does nothing but in tests of faults. */

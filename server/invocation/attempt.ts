@@ -1,6 +1,6 @@
 import type { SQL } from 'drizzle-orm'
 import type { QueryResult, Statement } from '../db/database.ts'
-import { mapDatabaseError } from '../db/sqlstate.ts'
+import { isUnavailable, mapDatabaseError } from '../db/sqlstate.ts'
 import { toStatement } from '../db/to-statement.ts'
 import type { CommitOutcome } from '../db/transaction.ts'
 import type { Message } from '../outbox/message.ts'
@@ -261,6 +261,7 @@ export class Attempt implements ToolRunner {
     }
     const mapped = this.#map(error)
     if (mapped?.kind !== 'failure') throw error
+    if (isUnavailable(error)) this.#invocation.hasMetOutage = true
     this.#state.poison = mapped.failure
     this.#invocation.log.warn({ tool, code: mapped.failure.code, err: error }, 'A statement failed')
     return this.#state.poison

@@ -1,5 +1,5 @@
 import { ConnectionLost } from '../db/database.ts'
-import { mapDatabaseError } from '../db/sqlstate.ts'
+import { isUnavailable, mapDatabaseError } from '../db/sqlstate.ts'
 import { type ActionResult, type Failure, fail } from '../result.ts'
 import { IDEMPOTENCY_KEY, IDEMPOTENCY_KEY_RULE } from '../wire/idempotency-key.ts'
 import { fromStored } from '../wire/stored.ts'
@@ -26,7 +26,7 @@ async function runOnce<T>(invocation: Invocation, handler: Handler<T>): Promise<
   try {
     const result = await runInvocation(invocation, handler)
     if (result.success) return result
-    const stored = await release(invocation, scope, result.details?.outcome === 'unknown')
+    const stored = await release(invocation, scope, invocation.isOutcomeUnknown)
     return stored === undefined ? result : answerOf(invocation, { kind: 'stored', result: stored })
   } catch (error) {
     // Another holder took over, and was faster: its answer is the answer.
@@ -54,6 +54,7 @@ async function claimOf(invocation: Invocation, scope: KeyScope): Promise<Claim> 
   } catch (error) {
     const mapped = mapDatabaseError(error, () => undefined)
     if (!mapped) throw error
+    if (isUnavailable(error)) invocation.hasMetOutage = true
     invocation.log.warn({ err: error }, 'An idempotency key could not be claimed')
     // The claim may be there, though its answer was lost.
     if (error instanceof ConnectionLost) releaseLater(invocation, { ...scope, token: id, isUnknown: false })
@@ -96,7 +97,12 @@ async function release(
 }
 
 function releaseLater(invocation: Invocation, options: ReleaseOptions): void {
-  invocation.engine.lateReleases.add(options, invocation.leaseMs)
+  const { engine, id, leaseMs } = invocation
+  engine.lateReleases.add({
+    what: id,
+    usefulForMs: leaseMs,
+    write: () => releaseKey(engine.database, options),
+  })
 }
 
 function running(retryAfterSeconds: number) {

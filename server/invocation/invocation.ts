@@ -79,6 +79,10 @@ export class Invocation {
   attempts = 0
   /** Whether its audit row is kept already. */
   isRecorded = false
+  /** Whether the database was found away. */
+  hasMetOutage = false
+  /** Whether COMMIT was sent and nothing came back. */
+  isOutcomeUnknown = false
   /** Whether its answer is that of an invocation before it. */
   isReplay = false
   readonly lifetimeMs: number

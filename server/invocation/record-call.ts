@@ -1,10 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { isUnavailable } from '../db/sqlstate.ts'
 import type { Failure } from '../result.ts'
 import { auditStatement, isWorthAuditing } from './audit-entry.ts'
 import type { Invocation } from './invocation.ts'
+import type { LateWrite } from './late-writes.ts'
 
 /** An answer does not wait longer than this for the row about it, when the row is about a failure. */
 const MAX_WAIT_MS = 1_000
+/** How long a row is kept in mind for a database that is away. */
+const LATE_ROW_MS = 600_000
 
 /** What a call came to: undefined for a success. */
 export type Outcome = Failure | undefined
@@ -34,15 +38,22 @@ export function recordCall(invocation: Invocation, failure: Outcome): Promise<vo
     'Call',
   )
   if (invocation.isRecorded || invocation.isReplay || !isWorthAuditing(invocation, code, [])) return undefined
-  // Without a database there is nowhere to write it; the log has it.
-  if (code === 'SERVICE_UNAVAILABLE' && failure?.details?.outcome !== 'unknown') return undefined
-  return Promise.race([write(invocation, code), sleep(MAX_WAIT_MS, undefined, { ref: false })])
+  const { database, lateAuditRows } = invocation.engine
+  const statement = auditStatement(invocation, code, [])
+  const late = { what: invocation.id, usefulForMs: LATE_ROW_MS, write: () => database.write(statement) }
+  // The database says whether it is there; the code of a failure does not, since an action may return any.
+  if (invocation.hasMetOutage || lateAuditRows.isWaiting) {
+    lateAuditRows.add(late)
+    return undefined
+  }
+  return Promise.race([write(invocation, late), sleep(MAX_WAIT_MS, undefined, { ref: false })])
 }
 
-async function write(invocation: Invocation, code: string): Promise<void> {
+async function write(invocation: Invocation, late: LateWrite): Promise<void> {
   try {
-    await invocation.engine.database.write(auditStatement(invocation, code, []))
+    await late.write()
   } catch (error) {
-    invocation.log.error({ err: error, code }, 'The audit row of a call could not be written')
+    if (isUnavailable(error)) invocation.engine.lateAuditRows.add(late)
+    else invocation.log.error({ err: error }, 'The audit row of a call could not be written')
   }
 }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { TRPCError } from '@trpc/server'
 import { SqlError } from '../db/database.ts'
-import { mapDatabaseError } from '../db/sqlstate.ts'
+import { isUnavailable, mapDatabaseError } from '../db/sqlstate.ts'
 import { HTTP_STATUS } from '../errors.ts'
 import type { Message } from '../outbox/message.ts'
 import { type ActionResult, fail } from '../result.ts'
@@ -189,6 +189,7 @@ async function commit<T>(
       throw new Error('Postgres rolled the transaction back at COMMIT without an error')
     invocation.log.error('The connection was lost while a call was committed; its outcome is not known')
     invocation.outgoing.leave()
+    invocation.isOutcomeUnknown = true
     return { kind: 'done', result: outcomeUnknown(invocation) }
   } catch (error) {
     // What was thrown before COMMIT was sent must not leave the transaction open.
@@ -197,6 +198,7 @@ async function commit<T>(
     const mapped = mapDatabaseError(error, () => undefined)
     if (!mapped) return { kind: 'threw', error }
     if (mapped.kind === 'conflict') return { kind: 'conflict', keys: attempt.turnKeys, error }
+    if (isUnavailable(error)) invocation.hasMetOutage = true
     return { kind: 'done', result: mapped.failure }
   }
 }

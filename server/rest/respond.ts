@@ -1,5 +1,5 @@
 import { httpStatusOf } from '../error-shape.ts'
-import type { ActionResult } from '../result.ts'
+import type { ActionResult, Failure } from '../result.ts'
 import { toWireJson } from '../wire/to-json.ts'
 
 /** An answer of ours as HTTP sends it. */
@@ -15,8 +15,8 @@ export function answerOf(result: ActionResult<unknown>, requestId: string): Http
   const headers: Record<string, string> = jsonHeaders(requestId)
   if (result.success) return { status: 200, headers, body }
   if (result.code === 'UNAUTHORIZED') headers['www-authenticate'] = 'Bearer'
-  const retryAfter = result.details?.retryAfterSeconds
-  if (typeof retryAfter === 'number') headers['retry-after'] = String(retryAfter)
+  const retryAfter = retryAfterOf([result])
+  if (retryAfter !== undefined) headers['retry-after'] = retryAfter
   return { status: httpStatusOf(result), headers, body }
 }
 
@@ -34,4 +34,14 @@ export function jsonHeaders(requestId: string): Record<string, string> {
 export function respond(result: ActionResult<unknown>, requestId: string): Response {
   const { status, headers, body } = answerOf(result, requestId)
   return new Response(body, { status, headers })
+}
+
+/** The longest wait that failures ask for, in whole seconds (RFC 9110, 10.2.3); an action may have written anything. */
+export function retryAfterOf(failures: readonly Failure[]): string | undefined {
+  const waits = failures
+    .map(({ details }) => details?.retryAfterSeconds)
+    .filter((wait) => typeof wait === 'number')
+    .map(Math.ceil)
+    .filter((wait) => Number.isSafeInteger(wait) && wait >= 0)
+  return waits.length > 0 ? String(Math.max(...waits)) : undefined
 }

@@ -9,7 +9,7 @@ import { transformer } from '../wire/transformer.ts'
 import { logUnexpected } from './call-procedure.ts'
 import { replayedHeader } from './idempotency-header.ts'
 import { checkMediaType } from './media-type.ts'
-import { answerOf, jsonHeaders } from './respond.ts'
+import { answerOf, jsonHeaders, retryAfterOf } from './respond.ts'
 
 export const TRPC_PATH = '/trpc'
 export const MAX_BATCH_SIZE = 10
@@ -66,10 +66,8 @@ export async function serveTrpc(
 /** What an answer says of itself. */
 export function trpcHeaders(ctx: RequestContext, failures: readonly Failure[]): Record<string, string> {
   const headers: Record<string, string> = { ...jsonHeaders(ctx.requestId), vary: VARY }
-  const waits = failures
-    .map((failure) => failure.details?.retryAfterSeconds)
-    .filter((wait) => typeof wait === 'number')
-  if (waits.length > 0) headers['retry-after'] = String(Math.max(...waits))
+  const retryAfter = retryAfterOf(failures)
+  if (retryAfter !== undefined) headers['retry-after'] = retryAfter
   const replayed = replayedHeader(ctx.idempotency, ctx.replayed)
   if (replayed !== undefined) headers['idempotency-replayed'] = replayed
   return headers

@@ -27,6 +27,9 @@ const actions = actionRegistry({
       details: { retryAfterSeconds: 7 },
     }),
   ),
+  failIn: action
+    .input(z.strictObject({ retryAfterSeconds: z.json() }))
+    .mutation(async ({ input }) => fail('SERVICE_UNAVAILABLE', 'It was decided so.', { details: input })),
   throwAway: action.input(z.strictObject({ what: z.string() })).mutation(async ({ input }) => {
     throw THROWN[input.what]?.()
   }),
@@ -110,6 +113,20 @@ describe('a failure that an action returns', () => {
       expect(data.json).toEqual({ result: { data: { json: failure } } })
     },
   )
+
+  it.each([
+    [0, '0'],
+    [0.2, '1'],
+    [7, '7'],
+    [-1, null],
+    ['7', null],
+    [null, null],
+    [[7], null],
+  ])('asks to be repeated after whole seconds, or not at all: %j', async (retryAfterSeconds, header) => {
+    const answer = await rest('failIn', { retryAfterSeconds })
+    expect(answer).toMatchObject({ status: 503, json: { details: { retryAfterSeconds } } })
+    expect(answer.headers.get('retry-after')).toBe(header)
+  })
 
   it('by a gate is an error with the same code over tRPC', async () => {
     expect(await rest('onlyOwner', {})).toMatchObject({ status: 403, json: { code: 'FORBIDDEN' } })

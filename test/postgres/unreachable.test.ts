@@ -51,6 +51,23 @@ describe('a database that cannot be reached', () => {
     expect(await server.database.ping(1_000)).toBe(true)
   })
 
+  it('leaves the audit rows of calls that failed once it is back, and answers do not wait for them', async () => {
+    await using server = await behindProxy()
+    const rows = async () => {
+      const { rows } = await probe.app.database.query({
+        sql: "select count(*)::int from audit_log where outcome = 'SERVICE_UNAVAILABLE'",
+        params: [],
+      })
+      return rows[0]?.[0]
+    }
+    await server.proxy.close()
+    const before = Number(await rows())
+    for (const _call of [1, 2, 3]) expect(await server.run(count)).toMatchObject(unavailable)
+    expect(await rows()).toBe(before)
+    await server.proxy.reopen()
+    await vi.waitFor(async () => expect(await rows()).toBe(before + 3), 20_000)
+  })
+
   it('because it hangs up on every connection: 503, each connection tried once, and recovery', async () => {
     await using server = await behindProxy()
     server.proxy.set('refuse')
