@@ -21,6 +21,7 @@ import {
   type FieldOf,
   type Visibility,
 } from './access.ts'
+import { type ArrayField, type FieldSize, fieldSizes, type SizedField } from './field-sizes.ts'
 
 const systemColumns = () => ({
   recordId: text('record_id').primaryKey(),
@@ -70,6 +71,13 @@ export interface CollectionOptions<
   readonly teamMembers?: string
   /** Says whether a record is for everybody: a boolean field, or a field and the value that means so. */
   readonly visibilityField?: Visibility<TFields>
+  /**
+   * The most characters that a text field takes, each text of an array, or a JSON field as JSON text.
+   * @default 10 000, 100 000 for JSON, and `n` for `varchar(n)`
+   */
+  readonly maxLength?: { readonly [K in SizedField<TFields>]?: number }
+  /** The most elements that an array field takes. @default 1 000 */
+  readonly maxElements?: { readonly [K in ArrayField<TFields>]?: number }
   /** For `users`: which claim of a verified token fills which field. @default CLAIMS of OpenID Connect */
   readonly claims?: Readonly<Partial<Record<NoInfer<TManaged>, string>>>
 }
@@ -85,6 +93,8 @@ interface CollectionDefinition<TManaged extends string = string, TReadable exten
   readonly access: AccessDefinition
   /** Field → claim, for `users`. */
   readonly claims: ReadonlyMap<string, string>
+  /** How large values may be, by field. */
+  readonly sizes: ReadonlyMap<string, FieldSize>
   /** Never set: the fields that some role is limited to, for the types of what a caller reads. */
   readonly readable?: TReadable
 }
@@ -166,6 +176,7 @@ export function collection<
     systemManaged: options.systemManaged ?? [],
     access: defineAccess(name, columns, options),
     claims: claimsOf(name, options),
+    sizes: fieldSizes(name, columns, options),
   }
   return Object.assign(table, { [DEFINITION]: definition } as const)
 }

@@ -16,6 +16,7 @@ import { quote } from '../tools/problems.ts'
 import { upsertUser } from '../tools/register-user.ts'
 import { type SetRoleInput, setRole } from '../tools/set-role.ts'
 import type { AnyCollections, Envelope, Page, QueryOptions, RecordOf } from '../tools/types.ts'
+import { sizeProblem } from '../tools/value-size.ts'
 import { type ActionMeta, t } from '../trpc.ts'
 
 type UsersOf<TCollections extends AnyCollections> = TCollections extends {
@@ -104,11 +105,30 @@ async function me(ctx: CalledContext<UserActor>): Promise<ActionResult<Me<Envelo
 function register(ctx: CalledContext<UserActor> & InvokedContext): Promise<ActionResult<{ user: Envelope }>> {
   const { actor, engine } = ctx
   const definition = collectionDefinition(engine.catalog.get('users')?.table)
-  const profile = profileFromClaims(definition?.claims ?? new Map(), actor.claims)
+  const profile = withoutOversized(ctx, profileFromClaims(definition?.claims ?? new Map(), actor.claims))
   return writeAsCaller(ctx, profile, (_records, attempt) =>
     attempt.call('users.register', `users/${actor.userId}`, true, () =>
       upsertUser(attempt, actor.userId, profile, 'claims'),
     ),
+  )
+}
+
+/**
+ * What a provider puts into a token is not the user's to mend: a claim that is too long for its field is as good as
+ * absent, so that they can still sign in.
+ */
+function withoutOversized(
+  { engine }: CalledContext<UserActor>,
+  profile: Readonly<Record<string, unknown>>,
+): Readonly<Record<string, unknown>> {
+  const sizes = engine.catalog.get('users')?.sizes
+  return Object.fromEntries(
+    Object.entries(profile).filter(([field, value]) => {
+      const size = sizes?.get(field)
+      const problem = size && sizeProblem(size, value)
+      if (problem) engine.log.warn({ field }, `The claim for a field of users is left out: it ${problem}`)
+      return problem === undefined
+    }),
   )
 }
 

@@ -9,6 +9,7 @@ import {
   isCollection,
   SYSTEM_FIELDS,
 } from '../../drizzle/collection.ts'
+import type { FieldSize } from '../../drizzle/field-sizes.ts'
 import * as system from '../../drizzle/system.ts'
 import { toStatement } from '../db/to-statement.ts'
 import { DefinitionError } from '../errors.ts'
@@ -33,6 +34,8 @@ export interface CatalogEntry {
   /** The schema of one field's value, for `where`. */
   readonly valueSchemas: ReadonlyMap<string, z.ZodType>
   readonly uniques: readonly UniqueConstraint[]
+  /** How large the values of a field may be; absent for types of a fixed size. */
+  readonly sizes: ReadonlyMap<string, FieldSize>
 }
 
 interface UniqueConstraint {
@@ -132,6 +135,7 @@ function describe(table: AnyCollection): CatalogEntry {
       ]),
     ),
     uniques: uniqueConstraints(name, table, columns),
+    sizes: collectionDefinition(table)?.sizes ?? new Map(),
   }
 }
 

@@ -7,6 +7,7 @@ import { findUnstorable } from '../wire/json-value.ts'
 import type { CatalogEntry } from './catalog.ts'
 import { columnType } from './column-type.ts'
 import { type Problems, quote } from './problems.ts'
+import { sizeProblem } from './value-size.ts'
 
 export interface CheckOptions {
   /** Whether the engine itself writes, which may set the system-managed fields. @default false */
@@ -37,9 +38,12 @@ export function checkData(
     const at = [argument, field]
     if (value === undefined) problems.add(at, 'is undefined; leave the field out, or give null to empty it')
     else if (entry.fields.includes(field)) {
-      given[field] = value
       const odd = entry.columns.get(field)?.dataType === 'json' ? findUnstorable(value) : undefined
       if (odd) problems.add(at, `must be JSON; it holds a ${odd}`)
+      const size = odd ? undefined : entry.sizes.get(field)
+      const tooLarge = size && sizeProblem(size, value)
+      if (tooLarge) problems.add(at, tooLarge)
+      else given[field] = value
     } else if (entry.columns.has(field))
       problems.add(at, 'is a system field, which is never written through data')
     else problems.unknownField(entry, field, at)

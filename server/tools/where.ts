@@ -1,9 +1,11 @@
 import { type SQL, sql } from 'drizzle-orm'
 import type { PgColumn } from 'drizzle-orm/pg-core'
+import { isText } from '../../drizzle/field-sizes.ts'
 import { findUnacceptable } from '../wire/guard.ts'
 import { issueMessage } from '../wire/issue-message.ts'
 import type { CatalogEntry } from './catalog.ts'
 import { columnType } from './column-type.ts'
+import { Operands } from './operands.ts'
 import type { Problems } from './problems.ts'
 
 const MAX_LEVELS = 5
@@ -11,12 +13,12 @@ const MAX_CONDITIONS = 100
 const MAX_LIST_VALUES = 1_000
 /** Columns whose values have no order or equality that a caller could rely on. */
 const OPAQUE_TYPES: ReadonlySet<string> = new Set(['json', 'array', 'buffer', 'custom'])
-/** Numbers, dates and enums can be strings in JavaScript; only these know LIKE in Postgres. */
-const TEXT_TYPE = /^(?:text|varchar|char|citext)\b/
 
 interface Compilation {
   readonly entry: CatalogEntry
   readonly problems: Problems
+  /** What is compared with, bounded for the whole of a `where`. */
+  readonly operands: Operands
   conditions: number
 }
 
@@ -32,7 +34,7 @@ export function compileWhere(entry: CatalogEntry, where: unknown, problems: Prob
   if (where === undefined) return undefined
   const unacceptable = findUnacceptable(where)
   if (unacceptable) return problems.add(['where', ...unacceptable.path], unacceptable.message)
-  return level({ entry, problems, conditions: 0 }, where, ['where'])
+  return level({ entry, problems, operands: new Operands(problems), conditions: 0 }, where, ['where'])
 }
 
 function level(compilation: Compilation, where: unknown, path: Path): SQL | undefined {
@@ -132,8 +134,9 @@ function operator(
     return values && counted(compilation, path, build(values))
   }
   const pattern = (build: (literal: string) => string) => {
-    if (!TEXT_TYPE.test(column.getSQLType())) return problems.add(path, 'works on text fields only')
+    if (!isText(column)) return problems.add(path, 'works on text fields only')
     if (typeof operand !== 'string') return problems.add(path, 'must be a string')
+    if (!compilation.operands.takePattern(operand, path)) return undefined
     const escaped = operand.replace(/[\\%_]/g, (character) => `\\${character}`)
     return counted(compilation, path, sql`coalesce(${column} like ${build(escaped)}, false)`)
   }
@@ -189,7 +192,7 @@ function bind(
   value: unknown,
   path: Path,
 ): SQL | undefined {
-  if (!accepts(compilation, field, value, path)) return undefined
+  if (!accepts(compilation, field, value, path) || !compilation.operands.take([value])) return undefined
   return sql`${sql.param(value, column)}`
 }
 
@@ -207,6 +210,7 @@ function bindList(
   for (const [position, value] of values.entries()) {
     if (!accepts(compilation, field, value, [...path, position])) return undefined
   }
+  if (!compilation.operands.take(values)) return undefined
   const literal = arrayLiteral(values.map((value) => column.mapToDriverValue(value)))
   return sql`${literal}::${columnType(column)}[]`
 }

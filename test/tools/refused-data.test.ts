@@ -134,7 +134,7 @@ describe('values that could not be stored as they are', () => {
     )
     expect(refused).toMatchObject({ success: false, code: 'BAD_REQUEST' })
     const issues = refused.success ? [] : (refused.issues ?? [])
-    expect(issues.map(({ path }) => path[1]).sort()).toEqual(['nothing', 'score', 'version'])
+    expect(issues.map(({ path }) => path[1]).sort()).toEqual(['label', 'nothing', 'score', 'version'])
     expect(JSON.stringify(refused).length).toBeLessThan(2_000)
   })
 })

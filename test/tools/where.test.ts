@@ -174,6 +174,35 @@ const REFUSED: readonly (readonly [string, unknown, string])[] = [
   ['101 conditions', { OR: Array.from({ length: 101 }, () => ({ label: 'a' })) }, '100 conditions'],
   ['5000 conditions', { OR: Array.from({ length: 5_000 }, () => ({ label: 'a' })) }, '100 conditions'],
   ['1001 values', { score: { in: Array.from({ length: 1_001 }, () => 1) } }, '1000 values'],
+  [
+    'a pattern of 101 characters',
+    { label: { contains: 'a'.repeat(101) } },
+    'where.label.contains: must have at most 100 characters; it has 101',
+  ],
+  [
+    'a prefix of 101 emoji',
+    { label: { startsWith: '😀'.repeat(101) } },
+    'at most 100 characters; it has 101',
+  ],
+  [
+    'a sixth pattern, however deep',
+    {
+      note: { contains: 'a', startsWith: 'b' },
+      OR: [{ note: { contains: 'a' } }, { NOT: { AND: [{ label: { startsWith: 'b' } }] } }],
+      AND: [{ NOT: { note: { contains: 'a' } } }, { label: { contains: 'b' } }],
+    },
+    'more than 5 conditions with contains and startsWith',
+  ],
+  [
+    '2001 values in all lists',
+    { OR: [900, 900, 200, 1].map((length) => ({ score: { in: Array(length).fill(1) } })) },
+    'more than 2000 values to compare with',
+  ],
+  [
+    '100001 characters in all values',
+    { OR: [{ note: 'a'.repeat(60_000) }, { label: { in: ['b'.repeat(40_000), 'c'] } }] },
+    'more than 100000 characters in the values to compare with',
+  ],
   ['70000 values', { score: { notIn: Array.from({ length: 70_000 }, () => 1) } }, '1000 values'],
   ['null', null, 'where'],
   ['a list', [{ label: 'a' }], 'where'],

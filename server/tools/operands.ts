@@ -1,0 +1,54 @@
+import type { Problems } from './problems.ts'
+import { charactersOf } from './value-size.ts'
+
+const MAX_PATTERN_CHARACTERS = 100
+const MAX_PATTERNS = 5
+const MAX_VALUES = 2_000
+const MAX_CHARACTERS = 100_000
+
+/**
+ * Counts what the conditions of one `where` compare with: every row that is looked at is compared with all of it.
+ * Each refusal is reported once.
+ */
+export class Operands {
+  readonly #problems: Problems
+  #patterns = 0
+  #values = 0
+  #characters = 0
+
+  constructor(problems: Problems) {
+    this.#problems = problems
+  }
+
+  /** Takes the text of a `contains` or `startsWith`; false when that is refused. */
+  takePattern(pattern: string, path: readonly (string | number)[]): boolean {
+    const characters = charactersOf(pattern)
+    if (characters > MAX_PATTERN_CHARACTERS) {
+      this.#problems.add(path, `must have at most ${MAX_PATTERN_CHARACTERS} characters; it has ${characters}`)
+      return false
+    }
+    this.#patterns += 1
+    return this.#within(this.#patterns, MAX_PATTERNS, 1, 'conditions with contains and startsWith')
+  }
+
+  /** Takes values that a field is compared with; false when that is refused. */
+  take(values: readonly unknown[]): boolean {
+    const characters = values.reduce<number>(
+      (sum, value) => sum + (typeof value === 'string' ? value.length : 0),
+      0,
+    )
+    this.#values += values.length
+    this.#characters += characters
+    return (
+      this.#within(this.#values, MAX_VALUES, values.length, 'values to compare with') &&
+      this.#within(this.#characters, MAX_CHARACTERS, characters, 'characters in the values to compare with')
+    )
+  }
+
+  /** Reports it where the limit is passed, and not for each that comes after. */
+  #within(count: number, most: number, added: number, what: string): boolean {
+    if (count <= most) return true
+    if (count - added <= most) this.#problems.add(['where'], `has more than ${most} ${what}`)
+    return false
+  }
+}

@@ -1,0 +1,43 @@
+import type { FieldSize } from '../../drizzle/field-sizes.ts'
+
+/** Says how a value is larger than its field takes; undefined when it is not. Values of other types are not looked at. */
+export function sizeProblem(size: FieldSize, value: unknown): string | undefined {
+  if (size.kind === 'json') {
+    if (value === null || value === undefined) return undefined
+    return characterProblem(JSON.stringify(value), size.maxCharacters, ' as JSON')
+  }
+  if (size.kind === 'text') {
+    return typeof value === 'string' ? characterProblem(value, size.maxCharacters) : undefined
+  }
+  return Array.isArray(value) ? arrayProblem(size, value) : undefined
+}
+
+function arrayProblem(size: FieldSize, value: readonly unknown[]): string | undefined {
+  const elements: unknown[] = value.flat(Number.POSITIVE_INFINITY)
+  if (elements.length > size.maxElements)
+    return `must have at most ${size.maxElements} elements; it has ${elements.length}`
+  let total = 0
+  for (const element of elements) {
+    if (typeof element !== 'string') continue
+    const problem = characterProblem(element, size.maxCharacters, ' in each element')
+    if (problem) return problem
+    total += charactersOf(element)
+  }
+  return total > size.maxTotalCharacters
+    ? `must have at most ${size.maxTotalCharacters} characters in all its elements; it has ${total}`
+    : undefined
+}
+
+function characterProblem(text: string, most: number, where = ''): string | undefined {
+  // A character takes one or two places in a string: only in between must they be counted.
+  if (text.length <= most) return undefined
+  const count = charactersOf(text)
+  return count > most ? `must have at most ${most} characters${where}; it has ${count}` : undefined
+}
+
+/** The code points of a well-formed text: Postgres counts these. */
+export function charactersOf(text: string): number {
+  let count = 0
+  for (const _ of text) count += 1
+  return count
+}
