@@ -1,4 +1,4 @@
-import { getTRPCErrorFromUnknown } from '@trpc/server'
+import { getTRPCErrorFromUnknown, type TRPCError } from '@trpc/server'
 import type { z } from 'zod'
 import type { UserActor } from './auth/actor.ts'
 import { InvalidInput, toFailure } from './error-shape.ts'
@@ -17,6 +17,8 @@ import {
 } from './invoked.ts'
 import { authenticated, badRequest, parserOf, refuseKeyOfRead, refuseUnacceptable } from './procedure.ts'
 import type { ActionResult } from './result.ts'
+import { reviveBySchema } from './wire/from-json.ts'
+import { TooMuchWork } from './wire/parse-budget.ts'
 
 /** What the life of an action's call needs to know of the action. */
 export interface CallableAction {
@@ -55,7 +57,7 @@ export function createCallAction({ schema, gate, options, handlerOf }: CallableA
     if (failure) throw thrown(failure)
     const raw = await readInput()
     refuseUnacceptable(raw)
-    const input = await parse(raw)
+    const input = await parse(reviveBySchema(schema, raw))
     return runCall(withInput(invocation, input, schema), handlerOf({ invocation, actor, input }))
   }
 
@@ -68,11 +70,17 @@ export function createCallAction({ schema, gate, options, handlerOf }: CallableA
     try {
       result = await run(call, actor, invocation)
     } catch (error) {
-      const refusal = error instanceof InvalidInput ? badRequest(error) : getTRPCErrorFromUnknown(error)
+      const refusal = toTrpcError(error)
       await endInvocation(call, invocation, toFailure(refusal))
       throw refusal
     }
     await endInvocation(call, invocation, failureOf(result))
     return result
   }
+}
+
+function toTrpcError(error: unknown): TRPCError {
+  if (error instanceof TooMuchWork)
+    return badRequest(new InvalidInput([{ path: [], message: error.message }]))
+  return error instanceof InvalidInput ? badRequest(error) : getTRPCErrorFromUnknown(error)
 }

@@ -1,8 +1,7 @@
 import type { TRPCError } from '@trpc/server'
-import type { z } from 'zod'
 import { HTTP_STATUS, INTERNAL_MESSAGE, isErrorCode, UNAUTHORIZED_MESSAGE } from './errors.ts'
 import { type Failure, FailureError, fail, type Issue } from './result.ts'
-import { issuesOf, sentence } from './wire/issues.ts'
+import { sentence } from './wire/issues.ts'
 
 const MAX_MESSAGE_LENGTH = 300
 
@@ -14,10 +13,6 @@ export class InvalidInput extends Error {
   constructor(issues: readonly Issue[]) {
     super(issues[0] ? sentence(issues[0]) : 'The input is not valid.')
     this.issues = issues
-  }
-
-  static fromZod(error: z.core.$ZodError): InvalidInput {
-    return new InvalidInput(issuesOf(error))
   }
 }
 

@@ -7,8 +7,8 @@ import { InvalidInput } from './error-shape.ts'
 import { thrown } from './invocation/thrown.ts'
 import { fail } from './result.ts'
 import { t } from './trpc.ts'
-import { findUnacceptable } from './wire/guard.ts'
-import { isSynchronous } from './wire/is-synchronous.ts'
+import { findUnacceptableInput } from './wire/guard.ts'
+import { createParse, type Parsed } from './wire/parse.ts'
 import { UnacceptableInput } from './wire/transformer.ts'
 
 /** A procedure for verified users; its context knows who calls. */
@@ -27,20 +27,20 @@ export const anyoneProcedure = t.procedure.use(async ({ ctx, next, type, batchIn
 
 /** Refuses what could not be stored or sent as it is, before a schema looks at it. */
 export function refuseUnacceptable(raw: unknown): void {
-  const issue = raw instanceof UnacceptableInput ? raw.issue : findUnacceptable(raw)
+  const issue = raw instanceof UnacceptableInput ? raw.issue : findUnacceptableInput(raw)
   if (issue) throw badRequest(new InvalidInput([issue]))
 }
 
 /** A procedure's parser: the schema's answer, or an error that names what is wrong. */
 export function parserOf<TSchema extends z.ZodType>(schema: TSchema) {
-  let needsNoPromise: boolean | undefined
-  const accepted = (parsed: z.ZodSafeParseResult<z.output<TSchema>>): z.output<TSchema> => {
+  const parse = createParse(schema)
+  const accepted = (parsed: Parsed<z.output<TSchema>>): z.output<TSchema> => {
     if (parsed.success) return parsed.data
-    throw InvalidInput.fromZod(parsed.error)
+    throw new InvalidInput(parsed.issues)
   }
   return (value: unknown): z.output<TSchema> | Promise<z.output<TSchema>> => {
-    needsNoPromise ??= isSynchronous(schema)
-    return needsNoPromise ? accepted(schema.safeParse(value)) : schema.safeParseAsync(value).then(accepted)
+    const parsed = parse(value)
+    return parsed instanceof Promise ? parsed.then(accepted) : accepted(parsed)
   }
 }
 

@@ -4,7 +4,6 @@ import type { RequestContext } from '../context.ts'
 import { type ActionResult, fail } from '../result.ts'
 import type { Actions } from '../routers/registry.ts'
 import { ACTIONS_PREFIX } from '../trpc.ts'
-import { reviveBySchema } from '../wire/from-json.ts'
 import { type JsonBody, readJsonBody, resultOf } from './call-procedure.ts'
 
 export const ACTIONS_PATH = '/api/actions/'
@@ -39,7 +38,7 @@ export async function callByJson(
     ctx,
     path: ACTIONS_PREFIX + name,
     batchIndex: 0,
-    readInput: () => reviveBySchema(definition.input, body.value),
+    readInput: () => body.value,
   }
   return resultOf(ctx, () => definition.call(call))
 }

@@ -4,7 +4,7 @@ import { InvalidInput, toFailure } from '../error-shape.ts'
 import { UnexpectedError } from '../invocation/unexpected-error.ts'
 import { type ActionResult, type Failure, fail } from '../result.ts'
 import type { createAppRouter } from '../routers/app-router.ts'
-import { findUnacceptable } from '../wire/guard.ts'
+import { findUnacceptableInput } from '../wire/guard.ts'
 import { parseJson } from '../wire/json.ts'
 import { checkMediaType } from './media-type.ts'
 
@@ -81,7 +81,7 @@ export function readJson(body: Uint8Array): JsonBody {
   const json = parseJson(body)
   if (!json.ok) return { failure: badInput(new InvalidInput([json.issue])) }
   // Before dates are looked for: too deep an input would make that expensive.
-  const issue = findUnacceptable(json.value)
+  const issue = findUnacceptableInput(json.value)
   return issue ? { failure: badInput(new InvalidInput([issue])) } : { value: json.value }
 }
 

@@ -1,20 +1,31 @@
 /// <reference lib="es2024.string" />
 import type { Issue } from '../result.ts'
 import { isDecimalInRange, isInstantInRange } from './scalars.ts'
-import { findProblem } from './walk.ts'
+import { findProblem, type WalkRules } from './walk.ts'
 
 /** How many arrays and objects of an input may stand inside each other. */
 export const MAX_DEPTH = 32
 
+/** How many arrays, objects and plain values an input may hold in all. */
+const MAX_VALUES = 50_000
+
 /**
  * Finds the first thing in a value from outside that no schema may accept, because it could not be stored and
  * read back unchanged: NUL and lone surrogates, numbers that lose digits, dates outside the years 1 to 9999,
- * bigints of more than 40 digits, `__proto__` keys, too deep nesting, and whatever is no data. Never echoes
- * the value. Whether undefined is welcome is left to the schema.
+ * bigints of more than 40 digits, `__proto__` keys, too deep nesting, and whatever is no data. Never
+ * echoes the value. Whether undefined is welcome is left to the schema.
  */
 export function findUnacceptable(value: unknown): Issue | undefined {
-  return findProblem(value, { maxDepth: MAX_DEPTH, leaf: checkLeaf, key: checkKey })
+  return findProblem(value, RULES)
 }
+
+/** The same for the whole input of a call, which has a bound on its values as well. */
+export function findUnacceptableInput(value: unknown): Issue | undefined {
+  return findProblem(value, INPUT_RULES)
+}
+
+const RULES: WalkRules = { maxDepth: MAX_DEPTH, leaf: checkLeaf, key: checkKey }
+const INPUT_RULES: WalkRules = { ...RULES, maxValues: MAX_VALUES }
 
 function checkLeaf(value: unknown): string | undefined {
   switch (typeof value) {

@@ -3,11 +3,11 @@ import type { Issue } from '../result.ts'
 import { issueMessage } from './issue-message.ts'
 import { pathSegment } from './path.ts'
 
-const MAX_ISSUES = 20
+export const MAX_ISSUES = 20
 const MAX_MESSAGE_LENGTH = 300
 
 /** What a schema found wrong, fit to be shown: few, short, and without the value. */
-export function issuesOf(error: z.core.$ZodError): readonly Issue[] {
+export function issuesOf(error: Pick<z.core.$ZodError, 'issues'>): readonly Issue[] {
   return error.issues.slice(0, MAX_ISSUES).map((issue) => ({
     path: issue.path.map((part) => shortened(typeof part === 'symbol' ? String(part) : part)),
     message: capped(issueMessage(issue)),

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { DefinitionError } from '../errors.ts'
 
 type Schema = z.core.$ZodType
 
@@ -27,8 +28,7 @@ export function expectsScalars(schema: Schema): boolean {
   const seen = new Set([schema])
   let found = false
   for (const next of seen) {
-    const { type } = definitionOf(next)
-    found ||= type === 'date' || type === 'bigint'
+    found ||= isScalar(next)
     for (const child of inputChildren(next)) seen.add(child)
   }
   // Without a scalar, none of the schemas it reaches has one; with one, only the root is sure.
@@ -36,17 +36,113 @@ export function expectsScalars(schema: Schema): boolean {
   return found
 }
 
-/** Whether a schema is, or reaches, one that matches. */
-export function reaches(schema: Schema, matches: (schema: Schema) => boolean): boolean {
+const reached = new WeakMap<Schema, ReadonlySet<Schema>>()
+const MAX_SCHEMAS = 20_000
+
+/**
+ * A schema and all that it is made of. Computed once per schema.
+ *
+ * @throws {DefinitionError} for a schema without an end.
+ */
+export function schemasOf(schema: Schema): ReadonlySet<Schema> {
+  const known = reached.get(schema)
+  if (known) return known
   const seen = new Set([schema])
   for (const next of seen) {
-    if (matches(next)) return true
-    for (const child of inputChildren(next)) seen.add(child)
+    for (const part of partsOf(next)) seen.add(part)
+    if (seen.size > MAX_SCHEMAS) {
+      throw new DefinitionError(
+        'A schema has no end: a z.lazy, or a getter of an object, must give the same schema each time it is asked',
+      )
+    }
   }
+  reached.set(schema, seen)
+  return seen
+}
+
+/** Whether a schema is, or is made of, one that matches. */
+export function reaches(schema: Schema, matches: (schema: Schema) => boolean): boolean {
+  for (const each of schemasOf(schema)) if (matches(each)) return true
   return false
 }
 
+/** Whether a schema, or one that it is made of, is made of itself. */
+export function isRecursive(schema: Schema): boolean {
+  const open = new Set<Schema>()
+  const closed = new Set<Schema>()
+  const visit = (each: Schema): boolean => {
+    if (open.has(each)) return true
+    if (closed.has(each)) return false
+    open.add(each)
+    const found = partsOf(each).some(visit)
+    open.delete(each)
+    closed.add(each)
+    return found
+  }
+  return visit(schema)
+}
+
+function isScalar(schema: Schema): boolean {
+  const def = definitionOf(schema)
+  switch (def.type) {
+    case 'date':
+    case 'bigint':
+      return true
+    case 'literal':
+      return def.values.some((value) => typeof value === 'bigint')
+    default:
+      return hasOwnRule(schema)
+  }
+}
+
+/** Whether what a schema takes is known to a function of the app's alone, which may well ask for a date. */
+export function hasOwnRule(schema: Schema): boolean {
+  const { type, checks = [] } = definitionOf(schema)
+  return type === 'custom' || ((type === 'any' || type === 'unknown') && checks.length > 0)
+}
+
+/** Whether a schema takes anything, so that what it expects is said by what it hands on to, if by anything. */
+export function takesAnything(schema: Schema): boolean {
+  const def = definitionOf(schema)
+  switch (def.type) {
+    case 'any':
+    case 'unknown':
+    case 'custom':
+    case 'transform':
+      return true
+    case 'pipe':
+      return takesAnything(def.in)
+    case 'optional':
+    case 'nullable':
+    case 'default':
+    case 'prefault':
+    case 'catch':
+    case 'readonly':
+    case 'nonoptional':
+      return takesAnything(def.innerType)
+    default:
+      return false
+  }
+}
+
+/** The schemas that what is sent meets, with what a function may have made of it where it could be anything. */
 function inputChildren(schema: Schema): readonly Schema[] {
+  const def = definitionOf(schema)
+  switch (def.type) {
+    case 'pipe':
+      return takesAnything(def.in) ? [def.in, def.out] : [def.in]
+    case 'record':
+      return [def.valueType]
+    case 'template_literal':
+    case 'function':
+      return []
+    default:
+      return partsOf(schema)
+  }
+}
+
+/** All that a schema is directly made of: what is sent, what comes of it, keys and values. */
+function partsOf(schema: Schema): readonly Schema[] {
   const def = definitionOf(schema)
   switch (def.type) {
     case 'object':
@@ -56,13 +152,16 @@ function inputChildren(schema: Schema): readonly Schema[] {
     case 'tuple':
       return [...def.items, ...(def.rest ? [def.rest] : [])]
     case 'record':
+    case 'map':
+      return [def.keyType, def.valueType]
+    case 'set':
       return [def.valueType]
     case 'union':
       return def.options
     case 'intersection':
       return [def.left, def.right]
     case 'pipe':
-      return [def.in]
+      return [def.in, def.out]
     case 'optional':
     case 'nullable':
     case 'default':
@@ -70,12 +169,38 @@ function inputChildren(schema: Schema): readonly Schema[] {
     case 'catch':
     case 'readonly':
     case 'nonoptional':
+    case 'success':
+    case 'promise':
       return [def.innerType]
     case 'lazy': {
       const target = lazyTarget(schema)
       return target ? [target] : []
     }
-    default:
+    case 'template_literal':
+      return def.parts.filter((part) => part instanceof z.core.$ZodType)
+    case 'function':
+      return [def.input, def.output]
+    case 'string':
+    case 'number':
+    case 'boolean':
+    case 'bigint':
+    case 'date':
+    case 'symbol':
+    case 'undefined':
+    case 'null':
+    case 'void':
+    case 'any':
+    case 'unknown':
+    case 'never':
+    case 'nan':
+    case 'literal':
+    case 'enum':
+    case 'file':
+    case 'transform':
+    case 'custom':
       return []
+    default:
+      // A kind that zod gets one day does not compile here.
+      return def satisfies never
   }
 }

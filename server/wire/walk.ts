@@ -6,6 +6,8 @@ import { isRecord } from './record.ts'
 export interface WalkRules {
   /** How many arrays and objects may stand inside each other. */
   readonly maxDepth: number
+  /** How many arrays, objects and whatever else there may be in all. @default no bound */
+  readonly maxValues?: number
   /** Checks whatever is neither an array nor a plain object. */
   readonly leaf: (value: unknown) => string | undefined
   /** Checks every key of a plain object. */
@@ -20,11 +22,21 @@ interface Problem {
 
 /** Finds the first problem in a tree of arrays and plain objects, or undefined. */
 export function findProblem(value: unknown, rules: WalkRules): Issue | undefined {
-  const problem = visit(value, rules.maxDepth, rules)
+  const problem = visit(value, rules.maxDepth, {
+    ...rules,
+    left: rules.maxValues ?? Number.POSITIVE_INFINITY,
+  })
   return problem && { path: problem.outward.reverse(), message: problem.message }
 }
 
-function visit(value: unknown, room: number, rules: WalkRules): Problem | undefined {
+interface Walk extends WalkRules {
+  /** How many more values there may be. */
+  left: number
+}
+
+function visit(value: unknown, room: number, rules: Walk): Problem | undefined {
+  if (rules.left === 0) return problem(`There are too many values: at most ${rules.maxValues} are allowed.`)
+  rules.left -= 1
   // Most of a tree is leaves, and most of those are text and numbers.
   if (typeof value !== 'object' || value === null) return problem(rules.leaf(value))
   if (Array.isArray(value)) return room > 0 ? visitArray(value, room - 1, rules) : tooDeep(rules)
@@ -32,7 +44,7 @@ function visit(value: unknown, room: number, rules: WalkRules): Problem | undefi
   return problem(rules.leaf(value))
 }
 
-function visitArray(list: readonly unknown[], room: number, rules: WalkRules): Problem | undefined {
+function visitArray(list: readonly unknown[], room: number, rules: Walk): Problem | undefined {
   for (let index = 0; index < list.length; index++) {
     const found = visit(list[index], room, rules)
     if (found) {
@@ -43,7 +55,7 @@ function visitArray(list: readonly unknown[], room: number, rules: WalkRules): P
   return undefined
 }
 
-function visitRecord(record: Record<string, unknown>, room: number, rules: WalkRules): Problem | undefined {
+function visitRecord(record: Record<string, unknown>, room: number, rules: Walk): Problem | undefined {
   // `Object.keys` would make a list for each record of a page.
   for (const key in record) {
     if (!Object.hasOwn(record, key)) continue

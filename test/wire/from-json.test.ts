@@ -46,6 +46,52 @@ describe('where the schema expects a date or a bigint', () => {
     ['nonoptional', z.date().optional().nonoptional(), ISO, AT],
     ['lazy', z.lazy(() => z.date()), ISO, AT],
     ['branded and refined', z.date().min(new Date(0)).brand<'At'>(), ISO, AT],
+    ['a preprocess that hands on', z.preprocess((v) => v, z.date()), ISO, AT],
+    [
+      'a preprocess of what holds dates',
+      z.preprocess((v) => v, z.object({ a: z.array(z.date()) })),
+      { a: [ISO] },
+      { a: [AT] },
+    ],
+    ['any before a date', z.any().pipe(z.date()), ISO, AT],
+    [
+      'a transform of any before a date',
+      z
+        .any()
+        .optional()
+        .transform((v) => v)
+        .pipe(z.date()),
+      ISO,
+      AT,
+    ],
+    ['an instance', z.instanceof(Date), ISO, AT],
+    ['a rule of one', z.unknown().refine((v) => typeof v === 'bigint'), '12', 12n],
+    ['a literal bigint', z.literal([5n, 'x']), '5', 5n],
+    [
+      'a tag of a bigint',
+      z.discriminatedUnion('k', [
+        z.object({ k: z.literal(5n), v: z.date() }),
+        z.object({ k: z.literal('5') }),
+      ]),
+      { k: '5' },
+      { k: '5' },
+    ],
+    [
+      'a bigint for a tag',
+      z.discriminatedUnion('k', [
+        z.object({ k: z.literal(5n), v: z.date() }),
+        z.object({ k: z.literal('6') }),
+      ]),
+      { k: '5', v: ISO },
+      { k: 5n, v: AT },
+    ],
+    [
+      'the entries of a map',
+      z.preprocess((v) => new Map(v as []), z.map(z.string(), z.date())),
+      [['a', ISO]],
+      [['a', AT]],
+    ],
+    ['the members of a set', z.preprocess((v) => new Set(v as []), z.set(z.bigint())), ['1'], [1n]],
     ['the input of a transform', z.date().transform((d) => d.getTime()), ISO, AT],
     ['the input of a pipe', z.bigint().pipe(z.transform(String)).pipe(z.string()), '1', 1n],
     [
@@ -99,7 +145,9 @@ describe('everywhere else', () => {
         .pipe(z.date()),
       ISO,
     ],
-    ['what a preprocess reads', z.preprocess((v) => v, z.date()), ISO],
+    ['what a preprocess reads', z.preprocess((v) => new Date(String(v)), z.date()), ISO],
+    ['what a function behind any reads', z.any().transform(String).pipe(z.string()), ISO],
+    ['a list that a preprocess reads', z.preprocess((v) => v, z.array(z.iso.datetime())), [ISO]],
     ['no zone', z.date(), '2026-02-28T09:30:00'],
     ['30 February', z.date(), '2026-02-30T00:00:00Z'],
     ['a number for a date', z.date(), AT.getTime()],
