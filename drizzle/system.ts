@@ -314,3 +314,17 @@ export const outbox = pgTable(
     check('outbox_state', sql`${message.state} in ('queued', 'dead')`),
   ],
 )
+
+/** Who may not call, and who may again. Users without a row in `users` can be blocked too. */
+export const blockedUsers = pgTable(
+  'blocked_users',
+  {
+    userId: text('user_id').primaryKey(),
+    isBlocked: boolean('is_blocked').notNull(),
+    changedBy: text('changed_by').notNull(),
+    changedAt: instant('changed_at').notNull(),
+    /** Grows with every change, in the order of commits. */
+    revision: bigint('revision', { mode: 'number' }).notNull(),
+  },
+  (user) => [index('blocked_users_revision_idx').on(user.revision)],
+)

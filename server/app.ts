@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { Logger } from 'pino'
+import { BlockedUsers } from './auth/blocked-users.ts'
 import type { AddressRange } from './auth/client-address.ts'
 import type { Verifier } from './auth/verifier.ts'
 import { createRequestContext } from './context.ts'
@@ -21,6 +22,7 @@ import { DEFAULT_CALLS_PER_MINUTE } from './rest/rate-limit.ts'
 import { rolesOf } from './roles.ts'
 import { createAppRouter } from './routers/app-router.ts'
 import type { Actions } from './routers/registry.ts'
+import { loadBlockChanges } from './tools/blocked-rows.ts'
 import { createCatalog } from './tools/catalog.ts'
 import type { CollectionsOf } from './tools/types.ts'
 
@@ -84,6 +86,12 @@ export function createApp<TActions extends Actions, TModule extends Readonly<Rec
     ledger: new Ledger(options.database),
     auditRows: createAuditRows(options.database),
     verifier: options.verifier,
+    blockedUsers: new BlockedUsers({
+      load: (since) => loadBlockChanges(options.database, since),
+      isShared: options.database.kind === 'postgres',
+      ownerUserId: options.ownerUserId,
+      onLoadFailure: (error) => options.log.warn({ err: error }, 'It could not be read who is blocked'),
+    }),
     integrations: options.integrations,
     http: options.http,
     turns: new Turns(),

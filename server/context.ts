@@ -1,5 +1,5 @@
 import type { UserActor } from './auth/actor.ts'
-import { Authenticator } from './auth/authentication.ts'
+import { Authenticator, type AuthenticatorOptions } from './auth/authentication.ts'
 import type { Engine } from './engine.ts'
 import type { Transport } from './invocation/invocation.ts'
 import type { Failure } from './result.ts'
@@ -41,7 +41,7 @@ export function createRequestContext(engine: Engine, options: RequestContextOpti
   return {
     engine,
     authenticator: options.actor
-      ? Authenticator.of(options.actor, engine.verifier)
+      ? Authenticator.of(options.actor, authenticatorOptions(engine, requestId))
       : createAuthenticator(engine, options.authorization, requestId),
     requestId,
     transport: options.transport,
@@ -58,8 +58,19 @@ export function createAuthenticator(
   authorization: string | undefined,
   requestId: string,
 ): Authenticator {
-  return new Authenticator(authorization, engine.verifier, ({ kind, detail }) => {
-    if (kind === 'unavailable') engine.log.warn({ requestId, detail }, 'Tokens cannot be verified')
-    else engine.log.info({ requestId, detail }, 'A token was refused')
-  })
+  return new Authenticator(authorization, authenticatorOptions(engine, requestId))
+}
+
+function authenticatorOptions(engine: Engine, requestId: string): AuthenticatorOptions {
+  return {
+    verifier: engine.verifier,
+    blockedUsers: engine.blockedUsers,
+    onFailure(failure) {
+      if (failure.kind === 'blocked')
+        engine.log.info({ requestId, actor: failure.userId }, 'A blocked user was refused')
+      else if (failure.kind === 'unavailable')
+        engine.log.warn({ requestId, detail: failure.detail }, 'Callers cannot be verified')
+      else engine.log.info({ requestId, detail: failure.detail }, 'A token was refused')
+    },
+  }
 }

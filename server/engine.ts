@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import type { BlockedUsers } from './auth/blocked-users.ts'
 import type { Verifier } from './auth/verifier.ts'
 import type { Database } from './db/database.ts'
 import type { HttpClient } from './integrations/http-client.ts'
@@ -36,6 +37,8 @@ export interface Engine {
   readonly ledger: Ledger
   readonly auditRows: AuditRows
   readonly verifier: Verifier
+  /** Asked before every call of a user. */
+  readonly blockedUsers: BlockedUsers
   readonly integrations: Integrations
   /** Everything that leaves for other hosts goes through it. */
   readonly http: HttpClient

@@ -2,6 +2,7 @@ import { UNAUTHORIZED_MESSAGE } from '../errors.ts'
 import { type Failure, fail } from '../result.ts'
 import type { Actor, UserActor } from './actor.ts'
 import { readBearer } from './bearer.ts'
+import type { Admission, BlockedUsers } from './blocked-users.ts'
 import type { Verifier } from './verifier.ts'
 
 /** What came of a request's Authorization header. */
@@ -9,51 +10,74 @@ export type Authentication =
   | { readonly kind: 'actor'; readonly actor: Actor }
   /** There is a token, and it is not valid. It is never taken for no token. */
   | { readonly kind: 'refused'; readonly detail: string }
-  /** The keys cannot be had at the moment. */
+  /** The keys cannot be had at the moment, or it is not known who is blocked. */
   | { readonly kind: 'unavailable'; readonly detail: string }
+  /** The token is valid, and its user may not call. */
+  | { readonly kind: 'blocked'; readonly userId: string }
 
 export type AuthenticationFailure = Exclude<Authentication, { kind: 'actor' }>
 
-/** Authenticates a request once, however often it is asked. */
+export interface AuthenticatorOptions {
+  readonly verifier: Verifier
+  readonly blockedUsers: BlockedUsers
+  /** Hears why a caller was not accepted; a caller never does. */
+  readonly onFailure: (failure: AuthenticationFailure) => void
+}
+
+/** Verifies a request's token once, however often it is asked; whether its user is blocked it looks up each time. */
 export class Authenticator {
   readonly #authorization: string | undefined
-  readonly #verifier: Verifier
-  readonly #onFailure: (failure: AuthenticationFailure) => void
+  readonly #options: AuthenticatorOptions
   #pending: Promise<Authentication> | undefined
-  #settled: Authentication | undefined
+  #verified: Authentication | undefined
 
-  /** `onFailure` hears once why a token was not accepted; a caller never does. */
-  constructor(
-    authorization: string | undefined,
-    verifier: Verifier,
-    onFailure: (failure: AuthenticationFailure) => void,
-  ) {
+  constructor(authorization: string | undefined, options: AuthenticatorOptions) {
     this.#authorization = authorization
-    this.#verifier = verifier
-    this.#onFailure = onFailure
+    this.#options = options
   }
 
-  /** Of a caller who is known already. */
-  static of(actor: Actor, verifier: Verifier): Authenticator {
-    const authenticator = new Authenticator(undefined, verifier, () => {})
-    authenticator.#settled = { kind: 'actor', actor }
-    authenticator.#pending = Promise.resolve(authenticator.#settled)
+  /** Of a caller whose token was verified before. */
+  static of(actor: Actor, options: AuthenticatorOptions): Authenticator {
+    const authenticator = new Authenticator(undefined, options)
+    authenticator.#verified = { kind: 'actor', actor }
     return authenticator
   }
 
   /** Never throws. */
-  authenticate(): Promise<Authentication> {
+  async authenticate(): Promise<Authentication> {
+    return this.settled ?? this.#admit(await this.#verify())
+  }
+
+  /** The answer, if it is known at once. */
+  get settled(): Authentication | undefined {
+    const verified = this.#verified
+    if (verified?.kind !== 'actor' || verified.actor.kind === 'anonymous') return verified
+    const { userId } = verified.actor
+    const admission = this.#options.blockedUsers.recall(userId)
+    return admission && this.#judged(verified, userId, admission)
+  }
+
+  #verify(): Promise<Authentication> {
+    if (this.#verified) return Promise.resolve(this.#verified)
     this.#pending ??= this.#decide().then((authentication) => {
-      this.#settled = authentication
-      if (authentication.kind !== 'actor') this.#onFailure(authentication)
+      this.#verified = authentication
+      if (authentication.kind !== 'actor') this.#options.onFailure(authentication)
       return authentication
     })
     return this.#pending
   }
 
-  /** The answer, if `authenticate` has been awaited before. */
-  get settled(): Authentication | undefined {
-    return this.#settled
+  async #admit(verified: Authentication): Promise<Authentication> {
+    if (verified.kind !== 'actor' || verified.actor.kind === 'anonymous') return verified
+    const { userId } = verified.actor
+    return this.#judged(verified, userId, await this.#options.blockedUsers.admit(userId))
+  }
+
+  #judged(verified: Authentication, userId: string, admission: Admission): Authentication {
+    if (admission === 'admitted') return verified
+    const failure = refusalOf(userId, admission)
+    this.#options.onFailure(failure)
+    return failure
   }
 
   async #decide(): Promise<Authentication> {
@@ -61,7 +85,7 @@ export class Authenticator {
     if (bearer.kind === 'none') return { kind: 'actor', actor: { kind: 'anonymous' } }
     if (bearer.kind === 'malformed')
       return { kind: 'refused', detail: 'The Authorization header is no Bearer token' }
-    const verification = await this.#verifier.verify(bearer.token)
+    const verification = await this.#options.verifier.verify(bearer.token)
     if (verification.ok) return { kind: 'actor', actor: verification.actor }
     return {
       kind: verification.reason === 'invalid' ? 'refused' : 'unavailable',
@@ -70,22 +94,45 @@ export class Authenticator {
   }
 }
 
+/** Why a user with a valid token may not call. */
+function refusalOf(userId: string, admission: Exclude<Admission, 'admitted'>): AuthenticationFailure {
+  return admission === 'blocked'
+    ? { kind: 'blocked', userId }
+    : { kind: 'unavailable', detail: 'It could not be read who is blocked' }
+}
+
+/** The failure of a user who may not go on with what was begun; undefined for one who may. */
+export async function refuseBlocked(
+  blockedUsers: BlockedUsers,
+  { userId }: UserActor,
+): Promise<Failure | undefined> {
+  const admission = blockedUsers.recall(userId) ?? (await blockedUsers.admit(userId))
+  return admission === 'admitted' ? undefined : failureOf(refusalOf(userId, admission))
+}
+
 const RETRY_AFTER_SECONDS = 5
+/** The only sentence that a blocked user is shown. */
+const BLOCKED_MESSAGE = 'This user is blocked.'
 
 /** Who calls, anonymous callers included, or the failure to answer with. Why a token was refused stays here. */
 export function knownActor(
   authentication: Authentication,
 ): { readonly actor: Actor } | { readonly failure: Failure } {
-  if (authentication.kind === 'unavailable') {
-    const details = { retryAfterSeconds: RETRY_AFTER_SECONDS }
-    return {
-      failure: fail('SERVICE_UNAVAILABLE', 'Tokens cannot be verified at the moment; try again shortly.', {
-        details,
-      }),
-    }
-  }
-  if (authentication.kind === 'refused') return { failure: fail('UNAUTHORIZED', UNAUTHORIZED_MESSAGE) }
+  if (authentication.kind !== 'actor') return { failure: failureOf(authentication) }
   return { actor: authentication.actor }
+}
+
+function failureOf({ kind }: AuthenticationFailure): Failure {
+  switch (kind) {
+    case 'refused':
+      return fail('UNAUTHORIZED', UNAUTHORIZED_MESSAGE)
+    case 'blocked':
+      return fail('FORBIDDEN', BLOCKED_MESSAGE)
+    case 'unavailable':
+      return fail('SERVICE_UNAVAILABLE', 'Callers cannot be verified at the moment; try again shortly.', {
+        details: { retryAfterSeconds: RETRY_AFTER_SECONDS },
+      })
+  }
 }
 
 /** The verified user of a call that needs one, or the failure to answer with. */

@@ -1,5 +1,5 @@
 import { createActionContext } from '../action-context.ts'
-import { verifiedUser } from '../auth/authentication.ts'
+import { refuseBlocked, verifiedUser } from '../auth/authentication.ts'
 import { createAuthenticator } from '../context.ts'
 import type { Engine } from '../engine.ts'
 import { Invocation } from '../invocation/invocation.ts'
@@ -23,6 +23,9 @@ export function createRoutesOptions(engine: Engine, requestIds: WeakMap<Request,
     },
 
     async read({ actor, requestId }, handler) {
+      // What is streamed outlasts the request that it began with.
+      const refused = await refuseBlocked(engine.blockedUsers, actor)
+      if (refused) return refused as Awaited<ReturnType<typeof handler>> // As below.
       const invocation = new Invocation({
         engine,
         actor,

@@ -14,5 +14,6 @@ export const createUsersEndpoint: VerbsEndpoint = (router) =>
     },
     '/me': { method: 'GET', verb: 'me', readInput: parameters() },
     '/register': { method: 'POST', verb: 'register', readInput: readBodyAlone },
+    '/setBlocked': { method: 'POST', verb: 'setBlocked', readInput: readBodyAlone },
     '/setRole': { method: 'POST', verb: 'setRole', readInput: readBodyAlone },
   })

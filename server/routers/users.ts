@@ -4,13 +4,16 @@ import { type AnyCollection, collectionDefinition } from '../../drizzle/collecti
 import type { UserActor } from '../auth/actor.ts'
 import { profileFromClaims } from '../auth/profile-claims.ts'
 import { ADMIN_ROLE } from '../auth/role.ts'
+import { isUserId, USER_ID_RULE } from '../auth/user-id.ts'
 import { DirectReads } from '../direct-reads.ts'
 import { type InvokedContext, invoked } from '../invoked.ts'
 import { parserOf, refuseUnacceptable, userProcedure } from '../procedure.ts'
+import { createCallerReads } from '../records/as-caller.ts'
 import { Caller } from '../records/caller.ts'
 import type { CallerRecordOf } from '../records/types.ts'
 import { type ActionResult, fail, ok } from '../result.ts'
-import { type CalledContext, readsOf, writeAsCaller } from '../run-as-caller.ts'
+import { type CalledContext, writeAsCaller } from '../run-as-caller.ts'
+import { type SetBlockedInput, writeBlocked } from '../tools/blocked-rows.ts'
 import { getAsApp } from '../tools/get.ts'
 import { quote } from '../tools/problems.ts'
 import { upsertUser } from '../tools/register-user.ts'
@@ -34,6 +37,9 @@ export interface Me<TUser> {
   readonly user: TUser | null
 }
 
+/** `isBlocked` is there for admins and the owner alone. */
+export type ListedUser<TUser> = TUser & { readonly isBlocked?: boolean }
+
 /** People and their roles. */
 export type UsersProcedures<TCollections extends AnyCollections> = {
   me: TRPCQueryProcedure<{
@@ -54,10 +60,16 @@ export type UsersProcedures<TCollections extends AnyCollections> = {
     output: ActionResult<SetRoleInput>
     meta: ActionMeta
   }>
+  /** Refuses all calls of a user from now on, or takes them again; for admins and the owner. */
+  setBlocked: TRPCMutationProcedure<{
+    input: SetBlockedInput
+    output: ActionResult<SetBlockedInput>
+    meta: ActionMeta
+  }>
   list: TRPCQueryProcedure<{
     // biome-ignore lint/suspicious/noConfusingVoidType: as above.
     input: QueryOptions<UsersOf<TCollections>> | void
-    output: ActionResult<Page<CallerRecordOf<UsersOf<TCollections>>>>
+    output: ActionResult<Page<ListedUser<CallerRecordOf<UsersOf<TCollections>>>>>
     meta: ActionMeta
   }>
 }
@@ -65,6 +77,10 @@ export type UsersProcedures<TCollections extends AnyCollections> = {
 const schemas = {
   nothing: z.strictObject({}).optional(),
   setRole: z.strictObject({ userId: z.string(), role: z.string() }),
+  setBlocked: z.strictObject({
+    userId: z.custom<string>(isUserId, `must be ${USER_ID_RULE}`),
+    blocked: z.boolean(),
+  }),
   list: z.record(z.string(), z.unknown()).optional(),
 }
 
@@ -73,17 +89,20 @@ export function createUsersRouter<TCollections extends AnyCollections>() {
     refuseUnacceptable(await getRawInput())
     return next()
   })
-  const writing = userProcedure.use(invoked({ readOnly: false })).use(async ({ getRawInput, next }) => {
-    refuseUnacceptable(await getRawInput())
-    return next()
-  })
+  const writes = (isAudited: boolean) =>
+    userProcedure.use(invoked({ readOnly: false, isAudited })).use(async ({ getRawInput, next }) => {
+      refuseUnacceptable(await getRawInput())
+      return next()
+    })
+  const writing = writes(false)
   const procedures = {
     me: procedure.input(parserOf(schemas.nothing)).query(({ ctx }) => me(ctx)),
     register: writing.input(parserOf(schemas.nothing)).mutation(({ ctx }) => register(ctx)),
     setRole: writing.input(parserOf(schemas.setRole)).mutation(({ ctx, input }) => changeRole(ctx, input)),
-    list: procedure
-      .input(parserOf(schemas.list))
-      .query(({ ctx, input }) => readsOf(ctx).query('users', input)),
+    list: procedure.input(parserOf(schemas.list)).query(({ ctx, input }) => list(ctx, input)),
+    setBlocked: writes(true)
+      .input(parserOf(schemas.setBlocked))
+      .mutation(({ ctx, input }) => changeBlocked(ctx, input)),
   }
   // The collection "users" is the one that the types describe.
   return t.router(procedures as unknown as UsersProcedures<TCollections>)
@@ -152,4 +171,43 @@ function changeRole(
       return setRole(attempt, input)
     }),
   )
+}
+
+async function list(
+  { engine, requestId, actor }: CalledContext<UserActor>,
+  input: z.output<typeof schemas.list>,
+): Promise<ActionResult<Page<ListedUser<Envelope>>>> {
+  const reads = new DirectReads(engine, requestId)
+  const caller = new Caller(reads, actor, engine)
+  const page = await createCallerReads(reads, caller).query('users', input)
+  if (!page.success) return page
+  const role = await reads.call('users.list', undefined, false, async () =>
+    ok((await caller.ruleActor()).role),
+  )
+  if (!role.success) return role
+  if (role.data !== ADMIN_ROLE) return page
+  const records = page.data.records.map((record) => ({
+    ...record,
+    isBlocked: engine.blockedUsers.has(record.recordId),
+  }))
+  return ok({ ...page.data, records })
+}
+
+async function changeBlocked(
+  ctx: CalledContext<UserActor> & InvokedContext,
+  input: SetBlockedInput,
+): Promise<ActionResult<SetBlockedInput>> {
+  const { engine, actor } = ctx
+  const result = await writeAsCaller(ctx, input, (_records, attempt, caller) =>
+    attempt.call('users.setBlocked', `users/${input.userId}`, true, async () => {
+      const { role } = await caller.ruleActor()
+      if (role !== ADMIN_ROLE) return fail('FORBIDDEN', 'Only an admin or the owner may block users.')
+      if (input.userId === engine.ownerUserId) return fail('FORBIDDEN', 'The owner cannot be blocked.')
+      if (input.userId === actor.userId) return fail('FORBIDDEN', 'Nobody blocks themselves.')
+      return writeBlocked(attempt, input)
+    }),
+  )
+  // When the answer comes, every server knows.
+  if (result.success) await engine.blockedUsers.settle()
+  return result
 }

@@ -157,7 +157,7 @@ describe('a call while the key server is down', () => {
     for (const { status, headers, text } of Object.values(answers)) {
       expect(status).toBe(503)
       expect(Number(headers.get('retry-after'))).toBeGreaterThan(0)
-      expect(text).toContain('Tokens cannot be verified at the moment')
+      expect(text).toContain('Callers cannot be verified at the moment')
       expect(text).not.toContain(String(port))
     }
     const stranger = await callEverywhere(base, {})

@@ -1,0 +1,50 @@
+import { sql } from 'drizzle-orm'
+import { blockedUsers } from '../../drizzle/system.ts'
+import type { BlockChanges } from '../auth/blocked-users.ts'
+import type { Database } from '../db/database.ts'
+import { type ActionResult, ok } from '../result.ts'
+import type { ToolScope } from './scope.ts'
+
+export interface SetBlockedInput {
+  readonly userId: string
+  readonly blocked: boolean
+}
+
+/** Rows of one statement. */
+const PAGE = 10_000
+
+const CHANGED = `
+  select user_id, is_blocked, revision::text from blocked_users where revision > $1::bigint
+  order by revision limit ${PAGE}`
+
+/** Reads whose blocking has changed since a revision. @throws {SqlError | ConnectionLost | AcquireTimeout} */
+export async function loadBlockChanges(database: Database, since: number): Promise<BlockChanges> {
+  const users: { userId: string; isBlocked: boolean }[] = []
+  let revision = since
+  for (;;) {
+    const { rows } = await database.query({ sql: CHANGED, params: [revision] })
+    for (const [userId, isBlocked] of rows)
+      users.push({ userId: String(userId), isBlocked: isBlocked === true })
+    revision = Number(rows.at(-1)?.[2] ?? revision)
+    if (rows.length < PAGE) return { users, revision }
+  }
+}
+
+/**
+ * Blocks a user or lets them in again. Who may is the caller's to check. Revisions are taken in the order of commits,
+ * since every writer is SERIALIZABLE: whoever reads by them misses none.
+ */
+export async function writeBlocked(
+  scope: ToolScope,
+  { userId, blocked }: SetBlockedInput,
+): Promise<ActionResult<SetBlockedInput>> {
+  await scope.execute(sql`
+    insert into ${blockedUsers} (user_id, is_blocked, changed_by, changed_at, revision)
+    select ${userId}, ${blocked}, ${scope.userId}, ${scope.now.toISOString()}, coalesce(max(revision), 0) + 1
+    from ${blockedUsers}
+    on conflict (user_id) do update set is_blocked = excluded.is_blocked, changed_by = excluded.changed_by,
+      changed_at = excluded.changed_at, revision = excluded.revision`)
+  const users = scope.catalog.get('users')
+  if (users) scope.wrote('update', users, userId)
+  return ok({ userId, blocked })
+}
