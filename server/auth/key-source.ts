@@ -11,10 +11,18 @@ export type KeyConfig =
   /** A public ES256 key: the development key. */
   | { readonly kind: 'jwk'; readonly jwk: JWK }
 
-/** Where the keys come from that may sign tokens, and with which algorithms. A token has no say in either. */
-export interface KeySource {
-  readonly algorithms: readonly string[]
+/** How a token's key is found. */
+export interface KeyFinder {
   readonly getKey: JWTVerifyGetKey
+  /** Another number for other keys. */
+  revision(): number
+  /** Looks for other keys, unless that was done a short while ago. Never throws. */
+  refresh(): Promise<void>
+}
+
+/** Where the keys come from that may sign tokens, and with which algorithms. A token has no say in either. */
+export interface KeySource extends KeyFinder {
+  readonly algorithms: readonly string[]
 }
 
 const REMOTE_ALGORITHMS = ['ES256', 'ES384', 'ES512', 'RS256', 'PS256', 'EdDSA']
@@ -27,7 +35,7 @@ export function createKeySource(config: KeyConfig, options: RemoteKeysOptions = 
   switch (config.kind) {
     case 'jwks':
       refuseUnfetchable(config.url)
-      return { algorithms: REMOTE_ALGORITHMS, getKey: createRemoteKeys(config.url, options) }
+      return { algorithms: REMOTE_ALGORITHMS, ...createRemoteKeys(config.url, options) }
     case 'publicKey':
       return fixed(readPublicKey(config.pem))
     case 'secret':
@@ -38,7 +46,7 @@ export function createKeySource(config: KeyConfig, options: RemoteKeysOptions = 
 }
 
 function fixed({ algorithms, key }: StaticKey): KeySource {
-  return { algorithms, getKey: () => key }
+  return { algorithms, getKey: () => key, revision: () => 0, refresh: async () => {} }
 }
 
 function refuseUnfetchable(url: URL): void {

@@ -1,10 +1,11 @@
-import { type CryptoKey, createRemoteJWKSet, customFetch, errors, type JWTVerifyGetKey } from 'jose'
+import { type CryptoKey, createRemoteJWKSet, customFetch, errors } from 'jose'
+import type { KeyFinder } from './key-source.ts'
 
 /** Past this age keys are fetched again in the background. */
 const REFRESH_AFTER_MS = 10 * 60_000
-/** Past this age keys are not used: how long a key server may be down, and how long a revoked key may live. */
+/** Past this age keys are not used: how long a key server may be down, and a revoked key live on because of it. */
 const STALE_AT_MOST_MS = 60 * 60_000
-/** The pause between fetches while there are keys to go on with. */
+/** The pause between fetches while there are keys to go on with, whatever tokens are sent. */
 const COOLDOWN_MS = 30_000
 /** The pause after a failed fetch while there are none. */
 const RETRY_AFTER_MS = 5_000
@@ -29,10 +30,10 @@ export class KeysUnavailableError extends Error {
 
 /**
  * Finds a token's key in the key set at `url` (RFC 7517 §5).
- * @throws KeysUnavailableError from the returned function, when the key server is to blame;
+ * @throws KeysUnavailableError from `getKey`, when the key server is to blame;
  *   jose's JWKSNoMatchingKey and JWKSMultipleMatchingKeys when the token is.
  */
-export function createRemoteKeys(url: URL, options: RemoteKeysOptions = {}): JWTVerifyGetKey {
+export function createRemoteKeys(url: URL, options: RemoteKeysOptions = {}): KeyFinder {
   const { clock = () => new Date(), timeoutMs = 5_000 } = options
   // jose fetches, without following redirects, and selects; when to fetch is decided here, because jose
   // blocks its callers on every refresh, does not serve stale keys, and has no pause after a failure.
@@ -45,6 +46,8 @@ export function createRemoteKeys(url: URL, options: RemoteKeysOptions = {}): JWT
   let loadedAt = Number.NEGATIVE_INFINITY
   let attemptedAt = Number.NEGATIVE_INFINITY
   let failure: string | undefined
+  let published = ''
+  let revision = 0
   let pending: Promise<void> | undefined
 
   // Absolute, so that a clock set back by an hour does not freeze refreshing for that hour.
@@ -55,6 +58,9 @@ export function createRemoteKeys(url: URL, options: RemoteKeysOptions = {}): JWT
       await remote.reload()
       loadedAt = clock().getTime()
       failure = undefined
+      const now = JSON.stringify(remote.jwks())
+      if (now !== published) revision += 1
+      published = now
     } catch (error) {
       failure = describe(error)
       throw new KeysUnavailableError(failure, { cause: error })
@@ -75,7 +81,7 @@ export function createRemoteKeys(url: URL, options: RemoteKeysOptions = {}): JWT
     if (failure !== undefined) throw new KeysUnavailableError(failure)
   }
 
-  return async (header, token) => {
+  const getKey: KeyFinder['getKey'] = async (header, token) => {
     const ageMs = elapsedMs(loadedAt)
     if (ageMs > STALE_AT_MOST_MS) await reloadAfter(RETRY_AFTER_MS)
     else if (ageMs > REFRESH_AFTER_MS && pending === undefined && elapsedMs(attemptedAt) >= COOLDOWN_MS) {
@@ -92,6 +98,15 @@ export function createRemoteKeys(url: URL, options: RemoteKeysOptions = {}): JWT
       if (isAboutToken(error) || error instanceof KeysUnavailableError) throw error
       throw new KeysUnavailableError(`a published key cannot be used: ${describe(error)}`, { cause: error })
     }
+  }
+
+  return {
+    getKey,
+    revision: () => revision,
+    /** Of a failure nothing is to be said about the token: the keys that there are did not sign it. */
+    async refresh() {
+      await reloadAfter(COOLDOWN_MS).catch((error: unknown) => options.onRefreshFailure?.(describe(error)))
+    },
   }
 }
 

@@ -39,16 +39,19 @@ export interface Verifier {
 interface Remembered {
   readonly actor: UserActor
   readonly untilMs: number
+  /** Of the keys: what one of them has signed is not remembered for longer than it is published. */
+  readonly revision: number
 }
 
 /** Builds the one judge of Bearer tokens (RFC 7519, RFC 8725). */
 export function createVerifier(options: VerifierOptions): Verifier {
-  const { clock = () => new Date() } = options
+  const { keys, clock = () => new Date() } = options
   const cache = new LRUCache<string, Remembered>({ max: options.cacheSize ?? 10_000 })
 
   const recall = (token: string, nowMs: number) => {
     const known = cache.get(token)
-    return known !== undefined && nowMs < known.untilMs ? known.actor : undefined
+    const isOfUse = known !== undefined && nowMs < known.untilMs && known.revision === keys.revision()
+    return isOfUse ? known.actor : undefined
   }
 
   return {
@@ -61,17 +64,46 @@ export function createVerifier(options: VerifierOptions): Verifier {
       const known = recall(token, now.getTime())
       if (known) return { ok: true, actor: known }
 
-      const verification = await judge(token, options, now)
+      const revision = keys.revision()
+      const verification = await judgeByNewestKeys(token, options, now)
       if (!verification.ok) return verification
       const expMs = (verification.actor.claims.exp ?? 0) * 1_000
       const untilMs = Math.min(expMs, now.getTime() + CACHE_AT_MOST_MS)
-      if (now.getTime() < untilMs) cache.set(token, { actor: verification.actor, untilMs })
+      if (now.getTime() < untilMs) {
+        // Before the first keys there was nothing that may have changed meanwhile.
+        cache.set(token, { actor: verification.actor, untilMs, revision: revision || keys.revision() })
+      }
       return verification
     },
   }
 }
 
-async function judge(token: string, options: VerifierOptions, now: Date): Promise<Verification> {
+/** What the keys at hand did not sign may be signed by newer ones, under the same name. */
+async function judgeByNewestKeys(token: string, options: VerifierOptions, now: Date): Promise<Verification> {
+  const { keys } = options
+  const revision = keys.revision()
+  const verification = await judge(token, options, now)
+  if (verification.ok || verification.reason !== 'unsigned') return told(verification)
+  if (keys.revision() === revision) await keys.refresh()
+  return keys.revision() === revision ? told(verification) : told(await judge(token, options, now))
+}
+
+type Judgement =
+  | Extract<Verification, { ok: true }>
+  | {
+      readonly ok: false
+      /** `unsigned`: not signed by the key that it names. */
+      readonly reason: 'invalid' | 'unavailable' | 'unsigned'
+      readonly detail: string
+    }
+
+function told(judgement: Judgement): Verification {
+  if (judgement.ok) return judgement
+  const { reason, detail } = judgement
+  return { ok: false, reason: reason === 'unsigned' ? 'invalid' : reason, detail }
+}
+
+async function judge(token: string, options: VerifierOptions, now: Date): Promise<Judgement> {
   const { keys, issuer, audience, authorizedParties } = options
   try {
     const claims = await readSignedClaims(token, keys.getKey, {
@@ -89,9 +121,8 @@ async function judge(token: string, options: VerifierOptions, now: Date): Promis
     return { ok: true, actor: Object.freeze({ kind: 'user', userId, claims: deepFreeze(claims), token }) }
   } catch (error) {
     const detail = error instanceof Error ? error.message : String(error)
-    return error instanceof KeysUnavailableError
-      ? { ok: false, reason: 'unavailable', detail }
-      : invalid(detail)
+    if (error instanceof KeysUnavailableError) return { ok: false, reason: 'unavailable', detail }
+    return isOtherKey(error) ? { ok: false, reason: 'unsigned', detail } : invalid(detail)
   }
 }
 
@@ -134,6 +165,6 @@ function deepFreeze<T>(value: T): T {
   return Object.freeze(value)
 }
 
-function invalid(detail: string): Verification {
-  return { ok: false, reason: 'invalid', detail }
+function invalid(detail: string) {
+  return { ok: false, reason: 'invalid', detail } as const
 }

@@ -17,7 +17,7 @@ import {
 const signer = ecSigner('first')
 const rotated = ecSigner('second')
 const LONG_LIVED = { ...GOOD_CLAIMS, exp: START_SECONDS + 86_400 }
-const TIMEOUT_MS = 100
+const TIMEOUT_MS = 500
 
 function verifierFor(url: URL, onRefreshFailure: (detail: string) => void = () => {}) {
   const clock = testClock()
@@ -29,6 +29,7 @@ function verifierFor(url: URL, onRefreshFailure: (detail: string) => void = () =
   let serial = 0
   return {
     clock,
+    verifier,
     /** Judges a token never seen before, so that no cache answers for the keys. */
     judge: async (by = signer, header: Record<string, unknown> = {}) => {
       serial += 1
@@ -91,6 +92,88 @@ describe('an unknown kid', () => {
     expect(await judge(signer)).toBe('ada')
     expect(server.requests).toBe(2)
   })
+})
+
+describe('a known kid with another key', () => {
+  const named = (by: typeof signer) => ({ ...by.publicJwk, kid: 'same' })
+  const header = { kid: 'same' }
+
+  test('is found once the cooldown is over, and what the old key has signed is not remembered', async () => {
+    await using server = await startKeyServer(keySet(named(signer)))
+    const { verifier, clock, judge } = verifierFor(server.url)
+    const old = signer.sign(LONG_LIVED, header)
+    expect(outcome(await verifier.verify(old))).toBe('ada')
+    expect(verifier.recall(old)?.userId).toBe('ada')
+    server.respond = keySet(named(rotated))
+    expect(await judge(rotated, header)).toBe('invalid')
+    expect(server.requests).toBe(1)
+    clock.forward(30)
+    expect(await judge(rotated, header)).toBe('ada')
+    expect(server.requests).toBe(2)
+    expect(verifier.recall(old)).toBeUndefined()
+    expect(outcome(await verifier.verify(old))).toBe('invalid')
+    expect(server.requests).toBe(2)
+  })
+
+  test('costs one fetch for calls that come together, and they are all let in', async () => {
+    await using server = await startKeyServer(keySet(named(signer)))
+    const { judge, clock } = verifierFor(server.url)
+    await judge(signer, header)
+    server.respond = keySet(named(rotated))
+    clock.forward(30)
+    expect(new Set(await Promise.all(times(200, () => judge(rotated, header))))).toEqual(new Set(['ada']))
+    expect(server.requests).toBe(2)
+  })
+
+  test('is found where several keys of the set fit as well', async () => {
+    const withoutKid = ({ publicJwk: { kid: _, ...jwk } }: typeof signer) => jwk
+    await using server = await startKeyServer(keySet(withoutKid(signer), withoutKid(ecSigner('third'))))
+    const { judge, clock } = verifierFor(server.url)
+    expect(await judge(signer, { kid: undefined })).toBe('ada')
+    server.respond = keySet(withoutKid(signer), withoutKid(rotated))
+    clock.forward(30)
+    expect(await judge(rotated, { kid: undefined })).toBe('ada')
+  })
+
+  test('is 401 while the key server is down, and good tokens go on', async () => {
+    await using server = await startKeyServer(keySet(named(signer)))
+    const { judge, clock } = verifierFor(server.url)
+    await judge(signer, header)
+    server.respond = plain(500, '')
+    clock.forward(30)
+    expect(await Promise.all(times(50, () => judge(rotated, header)))).toEqual(times(50, () => 'invalid'))
+    expect(await judge(signer, header)).toBe('ada')
+    expect(server.requests).toBe(2)
+  })
+})
+
+test('a flood of forged tokens, of known and unknown keys, costs one fetch per cooldown', async () => {
+  await using server = await startKeyServer(keySet(signer.publicJwk))
+  const { judge, clock } = verifierFor(server.url)
+  await judge()
+  for (const fetches of [2, 3, 4]) {
+    clock.forward(30)
+    const flood = times(40, (index) =>
+      judge(rotated, { kid: index % 2 === 0 ? signer.publicJwk.kid : `unknown-${index}` }),
+    )
+    expect(new Set(await Promise.all(flood))).toEqual(new Set(['invalid']))
+    clock.forward(29)
+    expect(await judge(rotated, { kid: signer.publicJwk.kid })).toBe('invalid')
+    clock.forward(-29)
+    expect(server.requests).toBe(fetches)
+  }
+})
+
+test('a key that is no longer published stops working when the set was read again', async () => {
+  await using server = await startKeyServer(keySet(signer.publicJwk, rotated.publicJwk))
+  const { verifier, clock, judge } = verifierFor(server.url)
+  const token = rotated.sign(LONG_LIVED)
+  expect(outcome(await verifier.verify(token))).toBe('ada')
+  server.respond = keySet(signer.publicJwk)
+  clock.forward(601)
+  await judge()
+  await vi.waitFor(() => expect(verifier.recall(token)).toBeUndefined())
+  await vi.waitFor(async () => expect(outcome(await verifier.verify(token))).toBe('invalid'))
 })
 
 test('keys older than ten minutes are refreshed while calls go on with them', async () => {
