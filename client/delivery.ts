@@ -53,7 +53,7 @@ class Answer implements ResponseEsque {
 export function observedFetch(custom: ClientFetch | undefined): ClientFetch {
   return async (input, init) => {
     const send = getFetch(custom)
-    const keys = new Headers(init?.headers).get('idempotency-key')?.split(',') ?? []
+    const keys = keysOf(init?.headers)
     const isAborted = () => init?.signal?.aborted === true
     // What a fetch of the app's own gives need not have more than tRPC asks for.
     const response: ResponseEsque & Partial<Pick<Response, 'status' | 'headers'>> = await send(
@@ -66,6 +66,12 @@ export function observedFetch(custom: ClientFetch | undefined): ClientFetch {
     const retryAfterSeconds = parseRetryAfter(response.headers?.get?.('retry-after'))
     return new Answer(response, { status: response.status ?? 0, retryAfterSeconds, keys }, isAborted)
   }
+}
+
+/** tRPC hands on the record that the client's `headers` made: not every runtime has the class of that name. */
+function keysOf(headers: unknown): readonly string[] {
+  const isRecord = typeof headers === 'object' && headers !== null && 'idempotency-key' in headers
+  return isRecord ? String(headers['idempotency-key']).split(',') : []
 }
 
 /** Finds how the request of a call went; undefined when none was sent. */

@@ -35,7 +35,11 @@ export const idempotencyKeys: TRPCLink<AppRouter> =
 
 function keyFor(op: Operation): CallKey | DeputyError | undefined {
   const chosen = op.context.idempotencyKey
-  if (chosen === undefined) return op.type === 'mutation' ? new CallKey(freshKey(), false) : undefined
+  if (chosen === undefined) {
+    if (op.type !== 'mutation') return undefined
+    const fresh = freshKey()
+    return fresh instanceof DeputyError ? fresh : new CallKey(fresh, false)
+  }
   if (op.type !== 'mutation') {
     return new DeputyError(`"${op.path}" only reads: a ${op.type} takes no idempotency key.`)
   }
@@ -64,12 +68,27 @@ export function isRepeatable(op: Operation, delivery: Delivery): boolean {
 
 interface RandomSource {
   randomUUID?(): string
-  getRandomValues(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer>
+  getRandomValues?(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer>
 }
 
-/** Makes a key that nobody has used. Browsers have `randomUUID` on secure origins only. */
-export function freshKey(source: RandomSource = globalThis.crypto): string {
-  if (source.randomUUID) return source.randomUUID()
+/**
+ * Makes a key that nobody has used, a UUID of version 4 (RFC 9562, 5.4). Browsers have `randomUUID` on secure origins
+ * only, and React Native has no `crypto` at all; a weaker source could give two calls one key.
+ */
+export function freshKey(source: RandomSource | undefined = globalThis.crypto): string | DeputyError {
+  if (source?.randomUUID) return source.randomUUID()
+  if (!source?.getRandomValues) {
+    return new DeputyError(
+      'A mutation needs a fresh idempotency key, and this runtime has neither crypto.randomUUID nor crypto.getRandomValues. In React Native install react-native-get-random-values and import it before anything else; elsewhere load a polyfill of crypto.getRandomValues, or give the call a key: { context: { idempotencyKey } }.',
+    )
+  }
   const bytes = source.getRandomValues(new Uint8Array(16))
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
+  const hex = Array.from(bytes, (byte, at) => withVersion(byte, at).toString(16).padStart(2, '0')).join('')
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')
+}
+
+/** Version 4 in the seventh byte, the variant in the ninth. */
+function withVersion(byte: number, at: number): number {
+  if (at === 6) return (byte & 0x0f) | 0x40
+  return at === 8 ? (byte & 0x3f) | 0x80 : byte
 }

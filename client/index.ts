@@ -14,6 +14,7 @@ import { type ClientFetch, observedFetch } from './delivery.ts'
 import { DeputyError } from './error.ts'
 import { idempotencyHeader, idempotencyKeys } from './idempotency-key.ts'
 import { retryLink } from './retries.ts'
+import { creationProblem, runtimeProblem } from './runtime.ts'
 import { transformer } from './transformer.ts'
 
 export type { AppRouter } from '../server/composition.ts'
@@ -41,6 +42,8 @@ export type Client = TRPCClient<AppRouter>
 
 /** How many calls the server takes in one request. */
 const MAX_BATCH_SIZE = 10
+/** What fetch takes as the value of a header; it would throw as if no answer came. */
+const IN_HEADER = /^[\t\x20-\x7e\x80-\xff]*$/
 const MAX_URL_LENGTH = 4_000
 /** Leaves room for the procedure's path. */
 const MAX_INPUT_IN_URL = 3_500
@@ -52,8 +55,11 @@ const MAX_INPUT_IN_URL = 3_500
  * Every mutation goes out with an idempotency key, a fresh one or the caller's own, and is sent again with the same
  * one: `client.actions.createEvent.mutate(input, { context: { idempotencyKey: 'order-17' } })`.
  * @throws {RangeError} for retries that are no numbers of times or of milliseconds.
+ * @throws {DeputyError} where the runtime has no AbortController.
  */
 export function createClient(options: ClientOptions): Client {
+  const problem = creationProblem()
+  if (problem) throw problem
   const { token } = options
   const shared = {
     url: `${options.url.replace(/\/+$/, '')}/trpc`,
@@ -62,6 +68,9 @@ export function createClient(options: ClientOptions): Client {
     fetch: observedFetch(options.fetch),
     headers: async ({ opList }: { opList: readonly Operation[] }): Promise<Record<string, string>> => {
       const bearer = typeof token === 'function' ? await token() : token
+      if (bearer !== undefined && !IN_HEADER.test(bearer)) {
+        throw new DeputyError('The token has characters that no header can hold, such as a line break.')
+      }
       const authorization = bearer === undefined ? {} : { authorization: `Bearer ${bearer}` }
       return { ...authorization, ...idempotencyHeader(opList, bearer !== undefined) }
     },
@@ -69,6 +78,7 @@ export function createClient(options: ClientOptions): Client {
   return createTRPCClient<AppRouter>({
     links: [
       keepErrors,
+      checkRuntime(options.fetch !== undefined),
       idempotencyKeys,
       retryLink(limitsOf(options.retries)),
       splitLink({
@@ -105,3 +115,15 @@ const keepErrors: TRPCLink<AppRouter> =
         complete: () => observer.complete(),
       }),
     )
+
+/** Fails a call that this runtime cannot send with what is missing, rather than from the midst of a library. */
+function checkRuntime(hasOwnFetch: boolean): TRPCLink<AppRouter> {
+  return () =>
+    ({ op, next }) =>
+      observable((observer) => {
+        const problem = runtimeProblem(hasOwnFetch)
+        if (!problem) return next(op).subscribe(observer)
+        observer.error(problem)
+        return undefined
+      })
+}

@@ -82,7 +82,15 @@ function pause(delayMs: number, signal: AbortSignal): Promise<void> {
 }
 
 function aborted(signal: AbortSignal): Outcome {
-  return { error: TRPCClientError.from(asError(signal.reason)) }
+  return { error: TRPCClientError.from(abortError(signal)) }
+}
+
+/** Not every runtime knows the reason of a signal. */
+function abortError({ reason }: AbortSignal): Error {
+  if (reason !== undefined) return asError(reason)
+  const error = new Error('The call was aborted')
+  error.name = 'AbortError'
+  return error
 }
 
 function asError(reason: unknown): Error {
