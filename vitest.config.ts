@@ -13,6 +13,7 @@ const WITHOUT_DATABASE = [
   'test/auth/**/*.test.ts',
   'test/bench/**/*.test.ts',
   'test/db/{directory-lock,lost-session,to-statement}.test.ts',
+  'test/errors/classes.test.ts',
   'test/env/**/*.test.ts',
   'test/integrations/{answers,catalogue,definition,direct,plan,shipped}.test.ts',
   'test/package/**/*.test.ts',

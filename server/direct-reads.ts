@@ -1,6 +1,6 @@
 import type { SQL } from 'drizzle-orm'
-import type { QueryResult, Statement } from './db/database.ts'
-import { mapDatabaseError } from './db/sqlstate.ts'
+import { type QueryResult, SqlError, type Statement } from './db/database.ts'
+import { mapDatabaseError, NO_FIELDS } from './db/sqlstate.ts'
 import { toStatement } from './db/to-statement.ts'
 import type { Engine } from './engine.ts'
 import { UnexpectedError } from './invocation/unexpected-error.ts'
@@ -40,14 +40,9 @@ export class DirectReads implements ReadRunner {
     try {
       return await body()
     } catch (error) {
-      const mapped = mapDatabaseError(error, () => undefined)
+      const mapped = mapDatabaseError(error, NO_FIELDS, 'read')
       if (!mapped) throw error
-      const failure =
-        mapped.kind === 'failure'
-          ? mapped.failure
-          : fail('SERVICE_UNAVAILABLE', 'The database is busy; try again.', {
-              details: { retryAfterSeconds: 1 },
-            })
+      const failure = mapped.kind === 'failure' ? mapped.failure : unlessInternal(error)
       this.#engine.log.warn(
         { requestId: this.#requestId, tool, code: failure.code, err: error },
         'A statement failed',
@@ -56,4 +51,11 @@ export class DirectReads implements ReadRunner {
       return failure
     }
   }
+}
+
+/** A read is not run again by itself. An internal error of the database may pass, but nothing says so. */
+function unlessInternal(error: unknown) {
+  return error instanceof SqlError && error.sqlstate === 'XX000'
+    ? fail('INTERNAL_SERVER_ERROR', 'The database refused a statement.')
+    : fail('SERVICE_UNAVAILABLE', 'The database is busy; try again.', { details: { retryAfterSeconds: 1 } })
 }

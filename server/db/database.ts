@@ -67,6 +67,9 @@ export interface Database {
   close(): Promise<void>
 }
 
+/** The class of SQLSTATEs that a function of the app uses for messages that callers may read. */
+const TOLD = /^U0/
+
 /** An error that the database answered to a statement. Its message never holds bound values. */
 export class SqlError extends Error {
   override readonly name = 'SqlError'
@@ -74,6 +77,10 @@ export class SqlError extends Error {
   readonly table: string | undefined
   readonly column: string | undefined
   readonly constraint: string | undefined
+  /** The function of PostgreSQL that refused. */
+  readonly routine: string | undefined
+  /** What a function of the app raised for the caller to read, under an SQLSTATE that says so. */
+  readonly told: string | undefined
 
   constructor(fields: {
     sqlstate: string
@@ -81,6 +88,7 @@ export class SqlError extends Error {
     column?: unknown
     constraint?: unknown
     routine?: unknown
+    message?: unknown
   }) {
     const text = (value: unknown) => (typeof value === 'string' && value !== '' ? value : undefined)
     const where = [text(fields.table), text(fields.column), text(fields.constraint), text(fields.routine)]
@@ -91,6 +99,8 @@ export class SqlError extends Error {
     this.table = text(fields.table)
     this.column = text(fields.column)
     this.constraint = text(fields.constraint)
+    this.routine = text(fields.routine)
+    this.told = TOLD.test(fields.sqlstate) ? text(fields.message) : undefined
   }
 }
 

@@ -140,6 +140,6 @@ class PgliteSession implements Session {
 
 function translate(error: unknown): unknown {
   if (!(error instanceof messages.DatabaseError) || error.code === undefined) return error
-  const { code, table, column, constraint, routine } = error
-  return new SqlError({ sqlstate: code, table, column, constraint, routine })
+  const { code, table, column, constraint, routine, message } = error
+  return new SqlError({ sqlstate: code, table, column, constraint, routine, message })
 }

@@ -202,14 +202,16 @@ class PostgresSession implements Session {
 
   #translate(error: unknown): Error {
     if (error instanceof postgres.PostgresError) {
-      // 57P0x and 08xxx: the server is closing this connection; nothing more may be sent on it.
-      if (/^(57P|08)/.test(error.code)) this.broken = true
+      // The server closes the connection after it; nothing more may be sent on it. A function of the app can raise
+      // the same codes, which closes nothing.
+      if (/FATAL|PANIC/.test(`${error.severity} ${error.severity_local}`)) this.broken = true
       return new SqlError({
         sqlstate: error.code,
         table: error.table_name,
         column: error.column_name,
         constraint: error.constraint_name,
         routine: error.routine,
+        message: error.message,
       })
     }
     this.broken = true

@@ -4,10 +4,20 @@ import {
   type Database,
   type Lease,
   type QueryResult,
+  SqlError,
   type Statement,
 } from './database.ts'
 import type { Semaphore } from './semaphore.ts'
 import { giveTurnLocksBack, takeTurnLocks } from './turn-locks.ts'
+
+const SAVEPOINT = { sql: 'savepoint deputy_trial', params: [] }
+const UNDO = { sql: 'rollback to savepoint deputy_trial', params: [] }
+const RELEASE = { sql: 'release savepoint deputy_trial', params: [] }
+
+/** The last statement of a transaction, which is not its own but the engine's, has failed. */
+export class LastStatementFailed extends Error {
+  override readonly name = 'LastStatementFailed'
+}
 
 /** What COMMIT came to. `unknown`: the connection was lost while it was under way. */
 export type CommitOutcome = 'committed' | 'rolled back' | 'unknown'
@@ -84,9 +94,32 @@ export class Transaction {
   }
 
   /**
+   * Runs a statement and takes it back. @returns the constraint that it breaks; undefined when it breaks none.
+   *
+   * @throws {SqlError | ConnectionLost} for any other failure, which ends the transaction.
+   */
+  async trial(statement: Statement): Promise<SqlError | undefined> {
+    this.#refuseUnlessOpen()
+    const { session } = this.#lease
+    // Sent together: what is sent beside them must not come to lie between them, and be taken back as well.
+    const [, tried, undone] = await Promise.allSettled(
+      [SAVEPOINT, statement, UNDO, RELEASE].map((sent) => session.query(sent)),
+    )
+    const error: unknown = tried?.status === 'rejected' ? tried.reason : undefined
+    const isConstraint = error instanceof SqlError && error.sqlstate.startsWith('23')
+    if (undone?.status === 'fulfilled' && (error === undefined || isConstraint)) {
+      this.#refuseUnlessOpen()
+      return isConstraint ? error : undefined
+    }
+    this.#fail(error ?? (undone?.status === 'rejected' ? undone.reason : undefined))
+    throw this.#error
+  }
+
+  /**
    * Commits, with a last statement that travels together with COMMIT.
    *
-   * @throws {SqlError | ConnectionLost} what the last statement or COMMIT failed with; then nothing is committed.
+   * @throws {SqlError | ConnectionLost | LastStatementFailed} what the last statement or COMMIT failed with; then
+   * nothing is committed.
    */
   async commit(last?: Statement): Promise<CommitOutcome> {
     this.#refuseUnlessOpen()
@@ -97,7 +130,7 @@ export class Transaction {
       if (last) {
         // Its failure aborts the transaction, which COMMIT then answers with ROLLBACK.
         this.#lease.session.query(last).catch((error: unknown) => {
-          this.#error ??= error
+          this.#error ??= new LastStatementFailed('The last statement failed', { cause: error })
         })
       }
       const committed = this.#lease.session.control('commit')

@@ -1,11 +1,13 @@
 import type { SQL } from 'drizzle-orm'
-import type { QueryResult, Statement } from '../db/database.ts'
-import { isUnavailable, mapDatabaseError } from '../db/sqlstate.ts'
+import { type QueryResult, SqlError, type Statement } from '../db/database.ts'
+import { isUnavailable, mapDatabaseError, type StatementKind } from '../db/sqlstate.ts'
 import { toStatement } from '../db/to-statement.ts'
-import type { CommitOutcome } from '../db/transaction.ts'
+import type { CommitOutcome, Transaction } from '../db/transaction.ts'
 import type { Message } from '../outbox/message.ts'
 import { type ActionResult, type Failure, FailureError, fail, type JsonValue } from '../result.ts'
-import { type CatalogEntry, constraintFields } from '../tools/catalog.ts'
+import type { CatalogEntry } from '../tools/catalog.ts'
+import { constraintFields } from '../tools/constraint-fields.ts'
+import { learnDeferrable } from '../tools/on-conflict.ts'
 import type { Charge, StepRequest, ToolRunner, WriteOperation } from '../tools/scope.ts'
 import type { Write } from './audit-entry.ts'
 import type { Invocation } from './invocation.ts'
@@ -41,6 +43,7 @@ export class Attempt implements ToolRunner {
   #expired = false
   #loggedLateCall = false
   readonly #callsInFlight = new Set<Promise<unknown>>()
+  #concealing: Map<string, (error: SqlError) => SqlError> | undefined
 
   constructor(invocation: Invocation, number: number, turns: HeldTurns | undefined) {
     this.#invocation = invocation
@@ -138,15 +141,34 @@ export class Attempt implements ToolRunner {
     return this.run(toStatement(statement))
   }
 
-  async run(statement: Statement): Promise<QueryResult> {
+  run(statement: Statement): Promise<QueryResult> {
+    return this.#send((transaction) => transaction.query(statement))
+  }
+
+  trial(statement: SQL): Promise<SqlError | undefined> {
+    const written = toStatement(statement)
+    return this.#send((transaction) => transaction.trial(written))
+  }
+
+  concealAtCommit(collection: string, conceal: (error: SqlError) => SqlError): void {
+    this.#concealing ??= new Map()
+    this.#concealing.set(collection, conceal)
+  }
+
+  /** An error that came with COMMIT, without what the caller may not be told. */
+  concealed(error: SqlError): SqlError {
+    return [...(this.#concealing?.values() ?? [])].reduce((left, conceal) => conceal(left), error)
+  }
+
+  async #send<T>(send: (transaction: Transaction) => Promise<T>): Promise<T> {
     if (!this.#state.isRunning) return never()
     try {
       const transaction = await this.#transaction.get()
       if (!this.#state.isRunning) return never()
-      const answer = await transaction.query(statement)
+      const answer = await send(transaction)
       return this.#state.isRunning ? answer : never()
     } catch (error) {
-      if (this.#state.isRunning && this.#map(error)?.kind === 'conflict') {
+      if (this.#state.isRunning && (this.#hasLearnt(error) || this.#map(error)?.kind === 'conflict')) {
         this.#state.interrupt({ kind: 'conflict', error })
       }
       // What a run that is over still awaits stays where it is, its `catch` and `finally` included.
@@ -179,7 +201,7 @@ export class Attempt implements ToolRunner {
       return this.#state.isRunning ? result : never()
     } catch (error) {
       if (!this.#state.isRunning) return never()
-      return this.#databaseFailed(tool, error)
+      return this.#databaseFailed(tool, writes, error)
     } finally {
       this.#callsInFlight.delete(call)
     }
@@ -250,16 +272,24 @@ export class Attempt implements ToolRunner {
     this.#transaction.giveTurnsBack()
   }
 
-  #map(error: unknown) {
-    return mapDatabaseError(error, (constraint) => constraintFields(this.catalog, constraint))
+  #map(error: unknown, sent?: StatementKind) {
+    return mapDatabaseError(error, (failed) => constraintFields(this.catalog, failed), sent)
   }
 
-  #databaseFailed(tool: string, error: unknown): Failure {
+  /** Whether the error says of a collection, for the first time in this call, how to insert into it. */
+  #hasLearnt(error: unknown): boolean {
+    const collection = error instanceof SqlError ? learnDeferrable(this.catalog, error) : undefined
+    if (collection === undefined || this.#invocation.learntOf.has(collection)) return false
+    this.#invocation.learntOf.add(collection)
+    return true
+  }
+
+  #databaseFailed(tool: string, writes: boolean, error: unknown): Failure {
     if (error instanceof TurnTimeout) {
       this.#state.poison = fail('CONFLICT', 'Too many calls wait for the same record; try again shortly.')
       return this.#state.poison
     }
-    const mapped = this.#map(error)
+    const mapped = this.#map(error, tool === 'sql' ? 'own sql' : writes ? 'write' : 'read')
     if (mapped?.kind !== 'failure') throw error
     if (isUnavailable(error)) this.#invocation.hasMetOutage = true
     this.#state.poison = mapped.failure

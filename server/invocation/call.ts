@@ -1,5 +1,5 @@
 import { ConnectionLost } from '../db/database.ts'
-import { isUnavailable, mapDatabaseError } from '../db/sqlstate.ts'
+import { isUnavailable, mapEngineError } from '../db/sqlstate.ts'
 import { type ActionResult, type Failure, fail } from '../result.ts'
 import { IDEMPOTENCY_KEY, IDEMPOTENCY_KEY_RULE } from '../wire/idempotency-key.ts'
 import { fromStored } from '../wire/stored.ts'
@@ -52,7 +52,7 @@ async function claimOf(invocation: Invocation, scope: KeyScope): Promise<Claim> 
   try {
     return await claimKey(engine.database, { ...scope, token: id, inputHash, now, leaseMs })
   } catch (error) {
-    const mapped = mapDatabaseError(error, () => undefined)
+    const mapped = mapEngineError(error)
     if (!mapped) throw error
     if (isUnavailable(error)) invocation.hasMetOutage = true
     invocation.log.warn({ err: error }, 'An idempotency key could not be claimed')

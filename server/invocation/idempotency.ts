@@ -1,4 +1,4 @@
-import type { Database } from '../db/database.ts'
+import { type Database, SqlError } from '../db/database.ts'
 import type { Parameters } from '../db/parameters.ts'
 import type { StoredStep } from './step-store.ts'
 
@@ -88,9 +88,9 @@ const RESULT_CONSTRAINTS: ReadonlySet<string | undefined> = new Set([
   'outbox_pkey',
 ])
 
-/** Whether a constraint says that the key has been answered by another holder. */
-export function isResultConstraint(constraint: string | undefined): boolean {
-  return RESULT_CONSTRAINTS.has(constraint)
+/** Whether an error says that the key has been answered by another holder. */
+export function isResultConstraint(error: unknown): boolean {
+  return error instanceof SqlError && RESULT_CONSTRAINTS.has(error.constraint)
 }
 
 const RELEASE = `

@@ -72,6 +72,7 @@ export class Invocation {
   #journal: Journal | undefined
   #outgoing: Outgoing | undefined
   #payers: Set<Payer> | undefined
+  #learntOf: Set<string> | undefined
   #costs: Map<string, number> | undefined
   /** Set once the parser has accepted it. */
   input: InvocationInput | undefined
@@ -119,6 +120,12 @@ export class Invocation {
   get outgoing(): Outgoing {
     this.#outgoing ??= new Outgoing(this)
     return this.#outgoing
+  }
+
+  /** Collections that an attempt of it has learnt how to insert into. */
+  get learntOf(): Set<string> {
+    this.#learntOf ??= new Set()
+    return this.#learntOf
   }
 
   /** Whether money was set aside for messages. */

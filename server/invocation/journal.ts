@@ -1,4 +1,4 @@
-import { mapDatabaseError } from '../db/sqlstate.ts'
+import { mapEngineError } from '../db/sqlstate.ts'
 import type { EffectOutcome } from '../ledger/hold.ts'
 import { type Failure, FailureError, fail, type JsonValue } from '../result.ts'
 import type { Charge } from '../tools/scope.ts'
@@ -136,7 +136,7 @@ function unknownOutcome(name: string): Failure {
 
 /** What could not be noted must not be used: a repetition would not know of it. */
 function notStored(name: string, error: unknown): Failure {
-  const mapped = mapDatabaseError(error, () => undefined)
+  const mapped = mapEngineError(error)
   return mapped?.kind === 'failure'
     ? mapped.failure
     : fail('SERVICE_UNAVAILABLE', `The answer of "${name}" could not be kept; try again shortly.`, {

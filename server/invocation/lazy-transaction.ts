@@ -1,5 +1,5 @@
 import { ConnectionLost, type Statement } from '../db/database.ts'
-import { type CommitOutcome, Transaction } from '../db/transaction.ts'
+import { type CommitOutcome, LastStatementFailed, Transaction } from '../db/transaction.ts'
 import type { Invocation } from './invocation.ts'
 import type { RunState } from './run-state.ts'
 import type { Steps } from './steps.ts'
@@ -76,7 +76,7 @@ export class LazyTransaction {
       return 'committed'
     } catch (error) {
       if (error instanceof ConnectionLost) return 'unknown'
-      throw error
+      throw new LastStatementFailed('The last statement failed', { cause: error })
     }
   }
 

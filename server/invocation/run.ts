@@ -1,10 +1,23 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { TRPCError } from '@trpc/server'
 import { SqlError } from '../db/database.ts'
-import { isUnavailable, mapDatabaseError } from '../db/sqlstate.ts'
+import {
+  type DatabaseFailure,
+  isUnavailable,
+  mapDatabaseError,
+  mapEngineError,
+  NO_FIELDS,
+} from '../db/sqlstate.ts'
+import { LastStatementFailed } from '../db/transaction.ts'
+import type { Engine } from '../engine.ts'
 import { HTTP_STATUS } from '../errors.ts'
 import type { Message } from '../outbox/message.ts'
 import { type ActionResult, fail } from '../result.ts'
+import {
+  constraintFields,
+  readConstraintColumns,
+  selectConstraintColumns,
+} from '../tools/constraint-fields.ts'
 import { Attempt } from './attempt.ts'
 import { closingOf } from './closing.ts'
 import { outcomeUnknown, tooLong, tooManyConflicts } from './failures.ts'
@@ -194,13 +207,39 @@ async function commit<T>(
   } catch (error) {
     // What was thrown before COMMIT was sent must not leave the transaction open.
     await attempt.abandon()
-    if (error instanceof SqlError && isResultConstraint(error.constraint)) return { kind: 'superseded' }
-    const mapped = mapDatabaseError(error, () => undefined)
+    if (error instanceof LastStatementFailed && isResultConstraint(error.cause)) return { kind: 'superseded' }
+    const mapped = await atCommit(invocation, attempt, error)
     if (!mapped) return { kind: 'threw', error }
-    if (mapped.kind === 'conflict') return { kind: 'conflict', keys: attempt.turnKeys, error }
-    if (isUnavailable(error)) invocation.hasMetOutage = true
+    if (mapped.kind === 'conflict') return { kind: 'conflict', keys: attempt.turnKeys, error: mapped.error }
+    if (isUnavailable(mapped.error)) invocation.hasMetOutage = true
+    invocation.log.warn({ code: mapped.failure.code, err: error }, 'A COMMIT failed')
     return { kind: 'done', result: mapped.failure }
   }
+}
+
+/** What a COMMIT failed with: constraints that are checked at the end alone, or the engine's own last statement. */
+async function atCommit(
+  { engine }: Invocation,
+  attempt: Attempt,
+  error: unknown,
+): Promise<DatabaseFailure | undefined> {
+  if (error instanceof LastStatementFailed) return mapEngineError(error.cause)
+  if (!(error instanceof SqlError)) return mapDatabaseError(error, NO_FIELDS)
+  const shown = attempt.concealed(error)
+  const known = await fieldsBehind(engine, shown)
+  return mapDatabaseError(shown, () => known)
+}
+
+/** The fields of a constraint; the database is asked where the collection does not declare it. */
+async function fieldsBehind({ catalog, database }: Engine, error: SqlError) {
+  const { table, constraint } = error
+  const declared = constraintFields(catalog, error)
+  const entry = table === undefined ? undefined : catalog.get(table)
+  if (declared || !entry || constraint === undefined) return declared
+  const { rows } = await database
+    .query(selectConstraintColumns(entry.name, constraint))
+    .catch(() => ({ rows: [] }))
+  return readConstraintColumns(entry, rows)
 }
 
 async function giveUp<T>(

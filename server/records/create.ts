@@ -12,6 +12,7 @@ import {
   systemColumns,
 } from '../tools/data.ts'
 import { duplicate, names, newRow } from '../tools/new-row.ts'
+import { onConflict } from '../tools/on-conflict.ts'
 import { Problems, quote } from '../tools/problems.ts'
 import { checkRecordId } from '../tools/record-id.ts'
 import type { ToolScope } from '../tools/scope.ts'
@@ -165,5 +166,5 @@ function checkedCandidate(permission: Permission, list: readonly Assignment[]): 
 
 function insertion({ entry }: Permission, list: readonly Assignment[], condition: SQL): SQL {
   return sql`insert into ${entry.table} (${names(list)}) select ${names(list)} from _row where ${condition}
-    on conflict do nothing returning 1`
+    ${onConflict(entry)} returning 1`
 }

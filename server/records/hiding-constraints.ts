@@ -1,26 +1,37 @@
 import { SqlError } from '../db/database.ts'
-import { constraintFields } from '../tools/catalog.ts'
-import type { ReadScope } from '../tools/scope.ts'
+import { constraintFields } from '../tools/constraint-fields.ts'
+import type { ReadScope, ToolScope } from '../tools/scope.ts'
 import type { Permission } from './policy.ts'
+
+/** They tell that there is another record, which the caller may not be able to read. */
+const OF_OTHER_RECORDS: ReadonlySet<string> = new Set(['23505', '23P01'])
 
 /**
  * A statement whose failure names no constraint that would tell the caller something: the record with a value that
- * is taken, or one that refers to this, may be one that they may not read, or the field one that is hidden.
+ * is taken, or one that refers to this, may be one that they may not read, or the field one that is hidden. What is
+ * checked at COMMIT alone tells no more.
  */
 export async function hidingConstraints<T>(
-  { catalog }: ReadScope,
-  { entry, view }: Permission,
+  scope: ToolScope,
+  permission: Permission,
   statement: Promise<T>,
 ): Promise<T> {
+  scope.concealAtCommit(permission.entry.name, (error) => concealed(scope, permission, error))
   try {
     return await statement
   } catch (error) {
-    if (!(error instanceof SqlError)) throw error
-    const { sqlstate, constraint } = error
-    const known = constraint === undefined ? undefined : constraintFields(catalog, constraint)
-    const isOwn =
-      known?.collection === entry.name && known.fields.every((field) => view.known.columns.has(field))
-    const tells = sqlstate === '23505' || (sqlstate === '23503' && !isOwn)
-    throw tells ? new SqlError({ sqlstate }) : error
+    throw error instanceof SqlError ? concealed(scope, permission, error) : error
   }
+}
+
+function concealed({ catalog }: ReadScope, permission: Permission, error: SqlError): SqlError {
+  const { sqlstate, constraint, column, table } = error
+  if (constraint === undefined && column === undefined) return error
+  const { entry, view } = permission
+  const known = constraintFields(catalog, error)
+  const isSeen = known
+    ? known.collection === entry.name && known.fields.every((field) => view.known.columns.has(field))
+    : table === entry.name && view.known.columns.size === entry.columns.size
+  const isShown = isSeen && (!OF_OTHER_RECORDS.has(sqlstate) || permission.readsAll)
+  return isShown ? error : new SqlError({ sqlstate })
 }

@@ -132,8 +132,19 @@ export class Permission {
     return {
       entry: this.view.readable,
       within: this.#within,
+      seesAll: this.seesAll,
       reader: userId === null ? 'anonymous' : `user:${userId}`,
     }
+  }
+
+  /** Whether the actor reads every field of every record, so that no message could tell them more. */
+  get seesAll(): boolean {
+    return this.readsAll && this.view.readable.columns.size === this.entry.columns.size
+  }
+
+  /** Whether the actor reads every record. */
+  get readsAll(): boolean {
+    return this.presumed === undefined && this.condition('read') === true
   }
 
   get #within(): SQL {

@@ -1,5 +1,5 @@
 import { getTableColumns, getTableName, is, type SQL, sql } from 'drizzle-orm'
-import { type ForeignKey, getTableConfig, type Index, type PgColumn, PgNumeric } from 'drizzle-orm/pg-core'
+import { type PgColumn, PgNumeric } from 'drizzle-orm/pg-core'
 import { createSelectSchema, createUpdateSchema } from 'drizzle-zod'
 import { z } from 'zod'
 import {
@@ -13,6 +13,8 @@ import type { FieldSize } from '../../drizzle/field-sizes.ts'
 import * as system from '../../drizzle/system.ts'
 import { toStatement } from '../db/to-statement.ts'
 import { DefinitionError } from '../errors.ts'
+import { Arbiters } from './arbiters.ts'
+import { type Constraint, constraintsOf } from './constraints.ts'
 import { envelopeReader, type ReadEnvelope } from './envelope.ts'
 
 /** What the tools need to know of one collection, worked out once at start. */
@@ -33,14 +35,10 @@ export interface CatalogEntry {
   readonly patchSchema: z.ZodObject
   /** The schema of one field's value, for `where`. */
   readonly valueSchemas: ReadonlyMap<string, z.ZodType>
-  readonly uniques: readonly UniqueConstraint[]
+  readonly constraints: readonly Constraint[]
+  readonly arbiters: Arbiters
   /** How large the values of a field may be; absent for types of a fixed size. */
   readonly sizes: ReadonlyMap<string, FieldSize>
-}
-
-interface UniqueConstraint {
-  readonly name: string
-  readonly fields: readonly string[]
 }
 
 /** What Postgres is sure to hold in a `numeric` without a precision. */
@@ -87,24 +85,6 @@ export function createCatalog(exports: Readonly<Record<string, unknown>>): Catal
   return catalog
 }
 
-/** The fields behind a constraint's name, for error messages. */
-export function constraintFields(catalog: Catalog, constraint: string) {
-  for (const entry of catalog.values()) {
-    const unique = entry.uniques.find(({ name }) => inPostgres(name) === constraint)
-    if (unique) return { collection: entry.name, fields: unique.fields }
-    const foreign = getTableConfig(entry.table).foreignKeys.find(
-      (key) => inPostgres(foreignKeyName(entry.name, key)) === constraint,
-    )
-    if (foreign) {
-      return {
-        collection: entry.name,
-        fields: foreign.reference().columns.map((column) => fieldOf(entry.columns, column)),
-      }
-    }
-  }
-  return undefined
-}
-
 function describe(table: AnyCollection): CatalogEntry {
   const name = getTableName(table)
   const columns = new Map<string, PgColumn>(Object.entries(getTableColumns(table)))
@@ -134,7 +114,8 @@ function describe(table: AnyCollection): CatalogEntry {
         is(columns.get(field), PgNumeric) ? DECIMAL : withoutNull(schema),
       ]),
     ),
-    uniques: uniqueConstraints(name, table, columns),
+    constraints: constraintsOf(table, columns),
+    arbiters: new Arbiters(),
     sizes: collectionDefinition(table)?.sizes ?? new Map(),
   }
 }
@@ -179,60 +160,4 @@ function exactDecimals(columns: ReadonlyMap<string, PgColumn>): Record<string, z
 /** drizzle-zod wraps a nullable column in `nullable`; `where` treats null apart. */
 function withoutNull(schema: z.ZodType): z.ZodType {
   return schema instanceof z.ZodNullable ? (schema.unwrap() as z.ZodType) : schema
-}
-
-function uniqueConstraints(
-  name: string,
-  table: AnyCollection,
-  columns: ReadonlyMap<string, PgColumn>,
-): UniqueConstraint[] {
-  const config = getTableConfig(table)
-  const named = config.uniqueConstraints.map((unique) => ({
-    name: unique.getName() ?? '',
-    fields: unique.columns.map((column) => fieldOf(columns, column)),
-  }))
-  const indexes = config.indexes
-    .filter((index) => index.config.unique)
-    .map((index) => ({
-      name: index.config.name ?? `${name}_${indexedColumns(index, columns).map(columnName).join('_')}_index`,
-      fields: indexedColumns(index, columns).map((column) => fieldOf(columns, column)),
-    }))
-  const single = [...columns]
-    .filter(([, column]) => column.isUnique)
-    .map(([field, column]) => ({
-      name: column.uniqueName ?? `${name}_${columnName(column)}_unique`,
-      fields: [field],
-    }))
-  return [{ name: `${name}_pkey`, fields: ['recordId'] }, ...named, ...indexes, ...single]
-}
-
-/** An index knows its columns by what they are called. One over an expression is about no field that could be named. */
-function indexedColumns(index: Index, columns: ReadonlyMap<string, PgColumn>): PgColumn[] {
-  const found = index.config.columns.flatMap((indexed) =>
-    [...columns.values()].filter((column) => 'name' in indexed && indexed.name === column.name),
-  )
-  return found.length === index.config.columns.length ? found : []
-}
-
-/** The name that migrations give a foreign key; Drizzle's own does not know of snake_case. */
-function foreignKeyName(table: string, key: ForeignKey): string {
-  const { name, columns, foreignTable, foreignColumns } = key.reference()
-  const chunks = [
-    table,
-    ...columns.map(columnName),
-    getTableName(foreignTable),
-    ...foreignColumns.map(columnName),
-  ]
-  return name ?? `${chunks.join('_')}_fk`
-}
-
-/** Postgres keeps 63 bytes of a name. */
-function inPostgres(name: string): string {
-  return name.slice(0, 63)
-}
-
-function fieldOf(columns: ReadonlyMap<string, PgColumn>, column: PgColumn): string {
-  for (const [field, candidate] of columns)
-    if (candidate === column || candidate.name === column.name) return field
-  return column.name
 }

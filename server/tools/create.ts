@@ -11,8 +11,9 @@ import {
   setClause,
   systemColumns,
 } from './data.ts'
-import { KeptStatements } from './kept-statements.ts'
+import { KeptStatements, type WriteStatement } from './kept-statements.ts'
 import { duplicate, names, newRow, rowToInsert, typedValues, values } from './new-row.ts'
+import { onConflict } from './on-conflict.ts'
 import { Problems, quote } from './problems.ts'
 import { everything } from './reach.ts'
 import { checkRecordId } from './record-id.ts'
@@ -41,16 +42,18 @@ export async function create(
   return recordId === undefined ? insert(scope, entry, given) : merge(scope, entry, recordId, given, missing)
 }
 
-const inserts = new KeptStatements(
-  (entry, { list }) => sql`
-    insert into ${entry.table} (${names(list)}) values (${values(list)})
-    on conflict do nothing returning ${identifier(systemColumns(entry).recordId)}`,
-)
+const insertStatement: WriteStatement = (entry, { list }) => sql`
+  insert into ${entry.table} (${names(list)}) values (${values(list)})
+  ${onConflict(entry)} returning ${identifier(systemColumns(entry).recordId)}`
+const inserts = new KeptStatements(insertStatement)
+/** Into collections with a deferrable constraint. */
+const insertsById = new KeptStatements(insertStatement)
 
 async function insert(scope: ToolScope, entry: CatalogEntry, data: Readonly<Record<string, unknown>>) {
   const recordId = scope.mintId()
   const list = rowToInsert(scope, entry, recordId, data)
-  const answer = await scope.run(inserts.of(entry, { list }))
+  const kept = entry.arbiters.hasDeferrable ? insertsById : inserts
+  const answer = await scope.run(kept.of(entry, { list }))
   if (answer.rows.length === 0) return duplicate(scope, everything(entry), bound(list))
   scope.wrote('create', entry, recordId)
   return ok({ recordId })
@@ -102,6 +105,6 @@ export function mergeStatement(
   const list = newRow(scope, entry, recordId, data)
   return sql`with _updated as (${updated}), _created as (
       insert into ${entry.table} (${names(list)}) select ${typedValues(list)} where not exists (select 1 from _updated)
-      on conflict do nothing returning ${returning})
+      ${onConflict(entry)} returning ${returning})
     select 'updated', _updated.* from _updated union all select 'created', _created.* from _created`
 }

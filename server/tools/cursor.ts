@@ -1,3 +1,4 @@
+/// <reference lib="es2024.string" />
 import { z } from 'zod'
 import { cursorHash, decodeCursorText, encodeCursorText, MAX_CURSOR_LENGTH } from '../wire/cursor-text.ts'
 
@@ -58,7 +59,8 @@ export function decodeCursor(scope: CursorScope, cursor: string): CursorPosition
     orderBy === scope.orderBy &&
     orderDir === scope.orderDir &&
     hash === hashOf(scope) &&
-    !`${value ?? ''}${recordId}`.includes('\0')
+    recordId.isWellFormed() &&
+    !recordId.includes('\0')
   return belongs ? { value, recordId } : undefined
 }
 

@@ -18,7 +18,7 @@ export interface Spoken {
 }
 
 /** Writes a statement. Its text hangs on the collection and the columns of the list alone. */
-type WriteStatement = (entry: CatalogEntry, spoken: Spoken) => SQL
+export type WriteStatement = (entry: CatalogEntry, spoken: Spoken) => SQL
 
 /**
  * The statements of one verb, whose text is written once for each collection and list of columns: to write it anew

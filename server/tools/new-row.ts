@@ -1,6 +1,8 @@
 import { type SQL, sql } from 'drizzle-orm'
+import { mapDatabaseError } from '../db/sqlstate.ts'
 import { type Failure, fail } from '../result.ts'
 import type { CatalogEntry } from './catalog.ts'
+import { constraintFields, readConstraintColumns, selectConstraintColumns } from './constraint-fields.ts'
 import {
   type Assignment,
   type Binding,
@@ -13,7 +15,7 @@ import {
 } from './data.ts'
 import { quote } from './problems.ts'
 import type { Reach } from './reach.ts'
-import type { ReadScope, ToolScope } from './scope.ts'
+import type { ToolScope } from './scope.ts'
 
 /** The columns and values of a record that does not exist yet. */
 export function rowToInsert(
@@ -65,16 +67,44 @@ export function typedValues(list: readonly Assignment[]): SQL {
 }
 
 /**
- * Nothing was inserted because a unique value is taken: finds out which, so that the message can name it, where
- * the record that has it can be seen.
+ * Nothing was inserted because another record stands against it: finds out which constraint that is, so that the
+ * message can name it. Who does not see every record is told of a record that they can see, and of no other.
  */
 export async function duplicate(
-  scope: ReadScope,
-  { entry, within }: Reach,
+  scope: ToolScope,
+  reach: Reach,
   row: readonly Assignment[],
 ): Promise<Failure> {
-  for (const { fields } of entry.uniques) {
-    if (fields.length === 0) continue
+  return (await (reach.seesAll ? tried(scope, reach, row) : found(scope, reach, row))) ?? unnamed(reach)
+}
+
+/** Asks the database, which names the constraint when it may fail. */
+async function tried(
+  scope: ToolScope,
+  { entry }: Reach,
+  row: readonly Assignment[],
+): Promise<Failure | undefined> {
+  const error = await scope.trial(sql`insert into ${entry.table} (${names(row)}) values (${values(row)})`)
+  const { constraint } = error ?? {}
+  if (!error || constraint === undefined) return undefined
+  const declared = constraintFields(scope.catalog, error)
+  if (declared && error.sqlstate === '23505')
+    return sameValue(entry, declared.fields.map(quote).join(' and '))
+  const known =
+    declared ??
+    readConstraintColumns(entry, (await scope.run(selectConstraintColumns(entry.name, constraint))).rows)
+  const mapped = mapDatabaseError(error, () => known)
+  return mapped?.kind === 'failure' ? mapped.failure : undefined
+}
+
+/** Looks for a record with the same values among those that can be seen. */
+async function found(
+  scope: ToolScope,
+  { entry, within }: Reach,
+  row: readonly Assignment[],
+): Promise<Failure | undefined> {
+  for (const { fields, isUnique } of entry.constraints) {
+    if (!isUnique || fields.length === 0) continue
     const conditions = fields.flatMap((field) => {
       const column = entry.columns.get(field)
       if (!column) return []
@@ -88,12 +118,19 @@ export async function duplicate(
     )
     if (answer.rows.length > 0) return sameValue(entry, fields.map(quote).join(' and '))
   }
-  return sameValue(entry, 'recordId or value of a unique field')
+  return undefined
 }
 
 function sameValue(entry: CatalogEntry, what: string): Failure {
   return fail(
     'CONFLICT',
     `Another record of ${quote(entry.name)} has the same ${what}; values must be unique.`,
+  )
+}
+
+function unnamed({ entry }: Reach): Failure {
+  return fail(
+    'CONFLICT',
+    `Another record of ${quote(entry.name)} has the same recordId or value of a unique field, or excludes these values.`,
   )
 }

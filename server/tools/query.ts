@@ -4,6 +4,7 @@ import { type ActionResult, fail, ok } from '../result.ts'
 import type { CatalogEntry } from './catalog.ts'
 import { columnType } from './column-type.ts'
 import { type CursorPosition, type CursorScope, decodeCursor, encodeCursor } from './cursor.ts'
+import { isColumnText } from './cursor-value.ts'
 import { systemColumns } from './data.ts'
 import { Problems, quote } from './problems.ts'
 import type { Reach } from './reach.ts'
@@ -115,7 +116,8 @@ function parse({ entry, reader }: Reach, options: unknown, problems: Problems): 
 
   const cursorScope: CursorScope = { collection: entry.name, orderBy, orderDir, where, reader }
   const after = typeof cursor === 'string' ? decodeCursor(cursorScope, cursor) : undefined
-  if (cursor !== undefined && cursor !== null && !after) {
+  const isFromPage = after && (after.value === null || isColumnText(column, after.value))
+  if (cursor !== undefined && cursor !== null && !isFromPage) {
     return problems.add(
       ['cursor'],
       'does not belong to this query; pass nextCursor of the page before, with the same options',

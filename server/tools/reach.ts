@@ -8,13 +8,15 @@ export interface Reach {
   readonly entry: CatalogEntry
   /** The condition that a record must meet; never NULL-sensitive, since it stands in a WHERE clause. */
   readonly within: SQL
+  /** Whether it leaves out no record and no field. */
+  readonly seesAll: boolean
   /** Who reads: cursors of one reader are refused to another. */
   readonly reader: string
 }
 
 /** The app's own authority: every record, every field. */
 export function everything(entry: CatalogEntry): Reach {
-  return { entry, within: sql`true`, reader: 'app' }
+  return { entry, within: sql`true`, seesAll: true, reader: 'app' }
 }
 
 /** A collection with some of its fields; the system's are always among them. */

@@ -1,5 +1,5 @@
 import type { SQL } from 'drizzle-orm'
-import type { QueryResult, Statement } from '../db/database.ts'
+import type { QueryResult, SqlError, Statement } from '../db/database.ts'
 import type { OutboundCall } from '../integrations/integrations.ts'
 import type { EffectOutcome } from '../ledger/hold.ts'
 import type { ActionResult, JsonValue } from '../result.ts'
@@ -24,6 +24,13 @@ export interface ToolScope extends ReadScope {
   readonly userId: string | null
   /** The nth id is the same in every attempt of an invocation. */
   mintId(): string
+  /** What a statement would fail with, undefined when it would not. Nothing of it stays. */
+  trial(statement: SQL): Promise<SqlError | undefined>
+  /**
+   * What a constraint of this collection must not tell is taken from an error that comes with COMMIT, when it is too
+   * late for whoever wrote to catch it.
+   */
+  concealAtCommit(collection: string, conceal: (error: SqlError) => SqlError): void
   /** Records that a record was written: for turns under contention, and for the audit. */
   wrote(operation: WriteOperation, entry: CatalogEntry, recordId: string): void
 }

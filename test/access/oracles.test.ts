@@ -106,7 +106,7 @@ describe.each(HIDDEN)('the hidden field "%s"', (field) => {
 
 describe('a unique value that is taken', () => {
   const SENTENCE =
-    'Another record of "notes" has the same recordId or value of a unique field; values must be unique.'
+    'Another record of "notes" has the same recordId or value of a unique field, or excludes these values.'
 
   it('is named where the record that has it can be read', async () => {
     const data = { title: 't', ownerId: 'ada', slug: 'mine' }
@@ -173,7 +173,7 @@ describe('the id of a record that one may not read', () => {
       success: false,
       code: 'CONFLICT',
       error:
-        'Another record of "notes" has the same recordId or value of a unique field; values must be unique.',
+        'Another record of "notes" has the same recordId or value of a unique field, or excludes these values.',
     })
     expect(await call('olga', 'get', { recordId: 'taken' })).toMatchObject({
       data: { record: { version: 1, data: { title: 'hers' } } },
