@@ -6,7 +6,7 @@ import { createKeySource, type KeyConfig } from './auth/key-source.ts'
 import { readIntegrationEnv } from './env-integrations.ts'
 import { readBudgets } from './env-money.ts'
 import { KEY_NAMES, type LOG_LEVELS, type ParsedEnv, serverSchema } from './env-schema.ts'
-import type { IntegrationEnvNames } from './integrations/connection.ts'
+import { type IntegrationEnvNames, SECRET_LENGTH_RULE, shortSecrets } from './integrations/connection.ts'
 import type { Budgets } from './ledger/budgets.ts'
 
 /** How tokens are verified. */
@@ -80,6 +80,10 @@ export function readEnv(
 ): ServerEnv {
   const problems: string[] = []
   const integrations = readIntegrationEnv(integrationNames, source, problems)
+  if (source.NODE_ENV === 'production') {
+    const short = shortSecrets(integrationNames, (name) => integrations.get(name))
+    problems.push(...short.map((name) => `${name}: ${SECRET_LENGTH_RULE}`))
+  }
   const env = parseEnv(serverSchema, source, problems)
   if (!env) throw new EnvError([...problems, ...problemsBeside(problems, source)])
   const dataDir = env.DATA_DIR ?? DEFAULT_DATA_DIR

@@ -5,6 +5,7 @@ import { createKeySource, type KeyConfig } from './auth/key-source.ts'
 import { createVerifier } from './auth/verifier.ts'
 import type { Database } from './db/database.ts'
 import { EnvError, type ServerEnv } from './env.ts'
+import { integrationEnv, SECRET_LENGTH_RULE, shortSecrets } from './integrations/connection.ts'
 import { createIntegrations } from './integrations/create.ts'
 import type { IntegrationDeclarations } from './integrations/declare.ts'
 import { createHttpClient } from './integrations/http-client.ts'
@@ -87,6 +88,8 @@ export async function startServer<TActions extends Actions>(
       clientRateLimit: env.clientRateLimit,
       budgets: env.budgets,
     })
+    for (const name of shortSecrets(integrationEnv(composition.integrations), reach.env))
+      log.warn(`${name} ${SECRET_LENGTH_RULE}; with NODE_ENV=production the server does not start with it`)
     for (const warning of unreachableIntegrations(reach)) log.warn(warning)
     const http = await listen({ fetch: app.fetch, fastPath: app.fastPath, host: env.host, port: env.port })
     const dispatcher = startDispatcher(app.engine)

@@ -1,5 +1,6 @@
 import { DefinitionError } from '../errors.ts'
 import type { DirectDeclaration, IntegrationDeclarations, SecretDeclaration } from './declare.ts'
+import { MIN_SECRET_CHARACTERS } from './redact-secrets.ts'
 
 /** What a variable is set to; undefined when it is not. */
 export type EnvLookup = (name: string) => string | undefined
@@ -25,6 +26,15 @@ export function integrationEnv(declarations: IntegrationDeclarations): Integrati
     urls: [...new Set(direct.map(({ baseUrl }) => baseUrl.env))],
     secrets: [...new Set(direct.flatMap(({ secret }) => secret?.env ?? []))],
   }
+}
+
+export const SECRET_LENGTH_RULE = `must have at least ${MIN_SECRET_CHARACTERS} characters: a shorter secret cannot be told apart from other text in what a provider answers, and is not taken out of it`
+
+/** The variables whose secrets are too short to be taken out of answers. */
+export function shortSecrets({ secrets }: IntegrationEnvNames, env: EnvLookup): readonly string[] {
+  return secrets.filter(
+    (name) => (env(name) ?? '').length < MIN_SECRET_CHARACTERS && (env(name) ?? '') !== '',
+  )
 }
 
 /** The variables that must still be set before a provider can be reached itself. */

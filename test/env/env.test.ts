@@ -266,6 +266,21 @@ describe('what integrations name', () => {
   const names = { urls: ['SHOP_BASE_URL'], secrets: ['SHOP_KEY'] }
   const read = (env: NodeJS.ProcessEnv) => readEnv(env, names).integrations
 
+  it.each([
+    ['production', 'k', true],
+    ['production', 'seven77', true],
+    ['production', 'eight888', false],
+    ['production', '', false],
+    ['development', 'k', false],
+  ])(
+    'refuse a secret that is too short to be taken out of answers: %s, %j',
+    (NODE_ENV, SHOP_KEY, isRefused) => {
+      const readIt = () => readEnv({ ...KEY, NODE_ENV, DATA_DIR: '/data', SHOP_KEY }, names)
+      if (!isRefused) return expect(readIt).not.toThrow()
+      return expect(readIt).toThrow(/SHOP_KEY: must have at least 8 characters/)
+    },
+  )
+
   it('is read, and nothing else; set to nothing it is not set', () => {
     const env = { SHOP_BASE_URL: 'https://shop.example/v1', SHOP_KEY: 'Key ü', OTHER_KEY: 'x' }
     expect([...read(env)]).toEqual([

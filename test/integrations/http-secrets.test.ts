@@ -30,8 +30,13 @@ describe('a secret of the request comes back', () => {
   })
 
   it.each<[string, readonly string[], JsonValue, JsonValue]>([
-    ['when it is short', ['k1'], 'k1 k2', '[redacted] k2'],
-    ['when it begins like another one', ['abcd', 'abcdefgh'], 'abcdefgh abcd', '[redacted] [redacted]'],
+    ['when it is short', ['k1-k1-k1'], 'k1-k1-k1 k2', '[redacted] k2'],
+    [
+      'when it begins like another one',
+      ['abcdefgh', 'abcdefgh-1'],
+      'abcdefgh-1 abcdefgh',
+      '[redacted] [redacted]',
+    ],
     ['as a number', ['12345678'], [12345678, 1234567], ['[redacted]', 1234567]],
     [
       'as a number that is too long for one',
