@@ -3,7 +3,7 @@ import type { z } from 'zod'
 import type { UserActor } from './auth/actor.ts'
 import { InvalidInput, toFailure } from './error-shape.ts'
 import type { Gate } from './gate.ts'
-import { runCall } from './invocation/call.ts'
+import { answerBefore, runCall } from './invocation/call.ts'
 import type { Invocation } from './invocation/invocation.ts'
 import type { Handler } from './invocation/run.ts'
 import { thrown } from './invocation/thrown.ts'
@@ -57,7 +57,16 @@ export function createCallAction({ schema, gate, options, handlerOf }: CallableA
     if (failure) throw thrown(failure)
     const raw = await readInput()
     refuseUnacceptable(raw)
-    const input = await parse(reviveBySchema(schema, raw))
+    const revived = reviveBySchema(schema, raw)
+    invocation.sent = { raw, revived }
+    let input: unknown
+    try {
+      input = await parse(revived)
+    } catch (error) {
+      const before = error instanceof InvalidInput ? await answerBefore(invocation) : undefined
+      if (before) return before
+      throw error
+    }
     return runCall(withInput(invocation, input, schema), handlerOf({ invocation, actor, input }))
   }
 

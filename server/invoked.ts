@@ -5,6 +5,7 @@ import { toFailure } from './error-shape.ts'
 import { Invocation } from './invocation/invocation.ts'
 import { type Outcome, recordCall } from './invocation/record-call.ts'
 import type { Budget } from './ledger/budgets.ts'
+import { refuseUnacceptable } from './procedure.ts'
 import type { ActionResult } from './result.ts'
 import { ACTIONS_PREFIX, t } from './trpc.ts'
 
@@ -81,6 +82,12 @@ export async function endInvocation(
   if (written) await written
   const stop = ctx.engine.failpoint('before-respond')
   if (stop) await stop
+}
+
+/** Notes what was sent, before a parser looks at it. @throws {TRPCError} BAD_REQUEST for what no schema may accept. */
+export function noteSent(invocation: Invocation, raw: unknown): void {
+  refuseUnacceptable(raw)
+  invocation.sent = { raw, revived: raw }
 }
 
 /** Notes what the parser has accepted. */

@@ -3,7 +3,14 @@ import { isUnavailable, mapEngineError } from '../db/sqlstate.ts'
 import { type ActionResult, type Failure, fail } from '../result.ts'
 import { IDEMPOTENCY_KEY, IDEMPOTENCY_KEY_RULE } from '../wire/idempotency-key.ts'
 import { fromStored } from '../wire/stored.ts'
-import { type Claim, claimKey, type KeyScope, type ReleaseOptions, releaseKey } from './idempotency.ts'
+import {
+  type Claim,
+  claimKey,
+  findKey,
+  type KeyScope,
+  type ReleaseOptions,
+  releaseKey,
+} from './idempotency.ts'
 import type { Invocation } from './invocation.ts'
 import { type Handler, runInvocation, Superseded } from './run.ts'
 import { thrown } from './thrown.ts'
@@ -37,6 +44,23 @@ async function runOnce<T>(invocation: Invocation, handler: Handler<T>): Promise<
   }
 }
 
+/**
+ * The answer that an input's key was given before, when the schema took it; undefined where there is none. A call that was
+ * committed is not refused because a deployment has changed what is asked for.
+ *
+ * @throws {TRPCError} where the call is still running.
+ */
+export async function answerBefore(invocation: Invocation): Promise<ActionResult<unknown> | undefined> {
+  const { keyScope, engine, keptInput } = invocation
+  if (!keyScope || !IDEMPOTENCY_KEY.test(keyScope.key)) return undefined
+  const found = await findKey(engine.database, keyScope, keptInput).catch((error: unknown) => {
+    // The refusal of the input is an answer, too.
+    invocation.log.warn({ err: error }, 'An idempotency key could not be looked up')
+    return undefined
+  })
+  return found && answerOf(invocation, found)
+}
+
 function usableScope(invocation: Invocation): KeyScope {
   const { key = '', keyScope } = invocation
   if (!IDEMPOTENCY_KEY.test(key)) {
@@ -48,9 +72,9 @@ function usableScope(invocation: Invocation): KeyScope {
 }
 
 async function claimOf(invocation: Invocation, scope: KeyScope): Promise<Claim> {
-  const { engine, id, inputHash = '', now, leaseMs } = invocation
+  const { engine, id, keptInput, now, leaseMs } = invocation
   try {
-    return await claimKey(engine.database, { ...scope, token: id, inputHash, now, leaseMs })
+    return await claimKey(engine.database, { ...scope, token: id, keptInput, now, leaseMs })
   } catch (error) {
     const mapped = mapEngineError(error)
     if (!mapped) throw error

@@ -38,12 +38,14 @@ export function closingOf(
 }
 
 function answerParts(
-  { keyScope, id, inputHash = '' }: Invocation,
+  invocation: Invocation,
   result: ActionResult<unknown>,
   parameters: Parameters,
 ): string[] {
+  const { keyScope, id } = invocation
   if (!keyScope) return []
-  return [insertResult(parameters, { ...keyScope, token: id, inputHash, result: toStored(result) })]
+  const stored = { ...keyScope, token: id, keptInput: invocation.keptInput, result: toStored(result) }
+  return [insertResult(parameters, stored)]
 }
 
 function originOf({ actor, action, id }: Invocation) {

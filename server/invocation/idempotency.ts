@@ -1,5 +1,6 @@
 import { type Database, SqlError } from '../db/database.ts'
 import type { Parameters } from '../db/parameters.ts'
+import { isSameInput } from './sent-input.ts'
 import type { StoredStep } from './step-store.ts'
 
 /** A key is one caller's and one action's: nobody meets another's. */
@@ -12,7 +13,8 @@ export interface KeyScope {
 export interface ClaimRequest extends KeyScope {
   /** The fencing token: the id of the invocation. */
   readonly token: string
-  readonly inputHash: string
+  /** What the key keeps of the input. */
+  readonly keptInput: string
   readonly now: Date
   /** How long the holder may be at work before another one may take over. */
   readonly leaseMs: number
@@ -34,7 +36,7 @@ const CLAIM = `
     select $1, $2, $3, $4, $5, $6, now() + $7::int * interval '1 millisecond'
     where not exists (select 1 from idempotency_results where actor = $1 and action = $2 and key = $3)
     on conflict (actor, action, key) do update set token = excluded.token, lease_until = excluded.lease_until
-      where claim.lease_until <= now() and claim.input_hash = excluded.input_hash
+      where claim.lease_until <= now() and string_to_array(claim.input_hash, ' ') && string_to_array(excluded.input_hash, ' ')
     returning extract(epoch from claim.now)::text as now)
   select (select now from taken), coalesce(claim.input_hash, result.input_hash), result.result,
     (select json_agg(json_build_object('identity', identity, 'name', name, 'state', state, 'answer', answer,
@@ -50,34 +52,57 @@ const RETRY_AFTER_SECONDS = 1
 
 /** Claims a key, or says who has it. @throws {SqlError | ConnectionLost | AcquireTimeout} */
 export async function claimKey(database: Database, request: ClaimRequest): Promise<Claim> {
-  const { actor, action, key, token, inputHash, now, leaseMs } = request
-  const params = [actor, action, key, token, inputHash, now.toISOString(), Math.ceil(leaseMs)]
+  const { actor, action, key, token, keptInput, now, leaseMs } = request
+  const params = [actor, action, key, token, keptInput, now.toISOString(), Math.ceil(leaseMs)]
   for (let look = 1; look <= MAX_LOOKS; look += 1) {
     const { rows } = await database.write({ sql: CLAIM, params })
-    const [taken, hash, result, steps] = rows[0] ?? []
+    const [taken, kept, result, steps] = rows[0] ?? []
     if (typeof taken === 'string') {
       const now = new Date(Math.round(Number(taken) * 1_000))
       return { kind: 'claimed', now, steps: typeof steps === 'string' ? JSON.parse(steps) : [] }
     }
-    if (typeof hash !== 'string') continue
-    if (hash !== inputHash) return { kind: 'other input' }
+    if (typeof kept !== 'string') continue
+    if (!isSameInput(kept, keptInput)) return { kind: 'other input' }
     if (typeof result === 'string') return { kind: 'stored', result }
     break
   }
   return { kind: 'running', retryAfterSeconds: RETRY_AFTER_SECONDS }
 }
 
+const FIND = `
+  select coalesce(claim.input_hash, result.input_hash), result.result, (claim.lease_until > now())::int
+  from (select 1) as one
+  left join idempotency_claims as claim on claim.actor = $1 and claim.action = $2 and claim.key = $3
+  left join idempotency_results as result on result.actor = $1 and result.action = $2 and result.key = $3`
+
+/**
+ * Finds what a key was answered with, without claiming it: for an input that no schema takes any more. Undefined where
+ * there is nothing that belongs to this input. @throws {SqlError | ConnectionLost | AcquireTimeout}
+ */
+export async function findKey(
+  database: Database,
+  { actor, action, key }: KeyScope,
+  keptInput: string,
+): Promise<Exclude<Claim, { kind: 'claimed' | 'other input' }> | undefined> {
+  const { rows } = await database.query({ sql: FIND, params: [actor, action, key] })
+  const [kept, result, isRunning] = rows[0] ?? []
+  if (typeof kept !== 'string' || !isSameInput(kept, keptInput)) return undefined
+  if (typeof result === 'string') return { kind: 'stored', result }
+  return Number(isRunning) === 1 ? { kind: 'running', retryAfterSeconds: RETRY_AFTER_SECONDS } : undefined
+}
+
 export interface StoredResult extends KeyScope {
   readonly token: string
-  readonly inputHash: string
+  /** What the key keeps of the input. */
+  readonly keptInput: string
   /** The answer as text. */
   readonly result: string
 }
 
 /** The part of an action's last statement that stores its answer. Fails when another holder was faster. */
 export function insertResult(parameters: Parameters, stored: StoredResult): string {
-  const { token, actor, action, key, inputHash, result } = stored
-  const values = [token, actor, action, key, inputHash, result].map((value) => parameters.bind(value))
+  const { token, actor, action, key, keptInput, result } = stored
+  const values = [token, actor, action, key, keptInput, result].map((value) => parameters.bind(value))
   return `insert into idempotency_results (token, actor, action, key, input_hash, result) values (${values.join(', ')})`
 }
 

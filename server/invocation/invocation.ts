@@ -10,6 +10,7 @@ import { uuidv7 } from '../uuid.ts'
 import type { KeyScope } from './idempotency.ts'
 import { Journal, type Step } from './journal.ts'
 import { Outgoing } from './outgoing.ts'
+import { hashOfInput, keptOfInput, type SentInput } from './sent-input.ts'
 import { StepStore, type StoredStep } from './step-store.ts'
 
 export interface InvocationOptions {
@@ -74,6 +75,8 @@ export class Invocation {
   #payers: Set<Payer> | undefined
   #learntOf: Set<string> | undefined
   #costs: Map<string, number> | undefined
+  /** Set once it was read, whether or not the parser will accept it. @default what the parser accepted */
+  sent: SentInput | undefined
   /** Set once the parser has accepted it. */
   input: InvocationInput | undefined
   /** How often its handler was run. */
@@ -93,6 +96,7 @@ export class Invocation {
   readonly #startedAt = performance.now()
   #now: Date
   #inputHash: string | undefined
+  #keptInput: string | undefined
   #log: Logger | undefined
 
   constructor(options: InvocationOptions) {
@@ -168,10 +172,20 @@ export class Invocation {
     return [...(this.#costs?.values() ?? [])].reduce((sum, cost) => sum + cost, 0)
   }
 
-  /** The HMAC of the canonical input; undefined for one that was not valid. */
+  /** The HMAC of the input as it was sent; undefined for one that was not valid. */
   get inputHash(): string | undefined {
-    if (this.input) this.#inputHash ??= this.engine.fingerprint(this.input.value)
+    if (this.input) this.#inputHash ??= hashOfInput(this.engine.fingerprint, this.#sentInput)
     return this.#inputHash
+  }
+
+  /** What the key keeps of the input. */
+  get keptInput(): string {
+    this.#keptInput ??= keptOfInput(this.engine.fingerprint, this.#sentInput)
+    return this.#keptInput
+  }
+
+  get #sentInput(): SentInput {
+    return this.sent ?? { raw: this.input?.value, revived: this.input?.value }
   }
 
   /** What a key belongs to; undefined without one, and for a caller who is nobody. */

@@ -6,7 +6,7 @@ import { DirectReads } from '../direct-reads.ts'
 import { ownerOnly } from '../gate.ts'
 import { outcomeUnknown } from '../invocation/failures.ts'
 import { thrown } from '../invocation/thrown.ts'
-import { type InvokedContext, invoked, withInput } from '../invoked.ts'
+import { type InvokedContext, invoked, noteSent, withInput } from '../invoked.ts'
 import { amountSchema } from '../ledger/amount.ts'
 import { type Balance, getBalance } from '../ledger/balance.ts'
 import { type Granted, grant } from '../ledger/grant.ts'
@@ -55,7 +55,7 @@ export function createCreditsRouter() {
     .use(async ({ ctx, getRawInput, next }) => {
       const refusal = await ownerOnly(ctx, ctx.actor)
       if (refusal) throw thrown(refusal)
-      refuseUnacceptable(await getRawInput())
+      noteSent(ctx.invocation, await getRawInput())
       return next()
     })
   return t.router({

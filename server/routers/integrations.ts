@@ -7,8 +7,8 @@ import { parseEndpoint } from '../integrations/endpoint.ts'
 import type { CatalogueEntry, Integrations } from '../integrations/integrations.ts'
 import { runCall } from '../invocation/call.ts'
 import { thrown } from '../invocation/thrown.ts'
-import { type InvokedContext, invoked, withInput } from '../invoked.ts'
-import { anyoneProcedure, parserOf, refuseUnacceptable } from '../procedure.ts'
+import { type InvokedContext, invoked, noteSent, withInput } from '../invoked.ts'
+import { anyoneProcedure, parserOf } from '../procedure.ts'
 import { type ActionResult, type Failure, fail, type JsonValue, ok } from '../result.ts'
 import type { CalledContext } from '../run-as-caller.ts'
 import { createTools } from '../tools/tools.ts'
@@ -52,7 +52,7 @@ export function createIntegrationsProcedures<TIntegrations>(): IntegrationsProce
       const endpoint = endpointOf(raw)
       const refused = endpoint !== undefined && refuseClient(ctx.engine.integrations, ctx.actor, endpoint)
       if (refused) throw thrown(refused)
-      refuseUnacceptable(raw)
+      noteSent(ctx.invocation, raw)
       return next()
     })
   const procedures = {

@@ -4,11 +4,11 @@ import { DirectReads } from '../direct-reads.ts'
 import { ownerOnly } from '../gate.ts'
 import { runCall } from '../invocation/call.ts'
 import { thrown } from '../invocation/thrown.ts'
-import { type InvokedContext, invoked, withInput } from '../invoked.ts'
+import { type InvokedContext, invoked, noteSent, withInput } from '../invoked.ts'
 import { dropMessage } from '../outbox/drop.ts'
 import { listMessages, type OutboxPage, outboxListSchema } from '../outbox/list.ts'
 import { retryMessage } from '../outbox/retry.ts'
-import { parserOf, refuseUnacceptable, userProcedure } from '../procedure.ts'
+import { parserOf, userProcedure } from '../procedure.ts'
 import type { ActionResult } from '../result.ts'
 import type { CalledContext } from '../run-as-caller.ts'
 import { t } from '../trpc.ts'
@@ -24,7 +24,7 @@ export function createOutboxRouter() {
     userProcedure.use(invoked({ readOnly, isAudited: true })).use(async ({ ctx, getRawInput, next }) => {
       const refusal = await ownerOnly(ctx, ctx.actor)
       if (refusal) throw thrown(refusal)
-      refuseUnacceptable(await getRawInput())
+      noteSent(ctx.invocation, await getRawInput())
       return next()
     })
   return t.router({

@@ -1,7 +1,7 @@
 import type { TRPCMutationProcedure, TRPCQueryProcedure } from '@trpc/server'
 import { z } from 'zod'
 import type { AnyCollection } from '../../drizzle/collection.ts'
-import { invoked } from '../invoked.ts'
+import { invoked, noteSent } from '../invoked.ts'
 import { anyoneProcedure, parserOf, refuseUnacceptable } from '../procedure.ts'
 import type { CallerRecordOf } from '../records/types.ts'
 import type { ActionResult } from '../result.ts'
@@ -78,10 +78,12 @@ function proceduresOf(collection: string) {
     refuseUnacceptable(await getRawInput())
     return next()
   })
-  const writing = anyoneProcedure.use(invoked({ readOnly: false })).use(async ({ getRawInput, next }) => {
-    refuseUnacceptable(await getRawInput())
-    return next()
-  })
+  const writing = anyoneProcedure
+    .use(invoked({ readOnly: false }))
+    .use(async ({ ctx, getRawInput, next }) => {
+      noteSent(ctx.invocation, await getRawInput())
+      return next()
+    })
   return {
     get: procedure
       .input(parserOf(schemas.get))

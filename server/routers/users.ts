@@ -6,7 +6,7 @@ import { profileFromClaims } from '../auth/profile-claims.ts'
 import { ADMIN_ROLE } from '../auth/role.ts'
 import { isUserId, USER_ID_RULE } from '../auth/user-id.ts'
 import { DirectReads } from '../direct-reads.ts'
-import { type InvokedContext, invoked } from '../invoked.ts'
+import { type InvokedContext, invoked, noteSent } from '../invoked.ts'
 import { parserOf, refuseUnacceptable, userProcedure } from '../procedure.ts'
 import { createCallerReads } from '../records/as-caller.ts'
 import { Caller } from '../records/caller.ts'
@@ -90,8 +90,8 @@ export function createUsersRouter<TCollections extends AnyCollections>() {
     return next()
   })
   const writes = (isAudited: boolean) =>
-    userProcedure.use(invoked({ readOnly: false, isAudited })).use(async ({ getRawInput, next }) => {
-      refuseUnacceptable(await getRawInput())
+    userProcedure.use(invoked({ readOnly: false, isAudited })).use(async ({ ctx, getRawInput, next }) => {
+      noteSent(ctx.invocation, await getRawInput())
       return next()
     })
   const writing = writes(false)

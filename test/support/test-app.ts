@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { Writable } from 'node:stream'
 import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose'
 import { pino } from 'pino'
@@ -65,11 +66,12 @@ export async function createTestApp<
       ...Object.values(options.appEnv ?? {}),
     ]),
   })
-  const app = createApp<TActions, TModule>({
+  const appOptions: AppOptions<TActions, TModule> = {
     // A test that names no actions or collections of its own tests the app's.
     actions: composition.actions as unknown as TActions,
     collections: composition.collections as unknown as TModule,
     routes: composition.routes,
+    fingerprintKey: randomBytes(32),
     ...options,
     appEnv: { ...composition.appEnv.parse({}), ...options.appEnv },
     ownerUserId,
@@ -90,12 +92,15 @@ export async function createTestApp<
       http,
       log,
     }),
-  })
+  }
+  const app = createApp(appOptions)
   let listening: Promise<Listening> | undefined
   return {
     ...app,
     database: opened.database,
     databaseUrl: opened.url,
+    /** The same app with other actions, on the same database: as it is deployed later, or beside this one. */
+    deploy: <T extends Actions>(actions: T) => createApp({ ...appOptions, actions }),
     /** Everything that was logged, parsed. */
     logged,
     token,

@@ -1,0 +1,34 @@
+import { asSent } from '../wire/canonical.ts'
+import type { Fingerprint } from './fingerprint.ts'
+
+/** What a caller sent, before defaults and transforms. */
+export interface SentInput {
+  /** As it came. */
+  readonly raw: unknown
+  /** With dates and bigints where the schema reads them in text. */
+  readonly revived: unknown
+}
+
+/** Of the form that inputs are compared in. With another form, hashes of both are kept until the last key of this one is gone. */
+const FORM = 1
+
+/** The HMAC of an input, the same whatever it came by: a date over tRPC, or its text over REST in whatever zone. */
+export function hashOfInput(fingerprint: Fingerprint, { revived }: SentInput): string {
+  return fingerprint(asSent(revived))
+}
+
+/**
+ * What a key keeps of its input: the hashes by which the same input is known again. By what the schema reads in it, it
+ * is known on every transport; by what came, it is known when the schema reads it in another way since.
+ */
+export function keptOfInput(fingerprint: Fingerprint, sent: SentInput): string {
+  const hashes = [hashOfInput(fingerprint, sent)]
+  if (sent.raw !== sent.revived) hashes.push(fingerprint(asSent(sent.raw)))
+  return [...new Set(hashes)].map((hash) => `${FORM}:${hash}`).join(' ')
+}
+
+/** Whether two of what keys keep are of the same input. The database compares them in the same way. */
+export function isSameInput(kept: string, other: string): boolean {
+  const known = new Set(kept.split(' '))
+  return other.split(' ').some((hash) => known.has(hash))
+}
