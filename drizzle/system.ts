@@ -309,7 +309,9 @@ export const outbox = pgTable(
     isUnknown: boolean('is_unknown').notNull().default(false),
   },
   (message) => [
-    index('outbox_due_at_idx').on(message.dueAt).where(sql`${message.state} = 'queued'`),
+    index('outbox_endpoint_due_at_idx')
+      .on(message.endpoint, message.dueAt)
+      .where(sql`${message.state} = 'queued'`),
     index('outbox_created_at_idx').on(message.createdAt, message.id),
     check('outbox_state', sql`${message.state} in ('queued', 'dead')`),
   ],

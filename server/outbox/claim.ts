@@ -9,12 +9,42 @@ export interface ClaimedMessage extends QueuedMessage {
   readonly isUnknown: boolean
 }
 
+/** Messages that one server sends at a time to one endpoint. */
+export const MAX_OF_ENDPOINT = 8
+/** Those to all endpoints of one integration. */
+export const MAX_OF_INTEGRATION = 16
+
+/** How many messages are being sent by this server, by endpoint or by integration. */
+export type InFlight = Readonly<Record<string, number>>
+
+// Endpoints take turns, each with as many of its oldest as it has room for: one that hangs holds its own room alone.
+// Which there are is looked up in the index, from one to the next, so that no backlog has to be read for it.
 // Whoever comes at the same time passes over what is locked. A server that dies in the middle is passed over when the
 // time is over that it took the messages for; what it had sent may have arrived.
 const CLAIM = `
-  with due as materialized (
-    select id from outbox where state = 'queued' and due_at <= now()
-    order by due_at limit $3::int for update skip locked)
+  with recursive waiting (endpoint) as (
+    (select endpoint from outbox where state = 'queued' order by endpoint limit 1)
+    union all
+    select (select next.endpoint from outbox as next where next.state = 'queued' and next.endpoint > waiting.endpoint
+      order by next.endpoint limit 1)
+    from waiting where waiting.endpoint is not null),
+  ours as materialized (
+    select ours.id, ours.due_at, split_part(waiting.endpoint, '/', 1) as integration,
+      row_number() over (partition by waiting.endpoint order by ours.due_at, ours.id) as turn
+    from waiting cross join lateral (
+      select id, due_at from outbox
+      where state = 'queued' and endpoint = waiting.endpoint and due_at <= now() order by due_at
+      limit greatest(0, ${MAX_OF_ENDPOINT} - coalesce(($4::jsonb ->> waiting.endpoint)::int, 0))
+      for update skip locked) as ours
+    where waiting.endpoint is not null),
+  fitting as (
+    select id, due_at, turn, integration,
+      row_number() over (partition by integration order by turn, due_at) as turn_of_integration
+    from ours),
+  due as materialized (
+    select id from fitting
+    where turn_of_integration <= ${MAX_OF_INTEGRATION} - coalesce(($5::jsonb ->> integration)::int, 0)
+    order by turn, due_at limit $3::int)
   update outbox as it set token = $1, attempts = it.attempts + 1, due_at = now() + $2::int * interval '1 millisecond',
     is_unknown = it.is_unknown or exists (
       select 1 from credit_holds as hold where hold.effect = it.id and hold.state = 'sent')
@@ -27,14 +57,19 @@ export interface ClaimOptions {
   readonly leaseMs: number
   /** How many at most. */
   readonly limit: number
+  /** @default none */
+  readonly byEndpoint?: InFlight
+  /** @default none */
+  readonly byIntegration?: InFlight
 }
 
 /** Takes messages that are due. @throws {SqlError | ConnectionLost | AcquireTimeout} */
 export async function claimMessages(
   database: Database,
-  { token, leaseMs, limit }: ClaimOptions,
+  { token, leaseMs, limit, byEndpoint = {}, byIntegration = {} }: ClaimOptions,
 ): Promise<ClaimedMessage[]> {
-  const { rows } = await database.write({ sql: CLAIM, params: [token, leaseMs, limit] })
+  const params = [token, leaseMs, limit, JSON.stringify(byEndpoint), JSON.stringify(byIntegration)]
+  const { rows } = await database.write({ sql: CLAIM, params })
   return rows.map(([id, endpoint, data, payer, caller, action, invocation, attempt, isUnknown]) => ({
     id: String(id),
     endpoint: String(endpoint),

@@ -6,7 +6,7 @@ import type { Integrations } from '../integrations/integrations.ts'
 import { fail } from '../result.ts'
 import { uuidv7 } from '../uuid.ts'
 import type { Bell } from './bell.ts'
-import { type ClaimedMessage, claimMessages } from './claim.ts'
+import { type ClaimedMessage, claimMessages, type InFlight } from './claim.ts'
 import { deliver } from './deliver.ts'
 import { type KeptOutcome, keepOutcome } from './keep.ts'
 import { failed, type MessageOutcome } from './outcome.ts'
@@ -32,14 +32,15 @@ const INTERVAL_MS = 1_000
 const LEASE_MS = 150_000
 /** What a call may take of the lease. */
 const SEND_SHARE = 0.8
-const MAX_IN_FLIGHT = 8
+/** In all. An endpoint and an integration have less, so that those that hang leave room for others. */
+const MAX_IN_FLIGHT = 64
 const KEEP_TRYING_MS = 15_000
 const TRY_INTERVAL_MS = 250
 
 /** Sends the messages of actions that have committed. */
 export function startDispatcher(options: DispatcherOptions): Dispatcher {
   const { database, log, leaseMs = LEASE_MS } = options
-  const inFlight = new Set<Promise<void>>()
+  const inFlight = new Map<Promise<void>, ClaimedMessage>()
   let isStopped = false
   let isRung = false
   let isLooking = false
@@ -63,14 +64,19 @@ export function startDispatcher(options: DispatcherOptions): Dispatcher {
   const takeAll = async () => {
     while (!isStopped && inFlight.size < MAX_IN_FLIGHT) {
       const token = uuidv7()
-      const messages = await claimMessages(database, { token, leaseMs, limit: MAX_IN_FLIGHT - inFlight.size })
+      const messages = await claimMessages(database, {
+        token,
+        leaseMs,
+        limit: MAX_IN_FLIGHT - inFlight.size,
+        ...countInFlight(inFlight.values()),
+      })
       if (messages.length === 0) return
       for (const message of messages) {
         const work = attempt({ ...options, leaseMs }, message, token).finally(() => {
           inFlight.delete(work)
           look()
         })
-        inFlight.add(work)
+        inFlight.set(work, message)
       }
     }
   }
@@ -83,9 +89,26 @@ export function startDispatcher(options: DispatcherOptions): Dispatcher {
       clearInterval(timer)
       silence()
       await looking
-      await Promise.race([Promise.allSettled([...inFlight]), sleep(graceMs, undefined, { ref: false })])
+      await Promise.race([
+        Promise.allSettled([...inFlight.keys()]),
+        sleep(graceMs, undefined, { ref: false }),
+      ])
     },
   }
+}
+
+function countInFlight(messages: Iterable<ClaimedMessage>): {
+  byEndpoint: InFlight
+  byIntegration: InFlight
+} {
+  const byEndpoint = new Map<string, number>()
+  const byIntegration = new Map<string, number>()
+  for (const { endpoint } of messages) {
+    const [integration = ''] = endpoint.split('/', 1)
+    byEndpoint.set(endpoint, (byEndpoint.get(endpoint) ?? 0) + 1)
+    byIntegration.set(integration, (byIntegration.get(integration) ?? 0) + 1)
+  }
+  return { byEndpoint: Object.fromEntries(byEndpoint), byIntegration: Object.fromEntries(byIntegration) }
 }
 
 /** Never throws: what could not be kept is found by whoever takes the message next. */

@@ -29,6 +29,8 @@ const integrations = defineIntegrations({
     direct: {
       baseUrl: { env: 'PROVIDER_URL' },
       endpoints: {
+        other: endpoint({ ...send, path: '/other', price: 0 }),
+        third: endpoint({ ...send, path: '/third', price: 0 }),
         send: endpoint({ ...send, path: '/mail', idempotencyHeader: 'Idempotency-Key', price: MAIL_PRICE }),
       },
     },
@@ -115,7 +117,8 @@ export async function openPost(options: Options = {}) {
       return dispatcher
     },
     /** What the provider was sent at this path. */
-    received: (path: '/mail' | '/sms') => provider.received.filter((entry) => entry.path === path),
+    received: (path: '/mail' | '/sms' | '/other' | '/third') =>
+      provider.received.filter((entry) => entry.path === path),
     /** How many messages there are in this state. */
     count: async (state: 'queued' | 'dead') =>
       Number((await rows('select count(*) from outbox where state = $1', state))[0]?.[0]),
