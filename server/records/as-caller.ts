@@ -45,7 +45,7 @@ export function createCallerReads(runner: ReadRunner, caller: Caller): CallerRea
         caller,
         { verb: 'query', collection },
         unlessDenied(({ reach }) => query(runner, reach, options)),
-        (page) => page.count > 0,
+        (page) => page.count > 0 || page.nextCursor !== null,
       ) as never,
     count: (collection, where) =>
       permitted(

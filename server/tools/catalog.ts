@@ -16,6 +16,7 @@ import { DefinitionError } from '../errors.ts'
 import { Arbiters } from './arbiters.ts'
 import { type Constraint, constraintsOf } from './constraints.ts'
 import { envelopeReader, type ReadEnvelope } from './envelope.ts'
+import { type IndexedFields, indexedFields } from './indexed-fields.ts'
 
 /** What the tools need to know of one collection, worked out once at start. */
 export interface CatalogEntry {
@@ -39,6 +40,7 @@ export interface CatalogEntry {
   readonly arbiters: Arbiters
   /** How large the values of a field may be; absent for types of a fixed size. */
   readonly sizes: ReadonlyMap<string, FieldSize>
+  readonly indexed: IndexedFields
 }
 
 /** What Postgres is sure to hold in a `numeric` without a precision. */
@@ -117,6 +119,7 @@ function describe(table: AnyCollection): CatalogEntry {
     constraints: constraintsOf(table, columns),
     arbiters: new Arbiters(),
     sizes: collectionDefinition(table)?.sizes ?? new Map(),
+    indexed: indexedFields(table, columns),
   }
 }
 

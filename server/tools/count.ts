@@ -3,6 +3,7 @@ import { type ActionResult, ok } from '../result.ts'
 import { Problems } from './problems.ts'
 import type { Reach } from './reach.ts'
 import type { ReadScope } from './scope.ts'
+import { IS_LOOKED_AT, matches, searchedRows, searchedTooMuch } from './search.ts'
 import { compileWhere } from './where.ts'
 
 /** Counts the records that match. */
@@ -12,11 +13,17 @@ export async function count(
   where?: unknown,
 ): Promise<ActionResult<{ count: number }>> {
   const problems = new Problems()
-  const condition = compileWhere(entry, where, problems)
+  const { plain, search } = compileWhere(entry, where, problems)
   const failure = problems.failure()
   if (failure) return failure
-  const answer = await scope.execute(
-    sql`select count(*) from ${entry.table} where ${condition ?? sql`true`} and ${within}`,
-  )
-  return ok({ count: Number(answer.rows[0]?.[0]) })
+  const left = sql`${plain ?? sql`true`} and ${within}`
+  if (!search) {
+    const answer = await scope.execute(sql`select count(*) from ${entry.table} where ${left}`)
+    return ok({ count: Number(answer.rows[0]?.[0]) })
+  }
+  const answer = await scope.execute(sql`
+    select count(*) filter (where ${matches(search)}), count(*) filter (where ${IS_LOOKED_AT}), count(*)
+    from ${searchedRows(entry, left, search, undefined)}`)
+  const [count, lookedAt, all] = (answer.rows[0] ?? []).map(Number)
+  return lookedAt === all ? ok({ count: count ?? 0 }) : searchedTooMuch(entry, search, lookedAt, '')
 }

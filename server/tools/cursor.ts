@@ -1,6 +1,6 @@
 /// <reference lib="es2024.string" />
 import { z } from 'zod'
-import { cursorHash, decodeCursorText, encodeCursorText, MAX_CURSOR_LENGTH } from '../wire/cursor-text.ts'
+import { cursorHash, decodeCursorText, encodeCursorText } from '../wire/cursor-text.ts'
 
 /** Everything that a page's cursor belongs to; a cursor of another query is refused. */
 export interface CursorScope {
@@ -16,9 +16,13 @@ export interface CursorScope {
 export interface CursorPosition {
   readonly value: string | null
   readonly recordId: string
+  /** Of a value that is too long to be sent back: it is looked up by the record. */
+  readonly digest?: string | undefined
 }
 
 const VERSION = 1
+/** A longer value makes a cursor that no URL takes. */
+const MAX_VALUE_BYTES = 2_000
 
 const cursorSchema = z.tuple([
   z.literal(VERSION),
@@ -28,32 +32,35 @@ const cursorSchema = z.tuple([
   z.string(),
   z.string().nullable(),
   z.string(),
+  z.string().nullable(),
 ])
 
-/**
- * A cursor grants nothing: `where` and permissions apply to every page anew.
- *
- * @returns undefined when the position is too long to be sent back.
- */
-export function encodeCursor(scope: CursorScope, position: CursorPosition): string | undefined {
+/** A cursor grants nothing: `where` and permissions apply to every page anew. */
+export function encodeCursor(scope: CursorScope, { value, recordId }: CursorPosition): string {
+  const isLong = Buffer.byteLength(JSON.stringify(value)) > MAX_VALUE_BYTES
   const parts: z.infer<typeof cursorSchema> = [
     VERSION,
     scope.collection,
     scope.orderBy,
     scope.orderDir,
     hashOf(scope),
-    position.value,
-    position.recordId,
+    isLong ? null : value,
+    recordId,
+    isLong ? cursorHash(value) : null,
   ]
-  const cursor = encodeCursorText(parts)
-  return cursor.length > MAX_CURSOR_LENGTH ? undefined : cursor
+  return encodeCursorText(parts)
+}
+
+/** Whether a value is the one that a cursor could not hold. */
+export function isValueOf({ digest }: CursorPosition, value: unknown): value is string {
+  return typeof value === 'string' && cursorHash(value) === digest
 }
 
 /** Reads a cursor strictly; undefined when it is malformed or belongs to another query. */
 export function decodeCursor(scope: CursorScope, cursor: string): CursorPosition | undefined {
   const parsed = cursorSchema.safeParse(decodeCursorText(cursor))
   if (!parsed.success) return undefined
-  const [, collection, orderBy, orderDir, hash, value, recordId] = parsed.data
+  const [, collection, orderBy, orderDir, hash, value, recordId, digest] = parsed.data
   const belongs =
     collection === scope.collection &&
     orderBy === scope.orderBy &&
@@ -61,7 +68,7 @@ export function decodeCursor(scope: CursorScope, cursor: string): CursorPosition
     hash === hashOf(scope) &&
     recordId.isWellFormed() &&
     !recordId.includes('\0')
-  return belongs ? { value, recordId } : undefined
+  return belongs ? { value, recordId, digest: digest ?? undefined } : undefined
 }
 
 function hashOf({ where, reader }: CursorScope): string {

@@ -1,18 +1,24 @@
 import { is, type SQL, sql } from 'drizzle-orm'
 import { type PgColumn, PgText, PgTimestamp } from 'drizzle-orm/pg-core'
-import { type ActionResult, fail, ok } from '../result.ts'
+import { type ActionResult, type Failure, fail, ok } from '../result.ts'
 import type { CatalogEntry } from './catalog.ts'
 import { columnType } from './column-type.ts'
-import { type CursorPosition, type CursorScope, decodeCursor, encodeCursor } from './cursor.ts'
+import { type CursorPosition, type CursorScope, decodeCursor, encodeCursor, isValueOf } from './cursor.ts'
 import { isColumnText } from './cursor-value.ts'
 import { systemColumns } from './data.ts'
+import { isLongText } from './long-text.ts'
+import { type PageEnd, pageStatement } from './page-statement.ts'
 import { Problems, quote } from './problems.ts'
 import type { Reach } from './reach.ts'
+import { MAX_PAGE_BYTES } from './record-size.ts'
 import type { ReadScope } from './scope.ts'
+import { narrowing, searchedTooMuch } from './search.ts'
+import { MAX_SEARCH_COST, ORDER_COST } from './search-cost.ts'
 import type { Envelope, Page } from './types.ts'
-import { compileWhere } from './where.ts'
+import { type Conditions, compileWhere, type Search } from './where.ts'
 
 const MAX_LIMIT = 1_000
+const MAX_SORTED_BYTES = Math.floor(MAX_SEARCH_COST / ORDER_COST)
 const OPTIONS: readonly string[] = ['where', 'orderBy', 'orderDir', 'limit', 'cursor']
 const UNORDERED_TYPES: ReadonlySet<string> = new Set(['json', 'array', 'buffer', 'custom'])
 
@@ -28,46 +34,96 @@ export async function query(
   const failure = problems.failure()
   if (failure || !plan) return failure ?? fail('BAD_REQUEST', 'The options of a query must be an object.')
 
-  const { column, cursorScope, limit } = plan
+  const { column, cursorScope, conditions, limit = MAX_LIMIT } = plan
   const { recordId } = systemColumns(entry)
   const direction = cursorScope.orderDir === 'asc' ? sql`asc` : sql`desc`
-  const conditions = [
-    plan.where,
-    plan.after && keyset(column, recordId, cursorScope.orderDir, plan.after),
-    reach.within,
-  ].filter((part) => part !== undefined)
+  const start = plan.after && (await positionOf(scope, reach, column, plan.after))
+  if (start && 'success' in start) return start
+  const after = start && keyset(column, recordId, cursorScope.orderDir, start)
+  const left = [conditions.plain, after, reach.within].filter((part) => part !== undefined)
+  const plain = sql.join(left, sql` and `)
+  const unsortable = await refuseSort(scope, reach, cursorScope.orderBy, plain)
+  if (unsortable) return unsortable
   const order =
     column === recordId
       ? sql`${recordId} ${direction}`
       : sql`${column} ${direction}, ${recordId} ${direction}`
   const position = orderText(entry, column)
-  const answer = await scope.execute(sql`
-    select ${entry.selectList}${position.extra} from ${entry.table}
-    where ${sql.join(conditions, sql` and `)}
-    order by ${order} limit ${(limit ?? MAX_LIMIT) + 1}`)
+  const { search } = conditions
+  const page = pageStatement({ entry, plain, search, order, limit, extra: position.extra })
+  const { rows } = await scope.execute(page.statement)
 
-  const hasMore = answer.rows.length > (limit ?? MAX_LIMIT)
-  if (hasMore && limit === undefined) {
-    return fail(
-      'BAD_REQUEST',
-      `More than ${MAX_LIMIT} records of ${quote(entry.name)} match; give a limit and follow nextCursor, or narrow where.`,
-    )
-  }
-  const rows = hasMore ? answer.rows.slice(0, limit) : answer.rows
-  const records = rows.map(entry.toEnvelope)
-  const last = rows.at(-1)
-  const end = records.at(-1)
+  const isFull = rows.length > limit
+  const last = rows[Math.min(rows.length, limit) - 1]
+  const marks = last && page.marksOf(last)
+  const end = isFull ? undefined : marks?.end
+  if (plan.limit === undefined && (isFull || end)) return withoutLimit(entry, search, end, marks?.lookedAt)
+  const records = rows
+    .slice(0, limit)
+    .filter((row) => page.marksOf(row).isMatch)
+    .map(entry.toEnvelope)
   const nextCursor =
-    hasMore && last && end
-      ? encodeCursor(cursorScope, { value: textOrNull(last[position.index]), recordId: end.recordId })
+    last && (isFull || end)
+      ? encodeCursor(cursorScope, {
+          value: textOrNull(last[position.index]),
+          recordId: entry.toEnvelope(last).recordId,
+        })
       : null
-  if (nextCursor === undefined) {
-    return fail(
-      'BAD_REQUEST',
-      `A value of ${quote(cursorScope.orderBy)} at the end of this page is too long to go on from; order by another field.`,
-    )
-  }
   return ok({ records, count: records.length, nextCursor })
+}
+
+/** Nothing is left out silently: whoever gives no limit wants all that match. */
+function withoutLimit(
+  entry: CatalogEntry,
+  search: Search | undefined,
+  end: PageEnd | undefined,
+  lookedAt: number | undefined,
+): Failure {
+  const paging = 'give a limit and follow nextCursor'
+  if (end === 'searched' && search) return searchedTooMuch(entry, search, lookedAt, `, or ${paging}`)
+  const most =
+    end === 'bytes' ? `More than ${MAX_PAGE_BYTES} bytes of records` : `More than ${MAX_LIMIT} records`
+  return fail('BAD_REQUEST', `${most} of ${quote(entry.name)} match; ${paging}, or narrow where.`)
+}
+
+/** A long value is not in the cursor: it is read from the record that it stands for, as long as it is the same. */
+async function positionOf(
+  scope: ReadScope,
+  { entry, within }: Reach,
+  column: PgColumn,
+  after: CursorPosition,
+): Promise<CursorPosition | Failure> {
+  if (after.digest === undefined) return after
+  const { recordId } = systemColumns(entry)
+  const answer = await scope.execute(
+    sql`select ${column}::text from ${entry.table} where ${recordId} = ${after.recordId}::text and ${within}`,
+  )
+  const value = answer.rows[0]?.[0]
+  if (isValueOf(after, value)) return { value, recordId: after.recordId }
+  return fail(
+    'BAD_REQUEST',
+    'cursor: the record that the page before ended with has changed or is gone; begin again without a cursor.',
+  )
+}
+
+/** To sort long texts without an index, all of them are compared, many times. */
+async function refuseSort(
+  scope: ReadScope,
+  { entry }: Reach,
+  orderBy: string,
+  plain: SQL,
+): Promise<Failure | undefined> {
+  const column = entry.columns.get(orderBy)
+  if (!column || !isLongText(entry, orderBy) || entry.indexed.ordered.has(orderBy)) return undefined
+  const answer = await scope.execute(
+    sql`select coalesce(sum(octet_length(${column})), 0) from ${entry.table} where ${plain}`,
+  )
+  const bytes = Number(answer.rows[0]?.[0])
+  if (bytes <= MAX_SORTED_BYTES) return undefined
+  return fail(
+    'BAD_REQUEST',
+    `To order by ${quote(orderBy)}, which has no index, ${bytes} bytes of ${quote(entry.name)} would have to be compared, more than ${MAX_SORTED_BYTES}; order by another field, or ${narrowing(entry, [])}.`,
+  )
 }
 
 /**
@@ -86,7 +142,7 @@ function orderText(
 interface Plan {
   readonly column: PgColumn
   readonly cursorScope: CursorScope
-  readonly where: SQL | undefined
+  readonly conditions: Conditions
   readonly limit: number | undefined
   readonly after: CursorPosition | undefined
 }
@@ -99,7 +155,7 @@ function parse({ entry, reader }: Reach, options: unknown, problems: Problems): 
     if (!OPTIONS.includes(key)) problems.add([key], `is no option; options are ${OPTIONS.join(', ')}`)
   }
   const { where, orderBy = 'createdAt', orderDir = 'desc', limit, cursor }: QueryArguments = options
-  const condition = compileWhere(entry, where, problems)
+  const conditions = compileWhere(entry, where, problems)
   if (
     limit !== undefined &&
     !(typeof limit === 'number' && Number.isSafeInteger(limit) && limit >= 1 && limit <= MAX_LIMIT)
@@ -126,7 +182,7 @@ function parse({ entry, reader }: Reach, options: unknown, problems: Problems): 
   return {
     column,
     cursorScope,
-    where: condition,
+    conditions,
     limit: typeof limit === 'number' ? limit : undefined,
     after,
   }

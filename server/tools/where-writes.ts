@@ -1,10 +1,11 @@
 import { type SQL, sql } from 'drizzle-orm'
-import { type ActionResult, ok } from '../result.ts'
+import { type ActionResult, type Failure, ok } from '../result.ts'
 import type { CatalogEntry } from './catalog.ts'
 import { assignments, checkData, identifier, setClause, systemColumns } from './data.ts'
 import { Problems } from './problems.ts'
 import type { ToolScope } from './scope.ts'
-import { compileWhere } from './where.ts'
+import { IS_LOOKED_AT, matches, searchedRows, searchedTooMuch } from './search.ts'
+import { type Conditions, compileWhere } from './where.ts'
 
 const DEFAULT_LIMIT = 100
 const MAX_LIMIT = 10_000
@@ -24,12 +25,11 @@ export async function updateWhere(
     problems.add(['patch'], 'must name at least one field')
   const failure = problems.failure()
   if (failure) return failure
-  const { recordId: id } = systemColumns(entry)
-  const answer = await scope.execute(sql`
-    update ${entry.table} set ${setClause(entry, assignments(entry, given), scope.now)}
-    where ${id} in (${matching}) returning ${identifier(id)}`)
-  for (const [recordId] of answer.rows) scope.wrote('update', entry, String(recordId))
-  return ok({ updated: answer.rows.length })
+  const update = sql`update ${entry.table} set ${setClause(entry, assignments(entry, given), scope.now)}`
+  const written = await write(scope, entry, update, matching)
+  if ('success' in written) return written
+  for (const recordId of written) scope.wrote('update', entry, recordId)
+  return ok({ updated: written.length })
 }
 
 /** Deletes at most `limit` matching records; repeat until below the limit. */
@@ -43,22 +43,63 @@ export async function deleteWhere(
   const matching = selection(entry, where, limit, problems)
   const failure = problems.failure()
   if (failure) return failure
-  const { recordId: id } = systemColumns(entry)
-  const answer = await scope.execute(
-    sql`delete from ${entry.table} where ${id} in (${matching}) returning ${identifier(id)}`,
-  )
-  for (const [recordId] of answer.rows) scope.wrote('remove', entry, String(recordId))
-  return ok({ deleted: answer.rows.length })
+  const written = await write(scope, entry, sql`delete from ${entry.table}`, matching)
+  if ('success' in written) return written
+  for (const recordId of written) scope.wrote('remove', entry, recordId)
+  return ok({ deleted: written.length })
 }
 
-/** The ids of the records to write, in a stable order, so that two calls lock them alike. */
-function selection(entry: CatalogEntry, where: unknown, limit: number | undefined, problems: Problems): SQL {
+interface Selection extends Conditions {
+  readonly most: number
+}
+
+/** What to write, in a stable order, so that two calls lock the records alike. */
+function selection(
+  entry: CatalogEntry,
+  where: unknown,
+  limit: number | undefined,
+  problems: Problems,
+): Selection {
   const most = limit === undefined ? DEFAULT_LIMIT : limit
   if (!(Number.isSafeInteger(most) && most >= 1 && most <= MAX_LIMIT)) {
     problems.add(['limit'], `must be a whole number from 1 to ${MAX_LIMIT}`)
   }
-  const condition = compileWhere(entry, where, problems)
-  if (!condition && problems.count === 0) problems.add(['where'], 'must name at least one condition')
+  const { plain, search } = compileWhere(entry, where, problems)
+  if (!plain && !search && problems.count === 0) problems.add(['where'], 'must name at least one condition')
+  return { plain, search, most }
+}
+
+/** Runs an UPDATE or DELETE on the selected records; answers their ids. */
+async function write(
+  scope: ToolScope,
+  entry: CatalogEntry,
+  statement: SQL,
+  { plain, search, most }: Selection,
+): Promise<readonly string[] | Failure> {
   const { recordId: id } = systemColumns(entry)
-  return sql`select ${id} from ${entry.table} where ${condition ?? sql`false`} order by ${id} limit ${most}`
+  const name = identifier(id)
+  if (!search) {
+    const answer = await scope.execute(sql`
+      ${statement} where ${id} in (
+        select ${id} from ${entry.table} where ${plain ?? sql`false`} order by ${id} limit ${most})
+      returning ${name}`)
+    return answer.rows.map(([recordId]) => String(recordId))
+  }
+  // Whether enough was looked at is known before the first record is written.
+  const answer = await scope.execute(sql`
+    with _searched as materialized (
+      select ${id} as _id, ${IS_LOOKED_AT} as _is_looked_at, ${matches(search)} as _matches
+      from ${searchedRows(entry, plain ?? sql`true`, search, id.getSQL())}),
+    _matching as materialized (select _id from _searched where _matches order by _id limit ${most}),
+    _refused as (
+      select count(*) filter (where _is_looked_at) as _looked_at from _searched
+      having bool_or(not _is_looked_at) and (select count(*) from _matching) < ${most}),
+    _written as (
+      ${statement} where ${id} in (select _id from _matching) and not exists (select 1 from _refused)
+      returning ${name})
+    select ${name}, null from _written union all select null, _looked_at from _refused`)
+  const refused = answer.rows.find(([recordId]) => recordId === null)
+  if (refused)
+    return searchedTooMuch(entry, search, refused[1], ', or write the records of a query page by page')
+  return answer.rows.map(([recordId]) => String(recordId))
 }

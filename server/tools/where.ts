@@ -5,12 +5,16 @@ import { findUnacceptable } from '../wire/guard.ts'
 import { issueMessage } from '../wire/issue-message.ts'
 import type { CatalogEntry } from './catalog.ts'
 import { columnType } from './column-type.ts'
+import { isLongText, isLongValue } from './long-text.ts'
 import { Operands } from './operands.ts'
 import type { Problems } from './problems.ts'
+import { SearchCost } from './search-cost.ts'
+import { charactersOf } from './value-size.ts'
 
 const MAX_LEVELS = 5
 const MAX_CONDITIONS = 100
 const MAX_LIST_VALUES = 1_000
+const EMPTY = 'must name at least one condition'
 /** Columns whose values have no order or equality that a caller could rely on. */
 const OPAQUE_TYPES: ReadonlySet<string> = new Set(['json', 'array', 'buffer', 'custom'])
 
@@ -19,50 +23,105 @@ interface Compilation {
   readonly problems: Problems
   /** What is compared with, bounded for the whole of a `where`. */
   readonly operands: Operands
+  readonly cost: SearchCost
   conditions: number
 }
 
 type Path = readonly (string | number)[]
 
+/** What a `where` asks of a record. */
+export interface Conditions {
+  /** Conditions whose work is bounded for each record, or that an index answers; undefined when there are none. */
+  readonly plain: SQL | undefined
+  /** Conditions whose work grows with the size of the values, which only so many records may cost. */
+  readonly search: Search | undefined
+}
+
+export interface Search {
+  readonly condition: SQL
+  readonly cost: SearchCost
+}
+
 /**
- * Compiles a `where` object into one condition, or reports what is wrong with it.
+ * Compiles a `where` object, or reports what is wrong with it.
  * Every condition is true or false, never NULL: what `NOT` turns round is exactly the rest.
- *
- * @returns undefined when it names no condition, or when problems were reported.
  */
-export function compileWhere(entry: CatalogEntry, where: unknown, problems: Problems): SQL | undefined {
-  if (where === undefined) return undefined
+export function compileWhere(entry: CatalogEntry, where: unknown, problems: Problems): Conditions {
+  if (where === undefined) return { plain: undefined, search: undefined }
   const unacceptable = findUnacceptable(where)
-  if (unacceptable) return problems.add(['where', ...unacceptable.path], unacceptable.message)
-  return level({ entry, problems, operands: new Operands(problems), conditions: 0 }, where, ['where'])
+  if (unacceptable) problems.add(['where', ...unacceptable.path], unacceptable.message)
+  const compilation: Compilation = {
+    entry,
+    problems,
+    operands: new Operands(problems),
+    cost: new SearchCost(),
+    conditions: 0,
+  }
+  const parts = unacceptable ? [] : conjuncts(compilation, where, ['where'])
+  const pick = (costs: boolean) => parts.flatMap((part) => (part.costs === costs ? [part.condition] : []))
+  const condition = together(pick(true))
+  return {
+    plain: together(pick(false)),
+    search: condition && { condition, cost: compilation.cost },
+  }
+}
+
+/** Conditions that must all hold. */
+function together(conditions: readonly SQL[]): SQL | undefined {
+  return conditions.length <= 1 ? conditions[0] : sql`(${sql.join([...conditions], sql` and `)})`
+}
+
+interface Conjunct {
+  readonly condition: SQL
+  /** Whether looking at a record costs more than a record's own cost. */
+  readonly costs: boolean
+}
+
+/** The parts that must all hold, those of an AND included: what is cheap of them leaves less to search. */
+function conjuncts(compilation: Compilation, where: unknown, path: Path): Conjunct[] {
+  const { problems, cost } = compilation
+  const list: Conjunct[] = []
+  for (const [key, value] of entriesOf(compilation, where, path)) {
+    const at = [...path, key]
+    if (key === 'AND' && Array.isArray(value) && value.length > 0) {
+      for (const [position, member] of value.entries()) {
+        const [reported, place] = [problems.count, [...at, position]]
+        const parts = conjuncts(compilation, member, place)
+        if (parts.length === 0 && problems.count === reported) problems.add(place, EMPTY)
+        list.push(...parts)
+        if (problems.isFull) return list
+      }
+      continue
+    }
+    const before = cost.total
+    const condition = conjunct(compilation, key, value, at)
+    if (condition) list.push({ condition, costs: cost.total > before })
+    if (problems.isFull) return list
+  }
+  return list
 }
 
 function level(compilation: Compilation, where: unknown, path: Path): SQL | undefined {
-  const { entry, problems } = compilation
-  if (path.filter((part) => part === 'AND' || part === 'OR' || part === 'NOT').length >= MAX_LEVELS) {
-    return problems.add(path, `is nested deeper than ${MAX_LEVELS} levels`)
-  }
-  if (!isPlainObject(where)) return problems.add(path, 'must be an object of conditions')
-  const conditions: SQL[] = []
-  for (const [key, value] of Object.entries(where)) {
-    const at = [...path, key]
-    const condition =
-      key === 'AND' || key === 'OR'
-        ? group(compilation, key, value, at)
-        : key === 'NOT'
-          ? negation(compilation, value, at)
-          : field(compilation, key, value, at)
-    if (condition) conditions.push(condition)
-    if (problems.isFull) return undefined
-  }
-  if (conditions.length === 0) return undefined
-  return conditions.length === 1 ? conditions[0] : sql`(${sql.join(conditions, sql` and `)})`
+  return together(conjuncts(compilation, where, path).map(({ condition }) => condition))
+}
 
-  function field(compilation: Compilation, key: string, value: unknown, at: Path): SQL | undefined {
-    const column = entry.columns.get(key)
-    if (!column || key === 'version') return problems.unknownField(entry, key, at)
-    return comparison(compilation, key, column, value, at)
+/** The keys of one object of conditions; none when it may not be one. */
+function entriesOf({ problems }: Compilation, where: unknown, path: Path): [string, unknown][] {
+  if (path.filter((part) => part === 'AND' || part === 'OR' || part === 'NOT').length >= MAX_LEVELS) {
+    problems.add(path, `is nested deeper than ${MAX_LEVELS} levels`)
+    return []
   }
+  if (isPlainObject(where)) return Object.entries(where)
+  problems.add(path, 'must be an object of conditions')
+  return []
+}
+
+function conjunct(compilation: Compilation, key: string, value: unknown, at: Path): SQL | undefined {
+  if (key === 'AND' || key === 'OR') return group(compilation, key, value, at)
+  if (key === 'NOT') return negation(compilation, value, at)
+  const column = compilation.entry.columns.get(key)
+  if (!column || key === 'version') return compilation.problems.unknownField(compilation.entry, key, at)
+  return comparison(compilation, key, column, value, at)
 }
 
 function group(compilation: Compilation, key: 'AND' | 'OR', value: unknown, path: Path): SQL | undefined {
@@ -87,8 +146,7 @@ function negation(compilation: Compilation, value: unknown, path: Path): SQL | u
 function required(compilation: Compilation, value: unknown, path: Path): SQL | undefined {
   const before = compilation.problems.count
   const part = level(compilation, value, path)
-  if (!part && compilation.problems.count === before)
-    compilation.problems.add(path, 'must name at least one condition')
+  if (!part && compilation.problems.count === before) compilation.problems.add(path, EMPTY)
   return part
 }
 
@@ -112,6 +170,7 @@ function comparison(
   return parts.length === 0 ? undefined : sql.join(parts, sql` and `)
 }
 
+const EQUALITIES: ReadonlySet<string> = new Set(['eq', 'ne', 'in', 'notIn'])
 const OPERATORS = 'eq, ne, gt, gte, lt, lte, in, notIn, contains, startsWith, isNull'
 
 function operator(
@@ -133,13 +192,22 @@ function operator(
     const values = bindList(compilation, field, column, operand, path)
     return values && counted(compilation, path, build(values))
   }
-  const pattern = (build: (literal: string) => string) => {
+  const pattern = (build: (literal: string) => SQL | undefined) => {
     if (!isText(column)) return problems.add(path, 'works on text fields only')
     if (typeof operand !== 'string') return problems.add(path, 'must be a string')
     if (!compilation.operands.takePattern(operand, path)) return undefined
-    const escaped = operand.replace(/[\\%_]/g, (character) => `\\${character}`)
-    return counted(compilation, path, sql`coalesce(${column} like ${build(escaped)}, false)`)
+    const condition = build(operand)
+    return condition && counted(compilation, path, condition)
   }
+  const { entry, cost } = compilation
+  const isLong = isLongText(entry, field)
+  const isIndexed = entry.indexed.ordered.has(field)
+  const ordered = (build: (value: SQL) => SQL) => {
+    if (isLong && !isIndexed) cost.addOrder(field, column)
+    return single(build)
+  }
+  const longValues = (Array.isArray(operand) ? operand : [operand]).filter(isLongValue).length
+  if (isLong && longValues > 0 && EQUALITIES.has(name)) cost.addEquality(field, column, longValues)
   switch (name) {
     case 'eq':
       return operand === null
@@ -150,27 +218,47 @@ function operator(
         ? counted(compilation, path, sql`${column} is not null`)
         : single((value) => sql`${column} is distinct from ${value}`)
     case 'gt':
-      return single((value) => present(column, sql`${column} > ${value}`))
+      return ordered((value) => present(column, sql`${column} > ${value}`))
     case 'gte':
-      return single((value) => present(column, sql`${column} >= ${value}`))
+      return ordered((value) => present(column, sql`${column} >= ${value}`))
     case 'lt':
-      return single((value) => present(column, sql`${column} < ${value}`))
+      return ordered((value) => present(column, sql`${column} < ${value}`))
     case 'lte':
-      return single((value) => present(column, sql`${column} <= ${value}`))
+      return ordered((value) => present(column, sql`${column} <= ${value}`))
     case 'in':
       return list((values) => present(column, sql`${column} = any(${values})`))
     case 'notIn':
       return list((values) => sql`not ${present(column, sql`${column} = any(${values})`)}`)
     case 'contains':
-      return pattern((literal) => `%${literal}%`)
+      return pattern((literal) => {
+        cost.addPattern(field, column, literal)
+        return contains(column, literal)
+      })
     case 'startsWith':
-      return pattern((literal) => `${literal}%`)
+      return pattern((literal) => startsWith(column, literal, isIndexed || !isLong))
     case 'isNull':
       if (typeof operand !== 'boolean') return problems.add(path, 'must be true or false')
       return counted(compilation, path, operand ? sql`${column} is null` : sql`${column} is not null`)
     default:
       return problems.add(path, `is no operator; operators are ${OPERATORS}`)
   }
+}
+
+/**
+ * Byte by byte, whatever the collation: then nothing but the characters themselves is equal. LIKE would take three
+ * times as long.
+ */
+function contains(column: PgColumn, literal: string): SQL {
+  return sql`coalesce(strpos(${column}::text collate "C", ${literal}) > 0, false)`
+}
+
+/** LIKE can use an index; without one, only the beginning of a long text is unpacked. */
+function startsWith(column: PgColumn, literal: string, isLike: boolean): SQL {
+  if (isLike) {
+    const escaped = literal.replace(/[\\%_]/g, (character) => `\\${character}`)
+    return sql`coalesce(${column} like ${`${escaped}%`}, false)`
+  }
+  return sql`coalesce(left(${column}, ${charactersOf(literal)}::int) collate "C" = ${literal}, false)`
 }
 
 /** A comparison with a NULL column is NULL; under NOT it must count as false. The plain form can use an index. */

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { canonicalJson } from './canonical.ts'
 
 /** Longer cursors are not read. */
-export const MAX_CURSOR_LENGTH = 8_192
+const MAX_CURSOR_LENGTH = 8_192
 const HASH_LENGTH = 16
 
 /** The text of a cursor: its parts as JSON, in base64url. */
