@@ -3,7 +3,7 @@ import { type SQL, sql } from 'drizzle-orm'
 import type { PgColumn } from 'drizzle-orm/pg-core'
 import type { Rule, RuleActor } from '../../drizzle/access.ts'
 import type { AnyCollection } from '../../drizzle/collection.ts'
-import { anyOf, type Condition } from './condition.ts'
+import { allOf, anyOf, type Condition } from './condition.ts'
 
 /** The columns that the named rules of a collection look at. */
 export interface AccessColumns {
@@ -85,6 +85,16 @@ export function keepsOwner(
 ): Condition {
   if (!WIDER_RULES.has(rule)) return true
   return anyOf(sql`${columns.owner} is not distinct from ${next}`, owned(columns, termsOf(actor)))
+}
+
+/**
+ * The records that an actor may make under a rule: the owner of a new one is the actor or nobody, or whoever shares
+ * something could make others the owners of it. Functions and `true` decide for themselves.
+ */
+export function compileCreation(columns: AccessColumns, rule: Rule | undefined, actor: RuleActor): Condition {
+  const allowed = compileRule(columns, rule, actor)
+  if (!WIDER_RULES.has(rule)) return allowed
+  return allOf(allowed, anyOf(unclaimed(columns), owned(columns, termsOf(actor))))
 }
 
 function owned({ owner }: AccessColumns, asker: AskerTerms): Condition {

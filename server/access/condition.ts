@@ -11,6 +11,14 @@ export function anyOf(...conditions: readonly Condition[]): Condition {
   return sql`(${sql.join(parts, sql` or `)})`
 }
 
+/** True where all of the conditions are. */
+export function allOf(...conditions: readonly Condition[]): Condition {
+  if (conditions.includes(false)) return false
+  const parts = conditions.filter((condition) => typeof condition !== 'boolean')
+  if (parts.length <= 1) return parts[0] ?? true
+  return sql`(${sql.join(parts, sql` and `)})`
+}
+
 /** For a WHERE clause, in which NULL counts as false. */
 export function toSql(condition: Condition): SQL {
   if (typeof condition !== 'boolean') return sql`(${condition})`

@@ -132,16 +132,17 @@ function updateDenied(permission: Permission, recordId: string) {
 /** The columns and values of a record that would be created, what the database itself would add included. */
 function candidate(
   scope: ToolScope,
-  { entry }: Permission,
+  { entry, ownerOfCreation }: Permission,
   recordId: string,
   data: Readonly<Record<string, unknown>>,
 ): Assignment[] {
   const list = newRow(scope, entry, recordId, data)
-  const added = [...entry.columns.values()].flatMap((column) =>
-    is(column.default, SqlChunk) && !list.some((assignment) => assignment.column === column)
-      ? [{ column, value: column.default }]
-      : [],
-  )
+  const added = [...entry.columns.values()].flatMap((column) => {
+    if (column.generated !== undefined || list.some((assignment) => assignment.column === column)) return []
+    if (is(column.default, SqlChunk)) return [{ column, value: column.default }]
+    // Where a default of the table alone named an owner, nobody would have asked about them.
+    return column === ownerOfCreation ? [{ column, value: bindTo(column, column.default ?? null) }] : []
+  })
   return [...list, ...added]
 }
 
@@ -156,7 +157,7 @@ function checkedCandidate(permission: Permission, list: readonly Assignment[]): 
     sql`, `,
   )
   const stored = list.map(({ column }) => ({ column, value: sql`select ${identifier(column)} from _row` }))
-  const rule = permission.condition('create')
+  const rule = permission.creation
   const allowed =
     typeof rule === 'boolean'
       ? toValue(rule)

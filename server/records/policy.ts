@@ -5,6 +5,7 @@ import { collectionDefinition } from '../../drizzle/collection.ts'
 import {
   type AccessColumns,
   type AskerTerms,
+  compileCreation,
   compileRule,
   keepsOwner,
   type Memberships,
@@ -101,6 +102,16 @@ export class Permission {
   /** Which records the actor may do this with; `asker` stands for them in it. @default who they are */
   condition(operation: Operation, asker?: AskerTerms): Condition {
     return compileRule(this.#columns, this.view.access[operation], this.actor, asker)
+  }
+
+  /** Which records the actor may make. */
+  get creation(): Condition {
+    return compileCreation(this.#columns, this.view.access.create, this.actor)
+  }
+
+  /** The owner's column, where the rule asks who the owner of a new record is: then no default may say it later. */
+  get ownerOfCreation(): PgColumn | undefined {
+    return typeof this.view.access.create === 'string' ? this.#columns.owner : undefined
   }
 
   /** Whether there can be a record that the actor may do this with. */

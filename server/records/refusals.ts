@@ -18,7 +18,7 @@ export function deniedToRecord({ entry }: Permission, operation: Operation, reco
 export function deniedAfterwards({ entry }: Permission, operation: 'create' | 'update'): Failure {
   const sentence =
     operation === 'create'
-      ? `You may not create such a record of ${quote(entry.name)}: it would be one that you may not create.`
+      ? `You may not create such a record of ${quote(entry.name)}: it must be one that you may create, and its owner you or nobody, unless the rule says otherwise.`
       : `You may not change a record of ${quote(entry.name)} in this way: it must still be one that you may update, and only its owner gives it away.`
   return fail('FORBIDDEN', sentence)
 }

@@ -31,13 +31,16 @@ interface Input {
   readonly orderDir?: string
 }
 
-/** The gallery on a fresh database, behind every transport. */
-export async function openGallery() {
+/** The gallery on a fresh database, with collections of a test's own, behind every transport. */
+export async function openGallery(more: Readonly<Record<string, AnyCollection>> = {}) {
   const handlers = new Map<string, (ctx: ActionContext) => Promise<ActionResult<unknown>>>()
   const asCaller = action
     .input(z.strictObject({ id: z.string() }))
     .mutation(async ({ ctx, input }) => (handlers.get(input.id) ?? missing)(ctx))
-  const app = await createTestApp({ actions: actionRegistry({ asCaller }), collections: gallery })
+  const app = await createTestApp({
+    actions: actionRegistry({ asCaller }),
+    collections: { ...gallery, ...more },
+  })
   await execute(app.database, app.databaseUrl, GALLERY_TABLES)
   const url = await app.listen()
   const tokens = new Map<string, Promise<string>>()
