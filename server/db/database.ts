@@ -13,6 +13,8 @@ export interface QueryResult {
 export interface Statement {
   readonly sql: string
   readonly params: readonly unknown[]
+  /** Whether it is an app's own, which may leave something on the connection that it runs on. @default false */
+  readonly mayLeaveState?: boolean
 }
 
 export interface BeginOptions {
@@ -37,6 +39,12 @@ export interface Session {
   control(text: string): Promise<QueryResult>
   /** Asks the database to stop the statement that is running, where it can. Never throws. */
   cancel(): void
+  /** Whether it has done so much that another one should take its place. */
+  readonly isWorn: boolean
+  /** Connects and sets what every connection needs. @throws {SqlError | ConnectionLost} */
+  start(): Promise<void>
+  /** Takes back what its holder has left on it. Outside a transaction; never throws. */
+  clean(): void
   close(): Promise<void>
 }
 
@@ -81,6 +89,8 @@ export class SqlError extends Error {
   readonly routine: string | undefined
   /** What a function of the app raised for the caller to read, under an SQLSTATE that says so. */
   readonly told: string | undefined
+  /** Whether the statement was prepared for tables as they are no more. Run again, it may pass. */
+  readonly isOutdated: boolean
 
   constructor(fields: {
     sqlstate: string
@@ -89,9 +99,18 @@ export class SqlError extends Error {
     constraint?: unknown
     routine?: unknown
     message?: unknown
+    /** What the database said of the connection. */
+    reason?: string | undefined
+    isOutdated?: boolean
   }) {
     const text = (value: unknown) => (typeof value === 'string' && value !== '' ? value : undefined)
-    const where = [text(fields.table), text(fields.column), text(fields.constraint), text(fields.routine)]
+    const where = [
+      fields.reason,
+      text(fields.table),
+      text(fields.column),
+      text(fields.constraint),
+      text(fields.routine),
+    ]
     super(
       `SQLSTATE ${fields.sqlstate} (${where.filter((part) => part !== undefined).join(', ') || 'no detail'})`,
     )
@@ -101,6 +120,7 @@ export class SqlError extends Error {
     this.constraint = text(fields.constraint)
     this.routine = text(fields.routine)
     this.told = TOLD.test(fields.sqlstate) ? text(fields.message) : undefined
+    this.isOutdated = fields.isOutdated ?? false
   }
 }
 

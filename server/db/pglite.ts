@@ -13,6 +13,7 @@ import { lockDirectory } from './directory-lock.ts'
 import { placeInitialData } from './initial-data.ts'
 import { Pool } from './pool.ts'
 import { answersWithin } from './postgres.ts'
+import { resetStatement } from './session-state.ts'
 import { readOnce, writeOnce } from './single-statement.ts'
 
 export interface PgliteOptions {
@@ -28,6 +29,8 @@ export interface PgliteDatabase extends Database {
   readonly engine: PGlite
 }
 
+/** Whom it connects as; `session authorization default` means nobody there. */
+const USER = 'postgres'
 // Drizzle's columns read these types as text (see postgres.ts).
 const asText = (value: string) => value
 const PARSERS = Object.fromEntries(
@@ -95,6 +98,8 @@ function isThere(path: string): Promise<boolean> {
 
 class PgliteSession implements Session {
   readonly broken = false
+  readonly isWorn = false
+  #mayHoldState = false
   readonly #engine: PGlite
 
   constructor(engine: PGlite) {
@@ -118,6 +123,7 @@ class PgliteSession implements Session {
   }
 
   async query(statement: Statement): Promise<QueryResult> {
+    if (statement.mayLeaveState) this.#mayHoldState = true
     try {
       const answer = await this.#engine.query<unknown[]>(statement.sql, [...statement.params], {
         rowMode: 'array',
@@ -134,6 +140,17 @@ class PgliteSession implements Session {
   }
 
   cancel(): void {}
+
+  async start(): Promise<void> {}
+
+  clean(): void {
+    if (!this.#mayHoldState) return
+    this.#mayHoldState = false
+    // What comes next waits for it in the engine's own queue.
+    this.#engine
+      .exec(`${resetStatement(USER)}; reset all; set default_transaction_read_only = on`)
+      .catch(() => {})
+  }
 
   async close(): Promise<void> {}
 }

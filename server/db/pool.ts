@@ -7,9 +7,14 @@ export interface PoolOptions {
   readonly max: number
   /** How long a caller waits for a free connection. */
   readonly acquireTimeoutMs: number
+  /** How long a session is used at most; up to a fifth less, so that not all end together. @default for ever */
+  readonly maxLifeMs?: number
+  /** The time, in milliseconds. @default the machine's */
+  readonly now?: () => number
 }
 
 const MAX_WAITING = 1_000
+const JITTER = 0.2
 
 interface Waiter {
   readonly resolve: (lease: Lease) => void
@@ -28,6 +33,10 @@ export class Pool {
   readonly #idle: Session[] = []
   readonly #waiting: Waiter[] = []
   readonly #leased = new Set<Session>()
+  /** When each has to be replaced. */
+  readonly #ends = new WeakMap<Session, number>()
+  /** How many take the place of others, and are not yet among the idle. */
+  #replacing = 0
   #closed = false
 
   constructor(options: PoolOptions) {
@@ -69,7 +78,7 @@ export class Pool {
     for (let session = this.#idle.pop(); session; session = this.#idle.pop()) {
       if (!session.broken) return session
     }
-    return this.#leased.size < this.#options.max ? this.#options.connect() : undefined
+    return this.#leased.size + this.#replacing < this.#options.max ? this.#connect() : undefined
   }
 
   #lease(session: Session): Lease {
@@ -85,15 +94,63 @@ export class Pool {
     }
   }
 
+  #connect(): Session {
+    const session = this.#options.connect()
+    const { maxLifeMs = Number.POSITIVE_INFINITY } = this.#options
+    this.#ends.set(session, this.#now() + maxLifeMs * (1 - Math.random() * JITTER))
+    return session
+  }
+
+  #now(): number {
+    return this.#options.now?.() ?? Date.now()
+  }
+
   #giveBack(session: Session): void {
     this.#leased.delete(session)
     if (this.#closed || session.broken) void session.close()
-    else this.#idle.push(session)
+    else if (this.#isDue(session)) this.#replace(session)
+    else {
+      session.clean()
+      this.#idle.push(session)
+      this.#replaceOldest()
+    }
+    this.#serveNext()
+  }
+
+  #serveNext(): void {
     if (this.#closed || this.#waiting.length === 0) return
     const next = this.#take()
     const waiter = next && this.#waiting.shift()
     if (!next || !waiter) return
     clearTimeout(waiter.timer)
     waiter.resolve(this.#lease(next))
+  }
+
+  #isDue(session: Session): boolean {
+    return session.isWorn || this.#now() >= (this.#ends.get(session) ?? Number.POSITIVE_INFINITY)
+  }
+
+  /** Those at the end of the line may not be used for long, and keep what they have in memory. */
+  #replaceOldest(): void {
+    const [oldest] = this.#idle
+    if (!oldest || !this.#isDue(oldest)) return
+    this.#idle.shift()
+    this.#replace(oldest)
+  }
+
+  /** Closes a session, and has another one ready in its place, so that no caller waits for it to connect. */
+  #replace(session: Session): void {
+    void session.close()
+    const next = this.#connect()
+    this.#replacing += 1
+    void next
+      .start()
+      .catch(() => {})
+      .then(() => {
+        this.#replacing -= 1
+        if (next.broken || this.#closed) void next.close()
+        else this.#idle.push(next)
+        this.#serveNext()
+      })
   }
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { connect, Socket } from 'node:net'
 import postgres from 'postgres'
 import { requestCancel, type SocketTarget } from './cancel-request.ts'
@@ -11,8 +12,10 @@ import {
   type Statement,
 } from './database.ts'
 import { Pool } from './pool.ts'
-import { PostgresAnswer } from './postgres-answer.ts'
+import { PostgresAnswer, type PostgresRows } from './postgres-answer.ts'
+import { PreparedStatements } from './prepared-statements.ts'
 import { Semaphore } from './semaphore.ts'
+import { isConfirmed, resetStatement, SHOW_SESSION, settingStatement } from './session-state.ts'
 import { readOnce, writeOnce } from './single-statement.ts'
 
 export interface PostgresOptions {
@@ -27,34 +30,48 @@ export interface PostgresOptions {
    * connection counts as lost. Statements in a transaction have the deadline of their call. @default 30000
    */
   readonly answerTimeoutMs?: number
+  /** How long a connection is used at most; up to a fifth less, so that not all end together. @default 30 minutes */
+  readonly maxLifeMs?: number
+  /** The time, in milliseconds. @default the machine's */
+  readonly now?: () => number
 }
 
 /** How long a statement without a transaction may take; one in a transaction has the deadline of its call. */
 const STATEMENT_TIMEOUT_MS = 10_000
 /** A call whose time is over by so much less than that leaves the session's own timeout alone. */
 const USUAL_MOMENT_MS = 500
-/** How many distinct statements a connection keeps prepared; beyond it they are sent unnamed. */
-const MAX_PREPARED = 500
 const CONNECT_TIMEOUT_S = 5
+const MAX_LIFE_MS = 30 * 60_000
+/**
+ * What a prepared statement that has worked before fails with when it is gone, or when a table that it names was
+ * altered since: prepared again, it may work.
+ */
+const CHANGED = new Set(['0A000', '26000', '42703', '42804', '42883', '42P01', '42P05'])
+/** How often a statement without a transaction is sent in all. */
+const MAX_TRIES = 3
 const RAW_TYPES = [114, 3802, 1184, 1082, 1083, 1114, 1182, 1185, 1115, 1231]
 
 /** Opens a PostgreSQL server (15 or newer). Connects when first used. */
 export function openPostgres(options: PostgresOptions): Database {
   if (new URL(options.url).host.includes(',')) throw new Error('The URL of the database must name one host')
   const max = options.max ?? 10
+  const schema = { changes: 0 }
   const pool = new Pool({
-    connect: () => new PostgresSession(options.url, options.answerTimeoutMs ?? 30_000),
+    connect: () => new PostgresSession(options.url, options.answerTimeoutMs ?? 30_000, schema),
     max,
     acquireTimeoutMs: options.acquireTimeoutMs ?? 5_000,
+    maxLifeMs: options.maxLifeMs ?? MAX_LIFE_MS,
+    ...(options.now && { now: options.now }),
   })
-  const query = async (statement: Statement) => readOnce(await pool.acquire(), statement)
+  const query = (statement: Statement) =>
+    unlessOutdated(async () => readOnce(await pool.acquire(), statement))
   return {
     kind: 'postgres',
     location: withoutPassword(options.url),
     acquire: () => pool.acquire(),
     query,
     turnWaiters: new Semaphore(Math.max(1, Math.floor(max / 2))),
-    write: async (statement) => writeOnce(await pool.acquire(), statement),
+    write: (statement) => unlessOutdated(async () => writeOnce(await pool.acquire(), statement)),
     ping: (timeoutMs) => answersWithin(query({ sql: 'select 1', params: [] }), timeoutMs),
     close: () => pool.close(),
   }
@@ -65,14 +82,26 @@ class PostgresSession implements Session {
   broken = false
   readonly #client: postgres.Sql
   readonly #answerTimeoutMs: number
-  readonly #prepared = new Set<string>()
+  readonly #prepared = new PreparedStatements()
+  readonly #settings = { statementTimeoutMs: STATEMENT_TIMEOUT_MS, id: randomUUID() }
+  /** Until what it is set to was read back, nothing else is sent. */
+  #confirming: Promise<void> | undefined
+  #mayHoldState = false
+  /** How often a statement was found outdated, on any connection: then all of them are prepared again. */
+  readonly #schema: { changes: number }
+  #seenChanges: number
   #socket: Socket | undefined
   /** Whom to name in a request to cancel. */
   #backend: { readonly pid: number; readonly secret: number } | undefined
   #unanswered = 0
   #inTransaction = false
+  #isConfirmed = false
+  /** How many statements wait for that. Those after them wait too, so that all leave in order. */
+  #waiting = 0
 
-  constructor(url: string, answerTimeoutMs: number) {
+  constructor(url: string, answerTimeoutMs: number, schema: { changes: number }) {
+    this.#schema = schema
+    this.#seenChanges = schema.changes
     this.#answerTimeoutMs = answerTimeoutMs
     const settings = {
       max: 1,
@@ -84,19 +113,7 @@ class PostgresSession implements Session {
       onclose: () => {
         this.broken = true
       },
-      connection: {
-        application_name: 'deputy',
-        // A statement that escaped its transaction could only read.
-        default_transaction_read_only: true,
-        statement_timeout: STATEMENT_TIMEOUT_MS,
-        // A sequential scan of a small table locks all of it for SERIALIZABLE: false conflicts.
-        // (As text: postgres.js does not send what is falsy.)
-        enable_seqscan: 'off',
-        // With it off, a statement without an index looks so costly that it would be compiled first: 100 ms.
-        jit: 'off',
-        // Old dates in a named zone come with an offset in seconds, which a Date cannot read.
-        TimeZone: 'UTC',
-      },
+      connection: { application_name: 'deputy' },
     }
     this.#client = postgres(url, settings)
     // Drizzle's columns read and write these types as text; postgres.js would convert them before.
@@ -106,21 +123,77 @@ class PostgresSession implements Session {
     }
   }
 
+  get isWorn(): boolean {
+    return this.#prepared.isWorn
+  }
+
   query(statement: Statement): Promise<QueryResult> {
-    const prepare = this.#prepared.has(statement.sql) || this.#prepared.size < MAX_PREPARED
-    if (prepare) this.#prepared.add(statement.sql)
-    return this.#run(
-      this.#client.unsafe(
-        statement.sql,
+    if (statement.mayLeaveState) this.#mayHoldState = true
+    if (this.#seenChanges !== this.#schema.changes) {
+      this.#seenChanges = this.#schema.changes
+      this.#prepared.giveUpAll()
+    }
+    const kept = this.#prepared.keep(statement.sql)
+    const query = () => {
+      const sent = this.#client.unsafe(
+        kept?.text ?? statement.sql,
         statement.params as postgres.ParameterOrJSON<never>[],
         {
-          prepare,
+          prepare: kept !== undefined,
           // The extended protocol takes a single statement: nothing can be smuggled in behind it.
           simple: false,
         } as postgres.UnsafeQueryOptions,
-      ),
-      this.#inTransaction ? undefined : this.#answerTimeoutMs,
+      )
+      return kept ? neverSentAgain(sent) : sent
+    }
+    const answer = this.#run(query, this.#inTransaction ? undefined : this.#answerTimeoutMs)
+    if (!kept) return answer
+    const hadWorked = kept.hasWorked
+    return answer.then(
+      (result) => {
+        if (!hadWorked) this.#prepared.worked(kept, result.statementName)
+        return result
+      },
+      (error: unknown) => {
+        if (!(error instanceof SqlError && hadWorked && CHANGED.has(error.sqlstate))) throw error
+        this.#schema.changes += 1
+        throw new SqlError({ ...error, isOutdated: true })
+      },
     )
+  }
+
+  /** Sets what is needed on every connection, and reads it back, before anything else is sent. */
+  start(): Promise<void> {
+    this.#confirming ??= this.#confirm(settingStatement(this.#settings))
+    return this.#confirming
+  }
+
+  /** Before the next one uses it: gives up what is not needed in the backend, and what SQL of an app has left. */
+  clean(): void {
+    if (this.broken) return
+    const unused = this.#prepared.takeUnused()
+    for (const name of unused) this.#send(`deallocate "${name}"`).catch(() => {})
+    if (!this.#mayHoldState) return
+    this.#mayHoldState = false
+    this.#isConfirmed = false
+    const text = `${resetStatement()}; ${settingStatement(this.#settings)}`
+    this.#confirming = this.#confirm(text)
+    // Who comes next is told.
+    this.#confirming.catch(() => {})
+  }
+
+  async #confirm(text: string): Promise<void> {
+    try {
+      const answer = await this.#send(text)
+      if (!isConfirmed(answer.rows[0], this.#settings))
+        throw new ConnectionLost(
+          'What was set on the database connection was not there when it was read back. A pooler in front of the database must be in session mode',
+        )
+      this.#isConfirmed = true
+    } catch (error) {
+      this.#lose()
+      throw error
+    }
   }
 
   begin(options: BeginOptions): Promise<QueryResult> {
@@ -129,18 +202,28 @@ class PostgresSession implements Session {
     // Mostly it is the session's own, less a moment; whose call this is cancels what runs at its deadline anyway.
     const isUsual = timeoutMs <= STATEMENT_TIMEOUT_MS && timeoutMs > STATEMENT_TIMEOUT_MS - USUAL_MOMENT_MS
     const limit = isUsual ? '' : `; set local statement_timeout = ${timeoutMs}`
-    const begun = this.control(`begin isolation level serializable ${mode}${limit}`)
+    const begun = this.#begin(`begin isolation level serializable ${mode}${limit}`)
     this.#inTransaction = true
     return begun
   }
 
   beginWrite(): Promise<QueryResult> {
-    return this.control('begin isolation level read committed read write')
+    return this.#begin('begin isolation level read committed read write')
+  }
+
+  /** A transaction in a backend that this connection has not set fails there, or is ended here before its COMMIT. */
+  async #begin(text: string): Promise<QueryResult> {
+    const answer = await this.control(`${text}; ${SHOW_SESSION}`)
+    if (answer.rows[0]?.[0] === this.#settings.id) return answer
+    this.#lose()
+    throw new ConnectionLost(
+      'The transaction began in a backend whose settings belong to another connection. A pooler in front of the database must be in session mode',
+    )
   }
 
   control(text: string): Promise<QueryResult> {
     this.#inTransaction = false
-    return this.#run(this.#client.unsafe(text), this.#answerTimeoutMs)
+    return this.#run(() => this.#client.unsafe(text), this.#answerTimeoutMs)
   }
 
   /**
@@ -178,7 +261,25 @@ class PostgresSession implements Session {
     this.#socket?.destroy()
   }
 
-  #run(query: postgres.PendingQuery<postgres.Row[]>, timeoutMs: number | undefined): Promise<QueryResult> {
+  #run(makeQuery: () => Query, timeoutMs: number | undefined): Promise<PostgresAnswer> {
+    if (this.#isConfirmed && this.#waiting === 0) return this.#send(makeQuery, timeoutMs)
+    this.#waiting += 1
+    return this.start().then(
+      () => {
+        this.#waiting -= 1
+        return this.#send(makeQuery, timeoutMs)
+      },
+      (error: unknown) => {
+        this.#waiting -= 1
+        throw error
+      },
+    )
+  }
+
+  #send(
+    query: string | (() => Query),
+    timeoutMs: number | undefined = this.#answerTimeoutMs,
+  ): Promise<PostgresAnswer> {
     if (this.broken) return Promise.reject(new ConnectionLost('The database connection was closed'))
     this.#unanswered += 1
     const timer = timeoutMs === undefined ? undefined : setTimeout(() => this.#lose(), timeoutMs)
@@ -187,11 +288,12 @@ class PostgresSession implements Session {
       clearTimeout(timer)
     }
     // Not awaited: postgres.js has a promise of its own, for which `await` makes two more.
-    return query.values().then(
+    return (typeof query === 'string' ? this.#client.unsafe(query) : query()).values().then(
       (answer) => {
         isAnswered()
-        this.#backend = answer.state
-        return new PostgresAnswer(answer)
+        const last = lastOf(answer)
+        this.#backend = last.state
+        return new PostgresAnswer(last)
       },
       (error: unknown) => {
         isAnswered()
@@ -212,6 +314,8 @@ class PostgresSession implements Session {
         constraint: error.constraint_name,
         routine: error.routine,
         message: error.message,
+        // Of the connection, and of nothing that was sent on it.
+        reason: error.code.startsWith('08') ? error.message : undefined,
       })
     }
     this.broken = true
@@ -219,6 +323,45 @@ class PostgresSession implements Session {
       error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'unknown'
     return new ConnectionLost(`The database connection failed (${code})`, { cause: error })
   }
+}
+
+type Query = ReturnType<postgres.Sql['unsafe']>
+
+/**
+ * Keeps postgres.js from sending a statement again that has to be prepared again: behind what was sent since, it
+ * would run after the COMMIT of its transaction, or in the next one. It asks `prepared` when the error has come.
+ */
+function neverSentAgain(query: Query): Query {
+  let prepared: unknown
+  Object.defineProperty(query, 'prepared', {
+    get: () => prepared,
+    set(value: unknown) {
+      prepared = value
+      // It has been written by then.
+      queueMicrotask(() => {
+        prepared = false
+      })
+    },
+  })
+  return query
+}
+
+/** Runs a statement again that came to nothing because it has to be prepared again. */
+async function unlessOutdated<T>(run: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await run()
+    } catch (error) {
+      if (tries === MAX_TRIES || !(error instanceof SqlError && error.isOutdated)) throw error
+    }
+  }
+}
+
+/** The answer to the last of several statements that were sent as one message. */
+function lastOf(answer: PostgresRows): PostgresRows {
+  const [first] = answer
+  // Each of several answers has a command; a row has none.
+  return first !== undefined && 'command' in first ? (answer.at(-1) as unknown as PostgresRows) : answer
 }
 
 /** Whether a query succeeds before the time is over. Its failure is the answer, not an error. */

@@ -63,6 +63,7 @@ export function mapDatabaseError(
 ): DatabaseFailure | undefined {
   if (isLost(error)) return { kind: 'failure', failure: unavailable(), error }
   if (!(error instanceof SqlError)) return undefined
+  if (error.isOutdated) return { kind: 'conflict', error }
   const known = constraintFields(error)
   const meaning = meaningIn(sent, error.sqlstate)
   // Of an id that the engine minted, or that a call beside this one takes at the same moment.
@@ -82,7 +83,8 @@ function meaningIn(sent: StatementKind, sqlstate: string): SqlMeaning {
  * whatever does not pass by itself is undefined: a bug.
  */
 export function mapEngineError(error: unknown): DatabaseFailure | undefined {
-  if (error instanceof SqlError && !PASSING.has(meaningOf(error.sqlstate))) return undefined
+  if (error instanceof SqlError && !error.isOutdated && !PASSING.has(meaningOf(error.sqlstate)))
+    return undefined
   return mapDatabaseError(error, NO_FIELDS)
 }
 
@@ -95,7 +97,9 @@ export function isUnavailable(error: unknown): boolean {
 
 /** Whether the same statement of the engine's own may pass when it is sent again. */
 export function isPassing(error: unknown): boolean {
-  const isConflict = error instanceof SqlError && (error.sqlstate === '40P01' || error.sqlstate === '40001')
+  const isConflict =
+    error instanceof SqlError &&
+    (error.isOutdated || error.sqlstate === '40P01' || error.sqlstate === '40001')
   return isConflict || isUnavailable(error)
 }
 

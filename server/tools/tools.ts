@@ -116,7 +116,7 @@ async function runDrizzle<T>(
     async (text, params, method) => {
       if (isTransactionControl(text))
         throw new Error('tools.sql runs inside the transaction of the call, which it may not end or alter')
-      const { rows, columns } = await runner.run({ sql: text, params })
+      const { rows, columns } = await runner.run({ sql: text, params, mayLeaveState: true })
       if (method !== 'execute') return { rows: rows.map((row) => [...row]) }
       return {
         rows: rows.map((row) => Object.fromEntries(columns.map((name, position) => [name, row[position]]))),

@@ -1,4 +1,5 @@
-const CONTROL = /^(?:begin|start|commit|end|rollback|abort|savepoint|release|prepare|set|reset|discard)\b/i
+const CONTROL =
+  /^(?:begin|start|commit|end|rollback|abort|savepoint|release|prepare|set|reset|discard|deallocate|listen|unlisten|copy)\b/i
 const SKIPPED = /^(?:[\s;]+|--[^\n\r]*)/
 const COMMENT_EDGE = /\/\*|\*\//g
 

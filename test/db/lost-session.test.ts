@@ -14,6 +14,9 @@ function lostSession() {
     beginWrite: lost,
     control: lost,
     cancel() {},
+    isWorn: false,
+    start: lost,
+    clean() {},
     // It takes as long as the network does.
     close: () => {
       closings += 1

@@ -79,6 +79,10 @@ describe('tools.sql', () => {
     'set local statement_timeout = 0',
     'reset all',
     'discard all',
+    'deallocate all',
+    'listen a',
+    'unlisten *',
+    'copy samples to stdout',
   ])('refuses %j, and what was written does not escape', async (text) => {
     const label = mint('label')
     await bench.run(async (tools) => {
