@@ -127,18 +127,16 @@ export class Transaction {
     if (this.#lease.session.broken) throw new ConnectionLost('The connection was lost before COMMIT')
     this.#state = 'ended'
     try {
-      if (last) {
-        // Its failure aborts the transaction, which COMMIT then answers with ROLLBACK.
-        this.#lease.session.query(last).catch((error: unknown) => {
-          this.#error ??= new LastStatementFailed('The last statement failed', { cause: error })
-        })
-      }
+      // Its failure aborts the transaction, which COMMIT then answers with ROLLBACK.
+      const lastAnswered =
+        last && this.#lease.session.query(last).catch((error: unknown) => this.#fail(error))
       const committed = this.#lease.session.control('commit')
       // It need not come back for this: whoever is next may begin when it has committed.
       this.#giveTurnBack()
       const { command } = await committed
       if (command === 'COMMIT') return 'committed'
       // A statement that nobody waited for has failed: its error says why.
+      await lastAnswered
       if (this.#error !== undefined) throw this.#error
       return 'rolled back'
     } catch (error) {
