@@ -18,6 +18,7 @@ const WITHOUT_DATABASE = [
   'test/integrations/{answers,catalogue,definition,direct,plan,shipped}.test.ts',
   'test/package/**/*.test.ts',
   'test/rest/**/*.test.ts',
+  'test/soak/**/*.test.ts',
   'test/tools/{instant-text,kept-statements}.test.ts',
   'test/wire/**/*.test.ts',
 ]
