@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { parseRange } from './auth/client-address.ts'
+import { parseOrigin } from './auth/origin.ts'
 import { isUserId, USER_ID_RULE } from './auth/user-id.ts'
 import { moneyShape } from './env-money.ts'
 
@@ -44,9 +45,13 @@ export const serverSchema = z.object({
     )
     .optional(),
   CORS_ORIGINS: list
-    .refine(
-      (origins) => origins.every(isOrigin),
-      'must be origins such as https://app.example.com, comma-separated',
+    .transform((texts, ctx) =>
+      texts.flatMap((text) => {
+        const parsed = parseOrigin(text)
+        if ('origin' in parsed) return [parsed.origin]
+        ctx.addIssue({ code: 'custom', message: parsed.problem })
+        return []
+      }),
     )
     .default([]),
   TRUSTED_PROXIES: list
@@ -79,10 +84,6 @@ export const serverSchema = z.object({
 })
 
 export type ParsedEnv = z.output<typeof serverSchema>
-
-function isOrigin(text: string): boolean {
-  return URL.canParse(text) && new URL(text).origin === text
-}
 
 function isHostAndPort(text: string): boolean {
   const [, host = '', port = ''] = /^(\[[\da-f:.]+\]|[\w.-]+):(\d{1,5})$/i.exec(text) ?? []

@@ -5,6 +5,7 @@ import type { RequestContext } from '../context.ts'
 import type { Engine } from '../engine.ts'
 import { INTERNAL_MESSAGE } from '../errors.ts'
 import { fail } from '../result.ts'
+import type { Cors } from './cors.ts'
 import { type PlainHeaders, readBytes, readPlainHeaders } from './plain-request.ts'
 import { type RequestContexts, requestIdOf } from './request-contexts.ts'
 import { answerOf, type HttpAnswer } from './respond.ts'
@@ -24,12 +25,22 @@ export interface FastTarget {
   answer(request: PlainRequest): Promise<HttpAnswer> | undefined
 }
 
+/** A request that is answered here. */
+interface Accepted {
+  readonly target: FastTarget
+  readonly ctx: RequestContext
+  /** The length of its body. */
+  readonly bytes: number
+  /** Of the page that calls. */
+  readonly origin: string | undefined
+}
+
 export interface FastPathOptions {
   readonly engine: Engine
   readonly contexts: RequestContexts
   readonly maxBodyBytes: number
-  /** Whether pages of other origins may call: their answers have headers of their own. */
-  readonly hasCors: boolean
+  /** What answers say to pages of other origins, where they may call. */
+  readonly cors: Cors | undefined
   /** What is called at an address, as the request has it; undefined for what is none of ours. */
   target(method: string, url: string): FastTarget | undefined
   isStopping(): boolean
@@ -51,13 +62,13 @@ export function createFastPath(options: FastPathOptions): FastPath {
   return (incoming, outgoing) => {
     const target = options.target(incoming.method ?? '', incoming.url ?? '')
     const headers = target && readPlainHeaders(incoming, options.maxBodyBytes)
-    if (!target || !headers || (options.hasCors && headers.origin !== undefined)) return undefined
+    if (!target || !headers) return undefined
     const bearer = readBearer(headers.authorization)
     const actor = bearer.kind === 'token' ? engine.verifier.recall(bearer.token) : undefined
     if (!actor) return undefined
     const ctx = contextOf(incoming, target, headers, actor)
     return target.takesKeys(ctx.idempotency.length)
-      ? serve(incoming, outgoing, { target, ctx, bytes: headers.bytes })
+      ? serve(incoming, outgoing, { target, ctx, bytes: headers.bytes, origin: headers.origin })
       : undefined
   }
 
@@ -81,7 +92,7 @@ export function createFastPath(options: FastPathOptions): FastPath {
   async function serve(
     incoming: IncomingMessage,
     outgoing: ServerResponse,
-    { target, ctx, bytes }: { target: FastTarget; ctx: RequestContext; bytes: number },
+    { target, ctx, bytes, origin }: Accepted,
   ): Promise<void> {
     const body = await readBytes(incoming, bytes)
     if (!body) {
@@ -90,11 +101,21 @@ export function createFastPath(options: FastPathOptions): FastPath {
     }
     try {
       const answer = target.answer({ ctx, body })
-      send(outgoing, answer ? await answer : await answerBy(await options.fallBack(incoming, body)))
+      if (answer) send(outgoing, forPages(await answer, origin))
+      else send(outgoing, await answerBy(await options.fallBack(incoming, body)))
     } catch (error) {
       engine.log.error({ err: error, requestId: ctx.requestId }, 'A request failed with an unexpected error')
-      send(outgoing, answerOf(fail('INTERNAL_SERVER_ERROR', INTERNAL_MESSAGE), ctx.requestId))
+      const answer = answerOf(fail('INTERNAL_SERVER_ERROR', INTERNAL_MESSAGE), ctx.requestId)
+      send(outgoing, forPages(answer, origin))
     }
+  }
+
+  function forPages(answer: HttpAnswer, origin: string | undefined): HttpAnswer {
+    if (!options.cors) return answer
+    const { vary } = answer.headers
+    Object.assign(answer.headers, options.cors.headers(origin))
+    answer.headers.vary = vary === undefined ? 'Origin' : `${vary}, Origin`
+    return answer
   }
 
   function send(outgoing: ServerResponse, { status, headers, body }: HttpAnswer): void {

@@ -1,7 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { type Context, Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
-import { cors } from 'hono/cors'
 import type { AddressRange } from '../auth/client-address.ts'
 import type { RequestContext } from '../context.ts'
 import type { Engine } from '../engine.ts'
@@ -11,6 +10,7 @@ import type { createAppRouter } from '../routers/app-router.ts'
 import type { Actions } from '../routers/registry.ts'
 import { createActionEndpoint } from './actions.ts'
 import { createAuditEndpoint } from './audit.ts'
+import { createCors } from './cors.ts'
 import { createCreditsEndpoint } from './credits.ts'
 import type { Routes } from './custom-routes.ts'
 import { createFastPath } from './fast-path.ts'
@@ -84,6 +84,9 @@ export function createHttp(options: HttpOptions) {
 
   const requestIds = new WeakMap<Request, string>()
 
+  const cors = options.corsOrigins.length > 0 ? createCors(options.corsOrigins) : undefined
+  // Around everything else: a page reads a refusal too.
+  if (cors) app.use(cors.middleware)
   app.use(async (c, next) => {
     c.set('requestId', requestIdOf(c.req.header('x-request-id')))
     requestIds.set(c.req.raw, c.get('requestId'))
@@ -98,16 +101,6 @@ export function createHttp(options: HttpOptions) {
     if (isStopping()) c.header('connection', 'close')
     return undefined
   })
-  if (options.corsOrigins.length > 0) {
-    app.use(
-      cors({
-        origin: [...options.corsOrigins],
-        allowHeaders: ['authorization', 'content-type', 'idempotency-key', 'x-request-id'],
-        exposeHeaders: ['x-request-id', 'retry-after', 'idempotency-replayed'],
-        maxAge: 600,
-      }),
-    )
-  }
   app.get('/healthz', (c) => c.json({ status: 'ok' }))
   app.get('/readyz', async (c) => {
     const ready = !isStopping() && (await isDatabaseReady())
@@ -178,7 +171,7 @@ export function createHttp(options: HttpOptions) {
       contexts,
       isStopping,
       maxBodyBytes: MAX_BODY_BYTES,
-      hasCors: options.corsOrigins.length > 0,
+      cors,
       target: createFastTargets(options.actions, callRecords),
       fallBack: async (incoming, body) => app.fetch(requestOf(incoming, body), { incoming }),
     }),

@@ -68,8 +68,17 @@ describe('a value', () => {
     [{ DATABASE_URL: 'postgresql://db/app' }, { databaseUrl: 'postgresql://db/app' }],
     [{ OWNER_USER_ID: 'ada' }, { ownerUserId: 'ada' }],
     [
-      { CORS_ORIGINS: 'https://a.example, http://localhost:5173,' },
-      { corsOrigins: ['https://a.example', 'http://localhost:5173'] },
+      {
+        CORS_ORIGINS: 'https://a.example, http://localhost:5173, capacitor://localhost, https://*.b.example,',
+      },
+      {
+        corsOrigins: [
+          'https://a.example',
+          'http://localhost:5173',
+          'capacitor://localhost',
+          'https://*.b.example',
+        ],
+      },
     ],
     [{ TRUSTED_PROXIES: '10.0.0.1' }, { trustedProxies: [[{ octets: [10, 0, 0, 1] }, 32]] }],
     [
@@ -152,6 +161,7 @@ describe('a value', () => {
     [{ CORS_ORIGINS: 'https://a.example/' }, 'CORS_ORIGINS'],
     [{ CORS_ORIGINS: 'https://a.example,b.example' }, 'CORS_ORIGINS'],
     [{ CORS_ORIGINS: 'null' }, 'CORS_ORIGINS'],
+    [{ CORS_ORIGINS: 'https://*.com' }, 'CORS_ORIGINS'],
     [{ TRUSTED_PROXIES: '*' }, 'TRUSTED_PROXIES'],
     [{ TRUSTED_PROXIES: '10.0.0.0/8,proxy.internal' }, 'TRUSTED_PROXIES'],
     [{ TRUSTED_PROXIES: '0.0.0.0/0' }, 'TRUSTED_PROXIES'],

@@ -328,23 +328,38 @@ describe('the fast path', () => {
     )
   })
 
-  it('leaves pages of other origins to those who know of them', async () => {
-    await using withCors = await createTestApp({ actions, corsOrigins: ['https://page.test'] })
-    const bearer = await withCors.token('ada')
-    const url = await withCors.listen()
-    const call = () =>
-      fetch(`${url}${REST}echo`, {
-        method: 'POST',
-        headers: {
-          authorization: `Bearer ${bearer}`,
-          'content-type': 'application/json',
-          origin: 'https://page.test',
+  it.each(['https://page.test', 'https://other.test', undefined])(
+    'answers pages of other origins as everybody else does: %s',
+    async (origin) => {
+      await using withCors = await createTestApp({ actions, corsOrigins: ['https://page.test'] })
+      const bearer = await withCors.token('ada')
+      await withCors.engine.verifier.verify(bearer)
+      let answered = 0
+      const at = { host: '127.0.0.1', port: 0, fetch: withCors.fetch }
+      const slow = await listen(at)
+      const quick = await listen({
+        ...at,
+        fastPath(incoming, outgoing) {
+          const answer = withCors.fastPath(incoming, outgoing)
+          if (answer) answered += 1
+          return answer
         },
-        body: '{}',
       })
-    await call()
-    expect((await call()).headers.get('access-control-allow-origin')).toBe('https://page.test')
-  })
+      const headers = origin === undefined ? [] : ([['Origin', origin]] as const)
+      const calls = [
+        { path: `${REST}echo`, body: '{}' },
+        { path: `${REST}refuse`, body: '{}' },
+        { path: '/trpc/actions.echo', body: '{"json":{}}' },
+        { path: '/api/records/events', method: 'GET' },
+      ]
+      for (const call of calls) {
+        const sent = { ...call, headers, token: bearer }
+        expect(await send(quick.url, sent)).toEqual(await send(slow.url, sent))
+      }
+      expect(answered).toBe(calls.length)
+      await Promise.all([slow.close(1_000), quick.close(1_000)])
+    },
+  )
 
   it('closes its connections when the server stops', async () => {
     await using stopping = await createTestApp({ actions })
