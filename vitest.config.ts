@@ -5,6 +5,7 @@ const shared = {
   testTimeout: 30_000,
   hookTimeout: 60_000,
   pool: 'forks' as const,
+  setupFiles: ['test/support/end-children.ts'],
 }
 /** Behaviour that no database can change. */
 const WITHOUT_DATABASE = [
@@ -15,6 +16,7 @@ const WITHOUT_DATABASE = [
   'test/db/{directory-lock,lost-session,to-statement}.test.ts',
   'test/errors/classes.test.ts',
   'test/env/**/*.test.ts',
+  'test/guard/**/*.test.ts',
   'test/integrations/{answers,catalogue,definition,direct,plan,shipped}.test.ts',
   'test/package/**/*.test.ts',
   'test/rest/**/*.test.ts',

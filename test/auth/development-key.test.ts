@@ -1,8 +1,5 @@
-import { execFile } from 'node:child_process'
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { chmod, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { afterAll, describe, expect, test } from 'vitest'
 import {
   DEVELOPMENT_AUDIENCE,
@@ -11,9 +8,10 @@ import {
 } from '../../server/auth/development-key.ts'
 import { createKeySource } from '../../server/auth/key-source.ts'
 import { createVerifier } from '../../server/auth/verifier.ts'
+import { runGuarded, temporaryPath } from '../support/guarded.ts'
 import { ecSigner, GOOD_CLAIMS, START_SECONDS, testClock } from './tokens.ts'
 
-const root = await mkdtemp(join(tmpdir(), 'deputy-key-'))
+const root = await temporaryPath('key')
 afterAll(() => rm(root, { recursive: true }))
 
 let serial = 0
@@ -59,8 +57,7 @@ test('processes that start at once end with one key', async () => {
   const script = `
     import { loadDevelopmentKey } from ${JSON.stringify(module)}
     process.stdout.write((await loadDevelopmentKey(${JSON.stringify(dataDir)})).publicJwk.x)`
-  const run = () =>
-    promisify(execFile)(process.execPath, ['--import', 'tsx', '--input-type=module', '--eval', script])
+  const run = () => runGuarded(process.execPath, ['--import', 'tsx', '--input-type=module', '--eval', script])
   const outputs = await Promise.all([run(), run(), run(), run()])
   const stored = JSON.parse(await readFile(keyFile(dataDir), 'utf8'))
   expect(new Set(outputs.map(({ stdout }) => stdout))).toEqual(new Set([stored.x]))

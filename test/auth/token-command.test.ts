@@ -1,8 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { rm } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { afterAll, expect, test } from 'vitest'
 import {
@@ -12,15 +10,18 @@ import {
 } from '../../server/auth/development-key.ts'
 import { createKeySource } from '../../server/auth/key-source.ts'
 import { createVerifier } from '../../server/auth/verifier.ts'
+import { guarded, temporaryPath } from '../support/guarded.ts'
 
-const dataDir = await mkdtemp(join(tmpdir(), 'deputy-token-'))
+const dataDir = await temporaryPath('token')
 afterAll(() => rm(dataDir, { recursive: true }))
 
 async function run(args: readonly string[], env: Record<string, string> = {}) {
   const script = fileURLToPath(new URL('../../server/token.ts', import.meta.url))
-  const child = spawn(process.execPath, ['--import', 'tsx', script, ...args], {
-    env: { PATH: process.env.PATH, DATA_DIR: dataDir, ...env },
-  })
+  const child = guarded(
+    spawn(process.execPath, ['--import', 'tsx', script, ...args], {
+      env: { PATH: process.env.PATH, DATA_DIR: dataDir, ...env },
+    }),
+  )
   const output = { stdout: '', stderr: '' }
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
     output.stdout += chunk

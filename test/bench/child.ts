@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
+import { guarded } from '../support/guarded.ts'
 
 export interface ChildOptions {
   /** All of its environment, but for PATH. */
@@ -18,14 +19,16 @@ export interface Child extends AsyncDisposable {
 /** Starts a program and waits until it says that it is ready. Its output is thrown away, as a log collector's is. @throws {Error} */
 export async function startChild(program: string, options: ChildOptions = {}): Promise<Child> {
   const { env = {}, profileDirectory } = options
-  const child = fork(program, [], {
-    env: { PATH: process.env.PATH, NODE_ENV: 'production', ...env },
-    execArgv:
-      profileDirectory === undefined
-        ? ['--enable-source-maps']
-        : ['--cpu-prof', `--cpu-prof-dir=${profileDirectory}`],
-    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-  })
+  const child = guarded(
+    fork(program, [], {
+      env: { PATH: process.env.PATH, NODE_ENV: 'production', ...env },
+      execArgv:
+        profileDirectory === undefined
+          ? ['--enable-source-maps']
+          : ['--cpu-prof', `--cpu-prof-dir=${profileDirectory}`],
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    }),
+  )
   const ended = once(child, 'exit')
   const [ready] = await Promise.race([
     once(child, 'message'),

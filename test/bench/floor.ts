@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { guarded, temporaryPath } from '../support/guarded.ts'
 import { ROWS, USERS } from './seed.ts'
 
 const BINARIES = '/usr/lib/postgresql'
@@ -45,7 +45,7 @@ export async function measureFloor(
 ): Promise<readonly FloorResult[] | undefined> {
   const pgbench = await findPgbench()
   if (pgbench === undefined) return undefined
-  const directory = await mkdtemp(join(tmpdir(), 'deputy-bench-'))
+  const directory = await temporaryPath('bench')
   try {
     const results: FloorResult[] = []
     for (const work of ['createEvent', 'inviteAttendee'] as const) {
@@ -86,7 +86,7 @@ async function findPgbench(): Promise<string | undefined> {
 
 function run(program: string, args: readonly string[]): Promise<string> {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = guarded(spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] }))
     let output = ''
     for (const stream of [child.stdout, child.stderr])
       stream.setEncoding('utf8').on('data', (part: string) => {

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { guarded, temporaryPath } from '../support/guarded.ts'
 import { PROGRAMS } from './build.ts'
 import type { Tokens } from './tokens.ts'
 
@@ -14,21 +14,25 @@ export interface StartOptions {
 
 /** Seconds from starting the shipped server until it answers. @throws {Error} when it does not. */
 export async function startSeconds({ tokens, databaseUrl }: StartOptions): Promise<number> {
-  const directory = await mkdtemp(join(tmpdir(), 'deputy-bench-'))
+  const directory = await temporaryPath('bench')
   const startedAt = performance.now()
-  const child = spawn(process.execPath, [PROGRAMS.main], {
-    cwd: directory,
-    env: {
-      PATH: process.env.PATH,
-      NODE_ENV: 'production',
-      PORT: '0',
-      AUTH_JWT_PUBLIC_KEY: tokens.publicKeyPem,
-      AUTH_JWT_ISSUER: tokens.issuer,
-      AUTH_JWT_AUDIENCE: tokens.audience,
-      ...(databaseUrl === undefined ? { DATA_DIR: join(directory, 'data') } : { DATABASE_URL: databaseUrl }),
-    },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
+  const child = guarded(
+    spawn(process.execPath, [PROGRAMS.main], {
+      cwd: directory,
+      env: {
+        PATH: process.env.PATH,
+        NODE_ENV: 'production',
+        PORT: '0',
+        AUTH_JWT_PUBLIC_KEY: tokens.publicKeyPem,
+        AUTH_JWT_ISSUER: tokens.issuer,
+        AUTH_JWT_AUDIENCE: tokens.audience,
+        ...(databaseUrl === undefined
+          ? { DATA_DIR: join(directory, 'data') }
+          : { DATABASE_URL: databaseUrl }),
+      },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    }),
+  )
   const ended = once(child, 'exit')
   try {
     const url = await addressOf(child.stdout)

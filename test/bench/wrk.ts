@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { guarded, temporaryPath } from '../support/guarded.ts'
 import type { RequestTemplate } from './load-job.ts'
 
 export interface WrkOptions {
@@ -22,7 +22,7 @@ export interface WrkResult {
 /** Measures with wrk, which takes less of the machine than autocannon does; undefined where it is not installed. */
 export async function measureWithWrk(options: WrkOptions): Promise<WrkResult | undefined> {
   const { url, template, connections, seconds } = options
-  const directory = await mkdtemp(join(tmpdir(), 'deputy-bench-'))
+  const directory = await temporaryPath('bench')
   try {
     const script = join(directory, 'request.lua')
     await writeFile(script, scriptOf(template))
@@ -68,7 +68,7 @@ export function readWrk(output: string): WrkResult {
 
 function run(program: string, args: readonly string[]): Promise<string | undefined> {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+    const child = guarded(spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] }))
     let output = ''
     child.stdout.setEncoding('utf8').on('data', (part: string) => {
       output += part

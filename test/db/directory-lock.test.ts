@@ -1,13 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises'
+import { readdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { type DirectoryLock, lockDirectory } from '../../server/db/directory-lock.ts'
+import { guarded, temporaryPath } from '../support/guarded.ts'
 
-const root = await mkdtemp(join(tmpdir(), 'deputy-lock-'))
+const root = await temporaryPath('lock')
 afterAll(() => rm(root, { recursive: true }))
 
 let serial = 0
@@ -35,9 +35,11 @@ class Opener {
   readonly #lines: string[] = []
 
   constructor() {
-    this.#child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '--eval', SCRIPT], {
-      stdio: ['pipe', 'pipe', 'inherit'],
-    })
+    this.#child = guarded(
+      spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '--eval', SCRIPT], {
+        stdio: ['pipe', 'pipe', 'inherit'],
+      }),
+    )
     let rest = ''
     this.#child.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
       const parts = (rest + chunk).split('\n')
@@ -180,7 +182,9 @@ describe('a long path', () => {
       const lock = await lockDirectory(${JSON.stringify(deep)})
       await lockDirectory(${JSON.stringify(deep)}).catch((error) => process.stdout.write(error.message))
       await lock.release()`
-    const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '--eval', script])
+    const child = guarded(
+      spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '--eval', script]),
+    )
     let output = ''
     child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
       output += chunk

@@ -1,15 +1,15 @@
-import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { PGlite } from '@electric-sql/pglite'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { keepInitialData, placeInitialData } from '../../server/db/initial-data.ts'
 import { readTar } from '../../server/db/tar.ts'
+import { temporaryPath } from '../support/guarded.ts'
 
 let root: string
 let kept: string
 beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), 'deputy-initial-'))
+  root = await temporaryPath('initial')
   kept = join(root, 'kept')
   await mkdir(kept)
   await keepInitialData(kept)

@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
 import { openDatabase } from '../../server/open-database.ts'
+import { guarded, temporaryPath } from '../support/guarded.ts'
 import { TABLES } from '../support/tables.ts'
 
 const WRITER = fileURLToPath(new URL('writer.ts', import.meta.url))
@@ -15,7 +15,7 @@ const ROUNDS = 20
 let root: string
 const children: ChildProcess[] = []
 beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), 'deputy-kill-'))
+  root = await temporaryPath('kill')
 })
 afterEach(() => {
   for (const child of children.splice(0)) child.kill('SIGKILL')
@@ -23,9 +23,11 @@ afterEach(() => {
 afterAll(() => rm(root, { recursive: true }))
 
 function startWriter(directory: string, round: number) {
-  const child = spawn(process.execPath, ['--import', 'tsx', WRITER, directory, String(round)], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
+  const child = guarded(
+    spawn(process.execPath, ['--import', 'tsx', WRITER, directory, String(round)], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    }),
+  )
   children.push(child)
   return { child, lines: createInterface({ input: child.stdout }) }
 }

@@ -1,11 +1,11 @@
-import { chmod, mkdtemp, rm, stat } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { chmod, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { openPglite } from '../../server/db/pglite.ts'
+import { temporaryPath } from '../support/guarded.ts'
 
 it('other users of the machine cannot reach the data, though its directory was open to them before', async () => {
-  const directory = await mkdtemp(join(tmpdir(), 'deputy-open-'))
+  const directory = await temporaryPath('open')
   try {
     await chmod(directory, 0o755)
     const database = await openPglite({ directory })

@@ -2,8 +2,9 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { migrateEmbedded } from '../../server/db/migrate.ts'
 import { openPglite, type PgliteDatabase } from '../../server/db/pglite.ts'
 import { insertAudit } from '../support/audit-rows.ts'
+import { temporaryDirectory } from '../support/guarded.ts'
 import { TABLES } from '../support/tables.ts'
-import { run, temporaryDirectory } from './process.ts'
+import { run } from './process.ts'
 
 // The first opening of a directory makes its database, which takes far longer than the next ones.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
@@ -12,7 +13,7 @@ const DAY_MS = 86_400_000
 const daysAgo = (days: number) => new Date(Date.now() - days * DAY_MS).toISOString()
 const detail = { input: '{"title":"Launch"}', ip: '203.0.113.7' }
 
-const directory = await temporaryDirectory()
+const directory = await temporaryDirectory('server')
 afterAll(() => directory[Symbol.asyncDispose]())
 
 async function inDatabase<T>(use: (database: PgliteDatabase) => Promise<T>): Promise<T> {

@@ -1,14 +1,14 @@
 import { spawnSync } from 'node:child_process'
-import { mkdtemp, readFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { createLog } from '../../server/log.ts'
+import { temporaryPath } from '../support/guarded.ts'
 
 async function newFile(): Promise<string> {
-  return join(await mkdtemp(join(tmpdir(), 'deputy-log-')), 'log')
+  return join(await temporaryPath('log'), 'log')
 }
 
 async function messages(file: string): Promise<unknown[]> {

@@ -1,9 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { guarded } from '../support/guarded.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -35,11 +33,15 @@ export interface Running {
 
 /** Runs a command in the checkout with an environment of its own. */
 export function run(command: string, args: readonly string[], env: Record<string, string> = {}): Running {
-  const child = spawn(command, args, {
-    cwd: ROOT,
-    env: { PATH: process.env.PATH, HOME: process.env.HOME, ...UNSET, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
+  const child = guarded(
+    spawn(command, args, {
+      cwd: ROOT,
+      env: { PATH: process.env.PATH, HOME: process.env.HOME, ...UNSET, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      // npm has children of its own.
+      detached: command === 'npm',
+    }),
+  )
   const output = { stdout: '', stderr: '' }
   for (const name of ['stdout', 'stderr'] as const) {
     child[name].setEncoding('utf8').on('data', (part: string) => {
@@ -88,12 +90,6 @@ export async function startServer(env: Record<string, string>): Promise<StartedS
       await running.ended
     },
   }
-}
-
-/** A directory that is gone when disposed. */
-export async function temporaryDirectory(): Promise<AsyncDisposable & { readonly path: string }> {
-  const path = await mkdtemp(join(tmpdir(), 'deputy-server-'))
-  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) }
 }
 
 /** What `npm run -s token` prints for a user. */

@@ -2,11 +2,12 @@ import { writeFile } from 'node:fs/promises'
 import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, expect, test, vi } from 'vitest'
-import { runServer, startServer, temporaryDirectory } from './process.ts'
+import { temporaryDirectory } from '../support/guarded.ts'
+import { runServer, startServer } from './process.ts'
 
 // The first start on a directory makes its database, which takes far longer than the next ones.
 vi.setConfig({ testTimeout: 120_000 })
-const directory = await temporaryDirectory()
+const directory = await temporaryDirectory('server')
 afterAll(() => directory[Symbol.asyncDispose]())
 
 /** What a server that cannot start says. */

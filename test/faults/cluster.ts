@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process'
-import { chown, mkdtemp, readdir, rm } from 'node:fs/promises'
+import { chown, readdir, readFile, rm } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { guarded, guardPid, temporaryPath } from '../support/guarded.ts'
 
 const BINARIES = '/usr/lib/postgresql'
 
@@ -12,7 +13,7 @@ export async function startCluster() {
   const [version] = await readdir(BINARIES).catch(() => [])
   if (version === undefined) throw new Error(`This test needs PostgreSQL's programs in ${BINARIES}/*/bin`)
   const bin = (name: string) => join(BINARIES, version, 'bin', name)
-  const directory = await mkdtemp(join(tmpdir(), 'deputy-cluster-'))
+  const directory = await temporaryPath('cluster')
   const data = join(directory, 'data')
   const port = await freePort()
   // PostgreSQL refuses to run as root.
@@ -22,9 +23,16 @@ export async function startCluster() {
     isRoot ? run('runuser', ['-u', 'postgres', '--', program, ...args]) : run(program, args)
   await command(bin('initdb'), '-D', data, '-A', 'trust', '-U', 'postgres', '--no-sync')
   const options = `-p ${port} -k ${directory} -c listen_addresses=127.0.0.1 -c fsync=off`
-  const start = () =>
-    command(bin('pg_ctl'), '-D', data, '-w', '-l', join(directory, 'log'), '-o', options, 'start')
-  const stop = () => command(bin('pg_ctl'), '-D', data, '-w', '-m', 'immediate', 'stop')
+  let release = () => {}
+  const start = async () => {
+    await command(bin('pg_ctl'), '-D', data, '-w', '-l', join(directory, 'log'), '-o', options, 'start')
+    const [pid] = (await readFile(join(data, 'postmaster.pid'), 'utf8')).split('\n')
+    release = guardPid(Number(pid))
+  }
+  const stop = async () => {
+    await command(bin('pg_ctl'), '-D', data, '-w', '-m', 'immediate', 'stop')
+    release()
+  }
   await start()
   return {
     url: `postgres://postgres@127.0.0.1:${port}/postgres`,
@@ -44,7 +52,7 @@ async function idOf(flag: string): Promise<number> {
 
 function run(program: string, args: readonly string[]): Promise<string> {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], cwd: tmpdir() })
+    const child = guarded(spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], cwd: tmpdir() }))
     let output = ''
     for (const stream of [child.stdout, child.stderr])
       stream.setEncoding('utf8').on('data', (part: string) => {

@@ -1,6 +1,7 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import { guarded } from '../support/guarded.ts'
 import type { Death } from './death.ts'
 
 const PROGRAMS = {
@@ -14,10 +15,12 @@ export async function startServer(
   bankUrl: string,
   program: keyof typeof PROGRAMS = 'bank',
 ) {
-  const child = fork(fileURLToPath(PROGRAMS[program]), [databaseUrl, bankUrl], {
-    execArgv: ['--import', 'tsx'],
-    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-  })
+  const child = guarded(
+    fork(fileURLToPath(PROGRAMS[program]), [databaseUrl, bankUrl], {
+      execArgv: ['--import', 'tsx'],
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    }),
+  )
   const ended = once(child, 'exit').then(([code, signal]) => ({ code, signal }))
   const answer = async () => {
     const [message] = await Promise.race([

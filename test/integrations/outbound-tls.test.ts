@@ -1,10 +1,8 @@
-import { execFile } from 'node:child_process'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:https'
-import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
+import { runGuarded, temporaryPath } from '../support/guarded.ts'
 import { certificateFor } from './certificate.ts'
 import { openClient, startTcp } from './outside.ts'
 
@@ -25,7 +23,7 @@ async function startHttps() {
 
 /** Asks the host in a process of its own: whom Node trusts is settled when it starts. */
 async function askTrusting(cert: string, target: string): Promise<unknown> {
-  const directory = await mkdtemp(join(tmpdir(), 'deputy-tls-'))
+  const directory = await temporaryPath('tls')
   try {
     const file = join(directory, 'cert.pem')
     await writeFile(file, cert)
@@ -38,7 +36,7 @@ async function askTrusting(cert: string, target: string): Promise<unknown> {
     `
     const node = ['--import', 'tsx', '--input-type=module', '--eval', script]
     const env = { ...process.env, NODE_EXTRA_CA_CERTS: file }
-    const { stdout } = await promisify(execFile)(process.execPath, node, { cwd: root, env })
+    const { stdout } = await runGuarded(process.execPath, node, { cwd: root, env })
     return JSON.parse(stdout)
   } finally {
     await rm(directory, { recursive: true })

@@ -1,11 +1,8 @@
-import { execFile } from 'node:child_process'
-import { cp, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { cp, mkdir, readdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { runGuarded, temporaryPath } from '../support/guarded.ts'
 
-const run = promisify(execFile)
 const root = resolve(import.meta.dirname, '../..')
 let project: string
 
@@ -38,15 +35,19 @@ void client.actions.createEvent.mutate({ title: 'x', startsAt: '2030-01-01', cap
 `
 
 beforeAll(async () => {
-  project = await mkdtemp(join(tmpdir(), 'deputy-consumer-'))
+  project = await temporaryPath('consumer')
   const modules = join(project, 'node_modules')
   await mkdir(join(modules, 'deputy'), { recursive: true })
   for (const name of await readdir(join(root, 'node_modules'))) {
     if (!name.startsWith('.')) await symlink(join(root, 'node_modules', name), join(modules, name))
   }
-  await run(process.execPath, ['--import', 'tsx', 'server/scripts/build.ts', join(modules, 'deputy/dist')], {
-    cwd: root,
-  })
+  await runGuarded(
+    process.execPath,
+    ['--import', 'tsx', 'server/scripts/build.ts', join(modules, 'deputy/dist')],
+    {
+      cwd: root,
+    },
+  )
   await cp(join(root, 'package.json'), join(modules, 'deputy/package.json'))
   await writeFile(join(project, 'package.json'), '{ "type": "module" }')
 }, 120_000)
@@ -66,7 +67,7 @@ async function compile(source: string, moduleResolution: 'bundler' | 'nodenext')
   const compilerOptions = { ...options, module: moduleResolution === 'bundler' ? 'esnext' : 'nodenext' }
   await writeFile(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['front.ts'] }))
   const tsc = join(root, 'node_modules/typescript/bin/tsc')
-  return run(process.execPath, [tsc, '-p', project]).then(
+  return runGuarded(process.execPath, [tsc, '-p', project]).then(
     () => '',
     (error: { stdout?: string }) => error.stdout ?? 'tsc did not run',
   )
@@ -89,7 +90,7 @@ describe('the built client in a repository of its own', () => {
     )
     await rm(join(project, 'node_modules/deputy/dist/server'), { recursive: true })
     await rm(join(project, 'node_modules/deputy/dist/drizzle'), { recursive: true })
-    const { stdout } = await run(process.execPath, ['run.mjs'], { cwd: project })
+    const { stdout } = await runGuarded(process.execPath, ['run.mjs'], { cwd: project })
     expect(stdout.trim()).toBe('function 7')
   })
 })

@@ -2,12 +2,13 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import postgres from 'postgres'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { mintToken, startServer, temporaryDirectory } from '../env/process.ts'
+import { mintToken, startServer } from '../env/process.ts'
 import { post } from '../http/send.ts'
 import { openShop, type Shop } from '../idempotency/shop.ts'
 import { json, startUpstream } from '../integrations/upstream.ts'
 import { openTestDatabase } from '../support/database.ts'
 import { execute } from '../support/execute.ts'
+import { temporaryDirectory } from '../support/guarded.ts'
 
 let shop: Shop
 beforeAll(async () => {
@@ -77,7 +78,7 @@ it('a holder that fails for what the other one has done answers as that one did'
 })
 
 it('a call that is killed after its provider answered is finished by its repetition, with one call and one effect', async () => {
-  await using directory = await temporaryDirectory()
+  await using directory = await temporaryDirectory('server')
   await using opened = await openTestDatabase()
   await using upstream = await startUpstream()
   const env = {

@@ -1,12 +1,13 @@
 import { expect, test } from 'vitest'
 import { createClient, unwrap } from '../../client/index.ts'
-import { mintToken, startServer, temporaryDirectory } from '../env/process.ts'
+import { mintToken, startServer } from '../env/process.ts'
 import { openTestDatabase } from '../support/database.ts'
+import { temporaryDirectory } from '../support/guarded.ts'
 
 const EVENT = { title: 'Launch', startsAt: new Date('2030-01-01T18:00:00Z'), capacity: 20 }
 
 test('what was acknowledged before kill -9 of the server is there after a restart', async () => {
-  await using directory = await temporaryDirectory()
+  await using directory = await temporaryDirectory('server')
   await using opened = await openTestDatabase()
   const env = { DATA_DIR: directory.path, DATABASE_URL: opened.url ?? '' }
   const token = await mintToken('ada', directory.path)

@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import postgres from 'postgres'
 import { loadDevelopmentKey } from '../../server/auth/development-key.ts'
-import { startServer, temporaryDirectory } from '../env/process.ts'
+import { startServer } from '../env/process.ts'
+import { temporaryDirectory } from '../support/guarded.ts'
 
 export type DatabaseKind = 'postgres' | 'pglite'
 
@@ -26,7 +27,7 @@ export interface Target extends AsyncDisposable {
 }
 
 export async function startTarget({ kind, databaseUrl, heapMegabytes }: TargetOptions): Promise<Target> {
-  const directory = await temporaryDirectory()
+  const directory = await temporaryDirectory('soak')
   const database = kind === 'postgres' ? await createDatabase(databaseUrl ?? '') : undefined
   const disposeAll = async (server?: AsyncDisposable) => {
     await server?.[Symbol.asyncDispose]()

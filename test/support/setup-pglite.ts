@@ -1,9 +1,9 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
 import { migrateEmbedded } from '../../server/db/migrate.ts'
 import { openPglite } from '../../server/db/pglite.ts'
+import { temporaryPath } from './guarded.ts'
 import { TABLES } from './tables.ts'
 
 declare module 'vitest' {
@@ -21,7 +21,7 @@ export default async function setup(project: TestProject) {
       '\n  *** TEST_DATABASE_URL is not set: the concurrency and fault tests on real Postgres are LEFT OUT ***\n',
     )
   }
-  const directory = await mkdtemp(join(tmpdir(), 'deputy-test-'))
+  const directory = await temporaryPath('test')
   const database = await openPglite()
   await migrateEmbedded(database, { tables: TABLES })
   const dump = join(directory, 'dump.tar')

@@ -2,14 +2,16 @@ import { randomUUID } from 'node:crypto'
 import postgres from 'postgres'
 import type { TestProject } from 'vitest/node'
 import { migratePostgres } from '../../server/db/migrate.ts'
+import { dropLeftovers, nameAt } from './leftovers.ts'
 import { TABLES } from './tables.ts'
 
 /** Migrates a template database; every test file gets a copy of it, and all are dropped at the end. */
 export default async function setup(project: TestProject) {
   const url = process.env.TEST_DATABASE_URL
   if (!url) throw new Error('TEST_DATABASE_URL must be set to test on PostgreSQL')
-  const template = `deputy_test_${randomUUID().replaceAll('-', '').slice(0, 12)}`
+  const template = nameAt(Date.now(), randomUUID().slice(0, 8))
   const admin = postgres(url, { max: 1, onnotice: () => {} })
+  await dropLeftovers(admin)
   await admin.unsafe(`create database ${template}`)
   const templateUrl = new URL(url)
   templateUrl.pathname = `/${template}`
