@@ -1,5 +1,6 @@
 import type { Database } from './db/database.ts'
 import { migrateEmbedded, migratePostgres } from './db/migrate.ts'
+import { refuseUnsuitablePooler, UnsuitablePooler } from './db/pooler-mode.ts'
 import { openPostgres } from './db/postgres.ts'
 import { DefinitionError } from './errors.ts'
 
@@ -30,6 +31,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
 
 async function openMigrated({ databaseUrl, directory, tables }: DatabaseOptions): Promise<Database> {
   if (databaseUrl !== undefined) {
+    await checkPooler(databaseUrl)
     await migratePostgres(databaseUrl, { tables })
     return openPostgres({ url: databaseUrl })
   }
@@ -42,6 +44,18 @@ async function openMigrated({ databaseUrl, directory, tables }: DatabaseOptions)
   } catch (error) {
     await database.close()
     throw error
+  }
+}
+
+/** What else keeps a database from being reached is told by the migrations, which come next. */
+async function checkPooler(databaseUrl: string): Promise<void> {
+  const database = openPostgres({ url: databaseUrl, max: 2 })
+  try {
+    await refuseUnsuitablePooler(() => database.acquire())
+  } catch (error) {
+    if (error instanceof UnsuitablePooler) throw error
+  } finally {
+    await database.close()
   }
 }
 

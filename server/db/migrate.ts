@@ -19,6 +19,8 @@ export interface MigrateOptions {
 export async function migratePostgres(url: string, options: MigrateOptions): Promise<void> {
   const client = postgres(url, { max: 1, connect_timeout: 5, onnotice: () => {} })
   try {
+    // A pooler may hand out a backend as another connection has set it.
+    await client.unsafe('reset all')
     await client`select pg_advisory_lock(${MIGRATION_LOCK})`
     await migrate(drizzle(client), { migrationsFolder: options.folder ?? MIGRATIONS })
     await client.unsafe(fillFactor(options.tables))
