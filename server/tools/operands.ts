@@ -3,7 +3,7 @@ import { charactersOf } from './value-size.ts'
 
 const MAX_PATTERN_CHARACTERS = 100
 const MAX_PATTERNS = 5
-const MAX_VALUES = 2_000
+const MAX_VALUES = 1_000
 const MAX_CHARACTERS = 100_000
 
 /**

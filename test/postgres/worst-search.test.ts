@@ -1,0 +1,39 @@
+import { performance } from 'node:perf_hooks'
+import { afterAll, beforeAll, expect, it, vi } from 'vitest'
+import { ok } from '../../server/authoring.ts'
+import { BRIEF_DEADLINE_MS, createProbe, type Probe } from '../invocation/probe.ts'
+import { type Admin, connectAsAdmin } from './admin.ts'
+
+let probe: Probe
+let admin: Admin
+beforeAll(async () => {
+  probe = await createProbe({ max: 2 })
+  admin = connectAsAdmin(probe)
+  await admin.sql`
+    insert into events (record_id, created_at, updated_at, title, starts_at, capacity, visibility)
+    select 'event-' || i, now(), now(), repeat('a', 10000), now(), 10, 'public' from generate_series(1, 20000) i`
+}, 120_000)
+afterAll(async () => {
+  await admin[Symbol.asyncDispose]()
+  await probe[Symbol.asyncDispose]()
+})
+
+it('the worst search is stopped at the deadline, and its connection is free right after', async () => {
+  const pattern = `b${'a'.repeat(99)}`
+  const where = { OR: Array.from({ length: 5 }, () => ({ title: { contains: pattern } })) }
+  let searches = 0
+  const start = performance.now()
+  const outcome = await probe.runBriefly(async (ctx) => {
+    for (;;) {
+      const page = await ctx.asCaller.query('events', { where, limit: 1_000 })
+      if (!page.success) return page
+      searches += 1
+      if (searches > 100) return ok('never stopped')
+    }
+  })
+  expect(outcome).toMatchObject({ success: false, code: 'GATEWAY_TIMEOUT' })
+  // Generous: it must be far from what the whole collection would take, which is a minute.
+  expect(performance.now() - start).toBeLessThan(BRIEF_DEADLINE_MS + 3_000)
+  await vi.waitFor(async () => expect(await admin.connections('active')).toBe(0))
+  expect(await probe.run(async (ctx) => ctx.tools.get('events', 'event-1'))).toMatchObject({ success: true })
+})
