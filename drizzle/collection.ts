@@ -1,5 +1,4 @@
 import { type BuildColumns, type BuildExtraConfigColumns, getTableColumns } from 'drizzle-orm'
-import { toSnakeCase } from 'drizzle-orm/casing'
 import {
   index,
   integer,
@@ -7,7 +6,6 @@ import {
   type PgTable,
   type PgTableExtraConfigValue,
   type PgTableWithColumns,
-  PgTimestamp,
   pgTable,
   text,
   timestamp,
@@ -21,6 +19,7 @@ import {
   type FieldOf,
   type Visibility,
 } from './access.ts'
+import { checkColumns } from './column-types/check-columns.ts'
 import { type ArrayField, type FieldSize, fieldSizes, type SizedField } from './field-sizes.ts'
 
 const systemColumns = () => ({
@@ -170,7 +169,7 @@ export function collection<
     ...(options.constraints?.(columns) ?? []),
   ])
   const columns = new Map<string, PgColumn>(Object.entries(getTableColumns(table)))
-  for (const [field, column] of columns) checkStorable(name, field, column)
+  checkColumns(name, columns)
   const definition: CollectionDefinition<TManaged, TReadable> = {
     name,
     systemManaged: options.systemManaged ?? [],
@@ -197,18 +196,6 @@ function claimsOf(
   return claims
 }
 
-/** A `Date` holds milliseconds: a finer column would be cut, and keyset pages would lose rows. */
-function checkStorable(name: string, field: string, column: PgColumn): void {
-  if (
-    column instanceof PgTimestamp &&
-    !(column.withTimezone && column.precision !== undefined && column.precision <= 3)
-  ) {
-    throw new DefinitionError(
-      `Field "${field}" of collection "${name}" must be timestamp({ withTimezone: true, precision: 3 }): a Date holds milliseconds`,
-    )
-  }
-}
-
 /** The definition of a table that `collection()` made, or undefined for anything else. */
 export function collectionDefinition(value: unknown): CollectionDefinition | undefined {
   return isCollection(value) ? value[DEFINITION] : undefined
@@ -217,9 +204,4 @@ export function collectionDefinition(value: unknown): CollectionDefinition | und
 /** Whether an export of `drizzle/collections.ts` is a collection (it may also export enums and relations). */
 export function isCollection(value: unknown): value is AnyCollection {
   return typeof value === 'object' && value !== null && DEFINITION in value
-}
-
-/** The name of a column in the database: the explicit one, else the field's in snake_case. */
-export function columnName(column: PgColumn): string {
-  return column.keyAsName ? toSnakeCase(column.name) : column.name
 }

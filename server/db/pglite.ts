@@ -11,6 +11,7 @@ import {
 } from './database.ts'
 import { lockDirectory } from './directory-lock.ts'
 import { placeInitialData } from './initial-data.ts'
+import { runStatement } from './pglite-protocol.ts'
 import { Pool } from './pool.ts'
 import { answersWithin } from './postgres.ts'
 import { resetStatement } from './session-state.ts'
@@ -31,11 +32,6 @@ export interface PgliteDatabase extends Database {
 
 /** Whom it connects as; `session authorization default` means nobody there. */
 const USER = 'postgres'
-// Drizzle's columns read these types as text (see postgres.ts).
-const asText = (value: string) => value
-const PARSERS = Object.fromEntries(
-  [20, 114, 3802, 1184, 1082, 1083, 1114, 1182, 1185, 1115, 1231].map((type) => [type, asText]),
-)
 
 /**
  * Opens the embedded PostgreSQL.
@@ -125,15 +121,7 @@ class PgliteSession implements Session {
   async query(statement: Statement): Promise<QueryResult> {
     if (statement.mayLeaveState) this.#mayHoldState = true
     try {
-      const answer = await this.#engine.query<unknown[]>(statement.sql, [...statement.params], {
-        rowMode: 'array',
-        parsers: PARSERS,
-      })
-      return {
-        rows: answer.rows,
-        columns: answer.fields.map((field) => field.name),
-        command: answer.command ?? '',
-      }
+      return await this.#engine.runExclusive(() => runStatement(this.#engine, statement))
     } catch (error) {
       throw translate(error)
     }

@@ -12,17 +12,19 @@ export function whereFromJson(entry: CatalogEntry, where: unknown): unknown {
     if (GROUPS.has(key) && Array.isArray(value)) return value.map((member) => whereFromJson(entry, member))
     if (key === 'NOT') return whereFromJson(entry, value)
     const schema = entry.valueSchemas.get(key)
-    return schema ? comparison(schema, value) : value
+    const element = entry.types.get(key)?.element
+    return schema ? comparison(schema, element && (element.operand ?? element.schema), value) : value
   })
 }
 
-function comparison(schema: z.ZodType, value: unknown): unknown {
+function comparison(schema: z.ZodType, element: z.ZodType | undefined, value: unknown): unknown {
   if (!isRecord(value)) return reviveBySchema(schema, value)
-  return mapValues(value, (_operator, operand) =>
-    Array.isArray(operand)
+  return mapValues(value, (operator, operand) => {
+    if (operator === 'has') return element ? reviveBySchema(element, operand) : operand
+    return Array.isArray(operand)
       ? operand.map((each) => reviveBySchema(schema, each))
-      : reviveBySchema(schema, operand),
-  )
+      : reviveBySchema(schema, operand)
+  })
 }
 
 function mapValues(

@@ -1,14 +1,15 @@
-import { getTableColumns, getTableName, is, type SQL, sql } from 'drizzle-orm'
-import { type PgColumn, PgNumeric } from 'drizzle-orm/pg-core'
-import { createSelectSchema, createUpdateSchema } from 'drizzle-zod'
+import { getTableColumns, getTableName, type SQL, sql } from 'drizzle-orm'
+import type { PgColumn } from 'drizzle-orm/pg-core'
 import { z } from 'zod'
 import {
   type AnyCollection,
   collectionDefinition,
-  columnName,
   isCollection,
   SYSTEM_FIELDS,
 } from '../../drizzle/collection.ts'
+import { columnName } from '../../drizzle/column-types/column-name.ts'
+import type { ColumnType } from '../../drizzle/column-types/column-type.ts'
+import { describeColumn, isWrittenByDatabase } from '../../drizzle/column-types/describe-column.ts'
 import type { FieldSize } from '../../drizzle/field-sizes.ts'
 import * as system from '../../drizzle/system.ts'
 import { toStatement } from '../db/to-statement.ts'
@@ -34,7 +35,9 @@ export interface CatalogEntry {
   /** Reads a row of `selectList`. */
   readonly toEnvelope: ReadEnvelope
   readonly patchSchema: z.ZodObject
-  /** The schema of one field's value, for `where`. */
+  /** How the values of each field are kept, the system's included. */
+  readonly types: ReadonlyMap<string, ColumnType>
+  /** The schema of what each field can be compared with, in `where` and in cursors. */
   readonly valueSchemas: ReadonlyMap<string, z.ZodType>
   readonly constraints: readonly Constraint[]
   readonly arbiters: Arbiters
@@ -42,11 +45,6 @@ export interface CatalogEntry {
   readonly sizes: ReadonlyMap<string, FieldSize>
   readonly indexed: IndexedFields
 }
-
-/** What Postgres is sure to hold in a `numeric` without a precision. */
-const MAX_DIGITS = 1_000
-
-const DECIMAL = z.string().regex(/^-?\d{1,1000}(?:\.\d{1,1000})?$/, 'must be a decimal such as "12.5"')
 
 export type Catalog = ReadonlyMap<string, CatalogEntry>
 
@@ -92,30 +90,19 @@ function describe(table: AnyCollection): CatalogEntry {
   const columns = new Map<string, PgColumn>(Object.entries(getTableColumns(table)))
   const system: readonly string[] = SYSTEM_FIELDS
   const fields = [...columns.keys()].filter((field) => !system.includes(field))
-  const own = <T>(shape: Record<string, T>) =>
-    Object.fromEntries(
-      fields.flatMap((field) => (Object.hasOwn(shape, field) ? [[field, shape[field] as T]] : [])),
-    )
-  const selectShape: Record<string, z.ZodType> = createSelectSchema(table).shape
+  const types = new Map([...columns].map(([field, column]) => [field, typeOf(name, field, column)]))
   return {
     name,
     table,
     managed: new Set(collectionDefinition(table)?.systemManaged ?? []),
     required: fields.filter((field) => {
       const column = columns.get(field)
-      return column?.notNull === true && !column.hasDefault
+      return column?.notNull === true && !column.hasDefault && !isWrittenByDatabase(column)
     }),
     ...readingOf(columns, fields),
-    patchSchema: z.strictObject({
-      ...own<z.ZodType>(createUpdateSchema(table).shape),
-      ...exactDecimals(columns),
-    }),
-    valueSchemas: new Map(
-      Object.entries(selectShape).map(([field, schema]) => [
-        field,
-        is(columns.get(field), PgNumeric) ? DECIMAL : withoutNull(schema),
-      ]),
-    ),
+    patchSchema: patchSchema(columns, fields, types),
+    types,
+    valueSchemas: new Map([...types].map(([field, type]) => [field, type.operand ?? type.schema])),
     constraints: constraintsOf(table, columns),
     arbiters: new Arbiters(),
     sizes: collectionDefinition(table)?.sizes ?? new Map(),
@@ -141,26 +128,27 @@ export function readingOf(
   }
 }
 
-/** Postgres would round a decimal to its column's scale, and drizzle-zod takes any text for one. */
-function exactDecimals(columns: ReadonlyMap<string, PgColumn>): Record<string, z.ZodType> {
-  const decimals = [...columns].flatMap(([field, column]) => {
-    if (!is(column, PgNumeric)) return []
-    const digits = column.precision ?? MAX_DIGITS
-    const scale = column.scale ?? (column.precision === undefined ? MAX_DIGITS : 0)
-    const whole = column.precision === undefined ? MAX_DIGITS : Math.max(1, digits - scale)
-    const fraction = scale > 0 ? `(?:\\.\\d{1,${scale}})?` : ''
-    const schema = z
-      .string()
-      .regex(
-        new RegExp(`^-?\\d{1,${whole}}${fraction}$`),
-        `must be a decimal of at most ${whole} digits before the point and ${Math.max(0, scale)} after it, such as "12"`,
-      )
-    return [[field, (column.notNull ? schema : schema.nullable()).optional()] as const]
-  })
-  return Object.fromEntries(decimals)
+/** `collection()` has refused every other column; a table may come from elsewhere. */
+function typeOf(collection: string, field: string, column: PgColumn): ColumnType {
+  const type = describeColumn(column)
+  if (!('refused' in type)) return type
+  throw new DefinitionError(`Field "${field}" of collection "${collection}" ${type.refused}`)
 }
 
-/** drizzle-zod wraps a nullable column in `nullable`; `where` treats null apart. */
-function withoutNull(schema: z.ZodType): z.ZodType {
-  return schema instanceof z.ZodNullable ? (schema.unwrap() as z.ZodType) : schema
+const WRITTEN_BY_DATABASE = z
+  .never('is written by the database alone: it is computed or numbered there')
+  .optional()
+
+function patchSchema(
+  columns: ReadonlyMap<string, PgColumn>,
+  fields: readonly string[],
+  types: ReadonlyMap<string, ColumnType>,
+): z.ZodObject {
+  const shape = fields.flatMap((field): [string, z.ZodType][] => {
+    const [column, type] = [columns.get(field), types.get(field)]
+    if (!column || !type) return []
+    if (isWrittenByDatabase(column)) return [[field, WRITTEN_BY_DATABASE]]
+    return [[field, (column.notNull ? type.schema : type.schema.nullable()).optional()]]
+  })
+  return z.strictObject(Object.fromEntries(shape))
 }

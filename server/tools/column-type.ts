@@ -1,5 +1,13 @@
 import { is, type SQL, sql } from 'drizzle-orm'
-import { PgArray, type PgColumn, PgEnumColumn, PgEnumObjectColumn } from 'drizzle-orm/pg-core'
+import {
+  PgArray,
+  type PgColumn,
+  PgEnumColumn,
+  PgEnumObjectColumn,
+  PgNumeric,
+  PgNumericBigInt,
+  PgNumericNumber,
+} from 'drizzle-orm/pg-core'
 
 /** What Postgres calls the type of a serial column once the table is made. */
 const SERIAL_TYPES: ReadonlyMap<string, SQL> = new Map([
@@ -18,4 +26,13 @@ export function columnType(column: PgColumn): SQL {
       : sql`${sql.identifier(schema)}.${sql.identifier(enumName)}`
   }
   return SERIAL_TYPES.get(column.getSQLType()) ?? sql.raw(column.getSQLType())
+}
+
+const NUMERIC = sql`numeric`
+
+/** The type of what a column is compared with: a cast to a column's own scale would round it. */
+export function operandType(column: PgColumn): SQL {
+  return is(column, PgNumeric) || is(column, PgNumericNumber) || is(column, PgNumericBigInt)
+    ? NUMERIC
+    : columnType(column)
 }

@@ -1,9 +1,8 @@
 import { is, type SQL, SQL as SqlChunk, sql } from 'drizzle-orm'
 import type { PgColumn } from 'drizzle-orm/pg-core'
-import { columnName } from '../../drizzle/collection.ts'
-import { findUnacceptable } from '../wire/guard.ts'
+import { columnName } from '../../drizzle/column-types/column-name.ts'
+import { findUnacceptableToFields } from '../wire/guard.ts'
 import { issueMessage } from '../wire/issue-message.ts'
-import { findUnstorable } from '../wire/json-value.ts'
 import type { CatalogEntry } from './catalog.ts'
 import { columnType } from './column-type.ts'
 import { type Problems, quote } from './problems.ts'
@@ -28,7 +27,7 @@ export function checkData(
     problems.add([argument], 'must be an object of fields')
     return {}
   }
-  const unacceptable = findUnacceptable(data)
+  const unacceptable = findUnacceptableToFields(data)
   if (unacceptable) {
     problems.add([argument, ...unacceptable.path], unacceptable.message)
     return {}
@@ -38,9 +37,7 @@ export function checkData(
     const at = [argument, field]
     if (value === undefined) problems.add(at, 'is undefined; leave the field out, or give null to empty it')
     else if (entry.fields.includes(field)) {
-      const odd = entry.columns.get(field)?.dataType === 'json' ? findUnstorable(value) : undefined
-      if (odd) problems.add(at, `must be JSON; it holds a ${odd}`)
-      const size = odd ? undefined : entry.sizes.get(field)
+      const size = entry.sizes.get(field)
       const tooLarge = size && sizeProblem(size, value)
       if (tooLarge) problems.add(at, tooLarge)
       else given[field] = value
@@ -92,9 +89,16 @@ export function assignments(entry: CatalogEntry, data: Readonly<Record<string, u
   return bound(changes(entry, data))
 }
 
-/** The columns and values of an INSERT: the fields given, and the defaults that Drizzle computes. */
+/**
+ * The columns and values of an INSERT: the fields given, and the defaults that Drizzle computes. What is set on every
+ * update is set here too where there is no default, as Drizzle does it; but SQL may speak of the record as it is.
+ */
 export function insertions(entry: CatalogEntry, data: Readonly<Record<string, unknown>>): Binding[] {
-  return collect(entry, data, (column) => column.defaultFn?.() ?? column.onUpdateFn?.())
+  return collect(entry, data, (column) => {
+    if (column.defaultFn) return column.defaultFn()
+    if (column.default !== undefined) return undefined
+    return column.onUpdateFn?.()
+  })
 }
 
 function collect(
@@ -106,10 +110,26 @@ function collect(
   for (const field of entry.fields) {
     const column = entry.columns.get(field)
     if (!column) continue
-    const value = Object.hasOwn(data, field) ? data[field] : computed(column)
-    if (value !== undefined) list.push({ column, value })
+    if (Object.hasOwn(data, field)) list.push({ column, value: data[field] })
+    else {
+      const value = computed(column)
+      if (value === undefined) continue
+      checkComputed(entry, field, value)
+      list.push({ column, value })
+    }
   }
   return list
+}
+
+/** What a function of the app has computed is as exact as what is given. */
+function checkComputed(entry: CatalogEntry, field: string, value: unknown): void {
+  if (value === null || is(value, SqlChunk)) return
+  const parsed = entry.types.get(field)?.schema.safeParse(value)
+  if (parsed?.success && findUnacceptableToFields(value) === undefined) return
+  const message = parsed?.error?.issues[0]?.message ?? 'is no data'
+  throw new Error(
+    `What is computed for field ${quote(field)} of ${quote(entry.name)} cannot be stored: it ${message}`,
+  )
 }
 
 /** A value of a column's type: where it stands alone, as in a SELECT list, it has no column to take it from. */

@@ -1,5 +1,6 @@
 import type { PgColumn } from 'drizzle-orm/pg-core'
-import { columnReader } from './column-text.ts'
+import { UNREADABLE } from '../../drizzle/column-types/column-type.ts'
+import { columnReader } from '../../drizzle/column-types/describe-column.ts'
 import type { Envelope } from './types.ts'
 
 /** Turns a row of a collection's select list into the record that tools return. */
@@ -20,8 +21,16 @@ export function envelopeReader(
   const version = reader('version')
   return (row) => {
     const data: Record<string, unknown> = {}
-    for (const { field, read } of own) data[field] = read(row)
-    return {
+    let unreadable: string[] | undefined
+    for (const { field, read } of own) {
+      const value = read(row)
+      if (value === UNREADABLE) {
+        unreadable ??= []
+        unreadable.push(field)
+        data[field] = null
+      } else data[field] = value
+    }
+    const envelope = {
       recordId: recordId(row) as string,
       data,
       createdBy: createdBy(row) as string | null,
@@ -29,6 +38,7 @@ export function envelopeReader(
       updatedAt: updatedAt(row) as Date,
       version: version(row) as number,
     }
+    return unreadable ? { ...envelope, unreadable } : envelope
   }
 }
 

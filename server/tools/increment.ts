@@ -1,21 +1,55 @@
-import { sql } from 'drizzle-orm'
+import { type SQL, sql } from 'drizzle-orm'
+import type { PgColumn } from 'drizzle-orm/pg-core'
+import { describeColumn, isWrittenByDatabase } from '../../drizzle/column-types/describe-column.ts'
 import { type ActionResult, ok } from '../result.ts'
 import type { CatalogEntry } from './catalog.ts'
-import { type Binding, checkData, identifier, setClause, systemColumns } from './data.ts'
-import { KeptStatements } from './kept-statements.ts'
+import {
+  type Assignment,
+  type Binding,
+  bound,
+  changes,
+  checkData,
+  identifier,
+  setClause,
+  systemColumns,
+} from './data.ts'
+import { KeptStatements, spoken } from './kept-statements.ts'
 import { notFound } from './not-found.ts'
 import { Problems } from './problems.ts'
 import { checkRecordId } from './record-id.ts'
 import type { ToolScope } from './scope.ts'
+import type { Given } from './template.ts'
 import type { MutateActionData } from './types.ts'
 
-const additions = new KeptStatements((entry, { list, recordId, now }) => {
+/** What Postgres lets a `bigint` be beyond ±(2^53 - 1). */
+const ABOVE_SAFE = sql`9214364837600034816`
+const BELOW_SAFE = sql`9214364837600034817`
+
+const additions = new KeptStatements((entry, { list, recordId, now }) =>
+  addition(entry, list, [], recordId, now),
+)
+
+function addition(
+  entry: CatalogEntry,
+  amounts: readonly Assignment[],
+  others: readonly Assignment[],
+  recordId: SQL,
+  now: SQL,
+): SQL {
   const { recordId: id } = systemColumns(entry)
-  const sums = list.map(({ column, value }) => ({ column, value: sql`coalesce(${column}, 0) + ${value}` }))
+  const sums = amounts.map(({ column, value }) => ({ column, value: sum(column, value) }))
   return sql`
-    update ${entry.table} set ${setClause(entry, sums, now)}
+    update ${entry.table} set ${setClause(entry, [...sums, ...others], now)}
     where ${id} = ${recordId} returning ${identifier(id)}`
-})
+}
+
+/** A sum that a number could not hold overflows on the way: then it is out of the range of its field. */
+function sum(column: PgColumn, amount: SQL): SQL {
+  const plain = sql`coalesce(${column}, 0) + ${amount}`
+  const type = describeColumn(column)
+  if ('refused' in type || !type.incrementing?.staysSafe) return plain
+  return sql`${plain} + ${ABOVE_SAFE} - ${ABOVE_SAFE} - ${BELOW_SAFE} + ${BELOW_SAFE}`
+}
 
 /** Adds to numeric fields in SQL, so that no read is needed before; an empty field counts as 0. */
 export async function increment(
@@ -29,10 +63,21 @@ export async function increment(
   const list = checkAmounts(entry, amounts, problems)
   const failure = problems.failure()
   if (failure) return failure
-  const answer = await scope.run(additions.of(entry, { list, recordId, now: scope.now }))
+  const others = changes(entry, {}).filter((change) => list.every(({ column }) => column !== change.column))
+  const given = { list, recordId, now: scope.now }
+  const answer =
+    others.length === 0
+      ? await scope.run(additions.of(entry, given))
+      : await scope.execute(withOthers(entry, given, others))
   if (answer.rows.length === 0) return notFound(entry, recordId)
   scope.wrote('update', entry, recordId)
   return ok({ recordId })
+}
+
+/** With what Drizzle sets on every update. */
+function withOthers(entry: CatalogEntry, given: Given, others: readonly Binding[]): SQL {
+  const { list, recordId, now } = spoken(entry, given)
+  return addition(entry, list, bound(others), recordId, now)
 }
 
 /** An amount may be negative where the field may not, so it is checked as a number, not by the field's schema. */
@@ -46,16 +91,16 @@ function checkAmounts(entry: CatalogEntry, amounts: unknown, problems: Problems)
     const column = entry.columns.get(field)
     if (!column || !entry.fields.includes(field) || entry.managed.has(field)) {
       checkData(entry, { [field]: amount }, problems, { argument: 'amounts' })
-    } else if (column.dataType !== 'number' && column.dataType !== 'bigint') {
-      problems.add(['amounts', field], 'is no numeric field')
-    } else if (!isAmount(amount, /real|double|numeric/.test(column.getSQLType()))) {
-      problems.add(['amounts', field], 'must be a number that the field can hold exactly')
-    } else list.push({ column, value: amount })
+    } else {
+      const incrementing = isWrittenByDatabase(column) ? undefined : entry.types.get(field)?.incrementing
+      if (!incrementing) {
+        problems.add(['amounts', field], 'is no numeric field that can be added to')
+        continue
+      }
+      const parsed = incrementing.amount.safeParse(amount)
+      if (parsed.success) list.push({ column, value: amount })
+      else problems.add(['amounts', field], parsed.error.issues[0]?.message ?? 'is no amount')
+    }
   }
   return list
-}
-
-function isAmount(amount: unknown, fractional: boolean): amount is number | bigint {
-  if (typeof amount === 'bigint') return true
-  return typeof amount === 'number' && (fractional ? Number.isFinite(amount) : Number.isSafeInteger(amount))
 }

@@ -20,7 +20,6 @@ import { type Conditions, compileWhere, type Search } from './where.ts'
 const MAX_LIMIT = 1_000
 const MAX_SORTED_BYTES = Math.floor(MAX_SEARCH_COST / ORDER_COST)
 const OPTIONS: readonly string[] = ['where', 'orderBy', 'orderDir', 'limit', 'cursor']
-const UNORDERED_TYPES: ReadonlySet<string> = new Set(['json', 'array', 'buffer', 'custom'])
 
 /** Lists records in a stable order, a page at a time. */
 export async function query(
@@ -167,7 +166,7 @@ function parse({ entry, reader }: Reach, options: unknown, problems: Problems): 
   if (!column || typeof orderBy !== 'string') {
     return problems.unknownField(entry, typeof orderBy === 'string' ? orderBy : typeof orderBy, ['orderBy'])
   }
-  if (UNORDERED_TYPES.has(column.dataType)) return problems.add(['orderBy'], 'is a field without an order')
+  if (!entry.types.get(orderBy)?.isComparable) return problems.add(['orderBy'], 'is a field without an order')
   if (problems.count > 0) return undefined
 
   const cursorScope: CursorScope = { collection: entry.name, orderBy, orderDir, where, reader }

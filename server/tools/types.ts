@@ -25,6 +25,11 @@ export interface Envelope<TData = Record<string, unknown>> {
   readonly updatedAt: Date
   /** Starts at 1 and grows by one with every write. */
   readonly version: number
+  /**
+   * Fields whose stored value no answer can carry as it is, such as `infinity` in a date: they are null in `data`.
+   * Only what was written beside Deputy can be so. Absent where there is none.
+   */
+  readonly unreadable?: readonly string[]
 }
 
 export type RecordOf<T extends AnyCollection> = Envelope<RecordData<T>>
@@ -55,9 +60,17 @@ interface TextComparison {
   readonly startsWith?: string
 }
 
+interface ElementComparison<V> {
+  /** A value that is among the elements. */
+  readonly has?: V
+  readonly isNull?: boolean
+}
+
 type Condition<V> = [V] extends [Comparable]
   ? V | null | (ComparisonOf<V> & ([V] extends [string] ? TextComparison : unknown))
-  : { readonly isNull: boolean }
+  : [V] extends [readonly (infer E extends Comparable)[]]
+    ? null | ElementComparison<E>
+    : { readonly isNull: boolean }
 
 type Filterable<T extends AnyCollection> = Omit<InferSelectModel<T>, 'version'>
 
@@ -94,9 +107,20 @@ export interface MutateActionData {
   readonly recordId: string
 }
 
-type NumericField<T extends AnyCollection> = {
-  [K in keyof RecordData<T>]: NonNullable<RecordData<T>[K]> extends number | bigint ? K : never
-}[keyof RecordData<T>]
+/** What may be added to a field; a decimal that is kept as text takes text as well. */
+type AmountOf<T extends AnyCollection, K extends keyof T['_']['columns']> =
+  NonNullable<T['_']['columns'][K]['_']['data']> extends number | bigint
+    ? number | bigint
+    : T['_']['columns'][K]['_']['columnType'] extends 'PgNumeric'
+      ? number | string
+      : never
+
+/** Amounts by field, for fields that can be added to. */
+export type Amounts<T extends AnyCollection> = {
+  readonly [K in Exclude<keyof T['_']['columns'], SystemField> as AmountOf<T, K> extends never
+    ? never
+    : K]?: AmountOf<T, K>
+}
 
 /** What is left out, or undefined, stays as it is. */
 export interface RegisterUserInput {
@@ -167,7 +191,7 @@ export interface Tools<TCollections extends AnyCollections, TDatabase, TIntegrat
   increment<K extends keyof TCollections & string>(
     collection: K,
     recordId: string,
-    amounts: { readonly [F in NumericField<TCollections[K]>]?: number | bigint },
+    amounts: Amounts<TCollections[K]>,
   ): Promise<ActionResult<MutateActionData>>
   registerUser(input?: RegisterUserInput): Promise<
     ActionResult<{

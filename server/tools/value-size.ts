@@ -1,10 +1,11 @@
 import type { FieldSize } from '../../drizzle/field-sizes.ts'
+import { stringify } from '../wire/stringify.ts'
 
 /** Says how a value is larger than its field takes; undefined when it is not. Values of other types are not looked at. */
 export function sizeProblem(size: FieldSize, value: unknown): string | undefined {
   if (size.kind === 'json') {
     if (value === null || value === undefined) return undefined
-    return characterProblem(JSON.stringify(value), size.maxCharacters, ' as JSON')
+    return characterProblem(stringify(value), size.maxCharacters, ' as JSON')
   }
   if (size.kind === 'text') {
     return typeof value === 'string' ? characterProblem(value, size.maxCharacters) : undefined

@@ -1,10 +1,11 @@
-import { type SQL, sql } from 'drizzle-orm'
-import type { PgColumn } from 'drizzle-orm/pg-core'
+import { is, type SQL, sql } from 'drizzle-orm'
+import { PgArray, type PgColumn } from 'drizzle-orm/pg-core'
+import type { z } from 'zod'
 import { isText } from '../../drizzle/field-sizes.ts'
-import { findUnacceptable } from '../wire/guard.ts'
+import { findUnacceptableToFields } from '../wire/guard.ts'
 import { issueMessage } from '../wire/issue-message.ts'
 import type { CatalogEntry } from './catalog.ts'
-import { columnType } from './column-type.ts'
+import { operandType } from './column-type.ts'
 import { isLongText, isLongValue } from './long-text.ts'
 import { Operands } from './operands.ts'
 import type { Problems } from './problems.ts'
@@ -15,8 +16,6 @@ const MAX_LEVELS = 5
 const MAX_CONDITIONS = 100
 const MAX_LIST_VALUES = 1_000
 const EMPTY = 'must name at least one condition'
-/** Columns whose values have no order or equality that a caller could rely on. */
-const OPAQUE_TYPES: ReadonlySet<string> = new Set(['json', 'array', 'buffer', 'custom'])
 
 interface Compilation {
   readonly entry: CatalogEntry
@@ -48,7 +47,7 @@ export interface Search {
  */
 export function compileWhere(entry: CatalogEntry, where: unknown, problems: Problems): Conditions {
   if (where === undefined) return { plain: undefined, search: undefined }
-  const unacceptable = findUnacceptable(where)
+  const unacceptable = findUnacceptableToFields(where)
   if (unacceptable) problems.add(['where', ...unacceptable.path], unacceptable.message)
   const compilation: Compilation = {
     entry,
@@ -171,7 +170,7 @@ function comparison(
 }
 
 const EQUALITIES: ReadonlySet<string> = new Set(['eq', 'ne', 'in', 'notIn'])
-const OPERATORS = 'eq, ne, gt, gte, lt, lte, in, notIn, contains, startsWith, isNull'
+const OPERATORS = 'eq, ne, gt, gte, lt, lte, in, notIn, contains, startsWith, has, isNull'
 
 function operator(
   compilation: Compilation,
@@ -182,8 +181,19 @@ function operator(
   path: Path,
 ): SQL | undefined {
   const { problems } = compilation
-  if (OPAQUE_TYPES.has(column.dataType) && name !== 'isNull')
-    return problems.add(path, 'can only be compared with { isNull }')
+  const type = compilation.entry.types.get(field)
+  const element = type?.element?.isComparable ? type.element : undefined
+  if (name === 'has') {
+    if (!element || !is(column, PgArray))
+      return problems.add(path, 'works on arrays of comparable values only')
+    if (!accepts(element.operand ?? element.schema, operand, compilation, path)) return undefined
+    if (!compilation.operands.take([operand])) return undefined
+    if (!compilation.entry.indexed.elements.has(field)) compilation.cost.addElement(field, column)
+    const list = arrayOf(column.baseColumn, [operand])
+    return counted(compilation, path, present(column, sql`${column} @> ${list}`))
+  }
+  if (!type?.isComparable && name !== 'isNull')
+    return problems.add(path, `can only be compared with ${element ? '{ has } and ' : ''}{ isNull }`)
   const single = (build: (value: SQL) => SQL) => {
     const value = bind(compilation, field, column, operand, path)
     return value && counted(compilation, path, build(value))
@@ -280,7 +290,8 @@ function bind(
   value: unknown,
   path: Path,
 ): SQL | undefined {
-  if (!accepts(compilation, field, value, path) || !compilation.operands.take([value])) return undefined
+  if (!accepts(compilation.entry.valueSchemas.get(field), value, compilation, path)) return undefined
+  if (!compilation.operands.take([value])) return undefined
   return sql`${sql.param(value, column)}`
 }
 
@@ -296,15 +307,26 @@ function bindList(
   if (values.length > MAX_LIST_VALUES)
     return compilation.problems.add(path, `has more than ${MAX_LIST_VALUES} values`)
   for (const [position, value] of values.entries()) {
-    if (!accepts(compilation, field, value, [...path, position])) return undefined
+    if (!accepts(compilation.entry.valueSchemas.get(field), value, compilation, [...path, position]))
+      return undefined
   }
   if (!compilation.operands.take(values)) return undefined
-  const literal = arrayLiteral(values.map((value) => column.mapToDriverValue(value)))
-  return sql`${literal}::${columnType(column)}[]`
+  return arrayOf(column, values)
 }
 
-function accepts(compilation: Compilation, field: string, value: unknown, path: Path): boolean {
-  const parsed = compilation.entry.valueSchemas.get(field)?.safeParse(value)
+/** Values of a column's type as one parameter. */
+function arrayOf(column: PgColumn, values: readonly unknown[]): SQL {
+  const literal = arrayLiteral(values.map((value) => column.mapToDriverValue(value)))
+  return sql`${literal}::${operandType(column)}[]`
+}
+
+function accepts(
+  schema: z.ZodType | undefined,
+  value: unknown,
+  compilation: Compilation,
+  path: Path,
+): boolean {
+  const parsed = schema?.safeParse(value)
   if (parsed?.success) return true
   const [issue] = parsed?.error.issues ?? []
   compilation.problems.add(path, issue ? issueMessage(issue) : 'is not a value of this field')

@@ -24,8 +24,18 @@ export function findUnacceptableInput(value: unknown): Issue | undefined {
   return findProblem(value, INPUT_RULES)
 }
 
+/** The same, of values whose fields say themselves which numbers they keep: a float loses nothing of 2^60. */
+export function findUnacceptableToFields(value: unknown): Issue | undefined {
+  return findProblem(value, FIELD_RULES)
+}
+
 const RULES: WalkRules = { maxDepth: MAX_DEPTH, leaf: checkLeaf, key: checkKey }
 const INPUT_RULES: WalkRules = { ...RULES, maxValues: MAX_VALUES }
+const FIELD_RULES: WalkRules = { ...RULES, leaf: checkFieldLeaf }
+
+function checkFieldLeaf(value: unknown): string | undefined {
+  return typeof value === 'number' && Number.isFinite(value) ? undefined : checkLeaf(value)
+}
 
 function checkLeaf(value: unknown): string | undefined {
   switch (typeof value) {

@@ -9,11 +9,6 @@ export function jsonProblem(value: unknown): string | undefined {
   return odd && `it holds a ${odd}`
 }
 
-/** Says what a column of JSON would not give back as it was given: JSON drops undefined, or makes it null. */
-export function findUnstorable(value: unknown): string | undefined {
-  return findNonJson(value) ?? (holdsUndefined(value) ? 'undefined (leave it out)' : undefined)
-}
-
 function findNonJson(value: unknown): string | undefined {
   if (value instanceof Date) return 'Date (pass its ISO string)'
   if (typeof value === 'bigint') return 'bigint (pass its decimal string)'
@@ -23,9 +18,4 @@ function findNonJson(value: unknown): string | undefined {
     if (odd) return odd
   }
   return undefined
-}
-
-function holdsUndefined(value: unknown): boolean {
-  if (value === undefined) return true
-  return typeof value === 'object' && value !== null && Object.values(value).some(holdsUndefined)
 }

@@ -39,7 +39,7 @@ it.each([
   ['no field', {}, 'amounts'],
   ['null', null, 'amounts'],
   ['a text field', { label: 1 }, 'label'],
-  ['a decimal kept as text', { amount: 1 }, 'amount'],
+  ['a decimal finer than its field', { amount: '0.00000000001' }, 'amount'],
   ['a date', { at: 1 }, 'at'],
   ['JSON', { payload: 1 }, 'payload'],
   ['a system field', { version: 1 }, 'version'],

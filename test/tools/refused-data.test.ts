@@ -95,7 +95,7 @@ describe('values that could not be stored as they are', () => {
     ['text for a number', { label: 'x', score: '5' }, ['data', 'score']],
     ['a fraction for an integer', { label: 'x', score: 1.5 }, ['data', 'score']],
     ['an integer out of range', { label: 'x', score: 2 ** 31 }, ['data', 'score']],
-    ['an integer that loses digits', { label: 'x', ratio: 2 ** 53 + 2 }, ['data', 'ratio']],
+    ['an integer that loses digits', { label: 'x', payload: [2 ** 53 + 2] }, ['data', 'payload']],
     ['NaN', { label: 'x', ratio: Number.NaN }, ['data', 'ratio']],
     ['infinity', { label: 'x', ratio: Number.POSITIVE_INFINITY }, ['data', 'ratio']],
     ['a bigint out of range', { label: 'x', big: 2n ** 63n }, ['data', 'big']],
