@@ -30,7 +30,7 @@ const ATTACKS = {
   'pages that are read slowly': (to: Attacked, random: Random) =>
     read(get(to, PAGE), 'slowly', random.between(2_000, 8_000)),
   'pipelined pages that are never read': (to: Attacked, random: Random) =>
-    read(get(to, PAGE).repeat(random.between(2, 16)), 'never', random.between(2_000, 8_000)),
+    read(pipelined(to, PAGE, random.between(2, 16)), 'never', random.between(2_000, 8_000)),
   'aborted pages': (to: Attacked, random: Random) => read(get(to, PAGE), 'never', random.between(1, 200)),
   'half-sent bodies': (to: Attacked, random: Random) =>
     read(post(to, ACTION, 'x'.repeat(random.between(1, MIB - 1)), MIB), 'all', random.between(1_000, 5_000)),
@@ -114,11 +114,16 @@ function head(method: string, { token }: Attacked, address: string, ...more: rea
 }
 
 function get(to: Attacked, address: string): string {
-  return head('GET', to, address)
+  return head('GET', to, address, 'Connection: close')
+}
+
+/** Several requests on one connection. */
+function pipelined(to: Attacked, address: string, requests: number): string {
+  return head('GET', to, address).repeat(requests)
 }
 
 function post(to: Attacked, address: string, body: string, announced = body.length): string {
-  const lines = ['Content-Type: application/json', `Content-Length: ${announced}`]
+  const lines = ['Connection: close', 'Content-Type: application/json', `Content-Length: ${announced}`]
   return head('POST', to, address, ...lines) + body
 }
 

@@ -35,9 +35,9 @@ export class Canary {
     }
   }
 
-  /** Calls until it is told to stop. */
+  /** Calls until it is told to stop, or the server is dead. */
   async run(until: AbortSignal): Promise<void> {
-    while (!until.aborted && this.#problems.length < MAX_PROBLEMS) {
+    while (!until.aborted && this.#target.isAlive() && this.#problems.length < MAX_PROBLEMS) {
       await this.callOnce()
       await sleep(PAUSE_MS, undefined, { signal: until }).catch(() => undefined)
     }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { ATTACK_NAMES, type AttackName, attack } from './attacks.ts'
 import { Canary } from './canary.ts'
 import { Random } from './random.ts'
@@ -13,6 +14,7 @@ const LARGE_RECORDS = 300
 const SEEDERS = 4
 /** The longest text that a field takes, in characters of three bytes. */
 const LONGEST_TEXT = '語'.repeat(10_000)
+const SAMPLE_MS = 100
 const RECOVERY_MS = 30_000
 const CALLS_AFTERWARDS = 5
 const MEGABYTE = 1024 * 1024
@@ -48,31 +50,43 @@ async function attackOn(kind: DatabaseKind, options: ScenarioOptions): Promise<S
       await attack(name, target, random)
     }
   })
+  const memoryOver = new AbortController()
+  const peak = peakMemory(target, memoryOver.signal)
   await Promise.all([...attackers, canary.run(over)])
   const during = canary.report
   const recoveredMs = await recover(target, canary)
   const after = await target.memory()
+  memoryOver.abort()
+  const highest = await peak
   const problems = during.problems.map((problem) => `${kind}: during the attack, ${problem}`)
-  if (!target.isAlive()) problems.push(`${kind}: the server died\n${target.stderr().slice(-2_000)}`)
   if (during.answered === 0) problems.push(`${kind}: no call was answered during the attack`)
-  if (recoveredMs === undefined)
+  if (!target.isAlive()) problems.push(`${kind}: the server died\n${target.stderr().slice(0, 1_000)}`)
+  else if (recoveredMs === undefined)
     problems.push(
       `${kind}: ${RECOVERY_MS / 1_000} s after the attack it did not answer ${CALLS_AFTERWARDS} calls`,
     )
   const most = MAX_RESIDENT_MEGABYTES[kind]
-  if (after && after.peak > most * MEGABYTE)
-    problems.push(
-      `${kind}: resident memory reached ${megabytes(after.peak)}; at most ${most} MB are expected`,
-    )
+  if (highest !== undefined && highest > most * MEGABYTE)
+    problems.push(`${kind}: resident memory reached ${megabytes(highest)}; at most ${most} MB are expected`)
   return {
     lines: [
       `${kind}: ${during.answered} calls answered, ${during.refused} refused with 503, the slowest ${during.slowestMs} ms`,
-      `${kind}: resident ${megabytes(before?.now)} before, ${megabytes(after?.peak)} at the highest, ${megabytes(after?.now)} after`,
+      `${kind}: resident ${megabytes(before?.now)} before, ${megabytes(highest)} at the highest, ${megabytes(after?.now)} after`,
       `${kind}: answered as usual ${recoveredMs ?? 'never'} ms after the attack`,
       ...[...counts].map(([name, count]) => `${kind}: ${count} × ${name}`),
     ],
     problems,
   }
+}
+
+/** The most memory that the server was seen with, also when it dies of it. */
+async function peakMemory(target: Target, until: AbortSignal): Promise<number | undefined> {
+  let peak: number | undefined
+  while (!until.aborted && target.isAlive()) {
+    peak = (await target.memory())?.peak ?? peak
+    await sleep(SAMPLE_MS, undefined, { signal: until }).catch(() => undefined)
+  }
+  return peak
 }
 
 /** How long it takes until calls are answered one after another; undefined when they are not in time. */
