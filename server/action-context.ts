@@ -1,12 +1,13 @@
 import type { Logger } from 'pino'
 import type { ActionTools, AppEnv, CallerTools } from './app-types.ts'
 import type { UserActor } from './auth/actor.ts'
+import { verifiedEmailOf } from './auth/profile-claims.ts'
 import { getFromPlatform, type PlatformRequest } from './integrations/platform.ts'
 import type { Attempt } from './invocation/attempt.ts'
 import type { Invocation } from './invocation/invocation.ts'
 import { createCallerReads, createCallerRecords } from './records/as-caller.ts'
 import { Caller } from './records/caller.ts'
-import { type ActionResult, type JsonValue, ok } from './result.ts'
+import { type ActionResult, type JsonObject, type JsonValue, ok } from './result.ts'
 import { createReadTools, createTools } from './tools/tools.ts'
 
 /** What every action is given. Identity never comes from input. */
@@ -23,6 +24,8 @@ export interface ActionContext<TTools = ActionTools, TRecords = CallerTools> {
   readonly asCaller: TRecords
   /** Reads JSON from a platform as the caller, with the caller's own token. Use it in `tools.once`. */
   getFromPlatform(request: PlatformRequest): Promise<ActionResult<JsonValue>>
+  /** All that the caller's token says, verified and frozen. Never log it. */
+  readonly claims: JsonObject
   readonly ownerUserId: string | undefined
   readonly isOwner: boolean
   /** The caller's role: `admin` for the owner, else that of the caller's `users` row, else `member`. */
@@ -58,6 +61,7 @@ class AttemptContext implements ActionContext {
   readonly userId: string
   readonly callerJwt: string
   readonly verifiedEmail: string | undefined
+  readonly claims: JsonObject
   readonly ownerUserId: string | undefined
   readonly isOwner: boolean
   readonly env: ActionContext['env']
@@ -80,7 +84,8 @@ class AttemptContext implements ActionContext {
     this.#actor = actor
     this.userId = actor.userId
     this.callerJwt = actor.token
-    this.verifiedEmail = verifiedEmailOf(actor)
+    this.verifiedEmail = verifiedEmailOf(actor.claims)
+    this.claims = asJson(actor.claims)
     this.ownerUserId = ownerUserId
     this.isOwner = ownerUserId !== undefined && actor.userId === ownerUserId
     // What was parsed at start by the app's own schema, which its type describes.
@@ -153,6 +158,7 @@ class AttemptContext implements ActionContext {
   }
 }
 
-function verifiedEmailOf({ claims: { email, email_verified: isVerified } }: UserActor): string | undefined {
-  return isVerified === true && typeof email === 'string' ? email : undefined
+/** What a token holds is JSON; the verifier has frozen it to its depths. */
+function asJson(claims: UserActor['claims']): JsonObject {
+  return claims as JsonObject
 }

@@ -43,6 +43,8 @@ export interface AppOptions<TActions extends Actions, TModule extends Readonly<R
   readonly routes?: Routes
   /** Without it nobody passes an owner gate. */
   readonly ownerUserId?: string | undefined
+  /** The path of a claim that says the role of a user whose row says none: `realm_access.roles`. @default none */
+  readonly roleClaim?: string | undefined
   /** Whether the owner's account has no limit. @default false */
   readonly isOwnerUnmetered?: boolean
   /** What may be spent of the owner's money in a day. @default DEFAULT_BUDGETS */
@@ -107,6 +109,7 @@ export function createApp<TActions extends Actions, TModule extends Readonly<Rec
     clock: options.clock ?? (() => new Date()),
     log: options.log,
     ownerUserId: options.ownerUserId,
+    roleClaim: options.roleClaim,
     isOwnerUnmetered: options.isOwnerUnmetered ?? false,
     budgets: options.budgets ?? DEFAULT_BUDGETS,
     appEnv: Object.freeze({ ...options.appEnv, OWNER_USER_ID: options.ownerUserId }),

@@ -55,6 +55,8 @@ export interface Engine {
   readonly failpoint: Failpoint
   readonly log: Logger
   readonly ownerUserId: string | undefined
+  /** The path of the claim that says a role, where one may. */
+  readonly roleClaim: string | undefined
   /** Whether the owner's account has no limit: what it spends is noted, and nothing is charged. */
   readonly isOwnerUnmetered: boolean
   /** What may be spent of the owner's money in a day. */

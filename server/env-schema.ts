@@ -33,8 +33,12 @@ export const serverSchema = z.object({
     .optional(),
   OWNER_USER_ID: z.string().refine(isUserId, `must be ${USER_ID_RULE}`).optional(),
   AUTH_JWT_ISSUER: z.string().optional(),
-  AUTH_JWT_AUDIENCE: z.string().optional(),
+  AUTH_JWT_AUDIENCE: list.optional(),
   AUTH_AUTHORIZED_PARTIES: list.optional(),
+  AUTH_ROLE_CLAIM: z
+    .string()
+    .regex(/\S/, 'must be the name or the path of a claim, such as realm_access.roles')
+    .optional(),
   AUTH_JWKS_URL: httpUrl.optional(),
   AUTH_JWT_PUBLIC_KEY: z.string().optional(),
   AUTH_JWT_SECRET: z

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import type { z } from 'zod'
+import { NO_AUDIENCE } from './auth/claims.ts'
 import type { AddressRange } from './auth/client-address.ts'
 import { DEVELOPMENT_AUDIENCE, DEVELOPMENT_ISSUER } from './auth/development-key.ts'
 import { createKeySource, type KeyConfig } from './auth/key-source.ts'
@@ -15,7 +16,8 @@ export type AuthEnv =
       readonly kind: 'configured'
       readonly key: KeyConfig
       readonly issuer: string
-      readonly audience: string
+      /** One of these; `none` accepts tokens without one. */
+      readonly audience: string | readonly string[]
       readonly authorizedParties: readonly string[] | undefined
     }
   /** The server's own key, in development. */
@@ -28,6 +30,8 @@ export interface ServerEnv {
   readonly databaseUrl: string | undefined
   readonly ownerUserId: string | undefined
   readonly auth: AuthEnv
+  /** Where a token says a role. */
+  readonly roleClaim: string | undefined
   readonly corsOrigins: readonly string[]
   /** Whose `X-Forwarded-For` is believed. */
   readonly trustedProxies: readonly AddressRange[]
@@ -97,6 +101,7 @@ export function readEnv(
     databaseUrl: env.DATABASE_URL,
     ownerUserId: env.OWNER_USER_ID ?? (auth.kind === 'development' ? 'owner' : undefined),
     auth,
+    roleClaim: env.AUTH_ROLE_CLAIM,
     corsOrigins: env.CORS_ORIGINS,
     trustedProxies: env.TRUSTED_PROXIES,
     clientRateLimit: env.CLIENT_RATE_LIMIT,
@@ -211,7 +216,8 @@ function readAuth(env: ParsedEnv, problems: string[]): AuthEnv | undefined {
   const given = KEY_NAMES.filter((name) => env[name] !== undefined)
   if (given.length > 1) return refuse(problems, `${given.join(', ')}: set only one of them`)
   if (given.length === 0) return developmentAuth(env, problems)
-  const { AUTH_JWT_ISSUER: issuer, AUTH_JWT_AUDIENCE: audience } = env
+  const { AUTH_JWT_ISSUER: issuer, AUTH_JWT_AUDIENCE: audiences = [] } = env
+  const [audience] = audiences
   if (issuer === undefined)
     problems.push(`AUTH_JWT_ISSUER: is required with ${given[0]}; it is the "iss" of the tokens`)
   if (audience === undefined) {
@@ -219,6 +225,10 @@ function readAuth(env: ParsedEnv, problems: string[]): AuthEnv | undefined {
       `AUTH_JWT_AUDIENCE: is required with ${given[0]}; it is the "aud" of the tokens, or none for tokens without one`,
     )
   }
+  if (audiences.length > 1 && audiences.includes(NO_AUDIENCE))
+    problems.push(
+      `AUTH_JWT_AUDIENCE: ${NO_AUDIENCE} stands alone; with it only tokens without "aud" are accepted`,
+    )
   const key = keyConfig(env)
   const fault = keyFault(key)
   if (fault !== undefined) problems.push(`${given[0]}: ${fault}`)
@@ -227,7 +237,7 @@ function readAuth(env: ParsedEnv, problems: string[]): AuthEnv | undefined {
     kind: 'configured',
     key,
     issuer,
-    audience,
+    audience: audiences.length === 1 ? audience : audiences,
     authorizedParties: env.AUTH_AUTHORIZED_PARTIES,
   }
 }

@@ -8,6 +8,8 @@ export type JsonValue =
   | readonly JsonValue[]
   | { readonly [key: string]: JsonValue }
 
+export type JsonObject = { readonly [key: string]: JsonValue }
+
 /** One thing that is wrong with an input: where it is, and what would be right. */
 export interface Issue {
   readonly path: readonly (string | number)[]

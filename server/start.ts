@@ -81,6 +81,7 @@ export async function startServer<TActions extends Actions>(
       verifier,
       log,
       ownerUserId: env.ownerUserId,
+      roleClaim: env.roleClaim,
       isOwnerUnmetered: env.ownerCredits === 'unmetered',
       appEnv,
       corsOrigins: env.corsOrigins,

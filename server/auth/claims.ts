@@ -11,7 +11,7 @@ export const NO_AUDIENCE = 'none'
 const EXP_LIMIT_SECONDS = 253_402_300_800
 
 export interface ClaimRules {
-  readonly audience: string
+  readonly audience: string | readonly string[]
   readonly authorizedParties?: readonly string[] | undefined
   readonly nowSeconds: number
 }
@@ -21,7 +21,7 @@ export interface ClaimRules {
  * Undefined when nothing is. No I/O, no clock.
  */
 export function findClaimFault(claims: JWTPayload, rules: ClaimRules): string | undefined {
-  const { sub, exp, iat, azp } = claims
+  const { sub, exp, iat } = claims
   if (!isUserId(sub)) return `"sub" must be ${USER_ID_RULE}`
   if (typeof exp !== 'number' || exp >= EXP_LIMIT_SECONDS) {
     return '"exp" must be a time in seconds before the year 10000'
@@ -31,8 +31,10 @@ export function findClaimFault(claims: JWTPayload, rules: ClaimRules): string | 
     return '"aud" is present, and only tokens without it are accepted'
   }
   if (rules.authorizedParties === undefined) return undefined
-  if (typeof azp !== 'string' || !rules.authorizedParties.includes(azp)) {
-    return '"azp" must be one of the authorized parties'
+  // Cognito names the client in `client_id` alone (also RFC 9068, section 2.2).
+  const party = Object.hasOwn(claims, 'azp') ? claims.azp : claims.client_id
+  if (typeof party !== 'string' || !rules.authorizedParties.includes(party)) {
+    return '"azp", or "client_id" where there is none, must be one of the authorized parties'
   }
   return undefined
 }

@@ -25,7 +25,7 @@ export interface KeySource extends KeyFinder {
   readonly algorithms: readonly string[]
 }
 
-const REMOTE_ALGORITHMS = ['ES256', 'ES384', 'ES512', 'RS256', 'PS256', 'EdDSA']
+const REMOTE_ALGORITHMS = ['ES256', 'ES384', 'ES512', 'RS256', 'RS512', 'PS256', 'EdDSA']
 
 /**
  * Opens a key source. A key set is fetched when a token first needs it.

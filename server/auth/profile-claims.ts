@@ -1,13 +1,15 @@
 import type { JWTPayload } from 'jose'
+import { claimAt } from './claim-at.ts'
 
-/** Claims that count only where the issuer says that it has verified them (OpenID Connect Core 1.0, section 5.1). */
-const VERIFIED_BY: ReadonlyMap<string, string> = new Map([
-  ['email', 'email_verified'],
-  ['phone_number', 'phone_number_verified'],
+/**
+ * Flags by which an issuer says that it has verified a claim: as OpenID Connect Core 1.0, section 5.1, names them, and
+ * as other issuers do. Only those of the token itself count: what stands deeper may be the user's own word.
+ */
+const EMAIL_FLAGS: readonly string[] = ['email_verified', 'emailVerified']
+const FLAGS: ReadonlyMap<string, readonly string[]> = new Map([
+  ['email', EMAIL_FLAGS],
+  ['phone_number', ['phone_number_verified', 'phoneNumberVerified']],
 ])
-
-/** Fields that are never filled from what nobody has verified, whatever the claim is called. */
-const FIELD_VERIFIED_BY: ReadonlyMap<string, string> = new Map([['email', 'email_verified']])
 
 /** What verified claims say of a user, by field; a claim that is absent, empty or not verified says nothing. */
 export function profileFromClaims(
@@ -16,15 +18,30 @@ export function profileFromClaims(
 ): Readonly<Record<string, unknown>> {
   const profile: Record<string, unknown> = {}
   for (const [field, claim] of claimOf) {
-    const value = own(claims, claim)
-    const verifiedBy = VERIFIED_BY.get(claim) ?? FIELD_VERIFIED_BY.get(field)
+    const value = claimAt(claims, claim)
     if (value === undefined || value === null || value === '') continue
-    if (verifiedBy !== undefined && own(claims, verifiedBy) !== true) continue
+    const flags = FLAGS.get(claim)
+    if (flags && !isVerified(claims, flags)) continue
+    // A field for the email is never filled from what nobody has verified, whatever the claim is called.
+    if (field === 'email' && !flags && !isVerifiedEmail(claims, value)) continue
     profile[field] = value
   }
   return profile
 }
 
-function own(claims: JWTPayload, claim: string): unknown {
-  return Object.hasOwn(claims, claim) ? claims[claim] : undefined
+/** The email that the issuer has verified. */
+export function verifiedEmailOf(claims: JWTPayload): string | undefined {
+  const email = claimAt(claims, 'email')
+  return typeof email === 'string' && isVerified(claims, EMAIL_FLAGS) ? email : undefined
+}
+
+/** The flag speaks of the claim `email`: beside one, another claim must say the same. */
+function isVerifiedEmail(claims: JWTPayload, value: unknown): boolean {
+  return isVerified(claims, EMAIL_FLAGS) && (!Object.hasOwn(claims, 'email') || claims.email === value)
+}
+
+/** The first flag that is there decides. Apple writes it as text. */
+function isVerified(claims: JWTPayload, flags: readonly string[]): boolean {
+  const flag = flags.find((name) => Object.hasOwn(claims, name))
+  return flag !== undefined && (claims[flag] === true || claims[flag] === 'true')
 }

@@ -73,7 +73,7 @@ function fitAlgorithms(key: KeyObject): StaticKey {
   if (type === 'ed25519') return { algorithms: ['EdDSA'], key }
   if (type === 'rsa') {
     const bits = details?.modulusLength ?? 0
-    if (bits >= MIN_RSA_BITS) return { algorithms: ['RS256', 'PS256'], key }
+    if (bits >= MIN_RSA_BITS) return { algorithms: ['RS256', 'RS512', 'PS256'], key }
     throw new UnfitKeyError(`The public key is RSA with ${bits} bits; at least ${MIN_RSA_BITS} are needed.`)
   }
   const algorithm = type === 'ec' ? CURVE_ALGORITHMS.get(details?.namedCurve ?? '') : undefined

@@ -14,9 +14,9 @@ export interface VerifierOptions {
   readonly keys: KeySource
   /** The exact `iss`. */
   readonly issuer: string
-  /** What `aud` is or contains; 'none' accepts only tokens without `aud`. */
-  readonly audience: string
-  /** Where set, `azp` is required and one of these. */
+  /** What `aud` is or contains, one of them; 'none' accepts only tokens without `aud`. */
+  readonly audience: string | readonly string[]
+  /** Where set, `azp`, or `client_id` where there is none, is required and one of these. */
   readonly authorizedParties?: readonly string[] | undefined
   /** @default the system's clock */
   readonly clock?: () => Date
@@ -109,7 +109,7 @@ async function judge(token: string, options: VerifierOptions, now: Date): Promis
     const claims = await readSignedClaims(token, keys.getKey, {
       algorithms: [...keys.algorithms],
       issuer,
-      ...(audience === NO_AUDIENCE ? {} : { audience }),
+      ...(audience === NO_AUDIENCE ? {} : { audience: [audience].flat() }),
       requiredClaims: ['exp', 'sub'],
       clockTolerance: TOLERANCE_SECONDS,
       currentDate: now,

@@ -17,7 +17,27 @@ describe('what claims say of a user', () => {
     ],
     ['an email that nobody verified', { email: 'a@x.test' }, {}],
     ['an email that is said not to be verified', { email: 'a@x.test', email_verified: false }, {}],
-    ['an email that is verified in words', { email: 'a@x.test', email_verified: 'true' }, {}],
+    [
+      'an email that is verified in words',
+      { email: 'a@x.test', email_verified: 'true' },
+      { email: 'a@x.test' },
+    ],
+    [
+      'an email that is verified by another name',
+      { email: 'a@x.test', emailVerified: true },
+      { email: 'a@x.test' },
+    ],
+    [
+      'an email that is said so by one name alone',
+      { email: 'a@x.test', email_verified: false, emailVerified: true },
+      {},
+    ],
+    [
+      'an email that the user says is verified',
+      { email: 'a@x.test', user_metadata: { email_verified: true } },
+      {},
+    ],
+    ['an email that is verified in other words', { email: 'a@x.test', email_verified: 'TRUE' }, {}],
     ['an email that is verified in numbers', { email: 'a@x.test', email_verified: 1 }, {}],
     ['nothing', {}, {}],
     ['empty claims', { name: '', picture: null }, {}],
@@ -34,6 +54,31 @@ describe('what claims say of a user', () => {
     const claims = { 'https://app.test/nick': 'ada', phone_number: '+1', phone_number_verified: true }
     expect(profileFromClaims(claimOf, claims)).toEqual({ name: 'ada', phone: '+1' })
     expect(profileFromClaims(claimOf, { phone_number: '+1' })).toEqual({})
+  })
+
+  it('is found by its path, through own properties alone, and a whole name comes first', () => {
+    const claimOf = new Map([['name', 'user_metadata.full_name']])
+    const named = (claims: Record<string, unknown>) => profileFromClaims(claimOf, claims)
+    expect(named({ user_metadata: { full_name: 'Ada' } })).toEqual({ name: 'Ada' })
+    expect(named({ 'user_metadata.full_name': 'A', user_metadata: { full_name: 'B' } })).toEqual({
+      name: 'A',
+    })
+    expect(named({ user_metadata: 'full_name' })).toEqual({})
+    expect(named({ user_metadata: ['full_name'] })).toEqual({})
+    expect(profileFromClaims(new Map([['name', 'a.b.c.d']]), { a: { 'b.c': { d: 'x' } } })).toEqual({
+      name: 'x',
+    })
+    for (const path of ['constructor.name', '__proto__.constructor.name', 'sub.length', 'a.constructor'])
+      expect(profileFromClaims(new Map([['name', path]]), { sub: 'ada', a: {} })).toEqual({})
+  })
+
+  it('has no email of another claim beside one that is verified', () => {
+    const claimOf = new Map([['email', 'user_metadata.email']])
+    const claims = { email: 'ada@x.test', email_verified: true }
+    expect(profileFromClaims(claimOf, { ...claims, user_metadata: { email: 'eve@x.test' } })).toEqual({})
+    expect(profileFromClaims(claimOf, { ...claims, user_metadata: { email: 'ada@x.test' } })).toEqual({
+      email: 'ada@x.test',
+    })
   })
 
   it('has no email that nobody verified, whatever the claim is called', () => {

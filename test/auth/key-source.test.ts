@@ -12,7 +12,7 @@ const P256 = ecPem('P-256')
 
 test('a key set allows the asymmetric algorithms only', () => {
   const { algorithms } = createKeySource({ kind: 'jwks', url: new URL('https://keys.example') })
-  expect(algorithms).toEqual(['ES256', 'ES384', 'ES512', 'RS256', 'PS256', 'EdDSA'])
+  expect(algorithms).toEqual(['ES256', 'ES384', 'ES512', 'RS256', 'RS512', 'PS256', 'EdDSA'])
 })
 
 test.each([
@@ -28,7 +28,7 @@ describe('a PEM allows what fits its key', () => {
     ['P-256', P256, ['ES256']],
     ['P-384', ecPem('P-384'), ['ES384']],
     ['P-521', ecPem('P-521'), ['ES512']],
-    ['RSA 2048', rsaPem(2_048), ['RS256', 'PS256']],
+    ['RSA 2048', rsaPem(2_048), ['RS256', 'RS512', 'PS256']],
     ['Ed25519', toPem(generateKeyPairSync('ed25519').publicKey), ['EdDSA']],
   ])('%s', (_, pem, algorithms) => {
     expect(fromPem(pem).algorithms).toEqual(algorithms)
