@@ -57,6 +57,8 @@ export interface AppOptions<TActions extends Actions, TModule extends Readonly<R
   readonly trustedProxies?: readonly AddressRange[]
   /** How often a minute one address may call integrations without an action. @default 60 */
   readonly clientRateLimit?: number | 'none'
+  /** What all requests may hold together, in bytes. @default a quarter of the heap, from 16 to 256 MiB */
+  readonly maxHeldBytes?: number
   /** Keys the fingerprints of inputs: the same in all servers of one database. @default a random one */
   readonly fingerprintKey?: Uint8Array
   /** Called at named points of a call. @default does nothing */
@@ -116,7 +118,7 @@ export function createApp<TActions extends Actions, TModule extends Readonly<Rec
   }
   const router = createAppRouter<TActions, CollectionsOf<TModule>>(options.actions, catalog)
   let stopping = false
-  const { fetch, fastPath } = createHttp({
+  const { fetch, fastPath, held } = createHttp({
     engine,
     router,
     actions: options.actions,
@@ -124,6 +126,7 @@ export function createApp<TActions extends Actions, TModule extends Readonly<Rec
     corsOrigins: options.corsOrigins ?? [],
     trustedProxies: options.trustedProxies ?? [],
     clientRateLimit: options.clientRateLimit ?? DEFAULT_CALLS_PER_MINUTE,
+    maxHeldBytes: options.maxHeldBytes,
     isStopping: () => stopping,
   })
 
@@ -133,6 +136,8 @@ export function createApp<TActions extends Actions, TModule extends Readonly<Rec
     fetch,
     /** Answers the plain calls among the requests of a listening server. */
     fastPath,
+    /** What its requests hold, which the listening server notes. */
+    held,
     /** From now on `/readyz` answers 503 and connections are not kept. */
     stop: () => {
       stopping = true

@@ -1,13 +1,15 @@
 import {
   createServer,
   type IncomingMessage,
-  type RequestListener,
   type Server,
   type ServerOptions,
   type ServerResponse,
 } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { getRequestListener, type Http2Bindings, type HttpBindings } from '@hono/node-server'
+import { HeldBytes } from './rest/held-bytes.ts'
+import { MAX_BODY_BYTES } from './rest/max-body-bytes.ts'
+import { UnreadAnswers } from './rest/unread-answers.ts'
 
 export interface ListenOptions {
   readonly fetch: (request: Request, env: HttpBindings | Http2Bindings) => Response | Promise<Response>
@@ -19,8 +21,14 @@ export interface ListenOptions {
   readonly headersTimeoutMs?: number
   /** For all of a request to arrive. @default 30000 */
   readonly requestTimeoutMs?: number
-  /** How often the two are looked after. @default 2000 */
+  /** For an answer to be taken, beside what its size takes; and for a stream to go on. @default 30000 */
+  readonly answerTimeoutMs?: number
+  /** How fast an answer is taken at least, in bytes a second. @default 65536 */
+  readonly minReadRate?: number
+  /** How often these are looked after. @default 2000 */
   readonly checkIntervalMs?: number
+  /** What all requests may hold together. @default a bound of its own */
+  readonly held?: HeldBytes
 }
 
 export interface Listening {
@@ -48,6 +56,10 @@ const MAX_HEADER_BYTES = 16 * 1024
 const KEEP_ALIVE_TIMEOUT_MS = 65_000
 /** Far more than any client pipelines; what arrived on one socket is dispatched before others get a turn. */
 const MAX_IN_FLIGHT_PER_SOCKET = 32
+/** Further connections are closed at once. */
+const MAX_CONNECTIONS = 5_000
+const MIN_READ_RATE = 64 * 1024
+const CHECK_INTERVAL_MS = 2_000
 
 /** Serves HTTP with bounds on the size and the time of what comes in. @throws {ListenError} when the port is taken. */
 export function listen(options: ListenOptions): Promise<Listening> {
@@ -65,13 +77,33 @@ export function listen(options: ListenOptions): Promise<Listening> {
     headersTimeout: options.headersTimeoutMs ?? 10_000,
     requestTimeout: options.requestTimeoutMs ?? 30_000,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
-    connectionsCheckingInterval: options.checkIntervalMs ?? 2_000,
+    connectionsCheckingInterval: options.checkIntervalMs ?? CHECK_INTERVAL_MS,
   }
-  const server = boundedServer(settings, (request, response) => {
-    const answer = options.fastPath?.(request, response)
-    if (answer) void counted(answer)
-    else void listener(request, response)
+  const held = options.held ?? new HeldBytes()
+  const unread = new UnreadAnswers({
+    timeoutMs: options.answerTimeoutMs ?? 30_000,
+    bytesPerSecond: options.minReadRate ?? MIN_READ_RATE,
+    sizeOf: ({ req }) => held.heldBy(req),
+    fullness: () => held.fullness,
   })
+  const server = boundedServer(settings, {
+    begin(request, response) {
+      unread.add(response)
+      const answer = held.admit(request, bodyBytesOf(request))
+        ? options.fastPath?.(request, response)
+        : undefined
+      if (answer) void counted(answer)
+      else void listener(request, response)
+    },
+    end(request, response) {
+      unread.delete(response)
+      held.release(request)
+    },
+  })
+  server.maxConnections = MAX_CONNECTIONS
+  const timer = setInterval(() => unread.check(performance.now()), settings.connectionsCheckingInterval)
+  timer.unref()
+  server.once('close', () => clearInterval(timer))
   return new Promise((resolve, reject) => {
     const refuse = (error: Error) => reject(new ListenError(error))
     server.once('error', refuse)
@@ -87,20 +119,47 @@ export function listen(options: ListenOptions): Promise<Listening> {
   })
 }
 
+/** What is read of a request's body at most: one that says that it is larger is refused unread. */
+function bodyBytesOf({ headers }: IncomingMessage): number {
+  if (headers['transfer-encoding'] !== undefined) return MAX_BODY_BYTES
+  const bytes = Number(headers['content-length'] ?? 0)
+  return bytes <= MAX_BODY_BYTES ? bytes : 0
+}
+
+interface Exchanges {
+  begin(request: IncomingMessage, response: ServerResponse): void
+  /** Called once for each that began, when its answer was taken or its connection has gone. */
+  end(request: IncomingMessage, response: ServerResponse): void
+}
+
 /** A server that drops a connection with too many requests in flight. */
-function boundedServer(options: ServerOptions, listener: RequestListener): Server {
-  const inFlight = new WeakMap<Socket, number>()
+function boundedServer(options: ServerOptions, { begin, end }: Exchanges): Server {
+  const inFlight = new WeakMap<Socket, Map<IncomingMessage, ServerResponse>>()
+  const requestsOf = (socket: Socket) => {
+    const known = inFlight.get(socket)
+    if (known) return known
+    const requests = new Map<IncomingMessage, ServerResponse>()
+    inFlight.set(socket, requests)
+    // An answer that waited behind another one is not told that its connection has gone.
+    socket.once('close', () => {
+      for (const [request, response] of requests) end(request, response)
+      requests.clear()
+    })
+    return requests
+  }
   return createServer(options, (request, response) => {
     const { socket } = request
     if (socket.destroyed) return
-    const count = (inFlight.get(socket) ?? 0) + 1
-    if (count > MAX_IN_FLIGHT_PER_SOCKET) {
+    const requests = requestsOf(socket)
+    if (requests.size >= MAX_IN_FLIGHT_PER_SOCKET) {
       socket.destroy()
       return
     }
-    inFlight.set(socket, count)
-    response.once('close', () => inFlight.set(socket, (inFlight.get(socket) ?? 1) - 1))
-    listener(request, response)
+    requests.set(request, response)
+    response.once('close', () => {
+      if (requests.delete(request)) end(request, response)
+    })
+    begin(request, response)
   })
 }
 

@@ -92,7 +92,13 @@ export async function startServer<TActions extends Actions>(
     for (const name of shortSecrets(integrationEnv(composition.integrations), reach.env))
       log.warn(`${name} ${SECRET_LENGTH_RULE}; with NODE_ENV=production the server does not start with it`)
     for (const warning of unreachableIntegrations(reach)) log.warn(warning)
-    const http = await listen({ fetch: app.fetch, fastPath: app.fastPath, host: env.host, port: env.port })
+    const http = await listen({
+      fetch: app.fetch,
+      fastPath: app.fastPath,
+      held: app.held,
+      host: env.host,
+      port: env.port,
+    })
     const dispatcher = startDispatcher(app.engine)
     const stopSweeper = startSweeper({ database, log })
     return {

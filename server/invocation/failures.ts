@@ -1,4 +1,5 @@
 import { type Failure, fail } from '../result.ts'
+import { MAX_ANSWER_CHARACTERS } from '../wire/answer-size.ts'
 import type { Invocation } from './invocation.ts'
 
 /** It was run again as often as makes sense. */
@@ -27,5 +28,13 @@ export function outcomeUnknown({ key }: Invocation): Failure {
     'SERVICE_UNAVAILABLE',
     'The connection to the database was lost while the call was being committed: look whether it happened before you repeat it.',
     { details: { outcome: 'unknown' } },
+  )
+}
+
+/** What it answers could not be held for a reader. */
+export function answerTooLarge(): Failure {
+  return fail(
+    'PAYLOAD_TOO_LARGE',
+    `The answer has more than the ${MAX_ANSWER_CHARACTERS} characters that an answer may have at most; nothing of the call was kept. Ask for less, a page at a time.`,
   )
 }

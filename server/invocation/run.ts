@@ -13,14 +13,17 @@ import type { Engine } from '../engine.ts'
 import { HTTP_STATUS } from '../errors.ts'
 import type { Message } from '../outbox/message.ts'
 import { type ActionResult, fail } from '../result.ts'
+
 import {
   constraintFields,
   readConstraintColumns,
   selectConstraintColumns,
 } from '../tools/constraint-fields.ts'
+import { isTooLarge } from '../wire/answer-size.ts'
+
 import { Attempt } from './attempt.ts'
 import { closingOf } from './closing.ts'
-import { outcomeUnknown, tooLong, tooManyConflicts } from './failures.ts'
+import { answerTooLarge, outcomeUnknown, tooLong, tooManyConflicts } from './failures.ts'
 import { isResultConstraint } from './idempotency.ts'
 import type { Invocation } from './invocation.ts'
 import type { Step } from './journal.ts'
@@ -155,6 +158,7 @@ async function runAttempt<T>(
   const error = whyUnusable(invocation, settled.result)
   if (error) return rolledBack(attempt, { kind: 'threw', error })
   if (!settled.result.success) return rolledBack(attempt, settled)
+  if (isTooLarge(settled.result.data)) return rolledBack(attempt, { kind: 'done', result: answerTooLarge() })
   // What is called from now on comes too late: nothing may be queued that nobody has paid for.
   attempt.end()
   if (attempt.messages.length === 0) return commit(invocation, attempt, settled)

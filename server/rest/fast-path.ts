@@ -5,7 +5,10 @@ import type { RequestContext } from '../context.ts'
 import type { Engine } from '../engine.ts'
 import { INTERNAL_MESSAGE } from '../errors.ts'
 import { fail } from '../result.ts'
+
 import type { Cors } from './cors.ts'
+import { type HeldBytes, overloaded } from './held-bytes.ts'
+
 import { type PlainHeaders, readBytes, readPlainHeaders } from './plain-request.ts'
 import { type RequestContexts, requestIdOf } from './request-contexts.ts'
 import { answerOf, type HttpAnswer } from './respond.ts'
@@ -37,6 +40,7 @@ interface Accepted {
 
 export interface FastPathOptions {
   readonly engine: Engine
+  readonly held: HeldBytes
   readonly contexts: RequestContexts
   readonly maxBodyBytes: number
   /** What answers say to pages of other origins, where they may call. */
@@ -101,7 +105,7 @@ export function createFastPath(options: FastPathOptions): FastPath {
     }
     try {
       const answer = target.answer({ ctx, body })
-      if (answer) send(outgoing, forPages(await answer, origin))
+      if (answer) send(outgoing, forPages(held(incoming, ctx, await answer), origin))
       else send(outgoing, await answerBy(await options.fallBack(incoming, body)))
     } catch (error) {
       engine.log.error({ err: error, requestId: ctx.requestId }, 'A request failed with an unexpected error')
@@ -116,6 +120,12 @@ export function createFastPath(options: FastPathOptions): FastPath {
     Object.assign(answer.headers, options.cors.headers(origin))
     answer.headers.vary = vary === undefined ? 'Origin' : `${vary}, Origin`
     return answer
+  }
+
+  /** An answer that there is room for; what has been done is told in any case. */
+  function held(incoming: IncomingMessage, ctx: RequestContext, answer: HttpAnswer): HttpAnswer {
+    const hasRoom = options.held.answer(incoming, answer.body.length)
+    return hasRoom || incoming.method !== 'GET' ? answer : answerOf(overloaded(), ctx.requestId)
   }
 
   function send(outgoing: ServerResponse, { status, headers, body }: HttpAnswer): void {

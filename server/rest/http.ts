@@ -15,8 +15,10 @@ import { createCreditsEndpoint } from './credits.ts'
 import type { Routes } from './custom-routes.ts'
 import { createFastPath } from './fast-path.ts'
 import { createFastTargets } from './fast-targets.ts'
+import { HeldBytes, overloaded } from './held-bytes.ts'
 import { withReplayed } from './idempotency-header.ts'
 import { createIntegrationsEndpoint } from './integrations.ts'
+import { MAX_BODY_BYTES } from './max-body-bytes.ts'
 import { createOutboxEndpoint } from './outbox.ts'
 import { createRecordsEndpoint, type RecordsAnswer } from './records.ts'
 import { createRequestContexts, requestIdOf } from './request-contexts.ts'
@@ -33,10 +35,11 @@ export interface HttpOptions {
   readonly corsOrigins: readonly string[]
   readonly trustedProxies: readonly AddressRange[]
   readonly clientRateLimit: number | 'none'
+  /** What all requests may hold together, in bytes. @default a quarter of the heap, from 16 to 256 MiB */
+  readonly maxHeldBytes?: number | undefined
   isStopping(): boolean
 }
 
-const MAX_BODY_BYTES = 1024 * 1024
 const READY_TIMEOUT_MS = 2_000
 const READY_MEMORY_MS = 500
 /** Headers that decide who calls what; given twice, a proxy and we might each read another one. */
@@ -83,6 +86,7 @@ export function createHttp(options: HttpOptions) {
   }
 
   const requestIds = new WeakMap<Request, string>()
+  const held = new HeldBytes(options.maxHeldBytes)
 
   const cors = options.corsOrigins.length > 0 ? createCors(options.corsOrigins) : undefined
   // Around everything else: a page reads a refusal too.
@@ -109,6 +113,13 @@ export function createHttp(options: HttpOptions) {
       ready ? 200 : 503,
     )
   })
+  app.use(async (c, next) => {
+    if (!held.isRefused(c.env?.incoming)) return next()
+    const refused = refuse(c, overloaded())
+    // Its body stays unread: no other request may follow on this connection.
+    refused.headers.set('connection', 'close')
+    return refused
+  })
   app.use(
     bodyLimit({
       maxSize: MAX_BODY_BYTES,
@@ -132,25 +143,42 @@ export function createHttp(options: HttpOptions) {
     }
     const path = new URL(c.req.url).pathname.slice('/api/actions/'.length)
     const ctx = context(c, 'rest')
-    return respondTo(ctx, await callAction(ctx, path, c.req.raw))
+    return respondTo(c, ctx, await callAction(ctx, path, c.req.raw))
   })
-  const answer = (ctx: RequestContext, { result, allow }: RecordsAnswer) => {
-    const response = respondTo(ctx, result)
+  /** A result, and whether it is that of an earlier call with the same key. */
+  const respondTo = (c: Context<HonoEnv>, ctx: RequestContext, result: ActionResult<unknown>) => {
+    const { status, headers, body } = withReplayed(answerOf(result, ctx.requestId), ctx)
+    // What has been done is told, however little room there is.
+    if (!held.answer(c.env?.incoming, body.length) && isReading(c.req.method)) return refuse(c, overloaded())
+    return new Response(body, { status, headers })
+  }
+  const answer = (c: Context<HonoEnv>, ctx: RequestContext, { result, allow }: RecordsAnswer) => {
+    const response = respondTo(c, ctx, result)
     if (allow !== undefined) response.headers.set('allow', allow)
     return response
   }
   app.all('/api/records/*', async (c) => {
     const ctx = context(c, 'rest')
     const path = new URL(c.req.url).pathname.slice('/api/records/'.length)
-    return answer(ctx, await callRecords(ctx, path, c.req.raw))
+    return answer(c, ctx, await callRecords(ctx, path, c.req.raw))
   })
   for (const [name, call] of below) {
     app.all(`${name}/*`, async (c) => {
       const ctx = context(c, 'rest')
-      return answer(ctx, await call(ctx, new URL(c.req.url).pathname.slice(name.length), c.req.raw))
+      return answer(c, ctx, await call(ctx, new URL(c.req.url).pathname.slice(name.length), c.req.raw))
     })
   }
-  app.all(`${TRPC_PATH}/*`, (c) => serveTrpc(router, context(c, 'trpc'), c.req.raw))
+  app.all(`${TRPC_PATH}/*`, async (c) => {
+    const response = await serveTrpc(router, context(c, 'trpc'), c.req.raw)
+    // Lines that are sent one by one are not held.
+    if (response.headers.get('content-type') !== 'application/json') return response
+    const { status, headers } = response
+    const body = await response.text()
+    const hasRoom = held.answer(c.env?.incoming, body.length)
+    return hasRoom || !readsOnly(router, c.req.path)
+      ? new Response(body, { status, headers })
+      : refuse(c, overloaded())
+  })
   if (options.routes) app.route('/', options.routes(createRoutesOptions(engine, requestIds)))
   app.notFound((c) => respond(fail('NOT_FOUND', 'There is nothing at this address.'), c.get('requestId')))
   app.onError((error, c) => {
@@ -166,8 +194,10 @@ export function createHttp(options: HttpOptions) {
   })
   return {
     fetch: app.fetch,
+    held,
     fastPath: createFastPath({
       engine,
+      held,
       contexts,
       isStopping,
       maxBodyBytes: MAX_BODY_BYTES,
@@ -178,10 +208,18 @@ export function createHttp(options: HttpOptions) {
   }
 }
 
-/** A result, and whether it is that of an earlier call with the same key. */
-function respondTo(ctx: RequestContext, result: ActionResult<unknown>): Response {
-  const { status, headers, body } = withReplayed(answerOf(result, ctx.requestId), ctx)
-  return new Response(body, { status, headers })
+function isReading(method: string): boolean {
+  return method === 'GET' || method === 'HEAD'
+}
+
+/** Whether a request over tRPC calls nothing that writes. */
+function readsOnly(router: HttpOptions['router'], path: string): boolean {
+  // At run time they are listed flat, by their whole paths.
+  const procedures = router._def.procedures as unknown as Readonly<
+    Record<string, { readonly _def: { readonly type: string } }>
+  >
+  const paths = path.slice(TRPC_PATH.length + 1).split(',')
+  return paths.every((name) => !Object.hasOwn(procedures, name) || procedures[name]?._def.type === 'query')
 }
 
 /** Asks once for everybody who asks meanwhile and shortly after: probes must not take connections from calls. */

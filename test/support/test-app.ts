@@ -109,7 +109,13 @@ export async function createTestApp<
       app.createCaller({ token: await token(userId, claims) }),
     /** Serves on a free port and gives its address. */
     async listen() {
-      listening ??= listen({ fetch: app.fetch, fastPath: app.fastPath, host: '127.0.0.1', port: 0 })
+      listening ??= listen({
+        fetch: app.fetch,
+        fastPath: app.fastPath,
+        held: app.held,
+        host: '127.0.0.1',
+        port: 0,
+      })
       return (await listening).url
     },
     async [Symbol.asyncDispose]() {

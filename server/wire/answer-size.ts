@@ -1,0 +1,29 @@
+import { isRecord } from './record.ts'
+
+/** How many characters an answer of an action may have, about: texts and keys, and a little for all else. */
+export const MAX_ANSWER_CHARACTERS = 8 * 1024 * 1024
+/** A number, a date, a comma. */
+const SMALL_VALUE = 8
+
+/** Whether a value has more characters than an answer may, as far as it matters. */
+export function isTooLarge(value: unknown, most = MAX_ANSWER_CHARACTERS): boolean {
+  return roomAfter(value, most) < 0
+}
+
+function roomAfter(value: unknown, room: number): number {
+  if (typeof value === 'string') return room - value.length
+  if (typeof value !== 'object' || value === null) return room - SMALL_VALUE
+  let left = room - SMALL_VALUE
+  if (Array.isArray(value)) {
+    for (const element of value) {
+      left = roomAfter(element, left)
+      if (left < 0) return left
+    }
+  } else if (isRecord(value)) {
+    for (const [key, part] of Object.entries(value)) {
+      left = roomAfter(part, left - key.length)
+      if (left < 0) return left
+    }
+  }
+  return left
+}

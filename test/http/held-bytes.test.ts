@@ -1,0 +1,230 @@
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
+import fc from 'fast-check'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import { action, actionRegistry, ok } from '../../server/authoring.ts'
+import { type Listening, listen } from '../../server/listen.ts'
+import { createTestApp } from '../support/test-app.ts'
+
+const MIB = 1024 * 1024
+/** More than the buffers of a connection take. */
+const ANSWER_CHARACTERS = 4_000_000
+const MOST = 64 * MIB
+
+/** How often the long answer was given. */
+let answered = 0
+const deafSockets = new Set<Socket>()
+
+const actions = actionRegistry({
+  /** Reads nothing and answers with much. */
+  long: action.input(z.strictObject({})).query(async () => {
+    answered += 1
+    return ok({ text: 'x'.repeat(ANSWER_CHARACTERS) })
+  }),
+  longAfterWrite: action.input(z.strictObject({ title: z.string() })).mutation(async ({ ctx, input }) => {
+    const created = await ctx.tools.create('events', {
+      title: input.title,
+      startsAt: ctx.now,
+      capacity: 1,
+    })
+    return created.success ? ok({ text: 'x'.repeat(ANSWER_CHARACTERS) }) : created
+  }),
+  echo: action.input(z.strictObject({ text: z.string() })).mutation(async ({ input }) => ok(input)),
+  tooLong: action.input(z.strictObject({ title: z.string() })).mutation(async ({ ctx, input }) => {
+    const created = await ctx.tools.create('events', { title: input.title, startsAt: ctx.now, capacity: 1 })
+    return created.success ? ok({ texts: Array(9).fill('y'.repeat(MIB)) }) : created
+  }),
+})
+
+type App = Awaited<ReturnType<typeof open>>
+let app: App
+let url: URL
+let ada: string
+
+function open() {
+  return createTestApp({ actions, maxHeldBytes: MOST })
+}
+
+beforeAll(async () => {
+  app = await open()
+  url = new URL(await app.listen())
+  ada = await app.token('ada')
+  expect(await (await call('echo', { text: 'warm' })).json()).toMatchObject({ success: true })
+})
+afterEach(async () => {
+  for (const socket of deafSockets) socket.destroy()
+  deafSockets.clear()
+  await until(() => app.held.held === 0)
+})
+afterAll(() => app[Symbol.asyncDispose]())
+
+function call(name: string, input: unknown): Promise<Response> {
+  return fetch(new URL(`/api/actions/${name}`, url), {
+    method: 'POST',
+    headers: { authorization: `Bearer ${ada}`, 'content-type': 'application/json' },
+    body: JSON.stringify(input),
+  })
+}
+
+function getOverTrpc(): string {
+  const input = encodeURIComponent(JSON.stringify({ json: {} }))
+  return `GET /trpc/actions.long?input=${input} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${ada}\r\n\r\n`
+}
+
+function postOf(name: string, input: unknown): string {
+  const body = JSON.stringify(input)
+  return `POST /api/actions/${name} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${ada}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`
+}
+
+/** A connection that sends this and reads nothing. */
+async function deaf(text: string, at = url): Promise<Socket> {
+  const socket = connect(Number(at.port), at.hostname)
+  socket.on('error', () => {})
+  await once(socket, 'connect')
+  socket.pause()
+  socket.write(text)
+  deafSockets.add(socket)
+  return socket
+}
+
+async function until(isTrue: () => boolean | Promise<boolean>): Promise<void> {
+  await expect.poll(isTrue, { timeout: 20_000 }).toBe(true)
+}
+
+describe('what requests hold', () => {
+  it('is bounded: readers who do not read leave room for small calls, and get no further large answers', async () => {
+    await Promise.all(Array.from({ length: 40 }, () => deaf(getOverTrpc().repeat(4))))
+    await until(() => app.held.held > MOST / 2)
+    for (let round = 0; round < 20; round++) {
+      expect((await call('echo', { text: 'small' })).status).toBe(200)
+      expect(app.held.held).toBeLessThan(MOST * 1.2)
+    }
+    const refused = await fetch(
+      new URL(`/trpc/actions.long?input=${encodeURIComponent('{"json":{}}')}`, url),
+      {
+        headers: { authorization: `Bearer ${ada}` },
+      },
+    )
+    expect(refused.status).toBe(503)
+    expect(refused.headers.get('retry-after')).toBe('2')
+    expect(await refused.json()).toMatchObject({
+      error: { json: { message: expect.stringContaining('has room for') } },
+    })
+  })
+
+  it('tells of what was done however little room there is', async () => {
+    await Promise.all(Array.from({ length: 40 }, () => deaf(getOverTrpc().repeat(4))))
+    await until(() => app.held.held > MOST / 2)
+    const answer = await call('longAfterWrite', { title: 'told' })
+    expect(answer.status).toBe(200)
+    expect(await answer.json()).toMatchObject({ success: true })
+  })
+
+  it('counts bodies that are on their way, and refuses one more with 503', async () => {
+    const head = `POST /api/actions/echo HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${ada}\r\nContent-Type: application/json\r\nContent-Length: ${MIB}\r\n\r\n{`
+    await Promise.all(Array.from({ length: 20 }, () => deaf(head)))
+    await until(() => app.held.held > 44 * MIB)
+    const refused = await call('echo', { text: 'z'.repeat(MIB - 100) })
+    expect(refused.status).toBe(503)
+    expect(refused.headers.get('retry-after')).toBe('2')
+    expect(await refused.json()).toMatchObject({ success: false, code: 'SERVICE_UNAVAILABLE' })
+    expect((await call('echo', { text: 'small' })).status).toBe(200)
+    expect((await fetch(new URL('/healthz', url))).status).toBe(200)
+  })
+
+  it('is given back however a request ends', async () => {
+    const body = JSON.stringify({ text: 't'.repeat(2_000) })
+    const chunked = `POST /api/actions/echo HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${ada}\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n`
+    const texts = [
+      postOf('echo', { text: 'a' }),
+      postOf('long', {}),
+      postOf('longAfterWrite', { title: 'x' }),
+      getOverTrpc(),
+      getOverTrpc().repeat(3),
+      `${chunked}${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`,
+      'GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n',
+      'BROKEN\r\n\r\n',
+    ]
+    await fc.assert(
+      fc.asyncProperty(
+        fc.nat(texts.length - 1),
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        fc.boolean(),
+        async (which, part, isReset) => {
+          const text = texts[which] ?? ''
+          const socket = await deaf(text.slice(0, Math.ceil(text.length * part)))
+          await new Promise((resolve) => setImmediate(resolve))
+          if (isReset) socket.resetAndDestroy()
+          else socket.destroy()
+          await until(() => app.held.held === 0)
+        },
+      ),
+      { numRuns: 60 },
+    )
+  })
+})
+
+describe('an answer that is too large', () => {
+  it('fails before anything is committed, and says so', async () => {
+    const answer = await call('tooLong', { title: 'never kept' })
+    expect(answer.status).toBe(413)
+    expect(await answer.json()).toMatchObject({
+      code: 'PAYLOAD_TOO_LARGE',
+      error: expect.stringContaining('at most'),
+    })
+    const { rows } = await app.database.query({
+      sql: `select count(*)::int from events where title = 'never kept'`,
+      params: [],
+    })
+    expect(rows).toEqual([[0]])
+  })
+})
+
+describe('an answer that is not read', () => {
+  let impatient: Listening
+
+  beforeAll(async () => {
+    impatient = await listen({
+      fetch: app.fetch,
+      fastPath: app.fastPath,
+      held: app.held,
+      host: '127.0.0.1',
+      port: 0,
+      answerTimeoutMs: 500,
+      minReadRate: 100 * MIB,
+      checkIntervalMs: 100,
+    })
+  })
+  afterAll(() => impatient.close(1_000))
+
+  it.each([
+    ['over tRPC', () => getOverTrpc()],
+    ['over REST, on the fast path', () => postOf('long', {})],
+    [
+      'over REST',
+      () => postOf('long', {}).replace('Host: x', 'Host: x\r\nAccept-Language: de\r\nExpect-Nothing: 1'),
+    ],
+    ['pipelined', () => getOverTrpc().repeat(2)],
+  ])('is dropped with its connection (%s)', async (_how, text) => {
+    const before = answered
+    await Promise.all(Array.from({ length: 10 }, () => deaf(text().repeat(4), new URL(impatient.url))))
+    await until(() => answered >= before + 10)
+    await until(() => app.held.held === 0)
+  })
+
+  it('is sent whole to a reader who takes it slowly', async () => {
+    const socket = connect(Number(new URL(impatient.url).port), '127.0.0.1')
+    await once(socket, 'connect')
+    socket.write(getOverTrpc())
+    let bytes = 0
+    socket.on('data', (chunk: Buffer) => {
+      bytes += chunk.length
+      socket.pause()
+      setImmediate(() => socket.resume())
+    })
+    await until(() => bytes > ANSWER_CHARACTERS)
+    socket.destroy()
+    await until(() => app.held.held === 0)
+  })
+})
