@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { parseRange } from './auth/client-address.ts'
 import { parseOrigin } from './auth/origin.ts'
 import { isUserId, USER_ID_RULE } from './auth/user-id.ts'
+import { parseConnectionString } from './db/connection-string.ts'
 import { moneyShape } from './env-money.ts'
 
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
@@ -29,7 +30,11 @@ export const serverSchema = z.object({
     .default(3000),
   DATA_DIR: z.string().optional(),
   DATABASE_URL: z
-    .url({ protocol: /^postgres(ql)?$/, error: 'must be postgres://user:password@host:port/database' })
+    .string()
+    .superRefine((text, check) => {
+      const parsed = parseConnectionString(text)
+      if ('problem' in parsed) check.addIssue({ code: 'custom', message: parsed.problem })
+    })
     .optional(),
   OWNER_USER_ID: z.string().refine(isUserId, `must be ${USER_ID_RULE}`).optional(),
   AUTH_JWT_ISSUER: z.string().optional(),

@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url'
 import { drizzle } from 'drizzle-orm/postgres-js'
 import { migrate } from 'drizzle-orm/postgres-js/migrator'
 import postgres from 'postgres'
+import { connectionOf, driverOptions } from './connection-string.ts'
 import type { PgliteDatabase } from './pglite.ts'
 
 const MIGRATIONS = fileURLToPath(new URL('../../drizzle/migrations', import.meta.url))
@@ -17,7 +18,7 @@ export interface MigrateOptions {
 
 /** Applies the migrations that are missing, on a PostgreSQL server. Safe when several servers start at once. */
 export async function migratePostgres(url: string, options: MigrateOptions): Promise<void> {
-  const client = postgres(url, { max: 1, connect_timeout: 5, onnotice: () => {} })
+  const client = postgres({ ...driverOptions(connectionOf(url)), max: 1, onnotice: () => {} })
   try {
     // A pooler may hand out a backend as another connection has set it.
     await client.unsafe('reset all')

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { connect, Socket } from 'node:net'
 import postgres from 'postgres'
 import { requestCancel, type SocketTarget } from './cancel-request.ts'
+import { type ConnectionOptions, connectionOf, driverOptions, locationOf } from './connection-string.ts'
 import {
   type BeginOptions,
   ConnectionLost,
@@ -15,7 +16,13 @@ import { Pool } from './pool.ts'
 import { PostgresAnswer, type PostgresRows } from './postgres-answer.ts'
 import { PreparedStatements } from './prepared-statements.ts'
 import { Semaphore } from './semaphore.ts'
-import { isConfirmed, resetStatement, SHOW_SESSION, settingStatement } from './session-state.ts'
+import {
+  isConfirmed,
+  resetStatement,
+  type SessionSettings,
+  SHOW_SESSION,
+  settingStatement,
+} from './session-state.ts'
 import { readOnce, writeOnce } from './single-statement.ts'
 
 export interface PostgresOptions {
@@ -40,7 +47,6 @@ export interface PostgresOptions {
 const STATEMENT_TIMEOUT_MS = 10_000
 /** A call whose time is over by so much less than that leaves the session's own timeout alone. */
 const USUAL_MOMENT_MS = 500
-const CONNECT_TIMEOUT_S = 5
 const MAX_LIFE_MS = 30 * 60_000
 /**
  * What a prepared statement that has worked before fails with when it is gone, or when a table that it names was
@@ -53,11 +59,11 @@ const RAW_TYPES = [114, 3802, 1184, 1082, 1083, 1114, 1182, 1185, 1115, 1231]
 
 /** Opens a PostgreSQL server (15 or newer). Connects when first used. */
 export function openPostgres(options: PostgresOptions): Database {
-  if (new URL(options.url).host.includes(',')) throw new Error('The URL of the database must name one host')
+  const connection = connectionOf(options.url)
   const max = options.max ?? 10
   const schema = { changes: 0 }
   const pool = new Pool({
-    connect: () => new PostgresSession(options.url, options.answerTimeoutMs ?? 30_000, schema),
+    connect: () => new PostgresSession(connection, options.answerTimeoutMs ?? 30_000, schema),
     max,
     acquireTimeoutMs: options.acquireTimeoutMs ?? 5_000,
     maxLifeMs: options.maxLifeMs ?? MAX_LIFE_MS,
@@ -67,7 +73,7 @@ export function openPostgres(options: PostgresOptions): Database {
     unlessOutdated(async () => readOnce(await pool.acquire(), statement))
   return {
     kind: 'postgres',
-    location: withoutPassword(options.url),
+    location: locationOf(connection),
     acquire: () => pool.acquire(),
     query,
     turnWaiters: new Semaphore(Math.max(1, Math.floor(max / 2))),
@@ -83,7 +89,7 @@ class PostgresSession implements Session {
   readonly #client: postgres.Sql
   readonly #answerTimeoutMs: number
   readonly #prepared = new PreparedStatements()
-  readonly #settings = { statementTimeoutMs: STATEMENT_TIMEOUT_MS, id: randomUUID() }
+  readonly #settings: SessionSettings
   /** Until what it is set to was read back, nothing else is sent. */
   #confirming: Promise<void> | undefined
   #mayHoldState = false
@@ -99,23 +105,27 @@ class PostgresSession implements Session {
   /** How many statements wait for that. Those after them wait too, so that all leave in order. */
   #waiting = 0
 
-  constructor(url: string, answerTimeoutMs: number, schema: { changes: number }) {
+  constructor(connection: ConnectionOptions, answerTimeoutMs: number, schema: { changes: number }) {
     this.#schema = schema
     this.#seenChanges = schema.changes
     this.#answerTimeoutMs = answerTimeoutMs
+    this.#settings = {
+      statementTimeoutMs: STATEMENT_TIMEOUT_MS,
+      id: randomUUID(),
+      applicationName: connection.applicationName,
+    }
     const settings = {
+      ...driverOptions(connection),
       max: 1,
       socket: (target: SocketTarget) => this.#connect(target),
       fetch_types: false,
-      connect_timeout: CONNECT_TIMEOUT_S,
       max_lifetime: null,
       onnotice: () => {},
       onclose: () => {
         this.broken = true
       },
-      connection: { application_name: 'deputy' },
     }
-    this.#client = postgres(url, settings)
+    this.#client = postgres(settings as unknown as postgres.Options<Record<string, never>>) // Its types know no socket.
     // Drizzle's columns read and write these types as text; postgres.js would convert them before.
     for (const type of RAW_TYPES) {
       this.#client.options.parsers[type] = (value: string) => value
@@ -379,9 +389,4 @@ export async function answersWithin(query: Promise<unknown>, timeoutMs: number):
   } finally {
     clearTimeout(timer)
   }
-}
-
-function withoutPassword(url: string): string {
-  const parsed = new URL(url)
-  return `${parsed.protocol}//${parsed.host}${parsed.pathname}`
 }

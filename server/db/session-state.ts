@@ -2,7 +2,6 @@ import { randomInt } from 'node:crypto'
 
 /** What every connection is set to, by statements: a pooler refuses start-up parameters that it does not know. */
 const SETTINGS: Readonly<Record<string, string>> = {
-  application_name: 'deputy',
   client_encoding: 'UTF8',
   // A statement that escaped its transaction could only read.
   default_transaction_read_only: 'on',
@@ -18,14 +17,21 @@ export interface SessionSettings {
   readonly statementTimeoutMs: number
   /** What tells this connection from all others. */
   readonly id: string
+  /** Printable ASCII, of at most 63 characters. */
+  readonly applicationName: string
 }
 
 /**
  * Sets a connection, whatever was set on it before, and reads back what it is set to: one row, as `isConfirmed` wants
  * it. Sent as one message.
  */
-export function settingStatement({ statementTimeoutMs, id }: SessionSettings): string {
-  const settings = { ...SETTINGS, statement_timeout: `${statementTimeoutMs}ms`, 'deputy.session': id }
+export function settingStatement({ statementTimeoutMs, id, applicationName }: SessionSettings): string {
+  const settings = {
+    ...SETTINGS,
+    statement_timeout: `${statementTimeoutMs}ms`,
+    application_name: applicationName.replaceAll("'", "''"),
+    'deputy.session': id,
+  }
   const calls = Object.entries(settings).map(([name, value]) => `set_config('${name}', '${value}', false)`)
   return `reset all; select ${calls.join(', ')}`
 }
