@@ -19,7 +19,7 @@ import { transformer } from './transformer.ts'
 
 export type { AppRouter } from '../server/composition.ts'
 export type { ErrorCode } from '../server/errors.ts'
-export type { ActionResult, Failure, Issue, Success } from '../server/result.ts'
+export type { ActionResult, Failure, Issue, IssueCode, Success } from '../server/result.ts'
 export type { RetryOptions } from './backoff.ts'
 export { DeputyError, type DeputyErrorOptions } from './error.ts'
 

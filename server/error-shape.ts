@@ -12,7 +12,11 @@ export class InvalidInput extends Error {
 
   constructor(issues: readonly Issue[]) {
     super(issues[0] ? sentence(issues[0]) : 'The input is not valid.')
-    this.issues = issues
+    this.issues = issues.map((issue) => ({
+      ...issue,
+      code: issue.code ?? 'unacceptable',
+      params: issue.params ?? {},
+    }))
   }
 }
 

@@ -10,10 +10,38 @@ export type JsonValue =
 
 export type JsonObject = { readonly [key: string]: JsonValue }
 
+/** What kind of thing is wrong: zod's own codes for what a schema refuses, and those of the engine's own checks. */
+const ISSUE_CODES = [
+  'invalid_type',
+  'too_big',
+  'too_small',
+  'invalid_format',
+  'not_multiple_of',
+  'unrecognized_keys',
+  'invalid_union',
+  'invalid_key',
+  'invalid_element',
+  'invalid_value',
+  'custom',
+  /** What no schema may accept, such as NUL in text or too deep nesting. */
+  'unacceptable',
+  /** A field that a collection does not have, or not for this caller. `params.fields` are those there are. */
+  'unknown_field',
+  /** An argument that a verb of the data API refuses. */
+  'invalid_argument',
+] as const
+
+export type IssueCode = (typeof ISSUE_CODES)[number]
+
 /** One thing that is wrong with an input: where it is, and what would be right. */
 export interface Issue {
   readonly path: readonly (string | number)[]
+  /** A sentence for a person. */
   readonly message: string
+  /** For programs. The engine gives each of its issues one; an action's own issues may have one. */
+  readonly code?: IssueCode
+  /** What the message says, for a client that says it in another language: bounds, formats, names. Never what was sent. */
+  readonly params?: Readonly<Record<string, JsonValue>>
 }
 
 export interface Success<T> {

@@ -28,7 +28,14 @@ export function checkWrite(
     failure: fail(
       'FORBIDDEN',
       `The role ${quote(permission.actor.role)} may not write ${quote(first)} of ${quote(entry.name)}; it may write ${[...view.writable].join(', ') || 'no field'}.`,
-      { issues: refused.map((field) => ({ path: [argument, field], message: 'may not be written by you' })) },
+      {
+        issues: refused.map((field) => ({
+          path: [argument, field],
+          message: 'may not be written by you',
+          code: 'invalid_argument',
+          params: {},
+        })),
+      },
     ),
   }
 }

@@ -6,7 +6,9 @@ export type QueryString = { readonly values: ReadonlyMap<string, string> } | { r
 /** Reads the parameters of an address, each known and given once, in UTF-8. */
 export function readQueryString(search: string, known: readonly string[]): QueryString {
   const wrong = (path: string, message: string) => ({
-    failure: fail('BAD_REQUEST', `${path}: ${message}`, { issues: [{ path: [path], message }] }),
+    failure: fail('BAD_REQUEST', `${path}: ${message}`, {
+      issues: [{ path: [path], message, code: 'invalid_argument', params: {} }],
+    }),
   })
   if (!isUtf8(search)) return wrong('query', 'the address must be percent-encoded UTF-8')
   const values = new Map<string, string>()

@@ -2,7 +2,7 @@ import { is, type SQL, SQL as SqlChunk, sql } from 'drizzle-orm'
 import type { PgColumn } from 'drizzle-orm/pg-core'
 import { columnName } from '../../drizzle/column-types/column-name.ts'
 import { findUnacceptableToFields } from '../wire/guard.ts'
-import { issueMessage } from '../wire/issue-message.ts'
+import { toldOf } from '../wire/issues.ts'
 import type { CatalogEntry } from './catalog.ts'
 import { columnType } from './column-type.ts'
 import { type Problems, quote } from './problems.ts'
@@ -29,7 +29,7 @@ export function checkData(
   }
   const unacceptable = findUnacceptableToFields(data)
   if (unacceptable) {
-    problems.add([argument, ...unacceptable.path], unacceptable.message)
+    problems.add([argument, ...unacceptable.path], unacceptable.message, { code: 'unacceptable' })
     return {}
   }
   const given: Record<string, unknown> = {}
@@ -52,9 +52,11 @@ export function checkData(
   }
   const parsed = entry.patchSchema.safeParse(given)
   for (const issue of parsed.success ? [] : parsed.error.issues) {
+    const { message, ...told } = toldOf(issue)
     problems.add(
       [argument, ...issue.path.map((part) => (typeof part === 'symbol' ? String(part) : part))],
-      issueMessage(issue),
+      message,
+      told,
     )
   }
   return given

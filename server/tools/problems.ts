@@ -18,8 +18,12 @@ export class Problems {
   }
 
   /** Returns undefined, so that a compiling function can report and give up in one line. */
-  add(path: readonly (string | number)[], message: string): undefined {
-    if (!this.isFull) this.#issues.push({ path: path.map(shortened), message })
+  add(
+    path: readonly (string | number)[],
+    message: string,
+    { code = 'invalid_argument', params = {} }: Pick<Issue, 'code' | 'params'> = {},
+  ): undefined {
+    if (!this.isFull) this.#issues.push({ path: path.map(shortened), message, code, params })
     return undefined
   }
 
@@ -27,6 +31,7 @@ export class Problems {
     return this.add(
       path,
       `Unknown field ${quote(field)} of ${quote(entry.name)}; fields are ${entry.fields.join(', ')}`,
+      { code: 'unknown_field', params: { fields: [...entry.fields] } },
     )
   }
 

@@ -48,7 +48,8 @@ export interface Search {
 export function compileWhere(entry: CatalogEntry, where: unknown, problems: Problems): Conditions {
   if (where === undefined) return { plain: undefined, search: undefined }
   const unacceptable = findUnacceptableToFields(where)
-  if (unacceptable) problems.add(['where', ...unacceptable.path], unacceptable.message)
+  if (unacceptable)
+    problems.add(['where', ...unacceptable.path], unacceptable.message, { code: 'unacceptable' })
   const compilation: Compilation = {
     entry,
     problems,

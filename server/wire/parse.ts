@@ -24,11 +24,14 @@ export function createParse<TSchema extends z.ZodType>(schema: TSchema) {
     if (issues.length === 0) return { success: true, data: value as z.output<TSchema> } // What it was parsed by.
     return {
       success: false,
-      issues: issuesOf({
-        issues: issues
-          .slice(0, MAX_ISSUES)
-          .map((issue) => z.core.util.finalizeIssue(issue, WITH_INPUT, z.core.config())),
-      }),
+      issues: issuesOf(
+        {
+          issues: issues
+            .slice(0, MAX_ISSUES)
+            .map((issue) => z.core.util.finalizeIssue(issue, WITH_INPUT, z.core.config())),
+        },
+        schema,
+      ),
     }
   }
 

@@ -142,7 +142,7 @@ function inputChildren(schema: Schema): readonly Schema[] {
 }
 
 /** All that a schema is directly made of: what is sent, what comes of it, keys and values. */
-function partsOf(schema: Schema): readonly Schema[] {
+export function partsOf(schema: Schema): readonly Schema[] {
   const def = definitionOf(schema)
   switch (def.type) {
     case 'object':

@@ -14,6 +14,8 @@ const STARTS_AT = new Date('2030-01-01T18:00:00Z')
 const input = z.strictObject({
   what: z.string(),
   password: z.string().max(200).meta({ secret: true }),
+  byKey: z.record(z.string().meta({ secret: true }), z.number()).optional(),
+  header: z.templateLiteral(['Bearer ', z.string().meta({ secret: true })]).optional(),
   nested: z.array(z.strictObject({ pin: z.string().meta({ secret: true }) })).optional(),
 })
 
@@ -77,7 +79,14 @@ it('secrets are in no answer, no log and no row, whatever goes wrong', async () 
   const token = await app.token('ada')
   const answers: string[] = []
   const send = async (what: string, more: object = {}, path = 'actions/everything', bearer = token) => {
-    const body = JSON.stringify({ what, password: FIELD, nested: [{ pin: FIELD }], ...more })
+    const body = JSON.stringify({
+      what,
+      password: FIELD,
+      nested: [{ pin: FIELD }],
+      byKey: { [FIELD]: 1 },
+      header: `Bearer ${FIELD}`,
+      ...more,
+    })
     for (const transport of ['rest', 'trpc'] as const) {
       const address = transport === 'rest' ? `${url}/api/${path}` : `${url}/trpc/${path.replace('/', '.')}`
       const answer = await post(address, {
@@ -104,6 +113,7 @@ it('secrets are in no answer, no log and no row, whatever goes wrong', async () 
   await send('denied', {}, 'actions/owners')
   await send('unknown', {}, 'actions/nothing')
   await send('extra', { [`x${FIELD.length}`]: 1 })
+  await send('wrong member of a secret key', { byKey: { [FIELD]: 'x' } })
   await send('wrong type', { password: { of: FIELD } })
   await send('too long', { password: FIELD.repeat(20) })
   await send('bad token', {}, 'actions/everything', `${token.slice(0, -20)}${'x'.repeat(20)}`)

@@ -170,7 +170,14 @@ describe('a body of an action over REST', () => {
     const answer = await post(`${url}/api/actions/addUp`, { token, body })
     expect(answer.status).toBe(400)
     expect(answer.json).toMatchObject({
-      issues: expect.arrayContaining([{ path: ['amounts', 0], message: expect.any(String) }]),
+      issues: expect.arrayContaining([
+        {
+          path: ['amounts', 0],
+          message: expect.any(String),
+          code: 'invalid_type',
+          params: { expected: 'number' },
+        },
+      ]),
     })
     expect(answer.text).not.toContain('hunter2')
   })
