@@ -1,4 +1,4 @@
-import { is, type SQL, SQL as SqlChunk, sql } from 'drizzle-orm'
+import { Column, is, Name, type SQL, SQL as SqlChunk, sql, Table } from 'drizzle-orm'
 import type { PgColumn } from 'drizzle-orm/pg-core'
 import { columnName } from '../../drizzle/column-types/column-name.ts'
 import { findUnacceptableToFields } from '../wire/guard.ts'
@@ -93,14 +93,23 @@ export function assignments(entry: CatalogEntry, data: Readonly<Record<string, u
 
 /**
  * The columns and values of an INSERT: the fields given, and the defaults that Drizzle computes. What is set on every
- * update is set here too where there is no default, as Drizzle does it; but SQL may speak of the record as it is.
+ * update is set here too where there is no default, as Drizzle does it; but for SQL about the record as it was.
  */
 export function insertions(entry: CatalogEntry, data: Readonly<Record<string, unknown>>): Binding[] {
   return collect(entry, data, (column) => {
     if (column.defaultFn) return column.defaultFn()
     if (column.default !== undefined) return undefined
-    return column.onUpdateFn?.()
+    const value: unknown = column.onUpdateFn?.()
+    return is(value, SqlChunk) && namesColumn(value) ? undefined : value
   })
+}
+
+/** Whether SQL speaks of a column: a record that is being created has none yet. */
+function namesColumn(statement: SQL): boolean {
+  return statement.queryChunks.some(
+    (chunk) =>
+      is(chunk, Column) || is(chunk, Table) || is(chunk, Name) || (is(chunk, SqlChunk) && namesColumn(chunk)),
+  )
 }
 
 function collect(
