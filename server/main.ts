@@ -1,5 +1,6 @@
 import { setFlagsFromString } from 'node:v8'
 import { DirectoryLockError } from './db/directory-lock.ts'
+import { MigrationError } from './db/migration-error.ts'
 import { DEFAULT_DATA_DIR, EnvError, loadDotEnv, readWholeEnv, type ServerEnv } from './env.ts'
 import { DefinitionError } from './errors.ts'
 import { integrationEnv } from './integrations/connection.ts'
@@ -102,7 +103,8 @@ function explain(error: unknown): string {
     error instanceof EnvError ||
     error instanceof ListenError ||
     error instanceof DirectoryLockError ||
-    error instanceof DefinitionError
+    error instanceof DefinitionError ||
+    error instanceof MigrationError
   return isTold ? error.message : (error.stack ?? error.message)
 }
 

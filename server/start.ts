@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import * as system from '../drizzle/system.ts'
 import { createApp } from './app.ts'
 import { loadDevelopmentKey } from './auth/development-key.ts'
 import { createKeySource, type KeyConfig } from './auth/key-source.ts'
@@ -50,7 +51,7 @@ export async function startServer<TActions extends Actions>(
   options: StartOptions<TActions>,
 ): Promise<RunningServer> {
   const { env, composition, appEnv, log } = options
-  const tables = [...createCatalog(composition.collections).keys()]
+  const catalog = createCatalog(composition.collections)
   const verifier = createVerifier({
     keys: createKeySource(await keyConfig(env), {
       onRefreshFailure: (detail) => log.warn({ detail }, 'The signing keys could not be refreshed'),
@@ -59,7 +60,14 @@ export async function startServer<TActions extends Actions>(
     audience: env.auth.audience,
     authorizedParties: env.auth.kind === 'configured' ? env.auth.authorizedParties : undefined,
   })
-  const database = await openDatabase({ databaseUrl: env.databaseUrl, directory: env.dataDir, tables })
+  const database = await openDatabase({
+    databaseUrl: env.databaseUrl,
+    directory: env.dataDir,
+    tables: [...catalog.keys()],
+    expected: [...[...catalog.values()].map(({ table }) => table), ...Object.values(system)],
+    onUnknownMigrations: (migrations) =>
+      log.warn({ migrations }, 'The database has migrations that this server does not know'),
+  })
   const outbound = createHttpClient({ allowPrivate: env.allowPrivateUpstreams })
   const reach = {
     declarations: composition.integrations,

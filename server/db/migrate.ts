@@ -1,8 +1,7 @@
 import { fileURLToPath } from 'node:url'
-import { drizzle } from 'drizzle-orm/postgres-js'
-import { migrate } from 'drizzle-orm/postgres-js/migrator'
 import postgres from 'postgres'
 import { connectionOf, driverOptions } from './connection-string.ts'
+import { applyMigrations, type MigrationReport, type MigrationSession } from './migrator.ts'
 import type { PgliteDatabase } from './pglite.ts'
 
 const MIGRATIONS = fileURLToPath(new URL('../../drizzle/migrations', import.meta.url))
@@ -16,32 +15,51 @@ export interface MigrateOptions {
   readonly tables: readonly string[]
 }
 
-/** Applies the migrations that are missing, on a PostgreSQL server. Safe when several servers start at once. */
-export async function migratePostgres(url: string, options: MigrateOptions): Promise<void> {
+/** The table in which Drizzle's own migrator notes what it applied: a database that it migrated goes on. */
+const JOURNAL = { schema: 'drizzle', table: '__drizzle_migrations' }
+
+/**
+ * Applies the migrations that are missing, on a PostgreSQL server. Safe when several servers start at once.
+ *
+ * @throws {MigrationError} when one cannot be applied.
+ */
+export async function migratePostgres(url: string, options: MigrateOptions): Promise<MigrationReport> {
   const client = postgres({ ...driverOptions(connectionOf(url)), max: 1, onnotice: () => {} })
+  const session: MigrationSession = {
+    run: async (text) => void (await client.unsafe(text).simple()),
+    query: async (text, params = []) => client.unsafe(text, [...params]).values(),
+  }
   try {
     // A pooler may hand out a backend as another connection has set it.
     await client.unsafe('reset all')
     await client`select pg_advisory_lock(${MIGRATION_LOCK})`
-    await migrate(drizzle(client), { migrationsFolder: options.folder ?? MIGRATIONS })
-    await client.unsafe(fillFactor(options.tables))
+    const report = await applyMigrations(session, { folder: options.folder ?? MIGRATIONS, journal: JOURNAL })
+    await session.run(fillFactor(options.tables))
     await client`select pg_advisory_unlock(${MIGRATION_LOCK})`
+    return report
   } finally {
     await client.end({ timeout: 5 })
   }
 }
 
-/** Applies the migrations that are missing, on the embedded database. */
-export async function migrateEmbedded(database: PgliteDatabase, options: MigrateOptions): Promise<void> {
-  // They import the embedded database itself.
-  const [{ drizzle }, { migrate }] = await Promise.all([
-    import('drizzle-orm/pglite'),
-    import('drizzle-orm/pglite/migrator'),
-  ])
-  await database.engine.exec('set default_transaction_read_only = off')
-  await migrate(drizzle(database.engine), { migrationsFolder: options.folder ?? MIGRATIONS })
-  await database.engine.exec(fillFactor(options.tables))
-  await database.engine.exec('set default_transaction_read_only = on')
+/** Applies the migrations that are missing, on the embedded database. @throws {MigrationError} when one cannot be applied */
+export async function migrateEmbedded(
+  { engine }: PgliteDatabase,
+  options: MigrateOptions,
+): Promise<MigrationReport> {
+  const session: MigrationSession = {
+    run: async (text) => void (await engine.exec(text)),
+    query: async (text, params = []) =>
+      (await engine.query<unknown[]>(text, [...params], { rowMode: 'array' })).rows,
+  }
+  await session.run('set default_transaction_read_only = off')
+  try {
+    const report = await applyMigrations(session, { folder: options.folder ?? MIGRATIONS, journal: JOURNAL })
+    await session.run(fillFactor(options.tables))
+    return report
+  } finally {
+    await session.run('set default_transaction_read_only = on')
+  }
 }
 
 /** drizzle-kit cannot express storage parameters, so they are set here, where they differ. */

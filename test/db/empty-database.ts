@@ -1,0 +1,83 @@
+import { randomUUID } from 'node:crypto'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import postgres from 'postgres'
+import { inject } from 'vitest'
+import type { Database } from '../../server/db/database.ts'
+import { type MigrateOptions, migrateEmbedded, migratePostgres } from '../../server/db/migrate.ts'
+import type { MigrationReport } from '../../server/db/migrator.ts'
+import { openPglite } from '../../server/db/pglite.ts'
+import { openPostgres } from '../../server/db/postgres.ts'
+
+/** A database of the kind under test in which nothing was migrated yet, gone when disposed. */
+export interface EmptyDatabase extends AsyncDisposable {
+  readonly database: Database
+  readonly url: string | undefined
+  migrate(options: MigrateOptions): Promise<MigrationReport>
+}
+
+export async function openEmptyDatabase(): Promise<EmptyDatabase> {
+  const provided = inject('database')
+  if (provided.kind === 'pglite') {
+    // A copy that is emptied is there sooner than one that is made anew.
+    const database = await openPglite({ dump: new Blob([await readFile(provided.dump)]) })
+    await database.engine.exec(
+      'drop schema public cascade; create schema public; drop schema if exists drizzle cascade',
+    )
+    return {
+      database,
+      url: undefined,
+      migrate: (options) => migrateEmbedded(database, options),
+      [Symbol.asyncDispose]: () => database.close(),
+    }
+  }
+  const name = `${provided.template}_${randomUUID().replaceAll('-', '').slice(0, 12)}`
+  const admin = postgres(provided.url, { max: 1, onnotice: () => {} })
+  await admin.unsafe(`create database ${name}`)
+  const url = new URL(provided.url)
+  url.pathname = `/${name}`
+  const database = openPostgres({ url: url.href })
+  return {
+    database,
+    url: url.href,
+    migrate: (options) => migratePostgres(url.href, options),
+    async [Symbol.asyncDispose]() {
+      await database.close()
+      await admin.unsafe(`drop database if exists ${name} with (force)`)
+      await admin.end()
+    },
+  }
+}
+
+/** A migration as drizzle-kit would have written it. */
+export interface WrittenMigration {
+  readonly tag: string
+  readonly when: number
+  readonly sql: string
+}
+
+/** A folder of migrations that can be written anew, gone when disposed. */
+export async function migrationsFolder() {
+  const folder = await mkdtemp(join(tmpdir(), 'deputy-migrations-'))
+  return {
+    folder,
+    async write(migrations: readonly WrittenMigration[]): Promise<void> {
+      await rm(folder, { recursive: true })
+      await mkdir(join(folder, 'meta'), { recursive: true })
+      for (const { tag, sql } of migrations) await writeFile(join(folder, `${tag}.sql`), sql)
+      const entries = migrations.map(({ tag, when }, idx) => ({
+        idx,
+        version: '7',
+        when,
+        tag,
+        breakpoints: true,
+      }))
+      await writeFile(
+        join(folder, 'meta', '_journal.json'),
+        JSON.stringify({ version: '7', dialect: 'postgresql', entries }),
+      )
+    },
+    [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
+  }
+}

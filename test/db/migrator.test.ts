@@ -1,0 +1,269 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { drizzle as drizzlePglite } from 'drizzle-orm/pglite'
+import { migrate as migratePglite } from 'drizzle-orm/pglite/migrator'
+import { drizzle as drizzlePostgres } from 'drizzle-orm/postgres-js'
+import { migrate as migratePostgresJs } from 'drizzle-orm/postgres-js/migrator'
+import postgres from 'postgres'
+import { describe, expect, it } from 'vitest'
+import type { PgliteDatabase } from '../../server/db/pglite.ts'
+import { execute } from '../support/execute.ts'
+import {
+  type EmptyDatabase,
+  migrationsFolder,
+  openEmptyDatabase,
+  type WrittenMigration,
+} from './empty-database.ts'
+
+const BASE: WrittenMigration = {
+  tag: '0000_base',
+  when: 1_000,
+  sql: "create table notes (id text primary key);\n--> statement-breakpoint\ninsert into notes values ('a'); insert into notes values ('b');",
+}
+/** Drizzle's own migrator takes one statement at a time on the embedded database. */
+const PLAIN: WrittenMigration = { ...BASE, sql: 'create table notes (id text primary key);' }
+const TITLE: WrittenMigration = {
+  tag: '0001_title',
+  when: 2_000,
+  sql: 'alter table notes add column title text;',
+}
+const COLOR: WrittenMigration = {
+  tag: '0001_color',
+  when: 3_000,
+  sql: 'alter table notes add column color text;',
+}
+
+async function columnsOf({ database }: EmptyDatabase): Promise<string[]> {
+  const { rows } = await database.query({
+    sql: `select attname::text from pg_attribute where attrelid = to_regclass('notes') and attnum > 0 order by attname`,
+    params: [],
+  })
+  return rows.map(([name]) => String(name))
+}
+
+/** Migrates as Drizzle does, as a server before this one did. */
+async function migrateByDrizzle({ database, url }: EmptyDatabase, migrationsFolder: string): Promise<void> {
+  if (url !== undefined) {
+    const client = postgres(url, { max: 1, onnotice: () => {} })
+    return migratePostgresJs(drizzlePostgres(client), { migrationsFolder }).finally(() => client.end())
+  }
+  const { engine } = database as PgliteDatabase // Without a URL it is the embedded one.
+  return migratePglite(drizzlePglite(engine), { migrationsFolder })
+}
+
+describe('migrations are applied by what they are', () => {
+  it.each([
+    ['the older stamp is merged later', [BASE, COLOR], [BASE, TITLE, COLOR]],
+    ['the newer stamp is merged later', [BASE, TITLE], [BASE, TITLE, COLOR]],
+    ['the older stamp is put behind', [BASE, COLOR], [BASE, COLOR, TITLE]],
+  ])('two branches, where %s', async (_what, before, after) => {
+    await using empty = await openEmptyDatabase()
+    await using written = await migrationsFolder()
+    await written.write(before)
+    const options = { folder: written.folder, tables: [] }
+    expect((await empty.migrate(options)).applied).toEqual(before.map(({ tag }) => tag))
+    await written.write(after)
+    const { applied } = await empty.migrate(options)
+    expect(applied).toEqual(after.filter((migration) => !before.includes(migration)).map(({ tag }) => tag))
+    expect(await columnsOf(empty)).toEqual(['color', 'id', 'title'])
+    expect(await empty.migrate(options)).toEqual({ applied: [], unknown: [] })
+  })
+
+  it('a database that Drizzle has migrated goes on, and what Drizzle skipped is applied', async () => {
+    await using empty = await openEmptyDatabase()
+    await using written = await migrationsFolder()
+    await written.write([PLAIN, { ...COLOR, when: 9_000 }])
+    await migrateByDrizzle(empty, written.folder)
+    await written.write([PLAIN, TITLE, { ...COLOR, when: 9_000 }])
+    await migrateByDrizzle(empty, written.folder)
+    expect(await columnsOf(empty)).toEqual(['color', 'id'])
+    expect(await empty.migrate({ folder: written.folder, tables: [] })).toEqual({
+      applied: [TITLE.tag],
+      unknown: [],
+    })
+    expect(await columnsOf(empty)).toEqual(['color', 'id', 'title'])
+    const { rows } = await empty.database.query({
+      sql: 'select tag from drizzle.__drizzle_migrations order by tag',
+      params: [],
+    })
+    expect(rows.flat()).toEqual([BASE.tag, COLOR.tag, TITLE.tag])
+  })
+
+  it('a file that was changed after it was applied is refused by its name, whoever applied it', async () => {
+    for (const isByDrizzle of [true, false]) {
+      await using empty = await openEmptyDatabase()
+      await using written = await migrationsFolder()
+      const options = { folder: written.folder, tables: [] }
+      await written.write([PLAIN, TITLE])
+      if (isByDrizzle) await migrateByDrizzle(empty, written.folder)
+      else await empty.migrate(options)
+      await written.write([PLAIN, { ...TITLE, sql: `${TITLE.sql} -- changed` }])
+      await expect(empty.migrate(options)).rejects.toThrow(
+        'Migration 0001_title.sql was applied with another content',
+      )
+    }
+  })
+
+  it('line ends that a checkout changes are no change', async () => {
+    await using empty = await openEmptyDatabase()
+    await using written = await migrationsFolder()
+    const options = { folder: written.folder, tables: [] }
+    await written.write([BASE])
+    await empty.migrate(options)
+    await written.write([{ ...BASE, sql: BASE.sql.replaceAll('\n', '\r\n') }])
+    expect((await empty.migrate(options)).applied).toEqual([])
+  })
+
+  it('what the database has and the folder has not is named, and does not keep an old server from starting', async () => {
+    await using empty = await openEmptyDatabase()
+    await using written = await migrationsFolder()
+    const options = { folder: written.folder, tables: [] }
+    await written.write([BASE, TITLE])
+    await empty.migrate(options)
+    await written.write([BASE])
+    expect(await empty.migrate(options)).toEqual({ applied: [], unknown: [TITLE.tag] })
+  })
+
+  it('a journal that does not fit the files is refused by name', async () => {
+    await using empty = await openEmptyDatabase()
+    await using written = await migrationsFolder()
+    const options = { folder: written.folder, tables: [] }
+    await written.write([BASE])
+    await writeFile(join(written.folder, '0001_lost.sql'), 'select 1')
+    await expect(empty.migrate(options)).rejects.toThrow('does not name 0001_lost.sql')
+    await written.write([BASE, BASE])
+    await expect(empty.migrate(options)).rejects.toThrow('names 0000_base twice')
+    const journal = join(written.folder, 'meta', '_journal.json')
+    await writeFile(journal, `<<<<<<< HEAD\n${await readFile(journal, 'utf8')}`)
+    await expect(empty.migrate(options)).rejects.toThrow('is no journal of drizzle-kit')
+  })
+})
+
+/** What goes wrong most, and what is said of it. */
+const FAULTS: readonly (readonly [what: string, sql: string, reason: RegExp, remedy: RegExp])[] = [
+  [
+    'a NOT NULL column on rows that exist',
+    'alter table notes add column size integer not null',
+    /contains null values/,
+    /there are rows already/,
+  ],
+  [
+    'a unique constraint that rows break',
+    "alter table notes add column a text default 'x', add constraint same unique (a)",
+    /could not create unique index/,
+    /rows that exist have the same/,
+  ],
+  [
+    'an enum value in the file that adds it',
+    "create type mood as enum ('a'); commit; begin; alter type mood add value 'b'; select 'b'::mood",
+    /unsafe use of new value/,
+    /migration of its own/,
+  ],
+  [
+    'an index made concurrently',
+    'create index concurrently notes_idx on notes (id)',
+    /cannot run inside a transaction block/,
+    /without it/,
+  ],
+  [
+    'a schema that is missing',
+    'create table nowhere.notes (id text)',
+    /schema "nowhere" does not exist/,
+    /create the schema first/,
+  ],
+  [
+    'an extension that is missing',
+    'create extension no_such_extension',
+    /no_such_extension/,
+    /Install it there/,
+  ],
+  ['a column that exists', 'alter table notes add column id text', /already exists/, /exists already/],
+  ['a table that is missing', 'alter table missing add column id text', /does not exist/, /it is not there/],
+  [
+    'a type that cannot be converted',
+    'alter table notes alter column id type integer',
+    /cannot be cast automatically/,
+    /Add USING/,
+  ],
+]
+
+describe('a migration that fails', () => {
+  it.each(FAULTS)(
+    'says the file, the statement, the reason and what to do: %s',
+    async (_what, sql, reason, remedy) => {
+      await using empty = await openEmptyDatabase()
+      await using written = await migrationsFolder()
+      const options = { folder: written.folder, tables: [] }
+      const bad = `create table first (id text);\n--> statement-breakpoint\n\n${sql};`
+      await written.write([BASE, { tag: '0001_bad', when: 5_000, sql: bad }])
+      const failed = await empty.migrate(options).then(
+        () => '',
+        (error: Error) => error.message,
+      )
+      expect(failed).toMatch(/^Migration 0001_bad\.sql failed in line 4, and nothing of it was kept: /)
+      expect(failed).toMatch(reason)
+      expect(failed).toMatch(/SQLSTATE [\dA-Z]{5}/)
+      expect(failed).toContain(`Statement: ${sql}`)
+      expect(failed).toMatch(remedy)
+      expect(failed).not.toMatch(/^ +at /m)
+      const { rows } = await empty.database.query({
+        sql: `select to_regclass('notes') is not null, to_regclass('first') is null, (select count(*) from drizzle.__drizzle_migrations)`,
+        params: [],
+      })
+      if (!sql.includes('commit')) expect(rows[0]?.map(String)).toEqual(['true', 'true', '1'])
+      // It goes on from there once the file is mended.
+      if (sql.includes('commit')) return
+      await written.write([BASE, { tag: '0001_bad', when: 5_000, sql: 'create table first (id text)' }])
+      expect((await empty.migrate(options)).applied).toEqual(['0001_bad'])
+    },
+  )
+
+  it('shows no values of records', async () => {
+    await using empty = await openEmptyDatabase()
+    await using written = await migrationsFolder()
+    const secret = 'insert into notes values (null)'
+    await written.write([
+      BASE,
+      { tag: '0001_bad', when: 5_000, sql: `update notes set id = 'private'; ${secret}` },
+    ])
+    await expect(empty.migrate({ folder: written.folder, tables: [] })).rejects.not.toThrow('Failing row')
+  })
+
+  it('that was merged before one that is applied says where it stands', async () => {
+    await using empty = await openEmptyDatabase()
+    await using written = await migrationsFolder()
+    await written.write([BASE, COLOR])
+    await empty.migrate({ folder: written.folder, tables: [] })
+    const clash = { ...TITLE, sql: 'alter table notes add column color text;' }
+    await written.write([BASE, clash, COLOR])
+    await expect(empty.migrate({ folder: written.folder, tables: [] })).rejects.toThrow(
+      'It comes before 0001_color in the journal, which was applied before it',
+    )
+  })
+})
+
+it('a role that may not make anything starts where there is nothing to apply', async () => {
+  await using empty = await openEmptyDatabase()
+  if (empty.url === undefined) return
+  await using written = await migrationsFolder()
+  const options = { folder: written.folder, tables: [] }
+  await written.write([BASE])
+  await migrateByDrizzle(empty, written.folder)
+  const role = `reader_${Math.random().toString(36).slice(2)}`
+  await execute(
+    empty.database,
+    empty.url,
+    `create role ${role} login; grant usage on schema drizzle to ${role};
+     grant select on all tables in schema drizzle to ${role}`,
+  )
+  const url = new URL(empty.url)
+  url.username = role
+  const { migratePostgres } = await import('../../server/db/migrate.ts')
+  try {
+    expect(await migratePostgres(url.href, options)).toEqual({ applied: [], unknown: [] })
+    await written.write([BASE, TITLE])
+    await expect(migratePostgres(url.href, options)).rejects.toThrow(/must be owner|permission denied/)
+  } finally {
+    await execute(empty.database, empty.url, `drop owned by ${role}; drop role ${role}`)
+  }
+})
