@@ -129,7 +129,12 @@ export class Transaction {
     try {
       // Its failure aborts the transaction, which COMMIT then answers with ROLLBACK.
       const lastAnswered =
-        last && this.#lease.session.query(last).catch((error: unknown) => this.#fail(error))
+        last &&
+        this.#lease.session
+          .query(last)
+          .catch((cause: unknown) =>
+            this.#fail(new LastStatementFailed('The last statement failed', { cause })),
+          )
       const committed = this.#lease.session.control('commit')
       // It need not come back for this: whoever is next may begin when it has committed.
       this.#giveTurnBack()

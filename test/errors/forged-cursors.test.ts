@@ -6,7 +6,6 @@ import {
   doublePrecision,
   inet,
   integer,
-  interval,
   numeric,
   pgEnum,
   real,
@@ -42,7 +41,6 @@ const kinds = collection(
     day: date(),
     at: timestamp({ withTimezone: true, precision: 3 }),
     clock: time(),
-    span: interval(),
     host: inet(),
     mood: mood(),
   },
@@ -52,7 +50,7 @@ const TABLE = `create type mood as enum ('calm', 'wild');
   create table kinds (record_id text primary key, created_by text, created_at timestamptz(3) not null default now(),
     updated_at timestamptz(3) not null default now(), version integer not null default 1,
     small smallint, whole integer, big bigint, amount numeric(12, 2), ratio double precision, single real, flag boolean,
-    name text, short varchar(5), fixed char(3), tag uuid, day date, at timestamptz(3), clock time, span interval,
+    name text, short varchar(5), fixed char(3), tag uuid, day date, at timestamptz(3), clock time, 
     host inet, mood mood);`
 
 /** What a field may hold, from one end of its range to the other, as SQL; and what no page ever ended with. */
@@ -95,7 +93,6 @@ const FIELDS: Readonly<
     stored: ["'00:00:00'", "'24:00:00'", "'12:30:00.5'"],
     forged: ['now', '25:00:00', 'allballs', '24:00:01'],
   },
-  span: { stored: ["'1 day'", "'-3 mons'"], forged: ['a while', '1 fortnight'] },
   host: { stored: ["'10.0.0.1'", "'::1/64'"], forged: ['10.0.0.999', 'localhost'] },
   mood: { stored: ["'calm'", "'wild'"], forged: ['angry', ''] },
   createdAt: { stored: [], forged: ['2030-01-01 00:00:00+99', 'now', 'x'] },
