@@ -57,6 +57,8 @@ export interface AppOptions<TActions extends Actions, TModule extends Readonly<R
   readonly trustedProxies?: readonly AddressRange[]
   /** How often a minute one address may call integrations without an action. @default 60 */
   readonly clientRateLimit?: number | 'none'
+  /** Whether answers are compressed for clients that accept it. @default true */
+  readonly isCompressing?: boolean
   /** What all requests may hold together, in bytes. @default a quarter of the heap, from 16 to 256 MiB */
   readonly maxHeldBytes?: number
   /** Keys the fingerprints of inputs: the same in all servers of one database. @default a random one */
@@ -126,6 +128,7 @@ export function createApp<TActions extends Actions, TModule extends Readonly<Rec
     corsOrigins: options.corsOrigins ?? [],
     trustedProxies: options.trustedProxies ?? [],
     clientRateLimit: options.clientRateLimit ?? DEFAULT_CALLS_PER_MINUTE,
+    isCompressing: options.isCompressing ?? true,
     maxHeldBytes: options.maxHeldBytes,
     isStopping: () => stopping,
   })

@@ -71,6 +71,7 @@ export const serverSchema = z.object({
     )
     .transform((ranges) => ranges.filter((range) => range !== undefined))
     .default([]),
+  COMPRESSION: z.enum(['on', 'off'], 'must be on, or off where a proxy compresses the answers').default('on'),
   API_WORKER_URL: httpUrl
     .transform((url) => new URL(url))
     .refine(

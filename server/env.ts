@@ -37,6 +37,8 @@ export interface ServerEnv {
   readonly trustedProxies: readonly AddressRange[]
   /** How often a minute one address may call integrations without an action. */
   readonly clientRateLimit: number | 'none'
+  /** Whether answers are compressed. */
+  readonly isCompressing: boolean
   /** Micro-credits that the owner's account starts with. */
   readonly ownerCredits: number | 'unmetered'
   readonly budgets: Budgets
@@ -105,6 +107,7 @@ export function readEnv(
     corsOrigins: env.CORS_ORIGINS,
     trustedProxies: env.TRUSTED_PROXIES,
     clientRateLimit: env.CLIENT_RATE_LIMIT,
+    isCompressing: env.COMPRESSION === 'on',
     ownerCredits: env.OWNER_CREDITS ?? (auth.kind === 'development' ? 'unmetered' : 0),
     budgets: readBudgets(env),
     apiWorkerUrl: env.API_WORKER_URL,

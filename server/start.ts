@@ -95,6 +95,7 @@ export async function startServer<TActions extends Actions>(
       corsOrigins: env.corsOrigins,
       trustedProxies: env.trustedProxies,
       clientRateLimit: env.clientRateLimit,
+      isCompressing: env.isCompressing,
       budgets: env.budgets,
     })
     for (const name of shortSecrets(integrationEnv(composition.integrations), reach.env))

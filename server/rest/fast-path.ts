@@ -6,6 +6,7 @@ import type { Engine } from '../engine.ts'
 import { INTERNAL_MESSAGE } from '../errors.ts'
 import { fail } from '../result.ts'
 
+import { type Compression, encodedHeaders, varyByEncoding } from './compression.ts'
 import type { Cors } from './cors.ts'
 import { type HeldBytes, overloaded } from './held-bytes.ts'
 
@@ -38,6 +39,9 @@ interface Accepted {
   readonly origin: string | undefined
 }
 
+/** An answer as it goes out, compressed or not. */
+type SentAnswer = Omit<HttpAnswer, 'body'> & { readonly body: string | Uint8Array }
+
 export interface FastPathOptions {
   readonly engine: Engine
   readonly held: HeldBytes
@@ -45,6 +49,8 @@ export interface FastPathOptions {
   readonly maxBodyBytes: number
   /** What answers say to pages of other origins, where they may call. */
   readonly cors: Cors | undefined
+  /** Undefined where answers are sent as they are. */
+  readonly compression: Compression | undefined
   /** What is called at an address, as the request has it; undefined for what is none of ours. */
   target(method: string, url: string): FastTarget | undefined
   isStopping(): boolean
@@ -105,7 +111,7 @@ export function createFastPath(options: FastPathOptions): FastPath {
     }
     try {
       const answer = target.answer({ ctx, body })
-      if (answer) send(outgoing, forPages(held(incoming, ctx, await answer), origin))
+      if (answer) await sendCompressed(outgoing, forPages(held(incoming, ctx, await answer), origin))
       else send(outgoing, await answerBy(await options.fallBack(incoming, body)))
     } catch (error) {
       engine.log.error({ err: error, requestId: ctx.requestId }, 'A request failed with an unexpected error')
@@ -128,7 +134,23 @@ export function createFastPath(options: FastPathOptions): FastPath {
     return hasRoom || incoming.method !== 'GET' ? answer : answerOf(overloaded(), ctx.requestId)
   }
 
-  function send(outgoing: ServerResponse, { status, headers, body }: HttpAnswer): void {
+  /** Undefined when it is sent: a short answer waits for nothing. */
+  function sendCompressed(outgoing: ServerResponse, answer: HttpAnswer): Promise<void> | undefined {
+    const { status, headers, body } = answer
+    const { compression } = options
+    if (!compression?.mayCompress(Buffer.byteLength(body), status, (name) => headers[name])) {
+      send(outgoing, answer)
+      return undefined
+    }
+    headers.vary = varyByEncoding(headers.vary)
+    const accepted = outgoing.req.headers['accept-encoding']
+    return compression.compress(body, accepted, outgoing.req).then((compressed) => {
+      if (compressed) Object.assign(headers, encodedHeaders(compressed, headers.etag))
+      send(outgoing, { status, headers, body: compressed?.bytes ?? body })
+    })
+  }
+
+  function send(outgoing: ServerResponse, { status, headers, body }: SentAnswer): void {
     if (options.isStopping()) headers.connection = 'close'
     headers['content-length'] = String(Buffer.byteLength(body))
     outgoing.writeHead(status, headers)
@@ -136,10 +158,10 @@ export function createFastPath(options: FastPathOptions): FastPath {
   }
 }
 
-async function answerBy(response: Response): Promise<HttpAnswer> {
+async function answerBy(response: Response): Promise<SentAnswer> {
   return {
     status: response.status,
     headers: Object.fromEntries(response.headers),
-    body: await response.text(),
+    body: new Uint8Array(await response.arrayBuffer()),
   }
 }

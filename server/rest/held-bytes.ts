@@ -76,6 +76,16 @@ export class HeldBytes {
     return hasRoom
   }
 
+  /** Takes more room for a request, or gives some back when it is negative; false, and nothing is taken, without it. */
+  reserve(request: IncomingMessage | undefined, bytes: number): boolean {
+    const lease = request && this.#leases.get(request)
+    if (!lease) return true
+    if (bytes > 0 && !this.#fits(bytes, bytes)) return false
+    lease.bytes += bytes
+    this.#held += bytes
+    return true
+  }
+
   /** What the answer of a request holds, in bytes. */
   heldBy(request: IncomingMessage): number {
     return this.#leases.get(request)?.bytes ?? 0

@@ -10,6 +10,8 @@ import type { createAppRouter } from '../routers/app-router.ts'
 import type { Actions } from '../routers/registry.ts'
 import { createActionEndpoint } from './actions.ts'
 import { createAuditEndpoint } from './audit.ts'
+import { compressAnswers } from './compress-middleware.ts'
+import { Compression } from './compression.ts'
 import { createCors } from './cors.ts'
 import { createCreditsEndpoint } from './credits.ts'
 import type { Routes } from './custom-routes.ts'
@@ -37,6 +39,8 @@ export interface HttpOptions {
   readonly clientRateLimit: number | 'none'
   /** What all requests may hold together, in bytes. @default a quarter of the heap, from 16 to 256 MiB */
   readonly maxHeldBytes?: number | undefined
+  /** Whether answers are compressed; off where a proxy does it. */
+  readonly isCompressing: boolean
   isStopping(): boolean
 }
 
@@ -88,6 +92,9 @@ export function createHttp(options: HttpOptions) {
   const requestIds = new WeakMap<Request, string>()
   const held = new HeldBytes(options.maxHeldBytes)
 
+  const compression = options.isCompressing ? new Compression(held) : undefined
+  // Around what `Vary` is written by.
+  if (compression) app.use(compressAnswers(compression))
   const cors = options.corsOrigins.length > 0 ? createCors(options.corsOrigins) : undefined
   // Around everything else: a page reads a refusal too.
   if (cors) app.use(cors.middleware)
@@ -202,6 +209,7 @@ export function createHttp(options: HttpOptions) {
       isStopping,
       maxBodyBytes: MAX_BODY_BYTES,
       cors,
+      compression,
       target: createFastTargets(options.actions, callRecords),
       fallBack: async (incoming, body) => app.fetch(requestOf(incoming, body), { incoming }),
     }),
