@@ -120,7 +120,7 @@ export function createApp<TActions extends Actions, TModule extends Readonly<Rec
   }
   const router = createAppRouter<TActions, CollectionsOf<TModule>>(options.actions, catalog)
   let stopping = false
-  const { fetch, fastPath, held } = createHttp({
+  const { fetch, fastPath, held, bodyLimits } = createHttp({
     engine,
     router,
     actions: options.actions,
@@ -141,6 +141,8 @@ export function createApp<TActions extends Actions, TModule extends Readonly<Rec
     fastPath,
     /** What its requests hold, which the listening server notes. */
     held,
+    /** What its requests may send where it is not the usual, which the listening server keeps. */
+    bodyLimits,
     /** From now on `/readyz` answers 503 and connections are not kept. */
     stop: () => {
       stopping = true

@@ -7,8 +7,10 @@ import {
 } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { getRequestListener, type Http2Bindings, type HttpBindings } from '@hono/node-server'
+import { BodyLimits, REQUEST_TIMEOUT_MS } from './rest/body-limits.ts'
 import { HeldBytes } from './rest/held-bytes.ts'
 import { MAX_BODY_BYTES } from './rest/max-body-bytes.ts'
+import { SlowRequests } from './rest/slow-requests.ts'
 import { UnreadAnswers } from './rest/unread-answers.ts'
 
 export interface ListenOptions {
@@ -29,6 +31,8 @@ export interface ListenOptions {
   readonly checkIntervalMs?: number
   /** What all requests may hold together. @default a bound of its own */
   readonly held?: HeldBytes
+  /** Which addresses may be sent more, or more slowly. @default none */
+  readonly bodyLimits?: BodyLimits
 }
 
 export interface Listening {
@@ -58,6 +62,8 @@ const KEEP_ALIVE_TIMEOUT_MS = 65_000
 const MAX_IN_FLIGHT_PER_SOCKET = 32
 /** Further connections are closed at once. */
 const MAX_CONNECTIONS = 5_000
+/** Counted three times: a MiB. */
+const STREAMED_BODY_BYTES = 341 * 1024
 const MIN_READ_RATE = 64 * 1024
 const CHECK_INTERVAL_MS = 2_000
 
@@ -72,10 +78,13 @@ export function listen(options: ListenOptions): Promise<Listening> {
   const listener = getRequestListener((request, env) => counted(options.fetch(request, env)), {
     hostname: options.host,
   })
+  const bodyLimits = options.bodyLimits ?? new BodyLimits()
+  const requestTimeoutMs = options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS
+  const longestTimeoutMs = bodyLimits.longestTimeoutMs
   const settings = {
     maxHeaderSize: MAX_HEADER_BYTES,
     headersTimeout: options.headersTimeoutMs ?? 10_000,
-    requestTimeout: options.requestTimeoutMs ?? 30_000,
+    requestTimeout: Math.max(requestTimeoutMs, longestTimeoutMs),
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     connectionsCheckingInterval: options.checkIntervalMs ?? CHECK_INTERVAL_MS,
   }
@@ -86,10 +95,15 @@ export function listen(options: ListenOptions): Promise<Listening> {
     sizeOf: ({ req }) => held.heldBy(req),
     fullness: () => held.fullness,
   })
+  const slow = new SlowRequests()
   const server = boundedServer(settings, {
     begin(request, response) {
       unread.add(response)
-      const answer = held.admit(request, bodyBytesOf(request))
+      const limit = bodyLimits.of(request.url)
+      // Otherwise Node's own bound is that of all. A request without a body has arrived.
+      if (longestTimeoutMs > 0 && hasBody(request))
+        slow.add(request, response, performance.now() + (limit?.requestTimeoutMs ?? requestTimeoutMs))
+      const answer = held.admit(request, bodyBytesOf(request, limit?.maxBodyBytes))
         ? options.fastPath?.(request, response)
         : undefined
       if (answer) void counted(answer)
@@ -97,11 +111,15 @@ export function listen(options: ListenOptions): Promise<Listening> {
     },
     end(request, response) {
       unread.delete(response)
+      slow.delete(request)
       held.release(request)
     },
   })
   server.maxConnections = MAX_CONNECTIONS
-  const timer = setInterval(() => unread.check(performance.now()), settings.connectionsCheckingInterval)
+  const timer = setInterval(() => {
+    unread.check(performance.now())
+    slow.check(performance.now())
+  }, settings.connectionsCheckingInterval)
   timer.unref()
   server.once('close', () => clearInterval(timer))
   return new Promise((resolve, reject) => {
@@ -119,11 +137,20 @@ export function listen(options: ListenOptions): Promise<Listening> {
   })
 }
 
-/** What is read of a request's body at most: one that says that it is larger is refused unread. */
-function bodyBytesOf({ headers }: IncomingMessage): number {
-  if (headers['transfer-encoding'] !== undefined) return MAX_BODY_BYTES
-  const bytes = Number(headers['content-length'] ?? 0)
-  return bytes <= MAX_BODY_BYTES ? bytes : 0
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
+}
+
+/**
+ * What is held of a request's body at most: one that says that it is larger than its limit is refused unread, and one
+ * that is larger than those that are read as a whole goes through as it arrives.
+ */
+function bodyBytesOf({ headers }: IncomingMessage, limit: number | undefined): number {
+  const isChunked = headers['transfer-encoding'] !== undefined
+  const maxBytes = limit ?? MAX_BODY_BYTES
+  const bytes = isChunked ? maxBytes : Number(headers['content-length'] ?? 0)
+  if (bytes > maxBytes) return 0
+  return bytes > MAX_BODY_BYTES ? STREAMED_BODY_BYTES : bytes
 }
 
 interface Exchanges {

@@ -105,6 +105,7 @@ export async function startServer<TActions extends Actions>(
       fetch: app.fetch,
       fastPath: app.fastPath,
       held: app.held,
+      bodyLimits: app.bodyLimits,
       host: env.host,
       port: env.port,
     })

@@ -3,6 +3,7 @@ import type { ActionContext } from '../action-context.ts'
 import type { ActionReadTools, CallerReadTools } from '../app-types.ts'
 import type { UserActor } from '../auth/actor.ts'
 import type { ActionResult } from '../result.ts'
+import type { BodyLimit } from './body-limits.ts'
 
 /** Who calls a route, and in which request. */
 export interface RouteCaller {
@@ -12,6 +13,13 @@ export interface RouteCaller {
 
 /** What the app's own routes are given. */
 export interface RoutesOptions {
+  /**
+   * Lets requests to one of the app's addresses send more than 1 MiB, or longer than 30 s. The route then reads the body
+   * as it arrives; beyond the limit reading fails, and the answer is 413.
+   * @param path as Hono has it: names, `:name`, and `/*` at the end
+   * @throws {TypeError} for an address of the engine's, and for what is no path or no limit.
+   */
+  allowBody(path: string, limit: BodyLimit): void
   /** The verified caller of a request, or the answer for who is none (401, or 503 when keys cannot be had). */
   authenticate(request: Request): Promise<RouteCaller | { readonly response: Response }>
   /** Reads as the app, in a transaction of its own, as an action that only reads would. */

@@ -1,5 +1,5 @@
 /** Everything at and below these is the engine's. */
-const PREFIXES = [
+export const ENGINE_PREFIXES = [
   '/api/actions',
   '/api/records',
   '/api/users',
@@ -14,5 +14,5 @@ const PREFIXES = [
 
 /** Whether the engine answers at a path, and no route of the app's. */
 export function isEngineAddress(path: string): boolean {
-  return PREFIXES.some((prefix) => path === prefix || path.startsWith(`${prefix}/`))
+  return ENGINE_PREFIXES.some((prefix) => path === prefix || path.startsWith(`${prefix}/`))
 }

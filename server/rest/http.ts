@@ -10,6 +10,7 @@ import type { createAppRouter } from '../routers/app-router.ts'
 import type { Actions } from '../routers/registry.ts'
 import { createActionEndpoint } from './actions.ts'
 import { createAuditEndpoint } from './audit.ts'
+import { BodyLimits } from './body-limits.ts'
 import { compressAnswers } from './compress-middleware.ts'
 import { Compression } from './compression.ts'
 import { createCors } from './cors.ts'
@@ -20,6 +21,7 @@ import { createFastTargets } from './fast-targets.ts'
 import { HeldBytes, overloaded } from './held-bytes.ts'
 import { withReplayed } from './idempotency-header.ts'
 import { createIntegrationsEndpoint } from './integrations.ts'
+import { BodyTooLargeError, limitBody, tooLarge } from './limited-body.ts'
 import { MAX_BODY_BYTES } from './max-body-bytes.ts'
 import { createOutboxEndpoint } from './outbox.ts'
 import { createRecordsEndpoint, type RecordsAnswer } from './records.ts'
@@ -91,6 +93,7 @@ export function createHttp(options: HttpOptions) {
 
   const requestIds = new WeakMap<Request, string>()
   const held = new HeldBytes(options.maxHeldBytes)
+  const bodyLimits = new BodyLimits()
 
   const compression = options.isCompressing ? new Compression(held) : undefined
   // Around what `Vary` is written by.
@@ -127,20 +130,30 @@ export function createHttp(options: HttpOptions) {
     refused.headers.set('connection', 'close')
     return refused
   })
-  app.use(
-    bodyLimit({
-      maxSize: MAX_BODY_BYTES,
-      onError: (c) => {
-        const refused = refuse(
-          c,
-          fail('PAYLOAD_TOO_LARGE', `A body may have at most ${MAX_BODY_BYTES} bytes.`),
-        )
-        // The rest of the body stays unread: no other request may follow on this connection.
-        refused.headers.set('connection', 'close')
-        return refused
-      },
-    }),
-  )
+  const refuseBody = (c: Context<HonoEnv>, maxBytes: number) => {
+    const refused = refuse(c, fail('PAYLOAD_TOO_LARGE', tooLarge(maxBytes)))
+    // The rest of the body stays unread: no other request may follow on this connection.
+    refused.headers.set('connection', 'close')
+    return refused
+  }
+  const wholeBody = bodyLimit({ maxSize: MAX_BODY_BYTES, onError: (c) => refuseBody(c, MAX_BODY_BYTES) })
+  app.use(async (c, next) => {
+    const limit = bodyLimits.of(c.env?.incoming?.url)
+    if (!limit) return wholeBody(c, next)
+    const { maxBodyBytes } = limit
+    if (Number(c.req.header('content-length') ?? 0) > maxBodyBytes) return refuseBody(c, maxBodyBytes)
+    const { request, isExceeded } = limitBody(c.req.raw, maxBodyBytes)
+    c.req.raw = request
+    await next()
+    // Whatever the route made of it.
+    if (isExceeded()) c.res = refuseBody(c, maxBodyBytes)
+    return undefined
+  })
+  app.use(async (c, next) => {
+    // A body that was read or is counted is another request.
+    requestIds.set(c.req.raw, c.get('requestId'))
+    return next()
+  })
   app.all('/api/actions/*', async (c) => {
     const requestId = c.get('requestId')
     if (c.req.method !== 'POST') {
@@ -186,9 +199,12 @@ export function createHttp(options: HttpOptions) {
       ? new Response(body, { status, headers })
       : refuse(c, overloaded())
   })
-  if (options.routes) app.route('/', options.routes(createRoutesOptions(engine, requestIds)))
+  if (options.routes) app.route('/', options.routes(createRoutesOptions({ engine, requestIds, bodyLimits })))
+  bodyLimits.complete()
   app.notFound((c) => respond(fail('NOT_FOUND', 'There is nothing at this address.'), c.get('requestId')))
   app.onError((error, c) => {
+    // It is answered where the body is counted.
+    if (error instanceof BodyTooLargeError) return refuse(c, fail('PAYLOAD_TOO_LARGE', error.message))
     if (c.req.raw.signal.aborted || error.message === 'aborted') {
       engine.log.debug({ requestId: c.get('requestId') }, 'A request ended before it was complete')
       return refuse(c, fail('BAD_REQUEST', 'The request ended before it was complete.'))
@@ -202,6 +218,7 @@ export function createHttp(options: HttpOptions) {
   return {
     fetch: app.fetch,
     held,
+    bodyLimits,
     fastPath: createFastPath({
       engine,
       held,

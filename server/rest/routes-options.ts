@@ -5,14 +5,24 @@ import type { Engine } from '../engine.ts'
 import { Invocation } from '../invocation/invocation.ts'
 import { runInvocation } from '../invocation/run.ts'
 import { uuidv7 } from '../uuid.ts'
+import type { BodyLimits } from './body-limits.ts'
 import type { RoutesOptions } from './custom-routes.ts'
 import { respond } from './respond.ts'
 
 const DEADLINE_MS = 10_000
 
-/** What the app's routes are given; `requestIds` knows the id of every request under way. */
-export function createRoutesOptions(engine: Engine, requestIds: WeakMap<Request, string>): RoutesOptions {
+interface RoutesParts {
+  readonly engine: Engine
+  /** The id of every request under way. */
+  readonly requestIds: WeakMap<Request, string>
+  readonly bodyLimits: BodyLimits
+}
+
+/** What the app's routes are given. */
+export function createRoutesOptions({ engine, requestIds, bodyLimits }: RoutesParts): RoutesOptions {
   return {
+    allowBody: (path, limit) => bodyLimits.allow(path, limit),
+
     async authenticate(request) {
       const requestId = requestIds.get(request) ?? uuidv7()
       const authorization = request.headers.get('authorization') ?? undefined

@@ -113,6 +113,7 @@ export async function createTestApp<
         fetch: app.fetch,
         fastPath: app.fastPath,
         held: app.held,
+        bodyLimits: app.bodyLimits,
         host: '127.0.0.1',
         port: 0,
       })
