@@ -24,7 +24,7 @@ const LENGTH_BYTES = 4
 export async function runStatement(engine: PGlite, { sql, params }: Statement): Promise<QueryResult> {
   const { serialize } = protocol
   const exchange = async (parts: readonly Uint8Array[], syncToFs = false) => {
-    const answer = await engine.execProtocolRaw(Buffer.concat(parts), { syncToFs })
+    const answer = await send(engine, Buffer.concat(parts), syncToFs)
     const read: messages.BackendMessage[] = []
     new protocol.Parser().parse(answer, (message) => read.push(message))
     return { answer, read }
@@ -43,6 +43,17 @@ export async function runStatement(engine: PGlite, { sql, params }: Statement): 
   } finally {
     await exchange([serialize.sync()], true)
   }
+}
+
+/** Not by `execProtocolRaw`: it keeps what it has read of every answer, for ever (PGlite 0.5). */
+async function send(engine: PGlite, request: Uint8Array, syncToFs: boolean): Promise<Buffer> {
+  const chunks: Uint8Array[] = []
+  await engine.execProtocolRawStream(request, {
+    syncToFs,
+    // Copied: the memory is the engine's own.
+    onRawData: (data) => chunks.push(Buffer.from(data)),
+  })
+  return Buffer.concat(chunks)
 }
 
 function failUnlessRead(read: readonly messages.BackendMessage[]): readonly messages.BackendMessage[] {

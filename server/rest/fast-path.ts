@@ -10,9 +10,12 @@ import { type Compression, encodedHeaders, varyByEncoding } from './compression.
 import type { Cors } from './cors.ts'
 import { type HeldBytes, overloaded } from './held-bytes.ts'
 
+import type { PageSlots } from './page-slots.ts'
 import { type PlainHeaders, readBytes, readPlainHeaders } from './plain-request.ts'
 import { type RequestContexts, requestIdOf } from './request-contexts.ts'
 import { answerOf, type HttpAnswer } from './respond.ts'
+
+const NO_BODY = new Uint8Array()
 
 /** A request that an address of the fast path answers. */
 export interface PlainRequest {
@@ -23,6 +26,8 @@ export interface PlainRequest {
 /** What answers at one address. */
 export interface FastTarget {
   readonly transport: 'rest' | 'trpc'
+  /** How many pages it reads. */
+  readonly pages: number
   /** Whether so many slots of an Idempotency-Key fit. */
   takesKeys(slots: number): boolean
   /** Undefined when the request is left to the library after all; nothing may have been called then. */
@@ -45,6 +50,7 @@ type SentAnswer = Omit<HttpAnswer, 'body'> & { readonly body: string | Uint8Arra
 export interface FastPathOptions {
   readonly engine: Engine
   readonly held: HeldBytes
+  readonly slots: PageSlots
   readonly contexts: RequestContexts
   readonly maxBodyBytes: number
   /** What answers say to pages of other origins, where they may call. */
@@ -110,13 +116,25 @@ export function createFastPath(options: FastPathOptions): FastPath {
       return
     }
     try {
-      const answer = target.answer({ ctx, body })
+      const answer = target.pages === 0 ? target.answer({ ctx, body }) : readPages(incoming, target, ctx)
       if (answer) await sendCompressed(outgoing, forPages(held(incoming, ctx, await answer), origin))
       else send(outgoing, await answerBy(await options.fallBack(incoming, body)))
     } catch (error) {
       engine.log.error({ err: error, requestId: ctx.requestId }, 'A request failed with an unexpected error')
       const answer = answerOf(fail('INTERNAL_SERVER_ERROR', INTERNAL_MESSAGE), ctx.requestId)
       send(outgoing, forPages(answer, origin))
+    }
+  }
+
+  async function readPages(incoming: IncomingMessage, target: FastTarget, ctx: RequestContext) {
+    const release = await options.slots.take(target.pages)
+    if (!release) return answerOf(overloaded(), ctx.requestId)
+    try {
+      // Nothing is read for a caller who has gone meanwhile.
+      const answer = incoming.socket.destroyed ? undefined : await target.answer({ ctx, body: NO_BODY })
+      return answer ?? answerOf(overloaded(), ctx.requestId)
+    } finally {
+      release()
     }
   }
 

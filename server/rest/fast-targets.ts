@@ -6,6 +6,7 @@ import type { Failure } from '../result.ts'
 import type { Actions } from '../routers/registry.ts'
 import { ACTIONS_PREFIX, errorShape } from '../trpc.ts'
 import { decodeUtf8 } from '../wire/json.ts'
+import { findOversize } from '../wire/json-size.ts'
 import { isRecord } from '../wire/record.ts'
 import { transformer } from '../wire/transformer.ts'
 import { ACTIONS_PATH, callByJson } from './actions.ts'
@@ -61,6 +62,7 @@ export function createFastTargets(
 function restTarget(callable: Callable): FastTarget {
   return {
     transport: 'rest',
+    pages: 0,
     takesKeys: () => true,
     async answer({ ctx, body }) {
       const result = await callByJson(ctx, callable, readJson(body))
@@ -72,6 +74,7 @@ function restTarget(callable: Callable): FastTarget {
 function recordsTarget(callRecords: CallRecords, path: string, url: string): FastTarget {
   return {
     transport: 'rest',
+    pages: 1,
     takesKeys: () => true,
     async answer({ ctx }) {
       const { result } = await callRecords(ctx, path, getRequest(url))
@@ -95,6 +98,7 @@ function getRequest(url: string): RestRequest {
 function trpcTarget(calls: readonly Callable[], isBatch: boolean): FastTarget {
   return {
     transport: 'trpc',
+    pages: 0,
     // A slot too few or too many would give a call the key of another.
     takesKeys: (slots) => slots === 0 || slots === calls.length,
     answer(request) {
@@ -107,7 +111,7 @@ function trpcTarget(calls: readonly Callable[], isBatch: boolean): FastTarget {
 /** What each call is given, as it was sent; undefined for a body that is not as it should be. */
 function readInputs(body: Uint8Array, calls: number, isBatch: boolean): readonly unknown[] | undefined {
   const text = decodeUtf8(body)
-  if (text === undefined) return undefined
+  if (text === undefined || findOversize(body)) return undefined
   let json: unknown
   try {
     json = JSON.parse(text)

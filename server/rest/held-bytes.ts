@@ -11,6 +11,10 @@ const COPIES = 3
 const LARGE_BYTES = 64 * 1024
 const LARGE_PART = 0.75
 
+/** What a page holds while it is made, of two MiB in the database: rows, records, and their text. */
+const PAGE_BYTES = 12 * MIB
+const MIN_PAGES = 4
+
 /** What one request holds. */
 interface Lease {
   bytes: number
@@ -29,6 +33,11 @@ export class HeldBytes {
   /** @param most in bytes */
   constructor(most: number = defaultHeldBytes()) {
     this.#most = most
+  }
+
+  /** How many pages may be made at once, besides what is held. */
+  get pages(): number {
+    return Math.max(MIN_PAGES, Math.floor(this.#most / PAGE_BYTES))
   }
 
   /** What is held now, in bytes. */
@@ -70,8 +79,9 @@ export class HeldBytes {
     const lease = request && this.#leases.get(request)
     if (!lease) return true
     this.#held -= lease.bytes
-    const hasRoom = this.#fits(BASE_BYTES + bytes, bytes)
-    lease.bytes = BASE_BYTES + bytes
+    const needed = BASE_BYTES + bytes * COPIES
+    const hasRoom = this.#fits(needed, bytes)
+    lease.bytes = needed
     this.#held += lease.bytes
     return hasRoom
   }

@@ -24,6 +24,7 @@ import { createIntegrationsEndpoint } from './integrations.ts'
 import { BodyTooLargeError, limitBody, tooLarge } from './limited-body.ts'
 import { MAX_BODY_BYTES } from './max-body-bytes.ts'
 import { createOutboxEndpoint } from './outbox.ts'
+import { PageSlots } from './page-slots.ts'
 import { createRecordsEndpoint, type RecordsAnswer } from './records.ts'
 import { createRequestContexts, requestIdOf } from './request-contexts.ts'
 import { answerOf, respond } from './respond.ts'
@@ -55,6 +56,9 @@ const SINGLE_HEADERS: ReadonlySet<string> = new Set([
   'content-type',
   'idempotency-key',
 ])
+
+/** Addresses that answer with records, or with entries of a log. */
+const READS = /^\/api\/(?:records|users|audit|credits|outbox)(?:\/|$)/
 
 /** A segment of an address that is `.` or `..`, encoded or not. */
 const DOT_SEGMENT = /^[^?#]*\/(?:\.|%2e){1,2}(?:[/?#]|$)/i
@@ -94,6 +98,7 @@ export function createHttp(options: HttpOptions) {
   const requestIds = new WeakMap<Request, string>()
   const held = new HeldBytes(options.maxHeldBytes)
   const bodyLimits = new BodyLimits()
+  const slots = new PageSlots(held.pages)
 
   const compression = options.isCompressing ? new Compression(held) : undefined
   // Around what `Vary` is written by.
@@ -153,6 +158,21 @@ export function createHttp(options: HttpOptions) {
     // A body that was read or is counted is another request.
     requestIds.set(c.req.raw, c.get('requestId'))
     return next()
+  })
+  app.use(async (c, next) => {
+    const pages = pagesOf(router, c.req.method, c.req.path)
+    if (pages === 0) return next()
+    const release = await slots.take(pages)
+    if (!release || c.env?.incoming?.socket.destroyed) {
+      release?.()
+      return refuse(c, overloaded())
+    }
+    try {
+      await next()
+    } finally {
+      release()
+    }
+    return undefined
   })
   app.all('/api/actions/*', async (c) => {
     const requestId = c.get('requestId')
@@ -222,6 +242,7 @@ export function createHttp(options: HttpOptions) {
     fastPath: createFastPath({
       engine,
       held,
+      slots,
       contexts,
       isStopping,
       maxBodyBytes: MAX_BODY_BYTES,
@@ -237,14 +258,25 @@ function isReading(method: string): boolean {
   return method === 'GET' || method === 'HEAD'
 }
 
+/** How many pages a request may read: each read of ours may answer with one. */
+function pagesOf(router: HttpOptions['router'], method: string, path: string): number {
+  if (path.startsWith(`${TRPC_PATH}/`)) return typesOf(router, path).filter((type) => type === 'query').length
+  return isReading(method) && READS.test(path) ? 1 : 0
+}
+
 /** Whether a request over tRPC calls nothing that writes. */
 function readsOnly(router: HttpOptions['router'], path: string): boolean {
+  return typesOf(router, path).every((type) => type !== 'mutation')
+}
+
+/** Of every procedure that a request over tRPC calls; undefined for one that does not exist. */
+function typesOf(router: HttpOptions['router'], path: string): readonly (string | undefined)[] {
   // At run time they are listed flat, by their whole paths.
   const procedures = router._def.procedures as unknown as Readonly<
     Record<string, { readonly _def: { readonly type: string } }>
   >
-  const paths = path.slice(TRPC_PATH.length + 1).split(',')
-  return paths.every((name) => !Object.hasOwn(procedures, name) || procedures[name]?._def.type === 'query')
+  const names = path.slice(TRPC_PATH.length + 1).split(/,|%2c/i)
+  return names.map((name) => (Object.hasOwn(procedures, name) ? procedures[name]?._def.type : undefined))
 }
 
 /** Asks once for everybody who asks meanwhile and shortly after: probes must not take connections from calls. */

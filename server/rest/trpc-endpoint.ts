@@ -5,6 +5,7 @@ import { toFailure } from '../error-shape.ts'
 import { type Failure, fail } from '../result.ts'
 import type { createAppRouter } from '../routers/app-router.ts'
 import { ACTIONS_PREFIX, errorShape } from '../trpc.ts'
+import { findOversize } from '../wire/json-size.ts'
 import { transformer } from '../wire/transformer.ts'
 import { logUnexpected } from './call-procedure.ts'
 import { replayedHeader } from './idempotency-header.ts'
@@ -97,6 +98,9 @@ async function readText(request: Request): Promise<string | Failure> {
   const body = await request.arrayBuffer()
   const mediaProblem = checkMediaType(request.headers, body.byteLength === 0)
   if (mediaProblem) return mediaProblem
+  const oversize = findOversize(new Uint8Array(body))
+  // Its outermost keys are the envelope's.
+  if (oversize) return fail('BAD_REQUEST', oversize.message)
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(body)
   } catch {

@@ -7,7 +7,7 @@ import { findProblem, type WalkRules } from './walk.ts'
 export const MAX_DEPTH = 32
 
 /** How many arrays, objects and plain values an input may hold in all. */
-const MAX_VALUES = 50_000
+export const MAX_VALUES = 50_000
 
 /**
  * Finds the first thing in a value from outside that no schema may accept, because it could not be stored and

@@ -1,4 +1,5 @@
 import type { Issue } from '../result.ts'
+import { findOversize } from './json-size.ts'
 
 export type ParsedJson =
   | { readonly ok: true; readonly value: unknown }
@@ -17,6 +18,8 @@ export function parseJson(bytes: Uint8Array): ParsedJson {
   const text = decodeUtf8(bytes)
   if (text === undefined) return refuse('Body is not valid UTF-8: send JSON encoded as UTF-8.')
   if (text === '') return { ok: true, value: {} }
+  const oversize = findOversize(bytes)
+  if (oversize) return { ok: false, issue: oversize }
   try {
     return { ok: true, value: JSON.parse(text) }
   } catch (error) {

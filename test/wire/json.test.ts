@@ -23,8 +23,11 @@ describe('bodies that are JSON', () => {
     expect(parsed.ok && Object(parsed.value).admin).toBeUndefined()
   })
 
-  it('reads 100 000 nested arrays without a crash', () => {
-    expect(parseJson(bytes(nestedArrays(100_000))).ok).toBe(true)
+  it('refuses 100 000 nested arrays without a crash', () => {
+    expect(parseJson(bytes(nestedArrays(100_000)))).toMatchObject({
+      ok: false,
+      issue: { message: expect.stringContaining('Nesting is too deep') },
+    })
   })
 })
 
@@ -48,7 +51,7 @@ describe('bodies that are not', () => {
     ],
     ['white space alone', bytes('  '), 'Body is not valid JSON.'],
     ['a missing quote', bytes('{a:1}'), 'Body is not valid JSON at position 1.'],
-    ['an open list', bytes(nestedArrays(100_000).slice(0, -1)), 'Body is not valid JSON'],
+    ['an open list', bytes(nestedArrays(100).slice(0, -1)), 'Body is not valid JSON'],
     ['two values', bytes('1 2'), 'Body is not valid JSON at position 2.'],
     ['NaN', bytes('NaN'), 'Body is not valid JSON.'],
   ])('refuses %s', (_name, body, message) => {
