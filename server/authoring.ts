@@ -14,3 +14,4 @@ export {
   ok,
 } from './result.ts'
 export { actionRegistry } from './routers/registry.ts'
+export { type PageInputOptions, page } from './wire/page-input.ts'

@@ -4,13 +4,13 @@ import { auditDetail, auditLog } from '../../drizzle/system.ts'
 import { type ActionResult, fail, ok } from '../result.ts'
 import type { ReadScope } from '../tools/scope.ts'
 import type { InstantPosition } from '../wire/instant-cursor.ts'
+import { pageFields } from '../wire/page-input.ts'
 import { decodeAuditCursor, encodeAuditCursor } from './cursor.ts'
 import { type AuditEntry, readEntry, selectList } from './entry.ts'
 import { isOutcome, OUTCOME_RULE, type Outcome } from './outcome.ts'
 
 export const MAX_AUDIT_LIMIT = 200
 const DEFAULT_LIMIT = 50
-const LIMIT_RULE = `must be a whole number from 1 to ${MAX_AUDIT_LIMIT}`
 
 const text = z.string('must be text').min(1, 'must not be empty').optional()
 const instant = z.date('must be a date and time with a zone, such as 2026-01-31T09:30:00Z').optional()
@@ -30,10 +30,7 @@ export const auditQuerySchema = z
     from: instant,
     /** The instant before which entries end. */
     to: instant,
-    /** @default 50 */
-    limit: z.int(LIMIT_RULE).min(1, LIMIT_RULE).max(MAX_AUDIT_LIMIT, LIMIT_RULE).optional(),
-    /** `nextCursor` of the page before. */
-    cursor: z.string('must be text').optional(),
+    ...pageFields(MAX_AUDIT_LIMIT),
   })
   .refine(({ collection, recordId }) => recordId === undefined || collection !== undefined, {
     path: ['recordId'],
@@ -55,9 +52,9 @@ export async function queryAudit(
   scope: Pick<ReadScope, 'execute'>,
   query: AuditQuery,
 ): Promise<ActionResult<AuditPage>> {
-  const { limit = DEFAULT_LIMIT, cursor, ...filters } = query
-  const after = cursor === undefined ? undefined : decodeAuditCursor(filters, cursor)
-  if (cursor !== undefined && !after) {
+  const { limit = DEFAULT_LIMIT, cursor, direction: _direction, ...filters } = query
+  const after = typeof cursor === 'string' ? decodeAuditCursor(filters, cursor) : undefined
+  if (typeof cursor === 'string' && !after) {
     const message = 'does not belong to this query; pass nextCursor of the page before, with the same filters'
     return fail('BAD_REQUEST', `cursor: ${message}`, { issues: [{ path: ['cursor'], message }] })
   }

@@ -9,7 +9,7 @@ export interface StatementQuery {
   /** From 1 to `MAX_STATEMENT_LIMIT`. @default 50 */
   readonly limit?: number | undefined
   /** `nextCursor` of the page before. */
-  readonly cursor?: string | undefined
+  readonly cursor?: string | null | undefined
 }
 
 export interface StatementPage {
@@ -31,7 +31,7 @@ export async function getStatement(
   database: Database,
   { account, limit = DEFAULT_LIMIT, cursor }: StatementQuery,
 ): Promise<ActionResult<StatementPage>> {
-  const before = cursor === undefined ? Number.MAX_SAFE_INTEGER : decodeStatementCursor(account, cursor)
+  const before = typeof cursor === 'string' ? decodeStatementCursor(account, cursor) : Number.MAX_SAFE_INTEGER
   if (before === undefined) {
     const message =
       'does not belong to this statement; pass nextCursor of the page before, for the same account'

@@ -6,11 +6,11 @@ import type { Integrations } from '../integrations/integrations.ts'
 import { type ActionResult, fail, type JsonValue, ok } from '../result.ts'
 import type { ReadScope } from '../tools/scope.ts'
 import { decodeInstantCursor, encodeInstantCursor, type InstantPosition } from '../wire/instant-cursor.ts'
+import { pageFields } from '../wire/page-input.ts'
 import { redact } from '../wire/redact.ts'
 
 const MAX_LIMIT = 200
 const DEFAULT_LIMIT = 50
-const LIMIT_RULE = `must be a whole number from 1 to ${MAX_LIMIT}`
 
 const { token: _token, ...COLUMNS } = getTableColumns(outbox)
 
@@ -41,10 +41,7 @@ export type OutboxEntry = z.output<typeof entrySchema>
 
 export const outboxListSchema = z.strictObject({
   state: z.enum(['queued', 'dead'], 'must be queued or dead').optional(),
-  /** @default 50 */
-  limit: z.int(LIMIT_RULE).min(1, LIMIT_RULE).max(MAX_LIMIT, LIMIT_RULE).optional(),
-  /** `nextCursor` of the page before. */
-  cursor: z.string('must be text').optional(),
+  ...pageFields(MAX_LIMIT),
 })
 
 export interface OutboxPage {
@@ -58,10 +55,10 @@ export interface OutboxPage {
 export async function listMessages(
   scope: Pick<ReadScope, 'execute'>,
   integrations: Pick<Integrations, 'inputSchema'>,
-  { limit = DEFAULT_LIMIT, cursor, ...filters }: z.output<typeof outboxListSchema>,
+  { limit = DEFAULT_LIMIT, cursor, direction: _direction, ...filters }: z.output<typeof outboxListSchema>,
 ): Promise<ActionResult<OutboxPage>> {
-  const after = cursor === undefined ? undefined : decodeInstantCursor('outbox', filters, cursor)
-  if (cursor !== undefined && !after) {
+  const after = typeof cursor === 'string' ? decodeInstantCursor('outbox', filters, cursor) : undefined
+  if (typeof cursor === 'string' && !after) {
     const message = 'does not belong to this list; pass nextCursor of the page before, with the same state'
     return fail('BAD_REQUEST', `cursor: ${message}`, { issues: [{ path: ['cursor'], message }] })
   }

@@ -16,8 +16,8 @@ import { type ActionResult, fail, ok } from '../result.ts'
 import type { CalledContext } from '../run-as-caller.ts'
 import { t } from '../trpc.ts'
 import { IDEMPOTENCY_KEY, IDEMPOTENCY_KEY_RULE } from '../wire/idempotency-key.ts'
+import { pageFields } from '../wire/page-input.ts'
 
-const LIMIT_RULE = `must be a whole number from 1 to ${MAX_STATEMENT_LIMIT}`
 const account = z.string('must be text').refine(isUserId, `must be a user's id: ${USER_ID_RULE}`)
 
 const schemas = {
@@ -28,10 +28,7 @@ const schemas = {
   statement: z.strictObject({
     /** A user's id. @default the caller's */
     account: account.optional(),
-    /** @default 50 */
-    limit: z.int(LIMIT_RULE).min(1, LIMIT_RULE).max(MAX_STATEMENT_LIMIT, LIMIT_RULE).optional(),
-    /** `nextCursor` of the page before. */
-    cursor: z.string('must be text').optional(),
+    ...pageFields(MAX_STATEMENT_LIMIT),
   }),
   grant: z.strictObject({ account, amount: amountSchema }),
 }

@@ -1,6 +1,7 @@
 import { is, type SQL, sql } from 'drizzle-orm'
 import { type PgColumn, PgText, PgTimestamp } from 'drizzle-orm/pg-core'
 import { type ActionResult, type Failure, fail, ok } from '../result.ts'
+import { FORWARD_RULE } from '../wire/page-input.ts'
 import type { CatalogEntry } from './catalog.ts'
 import { columnType } from './column-type.ts'
 import { type CursorPosition, type CursorScope, decodeCursor, encodeCursor, isValueOf } from './cursor.ts'
@@ -19,7 +20,7 @@ import { type Conditions, compileWhere, type Search } from './where.ts'
 
 const MAX_LIMIT = 1_000
 const MAX_SORTED_BYTES = Math.floor(MAX_SEARCH_COST / ORDER_COST)
-const OPTIONS: readonly string[] = ['where', 'orderBy', 'orderDir', 'limit', 'cursor']
+const OPTIONS: readonly string[] = ['where', 'orderBy', 'orderDir', 'limit', 'cursor', 'direction']
 
 /** Lists records in a stable order, a page at a time. */
 export async function query(
@@ -153,7 +154,14 @@ function parse({ entry, reader }: Reach, options: unknown, problems: Problems): 
   for (const key of Object.keys(options)) {
     if (!OPTIONS.includes(key)) problems.add([key], `is no option; options are ${OPTIONS.join(', ')}`)
   }
-  const { where, orderBy = 'createdAt', orderDir = 'desc', limit, cursor }: QueryArguments = options
+  const {
+    where,
+    orderBy = 'createdAt',
+    orderDir = 'desc',
+    limit,
+    cursor,
+    direction = 'forward',
+  }: QueryArguments = options
   const conditions = compileWhere(entry, where, problems)
   if (
     limit !== undefined &&
@@ -161,6 +169,7 @@ function parse({ entry, reader }: Reach, options: unknown, problems: Problems): 
   ) {
     problems.add(['limit'], `must be a whole number from 1 to ${MAX_LIMIT}`)
   }
+  if (direction !== 'forward') return problems.add(['direction'], FORWARD_RULE)
   if (orderDir !== 'asc' && orderDir !== 'desc') return problems.add(['orderDir'], 'must be "asc" or "desc"')
   const column = typeof orderBy === 'string' && orderBy !== 'version' ? entry.columns.get(orderBy) : undefined
   if (!column || typeof orderBy !== 'string') {
@@ -193,6 +202,7 @@ interface QueryArguments {
   readonly orderDir?: unknown
   readonly limit?: unknown
   readonly cursor?: unknown
+  readonly direction?: unknown
 }
 
 /** The records after a position. Postgres sorts NULLs last going up, and first going down. */

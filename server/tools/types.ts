@@ -93,6 +93,8 @@ export interface QueryOptions<T extends AnyCollection> {
   readonly limit?: number | undefined
   /** `nextCursor` of the page before. */
   readonly cursor?: string | null | undefined
+  /** Without effect: infinite queries of tRPC's React integrations send it. */
+  readonly direction?: 'forward' | undefined
 }
 
 export interface Page<TRecord> {
