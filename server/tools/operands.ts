@@ -3,7 +3,8 @@ import { charactersOf } from './value-size.ts'
 
 const MAX_PATTERN_CHARACTERS = 100
 const MAX_PATTERNS = 5
-const MAX_VALUES = 1_000
+/** A list that is as long as one may be, and a value in each of the other conditions. */
+const MAX_VALUES = 1_100
 const MAX_CHARACTERS = 100_000
 
 /**

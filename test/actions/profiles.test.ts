@@ -24,7 +24,7 @@ describe('registerProfile', () => {
     ['verified', { email: 'a@example.com', email_verified: true }, 'a@example.com'],
     ['not verified', { email: 'a@example.com', email_verified: false }, null],
     ['not said to be verified', { email: 'a@example.com' }, null],
-    ['verified as text', { email: 'a@example.com', email_verified: 'true' }, null],
+    ['verified as text', { email: 'a@example.com', email_verified: 'true' }, 'a@example.com'],
     ['no text', { email: { a: 1 }, email_verified: true }, null],
   ])('keeps the email of a token where it is %s: %j', async (what, claims, email) => {
     const userId = `register ${what}`

@@ -97,7 +97,7 @@ describe('a failure that Postgres has seen', () => {
         return 'caught'
       }),
     )
-    expect(outcome).toMatchObject({ code: 'INTERNAL_SERVER_ERROR' })
+    expect(outcome).toMatchObject({ success: false, code: 'BAD_REQUEST' })
     expect(event).toBeUndefined()
   })
 })

@@ -194,9 +194,9 @@ const REFUSED: readonly (readonly [string, unknown, string])[] = [
     'more than 5 conditions with contains and startsWith',
   ],
   [
-    '1001 values in all lists',
-    { OR: [500, 400, 100, 1].map((length) => ({ score: { in: Array(length).fill(1) } })) },
-    'more than 1000 values to compare with',
+    '1101 values in all lists',
+    { OR: [500, 500, 100, 1].map((length) => ({ score: { in: Array(length).fill(1) } })) },
+    'more than 1100 values to compare with',
   ],
   [
     '100001 characters in all values',
