@@ -2,6 +2,7 @@ import { type SQL, sql } from 'drizzle-orm'
 import { z } from 'zod'
 import { auditDetail, auditLog } from '../../drizzle/system.ts'
 import { type ActionResult, fail, ok } from '../result.ts'
+import { boundedList } from '../tools/bounded-list.ts'
 import type { ReadScope } from '../tools/scope.ts'
 import type { InstantPosition } from '../wire/instant-cursor.ts'
 import { pageFields } from '../wire/page-input.ts'
@@ -58,13 +59,22 @@ export async function queryAudit(
     const message = 'does not belong to this query; pass nextCursor of the page before, with the same filters'
     return fail('BAD_REQUEST', `cursor: ${message}`, { issues: [{ path: ['cursor'], message }] })
   }
-  const { rows } = await scope.execute(sql`
-    select ${selectList()} from ${auditLog} left join ${auditDetail} on ${auditDetail.id} = ${auditLog.id}
-    where ${sql.join(conditions(filters, after), sql` and `)}
-    order by ${auditLog.at} desc, ${auditLog.id} desc limit ${limit + 1}`)
-  const entries = rows.slice(0, limit).map(readEntry)
+  const { rows } = await scope.execute(
+    boundedList({
+      columns: selectList(),
+      rows: sql`from ${auditLog} left join ${auditDetail} on ${auditDetail.id} = ${auditLog.id}
+        where ${sql.join(conditions(filters, after), sql` and `)}`,
+      order: sql`${auditLog.at} desc, ${auditLog.id} desc`,
+      size: sql`octet_length(${auditLog.writes}::text) + coalesce(octet_length(${auditDetail.input}::text), 0)`,
+      limit,
+    }),
+  )
+  const entries = rows.map(readEntry)
   const last = entries.at(-1)
-  return ok({ entries, nextCursor: last && rows.length > limit ? encodeAuditCursor(filters, last) : null })
+  return ok({
+    entries,
+    nextCursor: last && rows.at(-1)?.at(-1) === true ? encodeAuditCursor(filters, last) : null,
+  })
 }
 
 function conditions(

@@ -4,6 +4,7 @@ import { readColumn } from '../../drizzle/column-types/describe-column.ts'
 import { outbox } from '../../drizzle/system.ts'
 import type { Integrations } from '../integrations/integrations.ts'
 import { type ActionResult, fail, type JsonValue, ok } from '../result.ts'
+import { boundedList } from '../tools/bounded-list.ts'
 import type { ReadScope } from '../tools/scope.ts'
 import { decodeInstantCursor, encodeInstantCursor, type InstantPosition } from '../wire/instant-cursor.ts'
 import { pageFields } from '../wire/page-input.ts'
@@ -66,15 +67,18 @@ export async function listMessages(
     Object.values(COLUMNS).map((column) => sql`${column}`),
     sql`, `,
   )
-  const { rows } = await scope.execute(sql`
-    select ${list} from ${outbox} where ${conditions(filters.state, after)}
-    order by ${outbox.createdAt} desc, ${outbox.id} desc limit ${limit + 1}`)
-  const messages = rows
-    .slice(0, limit)
-    .map(readEntry)
-    .map((entry) => withoutSecrets(integrations, entry))
+  const { rows } = await scope.execute(
+    boundedList({
+      columns: list,
+      rows: sql`from ${outbox} where ${conditions(filters.state, after)}`,
+      order: sql`${outbox.createdAt} desc, ${outbox.id} desc`,
+      size: sql`octet_length(${outbox.data}::text)`,
+      limit,
+    }),
+  )
+  const messages = rows.map(readEntry).map((entry) => withoutSecrets(integrations, entry))
   const last = messages.at(-1)
-  const more = last && rows.length > limit
+  const more = last && rows.at(-1)?.at(-1) === true
   return ok({
     messages,
     nextCursor: more ? encodeInstantCursor('outbox', filters, { at: last.createdAt, id: last.id }) : null,
