@@ -22,9 +22,14 @@ async function refusal(env: Record<string, string>): Promise<string> {
 
 test('a bad environment names every variable, the app’s too, and no value', async () => {
   const names = ['PORT', 'DATABASE_URL', 'AUTH_JWT_SECRET', 'CORS_ORIGINS', 'PLATFORM_URL', 'LOG_LEVEL']
-  const said = await refusal(Object.fromEntries(names.map((name) => [name, 'hunter2'])))
+  const said = await refusal({
+    ...Object.fromEntries(names.map((name) => [name, 'hunter2'])),
+    // Of origins, which are no secrets, each that is wrong is named.
+    CORS_ORIGINS: 'nowhere',
+  })
   for (const name of names) expect(said).toMatch(new RegExp(`^ {2}${name}: `, 'm'))
   expect(said).not.toContain('hunter2')
+  expect(said).toContain('"nowhere"')
 })
 
 test('production without a database and a key says what to set', async () => {

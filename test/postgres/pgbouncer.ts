@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { chmod, chown, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { chmod, chown, writeFile } from 'node:fs/promises'
 import { type AddressInfo, connect, createServer } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { guarded, temporaryDirectory } from '../support/guarded.ts'
 
 const PROGRAM = '/usr/sbin/pgbouncer'
 
@@ -14,7 +14,8 @@ export async function startPgbouncer(
   const target = new URL(databaseUrl)
   const name = target.pathname.slice(1)
   const port = await freePort()
-  const directory = await mkdtemp(join(tmpdir(), 'deputy-pgbouncer-'))
+  const held = await temporaryDirectory('pgbouncer')
+  const directory = held.path
   const file = join(directory, 'pgbouncer.ini')
   const lines = {
     listen_addr: '127.0.0.1',
@@ -48,7 +49,7 @@ export async function startPgbouncer(
         child.kill('SIGKILL')
         await ended
       }
-      await rm(directory, { recursive: true, force: true })
+      await held[Symbol.asyncDispose]()
     },
   }
 }
@@ -59,7 +60,7 @@ async function run(file: string, directory: string): Promise<ChildProcess> {
   const user = isRoot ? { uid: 65_534, gid: 65_534 } : {}
   if (isRoot) await chown(directory, 65_534, 65_534)
   return new Promise((resolve, reject) => {
-    const child = spawn(PROGRAM, ['-q', file], { stdio: 'ignore', cwd: directory, ...user })
+    const child = guarded(spawn(PROGRAM, ['-q', file], { stdio: 'ignore', cwd: directory, ...user }))
     child.once('spawn', () => resolve(child))
     child.once('error', (error) =>
       reject(new Error(`This test needs ${PROGRAM} (apt-get install pgbouncer): ${error.message}`)),
