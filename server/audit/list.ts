@@ -18,13 +18,16 @@ export async function* listAudit(
 ): AsyncGenerator<AuditEntry, void> {
   const execute: Execute = (statement) => database.query(toStatement(statement))
   let cursor: string | undefined
-  for (let left = limit; left > 0; left -= MAX_AUDIT_LIMIT) {
+  let left = limit
+  while (left > 0) {
     const page = await queryAudit(
       { execute },
       { actor, action, cursor, limit: Math.min(left, MAX_AUDIT_LIMIT) },
     )
     if (!page.success) throw new Error(page.error)
     yield* page.data.entries
+    // A page may end at its bytes, before its limit.
+    left -= page.data.entries.length
     if (page.data.nextCursor === null) return
     cursor = page.data.nextCursor
   }

@@ -64,7 +64,8 @@ export async function queryAudit(
       columns: selectList(),
       rows: sql`from ${auditLog} left join ${auditDetail} on ${auditDetail.id} = ${auditLog.id}
         where ${sql.join(conditions(filters, after), sql` and `)}`,
-      order: sql`${auditLog.at} desc, ${auditLog.id} desc`,
+      at: sql`${auditLog.at}`,
+      id: sql`${auditLog.id}`,
       size: sql`octet_length(${auditLog.writes}::text) + coalesce(octet_length(${auditDetail.input}::text), 0)`,
       limit,
     }),

@@ -71,7 +71,8 @@ export async function listMessages(
     boundedList({
       columns: list,
       rows: sql`from ${outbox} where ${conditions(filters.state, after)}`,
-      order: sql`${outbox.createdAt} desc, ${outbox.id} desc`,
+      at: sql`${outbox.createdAt}`,
+      id: sql`${outbox.id}`,
       size: sql`octet_length(${outbox.data}::text)`,
       limit,
     }),

@@ -5,18 +5,27 @@ export interface BoundedList {
   readonly columns: SQL
   /** `from …` and what follows, up to the order. */
   readonly rows: SQL
-  readonly order: SQL
+  /** Newest first by this instant… */
+  readonly at: SQL
+  /** …and this id. */
+  readonly id: SQL
   /** The bytes of a row. */
   readonly size: SQL
   readonly limit: number
 }
 
-/** A list of which no page holds more than a page of records may, or one larger row. Its last column says whether there are more. */
-export function boundedList({ columns, rows, order, size, limit }: BoundedList): SQL {
+/**
+ * A list, newest first, of which no page holds more than a page of records may, or one larger row. Its last column says
+ * whether there are more. Rows are limited before they are measured.
+ */
+export function boundedList({ columns, rows, at, id, size, limit }: BoundedList): SQL {
   return sql`
     select * from (
-      select ${columns}, sum(${size}) over _page as _bytes, row_number() over _page as _nth,
+      select _row.*, sum(_size) over _page as _bytes, row_number() over _page as _nth,
         lead(true) over _page is true as _more
-      ${rows} window _page as (order by ${order} rows unbounded preceding) order by ${order} limit ${limit}) as _list
-    where _nth = 1 or _bytes <= ${MAX_PAGE_BYTES}::bigint`
+      from (
+        select ${columns}, ${size} as _size, ${at} as _at, ${id} as _id
+        ${rows} order by ${at} desc, ${id} desc limit ${limit + 1}) as _row
+      window _page as (order by _at desc, _id desc rows unbounded preceding)) as _list
+    where _nth <= ${limit}::int and (_nth = 1 or _bytes <= ${MAX_PAGE_BYTES}::bigint) order by _at desc, _id desc`
 }

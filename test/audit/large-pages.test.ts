@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { listAudit } from '../../server/audit/list.ts'
 import { insertAudit } from '../support/audit-rows.ts'
 import { createTestApp, type TestApp } from '../support/test-app.ts'
 
@@ -50,4 +51,15 @@ it('a page that ends at its limit says that there is more, and the last one that
   const cursor = first.success ? first.data.nextCursor : null
   expect(first).toMatchObject({ success: true, data: { entries: { length: 10 } } })
   expect(cursor).toBeTypeOf('string')
+  const last = await owner.audit.query({ actor: 'large', limit: 70, from: new Date('2026-01-01T00:01:00Z') })
+  expect(last).toMatchObject({ success: true, data: { entries: { length: 60 }, nextCursor: null } })
+  const exact = await owner.audit.query({ actor: 'large', limit: 60, from: new Date('2026-01-01T00:01:00Z') })
+  expect(exact).toMatchObject({ success: true, data: { entries: { length: 60 }, nextCursor: null } })
+})
+
+it('the command lists as many as it is asked for, over as many pages as it takes', async () => {
+  const listed: string[] = []
+  const options = { actor: 'large', action: undefined, limit: ENTRIES }
+  for await (const { id } of listAudit(app.database, options)) listed.push(id)
+  expect(listed).toHaveLength(ENTRIES)
 })
