@@ -71,7 +71,12 @@ export class BlockedUsers {
   /** Waits until what was committed before is known to every server. */
   async settle(): Promise<void> {
     const committedAtMs = this.#nowMs()
-    while (this.#readAtMs < committedAtMs) if (!(await this.#load())) break
+    while (this.#readAtMs < committedAtMs)
+      if (!(await this.#load())) {
+        // What was read before is out of date: the next call reads it, or is not let in.
+        this.#readAtMs = Number.NEGATIVE_INFINITY
+        break
+      }
     if (!this.#options.isShared) return
     const leftMs = committedAtMs + SETTLED_AFTER_MS - this.#nowMs()
     await new Promise((resolve) => setTimeout(resolve, leftMs))

@@ -99,4 +99,16 @@ describe('who is blocked', () => {
     expect(users.recall('ada')).toBe('blocked')
     expect(asked).toEqual([0, 0])
   })
+
+  it('is read again by the next call where a change could not be read back', async () => {
+    const { users, failures, state } = open({ isShared: false })
+    expect(await users.admit('ada')).toBe('admitted')
+    state.nowMs += 1
+    state.answer = async () => Promise.reject(new Error('away'))
+    await users.settle()
+    expect(await users.admit('ada')).toBe('unknown')
+    state.answer = async () => blocking(1, 'ada')
+    expect(await users.admit('ada')).toBe('blocked')
+    expect(failures.length).toBe(2)
+  })
 })
