@@ -78,7 +78,7 @@ export class Compression {
       this.#held.reserve(request, -room)
       return undefined
     }
-    this.#held.answer(request, bytes.byteLength)
+    this.#held.answer(request, bytes.byteLength, false)
     return { encoding, bytes }
   }
 

@@ -148,8 +148,8 @@ export function createFastPath(options: FastPathOptions): FastPath {
 
   /** An answer that there is room for; what has been done is told in any case. */
   function held(incoming: IncomingMessage, ctx: RequestContext, answer: HttpAnswer): HttpAnswer {
-    const hasRoom = options.held.answer(incoming, answer.body.length)
-    return hasRoom || incoming.method !== 'GET' ? answer : answerOf(overloaded(), ctx.requestId)
+    const isSent = options.held.answer(incoming, answer.body.length, incoming.method === 'GET')
+    return isSent ? answer : answerOf(overloaded(), ctx.requestId)
   }
 
   /** Undefined when it is sent: a short answer waits for nothing. */

@@ -72,18 +72,20 @@ export class HeldBytes {
   }
 
   /**
-   * Notes the answer of a request, which takes the place of its body; false when there is no room for it. It is noted
-   * all the same: what was done cannot be unsaid, and what only reads is then answered with a refusal instead.
+   * Notes the answer of a request, which takes the place of its body.
+   *
+   * @returns false where a call that only reads has no room for it: then it is refused, and nothing is held for it.
+   * What was done cannot be unsaid: of a call that writes, the answer is noted in any case.
    */
-  answer(request: IncomingMessage | undefined, bytes: number): boolean {
+  answer(request: IncomingMessage | undefined, bytes: number, isRead: boolean): boolean {
     const lease = request && this.#leases.get(request)
     if (!lease) return true
     this.#held -= lease.bytes
     const needed = BASE_BYTES + bytes * COPIES
-    const hasRoom = this.#fits(needed, bytes)
-    lease.bytes = needed
+    const isSent = !isRead || this.#fits(needed, bytes)
+    lease.bytes = isSent ? needed : BASE_BYTES
     this.#held += lease.bytes
-    return hasRoom
+    return isSent
   }
 
   /** Takes more room for a request, or gives some back when it is negative; false, and nothing is taken, without it. */

@@ -189,8 +189,8 @@ export function createHttp(options: HttpOptions) {
   const respondTo = (c: Context<HonoEnv>, ctx: RequestContext, result: ActionResult<unknown>) => {
     const { status, headers, body } = withReplayed(answerOf(result, ctx.requestId), ctx)
     // What has been done is told, however little room there is.
-    if (!held.answer(c.env?.incoming, body.length) && isReading(c.req.method)) return refuse(c, overloaded())
-    return new Response(body, { status, headers })
+    const isSent = held.answer(c.env?.incoming, body.length, isReading(c.req.method))
+    return isSent ? new Response(body, { status, headers }) : refuse(c, overloaded())
   }
   const answer = (c: Context<HonoEnv>, ctx: RequestContext, { result, allow }: RecordsAnswer) => {
     const response = respondTo(c, ctx, result)
@@ -214,10 +214,8 @@ export function createHttp(options: HttpOptions) {
     if (response.headers.get('content-type') !== 'application/json') return response
     const { status, headers } = response
     const body = await response.text()
-    const hasRoom = held.answer(c.env?.incoming, body.length)
-    return hasRoom || !readsOnly(router, c.req.path)
-      ? new Response(body, { status, headers })
-      : refuse(c, overloaded())
+    const isSent = held.answer(c.env?.incoming, body.length, readsOnly(router, c.req.path))
+    return isSent ? new Response(body, { status, headers }) : refuse(c, overloaded())
   })
   if (options.routes) app.route('/', options.routes(createRoutesOptions({ engine, requestIds, bodyLimits })))
   bodyLimits.complete()

@@ -207,7 +207,7 @@ async function changeBlocked(
       return writeBlocked(attempt, input)
     }),
   )
-  // When the answer comes, every server knows.
-  if (result.success) await engine.blockedUsers.settle()
+  // When the answer comes, every server knows; what was lost on its way may have been committed.
+  if (result.success || result.code === 'SERVICE_UNAVAILABLE') await engine.blockedUsers.settle()
   return result
 }
