@@ -1,12 +1,12 @@
 import { setFlagsFromString } from 'node:v8'
+import { DefinitionError } from './core/errors.ts'
 import { DirectoryLockError } from './db/directory-lock.ts'
 import { MigrationError } from './db/migration-error.ts'
-import { DEFAULT_DATA_DIR, EnvError, loadDotEnv, readWholeEnv, type ServerEnv } from './env.ts'
-import { DefinitionError } from './errors.ts'
+import { DEFAULT_DATA_DIR, EnvError, loadDotEnv, readWholeEnv, type ServerEnv } from './env/environment.ts'
 import { integrationEnv } from './integrations/connection.ts'
-import { ListenError } from './listen.ts'
-import { createLog } from './log.ts'
-import { type RunningServer, startServer } from './start.ts'
+import { ListenError } from './lifecycle/listen.ts'
+import { createLog } from './lifecycle/log.ts'
+import { type RunningServer, startServer } from './lifecycle/start.ts'
 
 const STOP_GRACE_MS = 25_000
 
@@ -17,7 +17,7 @@ setFlagsFromString('--heap-growing-percent=100')
 async function main(): Promise<void> {
   loadDotEnv()
   // Imported here, so that a mistake in the app's rooms is told like any other reason not to start.
-  const { composition } = await import('./composition.ts')
+  const { composition } = await import('./app.ts')
   const { env, appEnv } = readWholeEnv(composition.appEnv, integrationEnv(composition.integrations))
   const log = createLog({ level: env.logLevel })
   const server = await startServer({ env, composition, appEnv, log })

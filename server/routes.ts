@@ -1,6 +1,6 @@
 // The app's: HTTP routes for what is no action, such as an answer that is streamed.
 import { Hono } from 'hono'
-import { ok, type Routes } from './authoring.ts'
+import { ok, type Routes } from './deputy.ts'
 
 const PAGE = 100
 

@@ -6,8 +6,8 @@ import {
   parseCommand,
   problem,
   readCount,
-} from '../command-options.ts'
-import { parseDuration } from '../duration.ts'
+} from '../core/command-options.ts'
+import { parseDuration } from '../core/duration.ts'
 import { LINE_FIELDS } from './line.ts'
 
 export type AuditCommand =

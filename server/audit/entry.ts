@@ -1,7 +1,7 @@
 import { getTableColumns, type SQL, sql } from 'drizzle-orm'
 import { z } from 'zod'
-import { readColumn } from '../../drizzle/column-types/describe-column.ts'
-import { auditDetail, auditLog } from '../../drizzle/system.ts'
+import { readColumn } from '../../drizzle/engine/column-types/describe-column.ts'
+import { auditDetail, auditLog } from '../../drizzle/engine/system.ts'
 import { isOutcome, type Outcome } from './outcome.ts'
 
 const COLUMNS = { ...getTableColumns(auditLog), input: auditDetail.input, ip: auditDetail.ip }

@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm'
-import { auditDetail } from '../../drizzle/system.ts'
+import { auditDetail } from '../../drizzle/engine/system.ts'
 import type { Database } from '../db/database.ts'
 import { countRemoved, type Maintenance, type Removed, removeInBatches } from './maintenance.ts'
 

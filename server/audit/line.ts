@@ -1,4 +1,4 @@
-import { printable } from '../printable.ts'
+import { printable } from '../core/printable.ts'
 import type { AuditEntry } from './entry.ts'
 
 /** What the fields of a line are, in order. */

@@ -1,8 +1,8 @@
 import { type SQL, sql } from 'drizzle-orm'
-import { auditDetail, auditLog } from '../../drizzle/system.ts'
+import { auditDetail, auditLog } from '../../drizzle/engine/system.ts'
+import { uuidv7 } from '../core/uuid.ts'
 import { ConnectionLost, type Database, type QueryResult } from '../db/database.ts'
 import { toStatement } from '../db/to-statement.ts'
-import { uuidv7 } from '../uuid.ts'
 
 export type Execute = (statement: SQL) => Promise<QueryResult>
 

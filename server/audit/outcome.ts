@@ -1,4 +1,4 @@
-import { type ErrorCode, HTTP_STATUS, isErrorCode } from '../errors.ts'
+import { type ErrorCode, HTTP_STATUS, isErrorCode } from '../core/errors.ts'
 
 /** How an invocation ended: `OK`, or the code of its failure. */
 export type Outcome = 'OK' | ErrorCode

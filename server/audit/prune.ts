@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm'
 import type { PgTable } from 'drizzle-orm/pg-core'
-import { auditDetail, auditLog } from '../../drizzle/system.ts'
+import { auditDetail, auditLog } from '../../drizzle/engine/system.ts'
 import type { Database } from '../db/database.ts'
 import { countRemoved, type Execute, type Maintenance, type Removed, removeInBatches } from './maintenance.ts'
 

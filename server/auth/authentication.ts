@@ -1,5 +1,5 @@
-import { UNAUTHORIZED_MESSAGE } from '../errors.ts'
-import { type Failure, fail } from '../result.ts'
+import { UNAUTHORIZED_MESSAGE } from '../core/errors.ts'
+import { type Failure, fail } from '../core/result.ts'
 import type { Actor, UserActor } from './actor.ts'
 import { readBearer } from './bearer.ts'
 import type { Admission, BlockedUsers } from './blocked-users.ts'

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
 import { z } from 'zod'
-import { parseDuration } from '../duration.ts'
+import { parseDuration } from '../core/duration.ts'
 import { isUserId, USER_ID_RULE } from './user-id.ts'
 
 export interface TokenArguments {

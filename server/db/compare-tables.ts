@@ -1,6 +1,6 @@
 import { getTableColumns, getTableName } from 'drizzle-orm'
 import { getTableConfig, type PgColumn, type PgTable } from 'drizzle-orm/pg-core'
-import { columnName } from '../../drizzle/column-types/column-name.ts'
+import { columnName } from '../../drizzle/engine/column-types/column-name.ts'
 import { isSameType } from './column-types.ts'
 import type { Database } from './database.ts'
 

@@ -1,5 +1,5 @@
-import type { ErrorCode } from '../errors.ts'
-import { type Failure, fail } from '../result.ts'
+import type { ErrorCode } from '../core/errors.ts'
+import { type Failure, fail } from '../core/result.ts'
 import { AcquireTimeout, ConnectionLost, SqlError } from './database.ts'
 import { meaningOf, type SqlMeaning } from './sqlstate-classes.ts'
 

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino'
 import type { z } from 'zod'
-import { type Failure, fail, type JsonValue, ok } from '../result.ts'
+import { type Failure, fail, type JsonValue, ok } from '../core/result.ts'
 import { issuesOf } from '../wire/issues.ts'
 import { isRecord } from '../wire/record.ts'
 import type { EndpointDeclaration } from './declare.ts'

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { JsonValue } from '../result.ts'
+import type { JsonValue } from '../core/result.ts'
 import type { IntegrationDeclarations } from './declare.ts'
 import type { CatalogueEntry } from './integrations.ts'
 

@@ -1,4 +1,4 @@
-import { DefinitionError } from '../errors.ts'
+import { DefinitionError } from '../core/errors.ts'
 import type { DirectDeclaration, IntegrationDeclarations, SecretDeclaration } from './declare.ts'
 import { MIN_SECRET_CHARACTERS } from './redact-secrets.ts'
 

@@ -1,4 +1,4 @@
-import { fail } from '../result.ts'
+import { fail } from '../core/result.ts'
 import { nothing } from './answers.ts'
 import { catalogueOf } from './catalogue.ts'
 import { configure, type IntegrationsOptions } from './configuration.ts'

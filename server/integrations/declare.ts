@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import type { JsonValue } from '../result.ts'
+import type { JsonValue } from '../core/result.ts'
 
 /** The data of an endpoint: a `z.strictObject`, so that no key is dropped silently. */
 type InputSchema = z.ZodObject<z.ZodRawShape, z.core.$strict>

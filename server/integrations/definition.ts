@@ -1,4 +1,4 @@
-import { DefinitionError } from '../errors.ts'
+import { DefinitionError } from '../core/errors.ts'
 import { isStrictObject } from '../wire/schema-scan.ts'
 import type {
   DirectDeclaration,

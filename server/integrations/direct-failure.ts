@@ -1,5 +1,5 @@
-import type { ErrorCode } from '../errors.ts'
-import { fail } from '../result.ts'
+import type { ErrorCode } from '../core/errors.ts'
+import { fail } from '../core/result.ts'
 import { nothing } from './answers.ts'
 import { readError } from './error-envelope.ts'
 import type { OutboundResponse } from './http-client.ts'

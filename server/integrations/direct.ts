@@ -1,4 +1,4 @@
-import { fail, type JsonValue } from '../result.ts'
+import { fail, type JsonValue } from '../core/result.ts'
 import { jsonProblem } from '../wire/json-value.ts'
 import { answered, failed, inputOf, nothing } from './answers.ts'
 import type { Configuration } from './configuration.ts'

@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import type { JsonValue } from '../result.ts'
+import type { JsonValue } from '../core/result.ts'
 import type { EndpointDeclaration } from './declare.ts'
 
 /** The endpoints that an integration declares; never where it declares none, and the proxy alone knows them. */

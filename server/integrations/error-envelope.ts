@@ -1,5 +1,5 @@
-import { type ErrorCode, isErrorCode } from '../errors.ts'
-import type { Issue, JsonValue } from '../result.ts'
+import { type ErrorCode, isErrorCode } from '../core/errors.ts'
+import type { Issue, JsonValue } from '../core/result.ts'
 
 const MAX_ERROR_LENGTH = 500
 const MAX_ISSUES = 20

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events'
 import { Agent } from 'undici'
-import type { JsonValue } from '../result.ts'
+import type { JsonValue } from '../core/result.ts'
 import { exchange, NOT_SENT } from './exchange.ts'
 import { guardedConnector, type LookUp, lookUpInSystem } from './guarded-connector.ts'
 

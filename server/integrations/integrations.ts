@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import type { ActionResult, JsonValue } from '../result.ts'
+import type { ActionResult, JsonValue } from '../core/result.ts'
 
 /** Whose account an outside call is charged to. */
 export type Payer = 'owner' | 'caller'

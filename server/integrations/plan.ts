@@ -1,4 +1,4 @@
-import { type ActionResult, type Failure, fail, type JsonValue, ok } from '../result.ts'
+import { type ActionResult, type Failure, fail, type JsonValue, ok } from '../core/result.ts'
 import { issuesOf, sentence } from '../wire/issues.ts'
 import { jsonProblem } from '../wire/json-value.ts'
 import { isRecord } from '../wire/record.ts'

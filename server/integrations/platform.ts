@@ -1,5 +1,5 @@
 import type { Logger } from 'pino'
-import { type ActionResult, fail, type JsonValue, ok } from '../result.ts'
+import { type ActionResult, fail, type JsonValue, ok } from '../core/result.ts'
 import type { HttpClient } from './http-client.ts'
 import { reportFailure } from './report-failure.ts'
 

@@ -1,5 +1,5 @@
-import { type ErrorCode, HTTP_STATUS, isErrorCode, UNAUTHORIZED_MESSAGE } from '../errors.ts'
-import { type Failure, fail } from '../result.ts'
+import { type ErrorCode, HTTP_STATUS, isErrorCode, UNAUTHORIZED_MESSAGE } from '../core/errors.ts'
+import { type Failure, fail } from '../core/result.ts'
 import { answered, failed, nothing } from './answers.ts'
 import type { Configuration } from './configuration.ts'
 import type { EndpointDeclaration } from './declare.ts'

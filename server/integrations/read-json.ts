@@ -1,7 +1,7 @@
 import { type Readable, type Transform, Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib'
-import type { JsonValue } from '../result.ts'
+import type { JsonValue } from '../core/result.ts'
 import { findUnsendable } from '../wire/answer.ts'
 
 /** A body is longer than it may be. */

@@ -1,4 +1,4 @@
-import type { JsonValue } from '../result.ts'
+import type { JsonValue } from '../core/result.ts'
 
 const REDACTED = '[redacted]'
 

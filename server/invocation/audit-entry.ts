@@ -1,6 +1,6 @@
 import type { Statement } from '../db/database.ts'
 import { Parameters } from '../db/parameters.ts'
-import type { Message } from '../outbox/message.ts'
+import type { Message } from '../queue/message.ts'
 import { redact } from '../wire/redact.ts'
 import { stringify } from '../wire/stringify.ts'
 import type { Invocation } from './invocation.ts'

@@ -1,6 +1,6 @@
+import { type ActionResult, type Failure, fail } from '../core/result.ts'
 import { ConnectionLost } from '../db/database.ts'
 import { isUnavailable, mapEngineError } from '../db/sqlstate.ts'
-import { type ActionResult, type Failure, fail } from '../result.ts'
 import { IDEMPOTENCY_KEY, IDEMPOTENCY_KEY_RULE } from '../wire/idempotency-key.ts'
 import { fromStored } from '../wire/stored.ts'
 import {

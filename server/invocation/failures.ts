@@ -1,4 +1,4 @@
-import { type Failure, fail } from '../result.ts'
+import { type Failure, fail } from '../core/result.ts'
 import { MAX_ANSWER_CHARACTERS } from '../wire/answer-size.ts'
 import type { Invocation } from './invocation.ts'
 

@@ -1,6 +1,6 @@
+import { type Failure, fail } from '../core/result.ts'
 import type { HoldOwner } from '../ledger/hold.ts'
 import { holdOwner } from '../ledger/hold-owner.ts'
-import { type Failure, fail } from '../result.ts'
 import type { Invocation } from './invocation.ts'
 
 /** Whose money a call spends: decided by configuration and the verified caller, never by input. */

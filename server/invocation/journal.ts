@@ -1,6 +1,6 @@
+import { type Failure, FailureError, fail, type JsonValue } from '../core/result.ts'
 import { mapEngineError } from '../db/sqlstate.ts'
 import type { EffectOutcome } from '../ledger/hold.ts'
-import { type Failure, FailureError, fail, type JsonValue } from '../result.ts'
 import type { Charge } from '../tools/scope.ts'
 import type { StepStore, StoredStep } from './step-store.ts'
 

@@ -1,9 +1,9 @@
+import { type Failure, fail } from '../core/result.ts'
 import { isUnavailable } from '../db/sqlstate.ts'
 import type { HoldOwner, HoldRequest } from '../ledger/hold.ts'
 import { refund } from '../ledger/refund.ts'
 import { reserve } from '../ledger/reserve.ts'
-import type { Message } from '../outbox/message.ts'
-import { type Failure, fail } from '../result.ts'
+import type { Message } from '../queue/message.ts'
 import { holdOwnerOf } from './hold-owner.ts'
 import type { Invocation } from './invocation.ts'
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Failure } from '../core/result.ts'
 import { isUnavailable } from '../db/sqlstate.ts'
-import type { Failure } from '../result.ts'
 import { auditStatement, isWorthAuditing } from './audit-entry.ts'
 import type { Invocation } from './invocation.ts'
 import type { LateWrite } from './late-writes.ts'

@@ -1,4 +1,4 @@
-import type { Failure } from '../result.ts'
+import type { Failure } from '../core/result.ts'
 
 /** Why a run was given up before its handler came to an end. */
 export type Interruption =

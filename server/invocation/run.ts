@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { TRPCError } from '@trpc/server'
+import { HTTP_STATUS } from '../core/errors.ts'
+import { type ActionResult, fail } from '../core/result.ts'
 import { SqlError } from '../db/database.ts'
 import {
   type DatabaseFailure,
@@ -9,20 +11,16 @@ import {
   NO_FIELDS,
 } from '../db/sqlstate.ts'
 import { LastStatementFailed } from '../db/transaction.ts'
-import type { Engine } from '../engine.ts'
-import { HTTP_STATUS } from '../errors.ts'
-import type { Message } from '../outbox/message.ts'
-import { type ActionResult, fail } from '../result.ts'
-
+import type { Message } from '../queue/message.ts'
 import {
   constraintFields,
   readConstraintColumns,
   selectConstraintColumns,
 } from '../tools/constraint-fields.ts'
 import { isTooLarge } from '../wire/answer-size.ts'
-
 import { Attempt } from './attempt.ts'
 import { closingOf } from './closing.ts'
+import type { Engine } from './engine.ts'
 import { answerTooLarge, outcomeUnknown, tooLong, tooManyConflicts } from './failures.ts'
 import { isResultConstraint } from './idempotency.ts'
 import type { Invocation } from './invocation.ts'

@@ -1,4 +1,4 @@
-import { FailureError, fail } from '../result.ts'
+import { FailureError, fail } from '../core/result.ts'
 import type { StepRequest } from '../tools/scope.ts'
 import type { Invocation } from './invocation.ts'
 import { MAX_STEPS, type Step } from './journal.ts'

@@ -1,5 +1,5 @@
 import { TRPCError } from '@trpc/server'
-import { type Failure, FailureError } from '../result.ts'
+import { type Failure, FailureError } from '../core/result.ts'
 
 /** A failure as tRPC wants it thrown: what the engine refuses by itself, as against what an action answers. */
 export function thrown(failure: Failure): TRPCError {

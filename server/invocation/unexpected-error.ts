@@ -1,5 +1,5 @@
 import { TRPCError } from '@trpc/server'
-import { INTERNAL_MESSAGE } from '../errors.ts'
+import { INTERNAL_MESSAGE } from '../core/errors.ts'
 
 /** An error that nobody expected. Whoever makes one has logged its cause with the request id. */
 export class UnexpectedError extends TRPCError {

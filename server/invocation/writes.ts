@@ -1,5 +1,5 @@
-import type { Message } from '../outbox/message.ts'
-import type { JsonValue } from '../result.ts'
+import type { JsonValue } from '../core/result.ts'
+import type { Message } from '../queue/message.ts'
 import type { Charge, WriteOperation } from '../tools/scope.ts'
 import type { Invocation } from './invocation.ts'
 

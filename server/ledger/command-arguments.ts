@@ -6,7 +6,7 @@ import {
   parseCommand,
   problem,
   readCount,
-} from '../command-options.ts'
+} from '../core/command-options.ts'
 import { IDEMPOTENCY_KEY, IDEMPOTENCY_KEY_RULE } from '../wire/idempotency-key.ts'
 import { AMOUNT_RULE, MAX_MICRO_CREDITS } from './amount.ts'
 import { ENTRY_FIELDS } from './line.ts'

@@ -1,7 +1,7 @@
 import { getTableColumns } from 'drizzle-orm'
 import { z } from 'zod'
-import { readColumn } from '../../drizzle/column-types/describe-column.ts'
-import { creditEntries } from '../../drizzle/system.ts'
+import { readColumn } from '../../drizzle/engine/column-types/describe-column.ts'
+import { creditEntries } from '../../drizzle/engine/system.ts'
 
 const { hold: _hold, effect: _effect, account: _account, ...COLUMNS } = getTableColumns(creditEntries)
 

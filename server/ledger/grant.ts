@@ -1,5 +1,5 @@
+import { type ActionResult, type Failure, fail, ok } from '../core/result.ts'
 import { type Database, SqlError } from '../db/database.ts'
-import { type ActionResult, type Failure, fail, ok } from '../result.ts'
 import { MAX_MICRO_CREDITS } from './amount.ts'
 import type { Balance } from './balance.ts'
 

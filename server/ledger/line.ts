@@ -1,4 +1,4 @@
-import { printable } from '../printable.ts'
+import { printable } from '../core/printable.ts'
 import type { Balance } from './balance.ts'
 import type { CreditEntry } from './entry.ts'
 

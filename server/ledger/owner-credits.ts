@@ -1,5 +1,5 @@
+import type { Failure } from '../core/result.ts'
 import type { Database } from '../db/database.ts'
-import type { Failure } from '../result.ts'
 import { findGrant, grant } from './grant.ts'
 
 export interface OwnerCredits {

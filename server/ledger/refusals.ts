@@ -1,5 +1,5 @@
+import { type Failure, fail } from '../core/result.ts'
 import type { Database } from '../db/database.ts'
-import { type Failure, fail } from '../result.ts'
 import type { BudgetUse } from './budgets.ts'
 import type { HoldOwner, HoldRequest } from './hold.ts'
 

@@ -1,6 +1,6 @@
+import { uuidv7 } from '../core/uuid.ts'
 import { LOCK_PATIENCE } from '../db/batches.ts'
 import type { Database } from '../db/database.ts'
-import { uuidv7 } from '../uuid.ts'
 import type { HoldOrder } from './hold.ts'
 import { limitsOf } from './reserve.ts'
 

@@ -1,6 +1,6 @@
+import type { Failure } from '../core/result.ts'
+import { uuidv7 } from '../core/uuid.ts'
 import { type Database, SqlError } from '../db/database.ts'
-import type { Failure } from '../result.ts'
-import { uuidv7 } from '../uuid.ts'
 import type { HoldOwner, HoldRequest, HoldState } from './hold.ts'
 import { budgetUsedUp, notEnough, tooBusy } from './refusals.ts'
 

@@ -1,5 +1,5 @@
+import { type ActionResult, fail, ok } from '../core/result.ts'
 import type { Database } from '../db/database.ts'
-import { type ActionResult, fail, ok } from '../result.ts'
 import { decodeStatementCursor, encodeStatementCursor } from './cursor.ts'
 import { type CreditEntry, ENTRY_COLUMNS, readEntry } from './entry.ts'
 

@@ -1,5 +1,5 @@
-import type { Operation } from '../../drizzle/access.ts'
-import type { ActionResult } from '../result.ts'
+import type { Operation } from '../../drizzle/engine/access.ts'
+import type { ActionResult } from '../core/result.ts'
 import { count } from '../tools/count.ts'
 import { noSuchCollection } from '../tools/no-such-collection.ts'
 import { query } from '../tools/query.ts'

@@ -1,4 +1,4 @@
-import { type ActionResult, ok } from '../result.ts'
+import { type ActionResult, ok } from '../core/result.ts'
 import { notFound } from '../tools/not-found.ts'
 import type { Problems } from '../tools/problems.ts'
 import { checkRecordId } from '../tools/record-id.ts'

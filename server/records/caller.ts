@@ -1,5 +1,5 @@
 import type { SQL } from 'drizzle-orm'
-import type { RuleActor } from '../../drizzle/access.ts'
+import type { RuleActor } from '../../drizzle/engine/access.ts'
 import type { Actor } from '../auth/actor.ts'
 import { ADMIN_ROLE, ANONYMOUS_ROLE, claimedRole, roleOf } from '../auth/role.ts'
 import type { ReadScope } from '../tools/scope.ts'

@@ -1,4 +1,4 @@
-import { type Failure, fail } from '../result.ts'
+import { type Failure, fail } from '../core/result.ts'
 import { checkData } from '../tools/data.ts'
 import { type Problems, quote } from '../tools/problems.ts'
 import type { Permission } from './policy.ts'

@@ -1,6 +1,5 @@
 import { is, type SQL, SQL as SqlChunk, sql } from 'drizzle-orm'
-import { toValue } from '../access/condition.ts'
-import { type ActionResult, fail, ok } from '../result.ts'
+import { type ActionResult, fail, ok } from '../core/result.ts'
 import {
   type Assignment,
   assignments,
@@ -18,6 +17,7 @@ import { checkRecordId } from '../tools/record-id.ts'
 import type { ToolScope } from '../tools/scope.ts'
 import type { MutateActionData } from '../tools/types.ts'
 import { checkWrite } from './check-write.ts'
+import { toValue } from './condition.ts'
 import { hidingConstraints } from './hiding-constraints.ts'
 import type { Permission } from './policy.ts'
 import { deniedAfterwards, deniedToRecord, deniedToRole } from './refusals.ts'

@@ -1,4 +1,4 @@
-import { type ActionResult, ok } from '../result.ts'
+import { type ActionResult, ok } from '../core/result.ts'
 import { Problems } from '../tools/problems.ts'
 import type { ReadScope } from '../tools/scope.ts'
 import type { MutateActionData } from '../tools/types.ts'

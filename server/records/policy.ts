@@ -1,7 +1,14 @@
 import { type SQL, sql } from 'drizzle-orm'
 import type { PgColumn } from 'drizzle-orm/pg-core'
-import type { Operation, RoleAccess, RuleActor } from '../../drizzle/access.ts'
-import { collectionDefinition } from '../../drizzle/collection.ts'
+import type { Operation, RoleAccess, RuleActor } from '../../drizzle/engine/access.ts'
+import { collectionDefinition } from '../../drizzle/engine/collection.ts'
+import { DefinitionError } from '../core/errors.ts'
+import type { Catalog, CatalogEntry } from '../tools/catalog.ts'
+import { type Assignment, castTo, systemColumns } from '../tools/data.ts'
+import { quote } from '../tools/problems.ts'
+import { narrowed, type Reach } from '../tools/reach.ts'
+import type { Template } from '../tools/template.ts'
+import type { PresumedCaller } from './caller.ts'
 import {
   type AccessColumns,
   type AskerTerms,
@@ -9,15 +16,8 @@ import {
   compileRule,
   keepsOwner,
   type Memberships,
-} from '../access/compile.ts'
-import { type Condition, toSql } from '../access/condition.ts'
-import { DefinitionError } from '../errors.ts'
-import type { Catalog, CatalogEntry } from '../tools/catalog.ts'
-import { type Assignment, castTo, systemColumns } from '../tools/data.ts'
-import { quote } from '../tools/problems.ts'
-import { narrowed, type Reach } from '../tools/reach.ts'
-import type { Template } from '../tools/template.ts'
-import type { PresumedCaller } from './caller.ts'
+} from './compile.ts'
+import { type Condition, toSql } from './condition.ts'
 import { LastRoles } from './last-roles.ts'
 
 /** The access rules of every collection, by name. */

@@ -1,11 +1,11 @@
 import { type SQL, sql } from 'drizzle-orm'
-import type { Operation } from '../../drizzle/access.ts'
-import { type AskerTerms, termsOf } from '../access/compile.ts'
-import { toSql, toValue } from '../access/condition.ts'
+import type { Operation } from '../../drizzle/engine/access.ts'
 import type { Statement } from '../db/database.ts'
 import { toStatement } from '../db/to-statement.ts'
 import { bindTo, systemColumns } from '../tools/data.ts'
 import { Template } from '../tools/template.ts'
+import { type AskerTerms, termsOf } from './compile.ts'
+import { toSql, toValue } from './condition.ts'
 import type { Permission } from './policy.ts'
 
 /** What can be asked of a record that exists. */

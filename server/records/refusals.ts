@@ -1,5 +1,5 @@
-import type { Operation } from '../../drizzle/access.ts'
-import { type Failure, fail } from '../result.ts'
+import type { Operation } from '../../drizzle/engine/access.ts'
+import { type Failure, fail } from '../core/result.ts'
 import { quote } from '../tools/problems.ts'
 import type { Permission } from './policy.ts'
 

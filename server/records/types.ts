@@ -1,5 +1,5 @@
-import type { AnyCollection, HasHiddenFields } from '../../drizzle/collection.ts'
-import type { ActionResult } from '../result.ts'
+import type { AnyCollection, HasHiddenFields } from '../../drizzle/engine/collection.ts'
+import type { ActionResult } from '../core/result.ts'
 import type {
   AnyCollections,
   CreateData,

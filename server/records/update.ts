@@ -1,6 +1,5 @@
 import { type SQL, sql } from 'drizzle-orm'
-import { toValue } from '../access/condition.ts'
-import { type ActionResult, ok } from '../result.ts'
+import { type ActionResult, ok } from '../core/result.ts'
 import {
   type Assignment,
   assignments,
@@ -16,6 +15,7 @@ import type { ToolScope } from '../tools/scope.ts'
 import type { MutateActionData } from '../tools/types.ts'
 import { checkUpdateOptions, staleVersion, type UpdateOptions } from '../tools/update.ts'
 import { checkWrite } from './check-write.ts'
+import { toValue } from './condition.ts'
 import { hidingConstraints } from './hiding-constraints.ts'
 import type { Permission } from './policy.ts'
 import { deniedAfterwards, deniedToRecord, deniedToRole } from './refusals.ts'

@@ -1,7 +1,7 @@
 import type { IntegrationDeclarations } from '../integrations/declare.ts'
 import type { Catalog } from '../tools/catalog.ts'
 import type { AnyCollections } from '../tools/types.ts'
-import { t } from '../trpc.ts'
+import { t } from '../trpc/init.ts'
 import { createAuditRouter } from './audit.ts'
 import { createCreditsRouter } from './credits.ts'
 import { createIntegrationsProcedures } from './integrations.ts'

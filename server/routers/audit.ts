@@ -1,13 +1,13 @@
 import { type AuditPage, auditQuerySchema, queryAudit } from '../audit/query.ts'
 import type { UserActor } from '../auth/actor.ts'
 import { ADMIN_ROLE } from '../auth/role.ts'
-import { DirectReads } from '../direct-reads.ts'
+import { type ActionResult, type Failure, fail, ok } from '../core/result.ts'
 import { thrown } from '../invocation/thrown.ts'
-import { parserOf, refuseUnacceptable, userProcedure } from '../procedure.ts'
 import { Caller } from '../records/caller.ts'
-import { type ActionResult, type Failure, fail, ok } from '../result.ts'
-import type { CalledContext } from '../run-as-caller.ts'
-import { t } from '../trpc.ts'
+import { DirectReads } from '../trpc/direct-reads.ts'
+import { t } from '../trpc/init.ts'
+import { parserOf, refuseUnacceptable, userProcedure } from '../trpc/procedure.ts'
+import type { CalledContext } from '../trpc/run-as-caller.ts'
 
 /** The audit log, for the owner and admins. */
 export function createAuditRouter() {

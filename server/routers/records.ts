@@ -1,11 +1,8 @@
 import type { TRPCMutationProcedure, TRPCQueryProcedure } from '@trpc/server'
 import { z } from 'zod'
-import type { AnyCollection } from '../../drizzle/collection.ts'
-import { invoked, noteSent } from '../invoked.ts'
-import { anyoneProcedure, parserOf, refuseUnacceptable } from '../procedure.ts'
+import type { AnyCollection } from '../../drizzle/engine/collection.ts'
+import type { ActionResult } from '../core/result.ts'
 import type { CallerRecordOf } from '../records/types.ts'
-import type { ActionResult } from '../result.ts'
-import { readsOf, writeAsCaller } from '../run-as-caller.ts'
 import type { Catalog } from '../tools/catalog.ts'
 import type {
   AnyCollections,
@@ -16,7 +13,10 @@ import type {
   QueryOptions,
   Where,
 } from '../tools/types.ts'
-import { type ActionMeta, t } from '../trpc.ts'
+import { type ActionMeta, t } from '../trpc/init.ts'
+import { invoked, noteSent } from '../trpc/invoked.ts'
+import { anyoneProcedure, parserOf, refuseUnacceptable } from '../trpc/procedure.ts'
+import { readsOf, writeAsCaller } from '../trpc/run-as-caller.ts'
 
 export const RECORDS_PREFIX = 'records.'
 

@@ -1,6 +1,11 @@
-import { type ActionDefinition, type ActionMutation, type ActionQuery, actionDefinition } from '../action.ts'
-import { DefinitionError } from '../errors.ts'
-import type { ActionResult } from '../result.ts'
+import {
+  type ActionDefinition,
+  type ActionMutation,
+  type ActionQuery,
+  actionDefinition,
+} from '../builders/action.ts'
+import { DefinitionError } from '../core/errors.ts'
+import type { ActionResult } from '../core/result.ts'
 import { isStrictObject } from '../wire/schema-scan.ts'
 
 const NAME = /^[a-z][A-Za-z0-9]{0,63}$/

@@ -1,8 +1,8 @@
 import { sql } from 'drizzle-orm'
-import { blockedUsers } from '../../drizzle/system.ts'
+import { blockedUsers } from '../../drizzle/engine/system.ts'
 import type { BlockChanges } from '../auth/blocked-users.ts'
+import { type ActionResult, ok } from '../core/result.ts'
 import type { Database } from '../db/database.ts'
-import { type ActionResult, ok } from '../result.ts'
 import type { ToolScope } from './scope.ts'
 
 export interface SetBlockedInput {

@@ -6,14 +6,14 @@ import {
   collectionDefinition,
   isCollection,
   SYSTEM_FIELDS,
-} from '../../drizzle/collection.ts'
-import { columnName } from '../../drizzle/column-types/column-name.ts'
-import type { ColumnType } from '../../drizzle/column-types/column-type.ts'
-import { describeColumn, isWrittenByDatabase } from '../../drizzle/column-types/describe-column.ts'
-import type { FieldSize } from '../../drizzle/field-sizes.ts'
-import * as system from '../../drizzle/system.ts'
+} from '../../drizzle/engine/collection.ts'
+import { columnName } from '../../drizzle/engine/column-types/column-name.ts'
+import type { ColumnType } from '../../drizzle/engine/column-types/column-type.ts'
+import { describeColumn, isWrittenByDatabase } from '../../drizzle/engine/column-types/describe-column.ts'
+import type { FieldSize } from '../../drizzle/engine/field-sizes.ts'
+import * as system from '../../drizzle/engine/system.ts'
+import { DefinitionError } from '../core/errors.ts'
 import { toStatement } from '../db/to-statement.ts'
-import { DefinitionError } from '../errors.ts'
 import { Arbiters } from './arbiters.ts'
 import { type Constraint, constraintsOf } from './constraints.ts'
 import { envelopeReader, type ReadEnvelope } from './envelope.ts'

@@ -1,4 +1,4 @@
-import { columnName } from '../../drizzle/column-types/column-name.ts'
+import { columnName } from '../../drizzle/engine/column-types/column-name.ts'
 import type { SqlError, Statement } from '../db/database.ts'
 import type { Catalog, CatalogEntry } from './catalog.ts'
 

@@ -1,7 +1,7 @@
 import { getTableName, is, SQL } from 'drizzle-orm'
 import { type ForeignKey, getTableConfig, type Index, PgColumn } from 'drizzle-orm/pg-core'
-import type { AnyCollection } from '../../drizzle/collection.ts'
-import { columnName } from '../../drizzle/column-types/column-name.ts'
+import type { AnyCollection } from '../../drizzle/engine/collection.ts'
+import { columnName } from '../../drizzle/engine/column-types/column-name.ts'
 
 /** A constraint or an index that the collection declares. */
 export interface Constraint {

@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm'
-import { type ActionResult, ok } from '../result.ts'
+import { type ActionResult, ok } from '../core/result.ts'
 import { Problems } from './problems.ts'
 import type { Reach } from './reach.ts'
 import type { ReadScope } from './scope.ts'

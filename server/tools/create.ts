@@ -1,5 +1,5 @@
 import { type SQL, sql } from 'drizzle-orm'
-import { type ActionResult, fail, ok } from '../result.ts'
+import { type ActionResult, fail, ok } from '../core/result.ts'
 import type { CatalogEntry } from './catalog.ts'
 import {
   assignments,

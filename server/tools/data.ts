@@ -1,6 +1,6 @@
 import { Column, is, Name, type SQL, SQL as SqlChunk, sql, Table } from 'drizzle-orm'
 import type { PgColumn } from 'drizzle-orm/pg-core'
-import { columnName } from '../../drizzle/column-types/column-name.ts'
+import { columnName } from '../../drizzle/engine/column-types/column-name.ts'
 import { findUnacceptableToFields } from '../wire/guard.ts'
 import { toldOf } from '../wire/issues.ts'
 import type { CatalogEntry } from './catalog.ts'

@@ -1,6 +1,6 @@
 import type { PgColumn } from 'drizzle-orm/pg-core'
-import { UNREADABLE } from '../../drizzle/column-types/column-type.ts'
-import { columnReader } from '../../drizzle/column-types/describe-column.ts'
+import { UNREADABLE } from '../../drizzle/engine/column-types/column-type.ts'
+import { columnReader } from '../../drizzle/engine/column-types/describe-column.ts'
 import type { Envelope } from './types.ts'
 
 /** Turns a row of a collection's select list into the record that tools return. */

@@ -1,7 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm'
 import type { PgColumn } from 'drizzle-orm/pg-core'
-import { describeColumn, isWrittenByDatabase } from '../../drizzle/column-types/describe-column.ts'
-import { type ActionResult, ok } from '../result.ts'
+import { describeColumn, isWrittenByDatabase } from '../../drizzle/engine/column-types/describe-column.ts'
+import { type ActionResult, ok } from '../core/result.ts'
 import type { CatalogEntry } from './catalog.ts'
 import {
   type Assignment,

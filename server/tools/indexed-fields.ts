@@ -1,5 +1,5 @@
 import { getTableConfig, type PgColumn } from 'drizzle-orm/pg-core'
-import type { AnyCollection } from '../../drizzle/collection.ts'
+import type { AnyCollection } from '../../drizzle/engine/collection.ts'
 
 /** What a collection's indexes are good for, as its declaration says it. */
 export interface IndexedFields {

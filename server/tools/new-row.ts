@@ -1,6 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm'
+import { type Failure, fail } from '../core/result.ts'
 import { mapDatabaseError } from '../db/sqlstate.ts'
-import { type Failure, fail } from '../result.ts'
 import type { CatalogEntry } from './catalog.ts'
 import { constraintFields, readConstraintColumns, selectConstraintColumns } from './constraint-fields.ts'
 import {

@@ -1,4 +1,4 @@
-import { type Failure, fail } from '../result.ts'
+import { type Failure, fail } from '../core/result.ts'
 import { quote } from './problems.ts'
 
 export function noSuchCollection(collection: unknown): Failure {

@@ -1,4 +1,4 @@
-import { type Failure, fail } from '../result.ts'
+import { type Failure, fail } from '../core/result.ts'
 import type { CatalogEntry } from './catalog.ts'
 import { quote } from './problems.ts'
 

@@ -1,4 +1,4 @@
-import { type Failure, fail, type Issue } from '../result.ts'
+import { type Failure, fail, type Issue } from '../core/result.ts'
 import { sentence, shortened } from '../wire/issues.ts'
 import type { CatalogEntry } from './catalog.ts'
 

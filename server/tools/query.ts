@@ -1,6 +1,6 @@
 import { is, type SQL, sql } from 'drizzle-orm'
 import { type PgColumn, PgText, PgTimestamp } from 'drizzle-orm/pg-core'
-import { type ActionResult, type Failure, fail, ok } from '../result.ts'
+import { type ActionResult, type Failure, fail, ok } from '../core/result.ts'
 import { FORWARD_RULE } from '../wire/page-input.ts'
 import type { CatalogEntry } from './catalog.ts'
 import { columnType } from './column-type.ts'

@@ -1,5 +1,5 @@
 import { type SQL, sql } from 'drizzle-orm'
-import { SYSTEM_FIELDS } from '../../drizzle/collection.ts'
+import { SYSTEM_FIELDS } from '../../drizzle/engine/collection.ts'
 import { type CatalogEntry, readingOf } from './catalog.ts'
 
 /** What a list or a count can see of a collection. Each says it: there is no default that would be everything. */

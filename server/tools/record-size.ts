@@ -1,6 +1,6 @@
 import { is, type SQL, sql } from 'drizzle-orm'
 import { PgArray, type PgColumn, PgEnumColumn, PgEnumObjectColumn } from 'drizzle-orm/pg-core'
-import { isText } from '../../drizzle/field-sizes.ts'
+import { isText } from '../../drizzle/engine/field-sizes.ts'
 import type { CatalogEntry } from './catalog.ts'
 
 /** What the records of a page hold, as they are stored; a larger record is a page of its own. */

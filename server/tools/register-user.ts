@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm'
-import { type ActionResult, fail, ok } from '../result.ts'
+import { type ActionResult, fail, ok } from '../core/result.ts'
 import { mergeStatement } from './create.ts'
 import { checkData, identifier, missingFields } from './data.ts'
 import { Problems } from './problems.ts'

@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm'
-import { type ActionResult, ok } from '../result.ts'
+import { type ActionResult, ok } from '../core/result.ts'
 import type { CatalogEntry } from './catalog.ts'
 import { identifier, systemColumns } from './data.ts'
 import { KeptStatements } from './kept-statements.ts'

@@ -1,8 +1,8 @@
 import type { SQL } from 'drizzle-orm'
+import type { ActionResult, JsonValue } from '../core/result.ts'
 import type { QueryResult, SqlError, Statement } from '../db/database.ts'
 import type { OutboundCall } from '../integrations/integrations.ts'
 import type { EffectOutcome } from '../ledger/hold.ts'
-import type { ActionResult, JsonValue } from '../result.ts'
 import type { Catalog, CatalogEntry } from './catalog.ts'
 
 export type WriteOperation = 'create' | 'update' | 'remove'

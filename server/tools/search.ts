@@ -1,5 +1,5 @@
 import { type SQL, sql } from 'drizzle-orm'
-import { type Failure, fail } from '../result.ts'
+import { type Failure, fail } from '../core/result.ts'
 import type { CatalogEntry } from './catalog.ts'
 import { quote } from './problems.ts'
 import { MAX_SEARCH_COST, MAX_SEARCHED_ROWS } from './search-cost.ts'

@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm'
-import { type ActionResult, fail, ok } from '../result.ts'
+import { type ActionResult, fail, ok } from '../core/result.ts'
 import { bindTo, checkData, identifier, setClause, systemColumns } from './data.ts'
 import { notFound } from './not-found.ts'
 import { Problems } from './problems.ts'

@@ -1,7 +1,7 @@
 import { DrizzleQueryError } from 'drizzle-orm'
 import { drizzle, type PgRemoteDatabase } from 'drizzle-orm/pg-proxy'
+import { type ActionResult, FailureError, fail, type JsonValue, ok } from '../core/result.ts'
 import type { Integrations } from '../integrations/integrations.ts'
-import { type ActionResult, FailureError, fail, type JsonValue, ok } from '../result.ts'
 import { jsonProblem } from '../wire/json-value.ts'
 import type { CatalogEntry } from './catalog.ts'
 import { count } from './count.ts'

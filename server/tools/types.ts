@@ -1,7 +1,7 @@
 import type { InferInsertModel, InferSelectModel } from 'drizzle-orm'
-import type { AnyCollection, ManagedField, SystemField } from '../../drizzle/collection.ts'
+import type { AnyCollection, ManagedField, SystemField } from '../../drizzle/engine/collection.ts'
+import type { ActionResult, JsonValue } from '../core/result.ts'
 import type { EndpointAnswer, EndpointData, EndpointName } from '../integrations/endpoint-types.ts'
-import type { ActionResult, JsonValue } from '../result.ts'
 
 /** The collections among a module's exports, by their names in the database. */
 export type CollectionsOf<TModule> = {

@@ -1,5 +1,5 @@
 import { type SQL, sql } from 'drizzle-orm'
-import { type ActionResult, type Failure, fail, ok } from '../result.ts'
+import { type ActionResult, type Failure, fail, ok } from '../core/result.ts'
 import type { CatalogEntry } from './catalog.ts'
 import { bindTo, changes, checkData, identifier, setClause, systemColumns } from './data.ts'
 import { KeptStatements, type Spoken, spoken } from './kept-statements.ts'

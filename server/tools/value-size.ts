@@ -1,4 +1,4 @@
-import type { FieldSize } from '../../drizzle/field-sizes.ts'
+import type { FieldSize } from '../../drizzle/engine/field-sizes.ts'
 import { stringify } from '../wire/stringify.ts'
 
 /** Says how a value is larger than its field takes; undefined when it is not. Values of other types are not looked at. */

@@ -1,5 +1,5 @@
 import { type SQL, sql } from 'drizzle-orm'
-import { type ActionResult, type Failure, ok } from '../result.ts'
+import { type ActionResult, type Failure, ok } from '../core/result.ts'
 import type { CatalogEntry } from './catalog.ts'
 import { assignments, checkData, identifier, setClause, systemColumns } from './data.ts'
 import { Problems } from './problems.ts'

@@ -1,7 +1,7 @@
 import { is, type SQL, sql } from 'drizzle-orm'
 import { PgArray, type PgColumn } from 'drizzle-orm/pg-core'
 import type { z } from 'zod'
-import { isText } from '../../drizzle/field-sizes.ts'
+import { isText } from '../../drizzle/engine/field-sizes.ts'
 import { findUnacceptableToFields } from '../wire/guard.ts'
 import { issueMessage } from '../wire/issue-message.ts'
 import type { CatalogEntry } from './catalog.ts'

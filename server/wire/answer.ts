@@ -1,4 +1,4 @@
-import type { Issue } from '../result.ts'
+import type { Issue } from '../core/result.ts'
 import { isInstantInRange } from './scalars.ts'
 import { findProblem } from './walk.ts'
 

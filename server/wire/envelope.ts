@@ -1,5 +1,5 @@
 import type { SuperJSONResult } from 'superjson'
-import type { Issue } from '../result.ts'
+import type { Issue } from '../core/result.ts'
 import { resolvePath, splitPath } from './annotation-path.ts'
 import { MAX_DEPTH } from './guard.ts'
 import { pathSegment } from './path.ts'

@@ -1,5 +1,5 @@
 /// <reference lib="es2024.string" />
-import type { Issue } from '../result.ts'
+import type { Issue } from '../core/result.ts'
 import { isDecimalInRange, isInstantInRange } from './scalars.ts'
 import { findProblem, type WalkRules } from './walk.ts'
 

@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import type { JsonValue } from '../result.ts'
+import type { JsonValue } from '../core/result.ts'
 
 /** What each code tells beside its message, all of it the schema's own, and never of what was sent. */
 const NAMES: Readonly<Record<z.core.$ZodIssueCode, readonly string[]>> = {

@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import type { Issue } from '../result.ts'
+import type { Issue } from '../core/result.ts'
 import { issueMessage } from './issue-message.ts'
 import { issueParams } from './issue-params.ts'
 import { pathSegment } from './path.ts'

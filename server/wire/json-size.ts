@@ -1,4 +1,4 @@
-import type { Issue } from '../result.ts'
+import type { Issue } from '../core/result.ts'
 import { MAX_DEPTH, MAX_VALUES } from './guard.ts'
 import { pathSegment } from './path.ts'
 

@@ -1,4 +1,4 @@
-import type { Issue } from '../result.ts'
+import type { Issue } from '../core/result.ts'
 import { findOversize } from './json-size.ts'
 
 export type ParsedJson =

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Issue } from '../result.ts'
+import type { Issue } from '../core/result.ts'
 import { isSynchronous } from './is-synchronous.ts'
 import { issuesOf, MAX_ISSUES } from './issues.ts'
 import { parseContexts, TooMuchWork } from './parse-budget.ts'

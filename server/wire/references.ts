@@ -1,4 +1,4 @@
-import type { Issue } from '../result.ts'
+import type { Issue } from '../core/result.ts'
 import { resolvePath, splitPath } from './annotation-path.ts'
 import { MAX_DEPTH } from './guard.ts'
 import { isRecord } from './record.ts'

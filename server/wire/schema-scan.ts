@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { DefinitionError } from '../errors.ts'
+import { DefinitionError } from '../core/errors.ts'
 
 type Schema = z.core.$ZodType
 

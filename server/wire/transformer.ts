@@ -1,5 +1,5 @@
 import { SuperJSON } from 'superjson'
-import type { Issue } from '../result.ts'
+import type { Issue } from '../core/result.ts'
 import { checkEnvelope } from './envelope.ts'
 import { type Envelope, serialize } from './serialize.ts'
 

@@ -1,4 +1,4 @@
-import type { Issue } from '../result.ts'
+import type { Issue } from '../core/result.ts'
 import { pathSegment } from './path.ts'
 import { isRecord } from './record.ts'
 

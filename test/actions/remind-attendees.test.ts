@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
-import { startDispatcher } from '../../server/outbox/dispatcher.ts'
+import { startDispatcher } from '../../server/queue/dispatcher.ts'
 import { json, startUpstream, type Upstream } from '../integrations/upstream.ts'
 import { accountOf, fund } from '../ledger/ledger.ts'
 import { createTestApp, type TestApp } from '../support/test-app.ts'

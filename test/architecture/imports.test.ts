@@ -10,36 +10,29 @@ const MIN_FILES = 70
 const APP_ROOMS = [
   /^server\/routers\/actions\//,
   /^server\/routes\.ts$/,
-  /^server\/app-env\.ts$/,
+  /^server\/env\.ts$/,
   /^integrations\.ts$/,
   /^drizzle\/collections\.ts$/,
 ]
-const COMPOSITION = 'server/composition.ts'
-const APP_TYPES = 'server/app-types.ts'
+const COMPOSITION = 'server/app.ts'
+const APP_TYPES = 'server/builders/app-types.ts'
 /** From the outermost layer to the innermost: a file imports from its own layer and from later ones. */
 const LAYERS: readonly (readonly [string, RegExp])[] = [
-  [
-    'main',
-    /^server\/(main|token|audit-command|credits-command|log|database-command|start|listen|open-database|sweeper|system-secret|composition|env|env-integrations|env-money|env-schema|scripts\/.*)\.ts$/,
-  ],
-  ['app', /^server\/app\.ts$/],
-  ['rest', /^server\/rest\//],
+  ['main', /^server\/(main|app|cli\/.*)\.ts$/],
+  ['lifecycle', /^server\/(lifecycle|env)\//],
+  ['http', /^server\/http\//],
   ['routers', /^server\/routers\/[^/]+\.ts$/],
-  [
-    'action',
-    /^server\/(action|action-call|action-context|app-types|context|direct-reads|engine|error-shape|gate|invoked|procedure|roles|run-as-caller|trpc)\.ts$/,
-  ],
+  ['action', /^server\/(builders|trpc)\//],
   ['invocation', /^server\/invocation\//],
-  ['outbox', /^server\/outbox\//],
+  ['queue', /^server\/queue\//],
   ['records', /^server\/records\//],
   ['audit', /^server\/audit\//],
   ['ledger', /^server\/ledger\//],
   ['tools', /^server\/tools\//],
-  ['access', /^server\/access\//],
   ['capabilities', /^server\/(auth|db|integrations)\//],
   ['wire', /^server\/wire\//],
   ['drizzle', /^drizzle\//],
-  ['errors', /^server\/(command-options|duration|errors|printable|result|uuid)\.ts$/],
+  ['core', /^server\/core\//],
 ]
 
 interface Import {
@@ -57,7 +50,7 @@ describe('the rooms of the house', () => {
     expect(imports.length).toBeGreaterThan(files.length)
     const homeless = files.filter(
       (file) =>
-        file.startsWith('server/') && layerOf(file) < 0 && !isApp(file) && file !== 'server/authoring.ts',
+        file.startsWith('server/') && layerOf(file) < 0 && !isApp(file) && file !== 'server/deputy.ts',
     )
     expect(homeless).toEqual([])
   })
@@ -84,8 +77,7 @@ describe('the rooms of the house', () => {
 
   it('give actions the authoring entry and nothing else of the engine', () => {
     const wrong = imports.filter(
-      ({ from, to }) =>
-        from.startsWith('server/routers/actions/') && !isApp(to) && to !== 'server/authoring.ts',
+      ({ from, to }) => from.startsWith('server/routers/actions/') && !isApp(to) && to !== 'server/deputy.ts',
     )
     expect(wrong).toEqual([])
   })
@@ -100,7 +92,7 @@ describe('the rooms of the house', () => {
 
   it('read the environment in one file', () => {
     const readers = files.filter((file) => /process\.env\b/.test(source(file)))
-    expect(readers).toEqual(['server/env.ts'])
+    expect(readers).toEqual(['server/env/environment.ts'])
   })
 
   it('use sql.raw for constants of the schema alone', () => {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { z } from 'zod'
-import { action, actionRegistry, fail, ok, ownerAction } from '../../server/authoring.ts'
+import { action, actionRegistry, fail, ok, ownerAction } from '../../server/deputy.ts'
 import { post } from '../http/send.ts'
 import { startUpstream, type Upstream } from '../integrations/upstream.ts'
 import { createTestApp } from '../support/test-app.ts'

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { post } from '../http/send.ts'
-import { openShop, type Shop } from '../idempotency/shop.ts'
+import { openShop, type Shop } from '../invocation/shop.ts'
 
 let shop: Shop
 let url: string

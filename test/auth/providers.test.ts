@@ -4,7 +4,7 @@ import { createKeySource } from '../../server/auth/key-source.ts'
 import { profileFromClaims, verifiedEmailOf } from '../../server/auth/profile-claims.ts'
 import { claimedRole } from '../../server/auth/role.ts'
 import { createVerifier } from '../../server/auth/verifier.ts'
-import { EnvError, readEnv } from '../../server/env.ts'
+import { EnvError, readEnv } from '../../server/env/environment.ts'
 import { keySet, startKeyServer } from './key-server.ts'
 import { ecSigner, ed25519Signer, rsaSigner, START_SECONDS, testClock } from './tokens.ts'
 

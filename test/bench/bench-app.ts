@@ -1,9 +1,9 @@
 // What the measured server runs: the app's own rooms, and beside them what only a benchmark asks for.
 import { index, text } from 'drizzle-orm/pg-core'
 import { z } from 'zod'
-import { collection } from '../../drizzle/collection.ts'
-import { action, actionRegistry, ok } from '../../server/authoring.ts'
-import { composition } from '../../server/composition.ts'
+import { collection } from '../../drizzle/engine/collection.ts'
+import { composition } from '../../server/app.ts'
+import { action, actionRegistry, ok } from '../../server/deputy.ts'
 import { defineIntegrations, endpoint } from '../../server/integrations/declare.ts'
 
 const message = z.strictObject({ message: z.string().max(200) })

@@ -1,9 +1,9 @@
 // Deputy as in production, in a process of its own: what `server/main.ts` does, with the benchmark's app.
 import { setFlagsFromString } from 'node:v8'
-import { readWholeEnv } from '../../server/env.ts'
+import { readWholeEnv } from '../../server/env/environment.ts'
 import { integrationEnv } from '../../server/integrations/connection.ts'
-import { createLog } from '../../server/log.ts'
-import { startServer } from '../../server/start.ts'
+import { createLog } from '../../server/lifecycle/log.ts'
+import { startServer } from '../../server/lifecycle/start.ts'
 import { benchComposition } from './bench-app.ts'
 
 setFlagsFromString('--heap-growing-percent=100')

@@ -3,9 +3,9 @@ import type { AddressInfo } from 'node:net'
 import { TRPCClientError } from '@trpc/client'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { createClient, DeputyError, unwrap } from '../../client/index.ts'
-import { action, actionRegistry, fail } from '../../server/authoring.ts'
-import { INTERNAL_MESSAGE } from '../../server/errors.ts'
+import { createClient, DeputyError, unwrap } from '../../client/core/index.ts'
+import { INTERNAL_MESSAGE } from '../../server/core/errors.ts'
+import { action, actionRegistry, fail } from '../../server/deputy.ts'
 import { createTestApp, type TestApp } from '../support/test-app.ts'
 
 let app: TestApp

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { freshKey } from '../../client/idempotency-key.ts'
-import { createClient, DeputyError } from '../../client/index.ts'
+import { freshKey } from '../../client/core/idempotency-key.ts'
+import { createClient, DeputyError } from '../../client/core/index.ts'
 import { startScriptedServer, success } from './scripted-server.ts'
 
 const EVENT = { title: 'Launch', startsAt: new Date('2030-01-01T18:00:00Z'), capacity: 5 }

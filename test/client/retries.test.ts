@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { type ClientOptions, createClient, DeputyError, unwrap } from '../../client/index.ts'
-import { action, actionRegistry } from '../../server/authoring.ts'
-import type { ErrorCode } from '../../server/errors.ts'
+import { type ClientOptions, createClient, DeputyError, unwrap } from '../../client/core/index.ts'
+import type { ErrorCode } from '../../server/core/errors.ts'
+import { action, actionRegistry } from '../../server/deputy.ts'
 import { startTcpProxy } from '../postgres/tcp-proxy.ts'
 import { createTestApp } from '../support/test-app.ts'
 import {

@@ -5,7 +5,7 @@ import { build } from 'esbuild'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startScriptedServer, success } from './scripted-server.ts'
 
-const ENTRY = fileURLToPath(new URL('../../client/index.ts', import.meta.url))
+const ENTRY = fileURLToPath(new URL('../../client/core/index.ts', import.meta.url))
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
 
 /** Calls the client inside a runtime, and tells how it went. */

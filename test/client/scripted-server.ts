@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { type ErrorCode, HTTP_STATUS } from '../../server/errors.ts'
-import type { JsonValue } from '../../server/result.ts'
+import { type ErrorCode, HTTP_STATUS } from '../../server/core/errors.ts'
+import type { JsonValue } from '../../server/core/result.ts'
 
 /** A request, as a server of ours would take it apart. */
 export interface Received {

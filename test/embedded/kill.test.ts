@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
-import { openDatabase } from '../../server/open-database.ts'
+import { openDatabase } from '../../server/lifecycle/open-database.ts'
 import { guarded, temporaryPath } from '../support/guarded.ts'
 import { TABLES } from '../support/tables.ts'
 

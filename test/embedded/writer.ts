@@ -1,5 +1,5 @@
 // Run by the tests as a process of its own: writes on an embedded database until it is killed.
-import { openDatabase } from '../../server/open-database.ts'
+import { openDatabase } from '../../server/lifecycle/open-database.ts'
 import { TABLES } from '../support/tables.ts'
 
 const [, , directory = '', round = ''] = process.argv

@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { EnvError, readAppEnv, readEnv, readTokenEnv, readWholeEnv } from '../../server/env.ts'
+import { EnvError, readAppEnv, readEnv, readTokenEnv, readWholeEnv } from '../../server/env/environment.ts'
 import { DEFAULT_BUDGETS } from '../../server/ledger/budgets.ts'
 
 const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, it } from 'vitest'
-import { openDatabase } from '../../server/open-database.ts'
+import { openDatabase } from '../../server/lifecycle/open-database.ts'
 import { json, startUpstream } from '../integrations/upstream.ts'
 import { TABLES } from '../support/tables.ts'
 import { bankCalls } from './bank-calls.ts'

@@ -1,4 +1,4 @@
-import type { Failpoint, FailpointName } from '../../server/engine.ts'
+import type { Failpoint, FailpointName } from '../../server/invocation/engine.ts'
 
 /** Where a server dies: the nth time that it comes to this point from now on. */
 export interface Death {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { ok } from '../../server/authoring.ts'
+import { ok } from '../../server/deputy.ts'
 import { createProbe } from '../invocation/probe.ts'
 
 const CALLERS = 64

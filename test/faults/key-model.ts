@@ -1,4 +1,4 @@
-import type { FailpointName } from '../../server/engine.ts'
+import type { FailpointName } from '../../server/invocation/engine.ts'
 
 /** What goes wrong in a call: at this point, the nth time that it comes there, its code throws or its server is gone. */
 export interface Fault {

@@ -1,9 +1,9 @@
 // Run by the fault tests as a process of its own: a server that kills itself where it is told to.
 import { pino } from 'pino'
 import { openPostgres } from '../../server/db/postgres.ts'
-import { listen } from '../../server/listen.ts'
-import { startDispatcher } from '../../server/outbox/dispatcher.ts'
-import { startSweeper } from '../../server/sweeper.ts'
+import { listen } from '../../server/lifecycle/listen.ts'
+import { startSweeper } from '../../server/lifecycle/sweeper.ts'
+import { startDispatcher } from '../../server/queue/dispatcher.ts'
 import { dieWhenTold } from './death.ts'
 import { createFaultApp } from './fault-app.ts'
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { action, actionRegistry, ok } from '../../server/authoring.ts'
+import { action, actionRegistry, ok } from '../../server/deputy.ts'
 import { createEvent } from '../../server/routers/actions/create-event.ts'
 import { createTestApp } from '../support/test-app.ts'
 import { get } from './send.ts'

@@ -1,8 +1,8 @@
 import { TRPCError } from '@trpc/server'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { action, actionRegistry, fail, ok, ownerAction } from '../../server/authoring.ts'
-import { type ErrorCode, HTTP_STATUS, INTERNAL_MESSAGE } from '../../server/errors.ts'
+import { type ErrorCode, HTTP_STATUS, INTERNAL_MESSAGE } from '../../server/core/errors.ts'
+import { action, actionRegistry, fail, ok, ownerAction } from '../../server/deputy.ts'
 import { createTestApp } from '../support/test-app.ts'
 import { post } from './send.ts'
 

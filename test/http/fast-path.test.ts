@@ -3,8 +3,8 @@ import { connect } from 'node:net'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { action, actionRegistry, fail, ok, ownerAction } from '../../server/authoring.ts'
-import { type Listening, listen } from '../../server/listen.ts'
+import { action, actionRegistry, fail, ok, ownerAction } from '../../server/deputy.ts'
+import { type Listening, listen } from '../../server/lifecycle/listen.ts'
 import { createTestApp } from '../support/test-app.ts'
 
 const scalars = z.strictObject({

@@ -3,8 +3,8 @@ import { connect, type Socket } from 'node:net'
 import fc from 'fast-check'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { action, actionRegistry, ok } from '../../server/authoring.ts'
-import { type Listening, listen } from '../../server/listen.ts'
+import { action, actionRegistry, ok } from '../../server/deputy.ts'
+import { type Listening, listen } from '../../server/lifecycle/listen.ts'
 import { createTestApp } from '../support/test-app.ts'
 
 const MIB = 1024 * 1024

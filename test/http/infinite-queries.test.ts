@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { action, actionRegistry, ok, page } from '../../server/authoring.ts'
+import { action, actionRegistry, ok, page } from '../../server/deputy.ts'
 import { createTestApp } from '../support/test-app.ts'
 
 const actions = actionRegistry({

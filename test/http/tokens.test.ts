@@ -2,13 +2,13 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createApp } from '../../server/app.ts'
+import { composition } from '../../server/app.ts'
 import { createKeySource, type KeyConfig } from '../../server/auth/key-source.ts'
 import { createVerifier } from '../../server/auth/verifier.ts'
-import { composition } from '../../server/composition.ts'
 import { createIntegrations } from '../../server/integrations/create.ts'
 import { createHttpClient } from '../../server/integrations/http-client.ts'
-import { type Listening, listen } from '../../server/listen.ts'
+import { createApp } from '../../server/lifecycle/create-app.ts'
+import { type Listening, listen } from '../../server/lifecycle/listen.ts'
 import {
   AUDIENCE,
   ecSigner,

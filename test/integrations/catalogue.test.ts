@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { composition } from '../../server/composition.ts'
+import { composition } from '../../server/app.ts'
 import { unreachableIntegrations } from '../../server/integrations/reachability.ts'
 import { configured } from './configured.ts'
 import { SHOP_KEY, shops } from './shop.ts'

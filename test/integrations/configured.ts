@@ -1,10 +1,10 @@
 import { pino } from 'pino'
+import type { JsonValue } from '../../server/core/result.ts'
 import type { IntegrationsOptions } from '../../server/integrations/configuration.ts'
 import { createIntegrations } from '../../server/integrations/create.ts'
 import type { IntegrationDeclarations } from '../../server/integrations/declare.ts'
 import { createHttpClient } from '../../server/integrations/http-client.ts'
 import type { Integrations, OutboundCall, SendOptions } from '../../server/integrations/integrations.ts'
-import type { JsonValue } from '../../server/result.ts'
 
 export interface ConfiguredOptions
   extends Partial<Pick<IntegrationsOptions, 'apiWorkerUrl' | 'ownerJwt' | 'ownerUserId' | 'proxyTimeoutMs'>> {

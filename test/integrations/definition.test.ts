@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { z } from 'zod'
-import { DefinitionError } from '../../server/errors.ts'
+import { DefinitionError } from '../../server/core/errors.ts'
 import { type EndpointDeclaration, endpoint } from '../../server/integrations/declare.ts'
 import { configured } from './configured.ts'
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { decodeJwt } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { startDispatcher } from '../../server/outbox/dispatcher.ts'
+import { startDispatcher } from '../../server/queue/dispatcher.ts'
 import { post } from '../http/send.ts'
 import { marketEnv, PRICE } from '../ledger/market.ts'
 import { type Market, openMarket } from '../ledger/open-market.ts'

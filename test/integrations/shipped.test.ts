@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { composition } from '../../server/composition.ts'
+import { composition } from '../../server/app.ts'
 import { ask, configured } from './configured.ts'
 import { json, startUpstream, type Upstream } from './upstream.ts'
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { type ActionContext, fail, ok } from '../../server/authoring.ts'
+import { type ActionContext, fail, ok } from '../../server/deputy.ts'
 import { createProbe, eventData, gate, type Probe } from './probe.ts'
 
 let probe: Probe

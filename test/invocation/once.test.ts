@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { type ActionContext, type JsonValue, ok } from '../../server/authoring.ts'
+import { type ActionContext, type JsonValue, ok } from '../../server/deputy.ts'
 import { createProbe, type Probe } from './probe.ts'
 
 let probe: Probe

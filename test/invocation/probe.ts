@@ -1,17 +1,17 @@
 import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
-import { createApp } from '../../server/app.ts'
+import { composition } from '../../server/app.ts'
+import type { Database } from '../../server/db/database.ts'
+import type { PostgresOptions } from '../../server/db/postgres.ts'
 import {
   type ActionContext,
   type ActionResult,
   type ActionTools,
   action,
   actionRegistry,
-} from '../../server/authoring.ts'
-import { composition } from '../../server/composition.ts'
-import type { Database } from '../../server/db/database.ts'
-import type { PostgresOptions } from '../../server/db/postgres.ts'
+} from '../../server/deputy.ts'
 import type { IntegrationDeclarations } from '../../server/integrations/declare.ts'
+import { createApp } from '../../server/lifecycle/create-app.ts'
 import { startUpstream } from '../integrations/upstream.ts'
 import { createTestApp } from '../support/test-app.ts'
 

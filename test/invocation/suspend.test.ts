@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
-import { type ActionContext, ok } from '../../server/authoring.ts'
+import { type ActionContext, ok } from '../../server/deputy.ts'
 import { json } from '../integrations/upstream.ts'
 import { createProbe, gate, type Probe } from './probe.ts'
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { expect } from 'vitest'
 import { z } from 'zod'
-import { type ActionContext, type ActionResult, action, actionRegistry } from '../../server/authoring.ts'
+import { type ActionContext, type ActionResult, action, actionRegistry } from '../../server/deputy.ts'
 import { post } from '../http/send.ts'
 import { startUpstream } from '../integrations/upstream.ts'
 import { execute } from '../support/execute.ts'

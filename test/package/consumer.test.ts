@@ -43,7 +43,7 @@ beforeAll(async () => {
   }
   await runGuarded(
     process.execPath,
-    ['--import', 'tsx', 'server/scripts/build.ts', join(modules, 'deputy/dist')],
+    ['--import', 'tsx', 'server/cli/build.ts', join(modules, 'deputy/dist')],
     {
       cwd: root,
     },

@@ -1,7 +1,7 @@
 import { index, text } from 'drizzle-orm/pg-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { collection } from '../../drizzle/collection.ts'
 import * as collections from '../../drizzle/collections.ts'
+import { collection } from '../../drizzle/engine/collection.ts'
 import type { Statement } from '../../server/db/database.ts'
 import { execute } from '../support/execute.ts'
 import { createTestApp } from '../support/test-app.ts'

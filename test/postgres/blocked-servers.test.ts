@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
-import { createApp } from '../../server/app.ts'
-import { ok } from '../../server/authoring.ts'
-import { composition } from '../../server/composition.ts'
+import { composition } from '../../server/app.ts'
 import type { Database } from '../../server/db/database.ts'
 import { openPostgres } from '../../server/db/postgres.ts'
+import { ok } from '../../server/deputy.ts'
+import { createApp } from '../../server/lifecycle/create-app.ts'
 import { createTestApp, type TestApp } from '../support/test-app.ts'
 import { startTcpProxy } from './tcp-proxy.ts'
 

@@ -1,6 +1,6 @@
 import postgres from 'postgres'
 import { expect, it, vi } from 'vitest'
-import { run } from '../env/process.ts'
+import { run } from '../lifecycle/process.ts'
 import { openTestDatabase } from '../support/database.ts'
 import { execute } from '../support/execute.ts'
 

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { openEmptyDatabase } from '../db/empty-database.ts'
-import { runServer } from '../env/process.ts'
+import { runServer } from '../lifecycle/process.ts'
 import { execute } from '../support/execute.ts'
 import { temporaryDirectory } from '../support/guarded.ts'
 

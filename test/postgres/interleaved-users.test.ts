@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { createClient, unwrap } from '../../client/index.ts'
+import { createClient, unwrap } from '../../client/core/index.ts'
 import { createTestApp, type TestApp } from '../support/test-app.ts'
 
 const CONNECTIONS = 32

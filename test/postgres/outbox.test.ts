@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import type { ActionResult } from '../../server/authoring.ts'
 import type { Database } from '../../server/db/database.ts'
 import { openPostgres } from '../../server/db/postgres.ts'
-import type { FailpointName } from '../../server/engine.ts'
+import type { ActionResult } from '../../server/deputy.ts'
+import type { FailpointName } from '../../server/invocation/engine.ts'
 import { DEFAULT_BUDGETS } from '../../server/ledger/budgets.ts'
 import { eventData } from '../invocation/probe.ts'
 import { accountOf, checkLedger, fund } from '../ledger/ledger.ts'
-import { MAIL_PRICE, mail, openPost, type Post, SMS_PRICE, sms } from '../outbox/post.ts'
+import { MAIL_PRICE, mail, openPost, type Post, SMS_PRICE, sms } from '../queue/post.ts'
 
 const TIMEOUT = { timeout: 20_000 }
 const CALLS = 60

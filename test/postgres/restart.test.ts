@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { createClient, unwrap } from '../../client/index.ts'
-import { mintToken, startServer } from '../env/process.ts'
+import { createClient, unwrap } from '../../client/core/index.ts'
+import { mintToken, startServer } from '../lifecycle/process.ts'
 import { openTestDatabase } from '../support/database.ts'
 import { temporaryDirectory } from '../support/guarded.ts'
 

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import postgres from 'postgres'
 import { loadDevelopmentKey } from '../../server/auth/development-key.ts'
-import { startServer } from '../env/process.ts'
+import { startServer } from '../lifecycle/process.ts'
 import { temporaryDirectory } from '../support/guarded.ts'
 
 export type DatabaseKind = 'postgres' | 'pglite'

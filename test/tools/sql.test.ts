@@ -1,7 +1,7 @@
 import { eq, sql } from 'drizzle-orm'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { attendees, events } from '../../drizzle/collections.ts'
-import { fail } from '../../server/authoring.ts'
+import { fail } from '../../server/deputy.ts'
 import { isTransactionControl } from '../../server/tools/transaction-control.ts'
 import { type Bench, dataOf, mint, openBench, samples } from './workbench.ts'
 

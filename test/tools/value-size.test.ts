@@ -1,9 +1,9 @@
 import { integer, jsonb, text, varchar } from 'drizzle-orm/pg-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { collection } from '../../drizzle/collection.ts'
 import * as appCollections from '../../drizzle/collections.ts'
-import { type ActionContext, type ActionResult, action, actionRegistry } from '../../server/authoring.ts'
+import { collection } from '../../drizzle/engine/collection.ts'
+import { type ActionContext, type ActionResult, action, actionRegistry } from '../../server/deputy.ts'
 import { execute } from '../support/execute.ts'
 import { createTestApp } from '../support/test-app.ts'
 

@@ -11,9 +11,9 @@ import {
   varchar,
 } from 'drizzle-orm/pg-core'
 import { z } from 'zod'
-import { collection } from '../../drizzle/collection.ts'
 import * as appCollections from '../../drizzle/collections.ts'
-import { type ActionContext, type ActionResult, action, actionRegistry } from '../../server/authoring.ts'
+import { collection } from '../../drizzle/engine/collection.ts'
+import { type ActionContext, type ActionResult, action, actionRegistry } from '../../server/deputy.ts'
 import type { AttemptDatabase } from '../../server/tools/tools.ts'
 import type { CollectionsOf, Tools } from '../../server/tools/types.ts'
 import { execute } from '../support/execute.ts'

@@ -1,7 +1,7 @@
 // Checked by the compiler alone: every line marked with @ts-expect-error must be an error, every other must not.
 import { initTRPC } from '@trpc/server'
 import { z } from 'zod'
-import { action, actionRegistry, fail, ok, ownerAction, roleAction } from '../../server/authoring.ts'
+import { action, actionRegistry, fail, ok, ownerAction, roleAction } from '../../server/deputy.ts'
 import { defineIntegrations } from '../../server/integrations/declare.ts'
 
 const input = z.strictObject({ id: z.string() })

@@ -1,6 +1,6 @@
 // Checked by the compiler alone: every line marked with @ts-expect-error must be an error, every other must not.
 import { z } from 'zod'
-import { createClient, unwrap } from '../../client/index.ts'
+import { createClient, unwrap } from '../../client/core/index.ts'
 import type { ClientCall } from '../../server/integrations/client-call.ts'
 import { defineIntegrations, endpoint } from '../../server/integrations/declare.ts'
 

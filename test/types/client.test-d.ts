@@ -1,5 +1,5 @@
 // Checked by the compiler alone: every line marked with @ts-expect-error must be an error, every other must not.
-import { createClient, unwrap } from '../../client/index.ts'
+import { createClient, unwrap } from '../../client/core/index.ts'
 
 export async function typedClient() {
   const { actions } = createClient({ url: 'http://127.0.0.1:3000', token: 'x' })

@@ -1,6 +1,6 @@
 // Checked by the compiler alone: every line marked with @ts-expect-error must be an error, every other must not.
 import { z } from 'zod'
-import { action, actionRegistry, ok } from '../../server/authoring.ts'
+import { action, actionRegistry, ok } from '../../server/deputy.ts'
 import type { createAppRouter } from '../../server/routers/app-router.ts'
 
 const input = z.strictObject({ id: z.string() })

@@ -1,9 +1,9 @@
 // Read by the compiler alone: what a line marked as an error lets pass fails `npm run check`.
 import { boolean, integer, text } from 'drizzle-orm/pg-core'
 import { z } from 'zod'
-import { createClient, unwrap } from '../../client/index.ts'
-import { collection } from '../../drizzle/collection.ts'
-import { action } from '../../server/authoring.ts'
+import { createClient, unwrap } from '../../client/core/index.ts'
+import { collection } from '../../drizzle/engine/collection.ts'
+import { action } from '../../server/deputy.ts'
 
 const client = createClient({ url: 'http://127.0.0.1' })
 

@@ -1,8 +1,8 @@
 import { initTRPC } from '@trpc/server'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { type ActionStart, action, roleAction } from '../../server/action.ts'
-import { actionRegistry, ok } from '../../server/authoring.ts'
+import { type ActionStart, action, roleAction } from '../../server/builders/action.ts'
+import { actionRegistry, ok } from '../../server/deputy.ts'
 import { createAppRouter } from '../../server/routers/app-router.ts'
 
 // What the compiler refuses is refused at start too: not everyone compiles.

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { action, ok } from '../../authoring.ts'
+import { action, ok } from '../../deputy.ts'
 
 const BATCH = 1_000
 

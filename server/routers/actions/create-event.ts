@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { action } from '../../authoring.ts'
+import { action } from '../../deputy.ts'
 
 /** Creates an event that belongs to the caller. */
 export const createEvent = action

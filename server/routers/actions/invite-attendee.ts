@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { action, fail } from '../../authoring.ts'
+import { action, fail } from '../../deputy.ts'
 
 /** Invites somebody to an event: the attendee is created and the event's count raised, both or neither. */
 export const inviteAttendee = action

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { action, ok, page } from '../../authoring.ts'
+import { action, ok, page } from '../../deputy.ts'
 
 /** Lists who was invited to an event, a page at a time. */
 export const listAttendees = action

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { ok, ownerAction } from '../../authoring.ts'
+import { ok, ownerAction } from '../../deputy.ts'
 
 /** Counts everything and keeps the result under a known id. The owner's work. */
 export const recomputeAnalytics = ownerAction.input(z.strictObject({})).mutation(async ({ ctx }) => {

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { action, fail, ok } from '../../authoring.ts'
+import { action, fail, ok } from '../../deputy.ts'
 
 /** As many messages as one call may queue. */
 const MAX_ATTENDEES = 1_000

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { action, fail, ok } from '../../authoring.ts'
+import { action, fail, ok } from '../../deputy.ts'
 
 /** Has a language model summarize an event, on the app owner's account, and keeps the summary. */
 export const summarizeEvent = action

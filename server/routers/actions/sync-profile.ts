@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { action, fail, type JsonValue, ok } from '../../authoring.ts'
+import { action, fail, type JsonValue, ok } from '../../deputy.ts'
 
 const profileSchema = z.object({
   name: z.string().min(1).max(200),

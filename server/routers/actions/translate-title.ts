@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { action, ok } from '../../authoring.ts'
+import { action, ok } from '../../deputy.ts'
 
 /** Translates the title of an event that the caller may read. The caller pays. */
 export const translateTitle = action

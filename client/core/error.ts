@@ -1,0 +1,55 @@
+import { TRPCClientError } from '@trpc/client'
+import type { AppRouter } from '../../server/app.ts'
+import type { ErrorCode } from '../../server/core/errors.ts'
+import type { Failure, Issue, JsonValue } from '../../server/core/result.ts'
+
+export interface DeputyErrorOptions {
+  /** undefined when no answer came at all. */
+  readonly code?: ErrorCode | undefined
+  readonly requestId?: string | undefined
+  readonly issues?: readonly Issue[] | undefined
+  readonly details?: Readonly<Record<string, JsonValue>> | undefined
+  readonly cause?: Error | undefined
+}
+
+/** What a call failed with: thrown by a gate, by the parser, by the network, or by `unwrap`. */
+export class DeputyError extends TRPCClientError<AppRouter> {
+  /** undefined when no answer came at all. */
+  readonly code: ErrorCode | undefined
+  /** Finds the cause in the server's log. */
+  readonly requestId: string | undefined
+  readonly issues: readonly Issue[]
+  readonly details: Readonly<Record<string, JsonValue>>
+
+  constructor(message: string, options: DeputyErrorOptions = {}) {
+    super(message, options.cause ? { cause: options.cause } : {})
+    // The base class sets its own prototype.
+    Object.setPrototypeOf(this, new.target.prototype)
+    this.name = 'DeputyError'
+    this.code = options.code
+    this.requestId = options.requestId
+    this.issues = options.issues ?? []
+    this.details = options.details ?? {}
+  }
+
+  /** Keeps what tRPC's own error knows. */
+  static fromTRPC(error: TRPCClientError<AppRouter>): DeputyError {
+    if (error instanceof DeputyError) return error
+    const { data } = error
+    return new DeputyError(error.message, {
+      code: data?.code,
+      requestId: data?.requestId ?? undefined,
+      issues: data?.issues ?? undefined,
+      details: data?.details ?? undefined,
+      cause: error,
+    })
+  }
+
+  static fromFailure(failure: Failure): DeputyError {
+    return new DeputyError(failure.error, {
+      code: failure.code,
+      issues: failure.issues,
+      details: failure.details,
+    })
+  }
+}

@@ -1,0 +1,94 @@
+import type { Operation, TRPCLink } from '@trpc/client'
+import { observable } from '@trpc/server/observable'
+import type { AppRouter } from '../../server/app.ts'
+import type { Delivery } from './delivery.ts'
+import { DeputyError } from './error.ts'
+
+/** The server's rule. No comma is in it: a key never reads as two slots. */
+const KEY_FORM = /^[A-Za-z0-9_.:~-]{1,255}$/
+
+/** The key of one call, the same whenever that call is sent. */
+class CallKey {
+  readonly value: string
+  /** The app named it; it is not ours to leave out. */
+  readonly isChosen: boolean
+
+  constructor(value: string, isChosen: boolean) {
+    this.value = value
+    this.isChosen = isChosen
+  }
+}
+
+/** Gives every mutation its key: the one in the call's context, or a fresh one. */
+export const idempotencyKeys: TRPCLink<AppRouter> =
+  () =>
+  ({ op, next }) =>
+    observable((observer) => {
+      const key = keyFor(op)
+      if (key instanceof DeputyError) {
+        observer.error(key)
+        return undefined
+      }
+      // The context object is the caller's, who may use it again.
+      return next({ ...op, context: { ...op.context, idempotencyKey: key } }).subscribe(observer)
+    })
+
+function keyFor(op: Operation): CallKey | DeputyError | undefined {
+  const chosen = op.context.idempotencyKey
+  if (chosen === undefined) {
+    if (op.type !== 'mutation') return undefined
+    const fresh = freshKey()
+    return fresh instanceof DeputyError ? fresh : new CallKey(fresh, false)
+  }
+  if (op.type !== 'mutation') {
+    return new DeputyError(`"${op.path}" only reads: a ${op.type} takes no idempotency key.`)
+  }
+  if (typeof chosen === 'string' && KEY_FORM.test(chosen)) return new CallKey(chosen, true)
+  return new DeputyError(
+    `The idempotency key for "${op.path}" is malformed: a key is 1 to 255 letters, digits and _ . : ~ -`,
+  )
+}
+
+/**
+ * Builds the header `Idempotency-Key` of a request: one slot for each of its calls, in order, empty for none. The
+ * server refuses keys of callers without a token, since it could not tell one from another, so fresh ones stay here.
+ */
+export function idempotencyHeader(ops: readonly Operation[], hasToken: boolean): Record<string, string> {
+  const slots = ops.map(({ context: { idempotencyKey: key } }) =>
+    key instanceof CallKey && (hasToken || key.isChosen) ? key.value : '',
+  )
+  return slots.some((slot) => slot !== '') ? { 'idempotency-key': slots.join(',') } : {}
+}
+
+/** Whether a call can be sent again without a second effect: it only reads, or its key went with it. */
+export function isRepeatable(op: Operation, delivery: Delivery): boolean {
+  const key = op.context.idempotencyKey
+  return op.type === 'query' || (key instanceof CallKey && delivery.keys.includes(key.value))
+}
+
+interface RandomSource {
+  randomUUID?(): string
+  getRandomValues?(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer>
+}
+
+/**
+ * Makes a key that nobody has used, a UUID of version 4 (RFC 9562, 5.4). Browsers have `randomUUID` on secure origins
+ * only, and React Native has no `crypto` at all; a weaker source could give two calls one key.
+ */
+export function freshKey(source: RandomSource | undefined = globalThis.crypto): string | DeputyError {
+  if (source?.randomUUID) return source.randomUUID()
+  if (!source?.getRandomValues) {
+    return new DeputyError(
+      'A mutation needs a fresh idempotency key, and this runtime has neither crypto.randomUUID nor crypto.getRandomValues. In React Native install react-native-get-random-values and import it before anything else; elsewhere load a polyfill of crypto.getRandomValues, or give the call a key: { context: { idempotencyKey } }.',
+    )
+  }
+  const bytes = source.getRandomValues(new Uint8Array(16))
+  const hex = Array.from(bytes, (byte, at) => withVersion(byte, at).toString(16).padStart(2, '0')).join('')
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')
+}
+
+/** Version 4 in the seventh byte, the variant in the ninth. */
+function withVersion(byte: number, at: number): number {
+  if (at === 6) return (byte & 0x0f) | 0x40
+  return at === 8 ? (byte & 0x3f) | 0x80 : byte
+}

@@ -1,0 +1,129 @@
+import {
+  createTRPCClient,
+  httpBatchLink,
+  type Operation,
+  splitLink,
+  type TRPCClient,
+  type TRPCLink,
+} from '@trpc/client'
+import { observable } from '@trpc/server/observable'
+import type { AppRouter } from '../../server/app.ts'
+import type { ActionResult } from '../../server/core/result.ts'
+import { limitsOf, type RetryOptions } from './backoff.ts'
+import { type ClientFetch, observedFetch } from './delivery.ts'
+import { DeputyError } from './error.ts'
+import { idempotencyHeader, idempotencyKeys } from './idempotency-key.ts'
+import { retryLink } from './retries.ts'
+import { creationProblem, runtimeProblem } from './runtime.ts'
+import { transformer } from './transformer.ts'
+
+export type { AppRouter } from '../../server/app.ts'
+export type { ErrorCode } from '../../server/core/errors.ts'
+export type { ActionResult, Failure, Issue, IssueCode, Success } from '../../server/core/result.ts'
+export type { RetryOptions } from './backoff.ts'
+export { DeputyError, type DeputyErrorOptions } from './error.ts'
+
+export interface ClientOptions {
+  /** The server's address, such as `https://api.example.com`. */
+  readonly url: string
+  /** The user's token, or a function that gets one for every request. @default none */
+  readonly token?: string | (() => string | undefined | Promise<string | undefined>)
+  /** @default the platform's fetch */
+  readonly fetch?: ClientFetch
+  /**
+   * How a call is sent again that met a failure which passes: no answer, HTTP 408, 429 or 5xx, or its own earlier
+   * sending, still running. false: not at all. @default three times within 30 s
+   */
+  readonly retries?: RetryOptions | false
+}
+
+/** Typed by the server's router, end to end. */
+export type Client = TRPCClient<AppRouter>
+
+/** How many calls the server takes in one request. */
+const MAX_BATCH_SIZE = 10
+/** What fetch takes as the value of a header; it would throw as if no answer came. */
+const IN_HEADER = /^[\t\x20-\x7e\x80-\xff]*$/
+const MAX_URL_LENGTH = 4_000
+/** Leaves room for the procedure's path. */
+const MAX_INPUT_IN_URL = 3_500
+
+/**
+ * Makes a client for the server's actions, `client.actions.createEvent.mutate({ … })`, and for its collections as
+ * the user, `client.records.events.query.query({ where: { … } })`.
+ *
+ * Every mutation goes out with an idempotency key, a fresh one or the caller's own, and is sent again with the same
+ * one: `client.actions.createEvent.mutate(input, { context: { idempotencyKey: 'order-17' } })`.
+ * @throws {RangeError} for retries that are no numbers of times or of milliseconds.
+ * @throws {DeputyError} where the runtime has no AbortController.
+ */
+export function createClient(options: ClientOptions): Client {
+  const problem = creationProblem()
+  if (problem) throw problem
+  const { token } = options
+  const shared = {
+    url: `${options.url.replace(/\/+$/, '')}/trpc`,
+    transformer,
+    maxItems: MAX_BATCH_SIZE,
+    fetch: observedFetch(options.fetch),
+    headers: async ({ opList }: { opList: readonly Operation[] }): Promise<Record<string, string>> => {
+      const bearer = typeof token === 'function' ? await token() : token
+      if (bearer !== undefined && !IN_HEADER.test(bearer)) {
+        throw new DeputyError('The token has characters that no header can hold, such as a line break.')
+      }
+      const authorization = bearer === undefined ? {} : { authorization: `Bearer ${bearer}` }
+      return { ...authorization, ...idempotencyHeader(opList, bearer !== undefined) }
+    },
+  }
+  return createTRPCClient<AppRouter>({
+    links: [
+      keepErrors,
+      checkRuntime(options.fetch !== undefined),
+      idempotencyKeys,
+      retryLink(limitsOf(options.retries)),
+      splitLink({
+        condition: ({ type, input }) => type === 'query' && isTooLongForAddress(input),
+        true: httpBatchLink({ ...shared, methodOverride: 'POST' }),
+        false: httpBatchLink({ ...shared, maxURLLength: MAX_URL_LENGTH }),
+      }),
+    ],
+  })
+}
+
+/** A list of ids in a `where` can be longer than any address may be. */
+function isTooLongForAddress(input: unknown): boolean {
+  return (
+    input !== undefined &&
+    encodeURIComponent(JSON.stringify(transformer.serialize(input))).length > MAX_INPUT_IN_URL
+  )
+}
+
+/** Turns a failure that was returned into the error that a gate throws, for code that prefers one channel. */
+export function unwrap<T>(result: ActionResult<T>): T {
+  if (result.success) return result.data
+  throw DeputyError.fromFailure(result)
+}
+
+/** Makes every error a DeputyError. */
+const keepErrors: TRPCLink<AppRouter> =
+  () =>
+  ({ op, next }) =>
+    observable((observer) =>
+      next(op).subscribe({
+        next: (value) => observer.next(value),
+        error: (error) => observer.error(DeputyError.fromTRPC(error)),
+        complete: () => observer.complete(),
+      }),
+    )
+
+/** Fails a call that this runtime cannot send with what is missing, rather than from the midst of a library. */
+function checkRuntime(hasOwnFetch: boolean): TRPCLink<AppRouter> {
+  return () =>
+    ({ op, next }) =>
+      observable((observer) => {
+        const problem = runtimeProblem(hasOwnFetch)
+        if (!problem) return next(op).subscribe(observer)
+        observer.error(problem)
+        return undefined
+      })
+}

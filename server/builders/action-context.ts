@@ -1,0 +1,164 @@
+import type { Logger } from 'pino'
+import type { UserActor } from '../auth/actor.ts'
+import { verifiedEmailOf } from '../auth/profile-claims.ts'
+import { type ActionResult, type JsonObject, type JsonValue, ok } from '../core/result.ts'
+import { getFromPlatform, type PlatformRequest } from '../integrations/platform.ts'
+import type { Attempt } from '../invocation/attempt.ts'
+import type { Invocation } from '../invocation/invocation.ts'
+import { createCallerReads, createCallerRecords } from '../records/as-caller.ts'
+import { Caller } from '../records/caller.ts'
+import { createReadTools, createTools } from '../tools/tools.ts'
+import type { ActionTools, AppEnv, CallerTools } from './app-types.ts'
+
+/** What every action is given. Identity never comes from input. */
+export interface ActionContext<TTools = ActionTools, TRecords = CallerTools> {
+  /** The verified subject of the caller's token. */
+  readonly userId: string
+  /** The caller's raw verified Bearer token, to forward where an upstream must see the user. Never log or return it. */
+  readonly callerJwt: string
+  /** The token's email, only where the issuer says that it is verified. */
+  readonly verifiedEmail: string | undefined
+  /** The app's authority. It authorizes nothing: whoever passes it an id from the input has checked nobody's right to it. */
+  readonly tools: TTools
+  /** The same data under the caller's permissions; `asCaller.may(operation, collection, id)` authorizes in one line. */
+  readonly asCaller: TRecords
+  /** Reads JSON from a platform as the caller, with the caller's own token. Use it in `tools.once`. */
+  getFromPlatform(request: PlatformRequest): Promise<ActionResult<JsonValue>>
+  /** All that the caller's token says, verified and frozen. Never log it. */
+  readonly claims: JsonObject
+  readonly ownerUserId: string | undefined
+  readonly isOwner: boolean
+  /** The caller's role: `admin` for the owner, else that of the caller's `users` row, else `member`. */
+  role(): Promise<string>
+  /** What `server/env.ts` declares, and the owner's id. */
+  readonly env: AppEnv & { readonly OWNER_USER_ID: string | undefined }
+  readonly requestId: string
+  /** The same in every attempt. */
+  readonly invocationId: string
+  /** Counts from 1; a handler may run more than once before it commits. */
+  readonly attempt: number
+  /** Aborted when the deadline of the call is over. */
+  readonly signal: AbortSignal
+  readonly log: Logger
+  /** The same in every attempt. */
+  readonly now: Date
+}
+
+/** Builds the context of one attempt. */
+export function createActionContext(
+  invocation: Invocation,
+  attempt: Attempt,
+  actor: UserActor,
+): ActionContext {
+  return new AttemptContext(invocation, attempt, actor)
+}
+
+/**
+ * A class, for what is made only when it is asked for. Getters in a literal, or functions made for each context, would
+ * give every context a hidden class of its own (V8), which costs more than all else of a call.
+ */
+class AttemptContext implements ActionContext {
+  readonly userId: string
+  readonly callerJwt: string
+  readonly verifiedEmail: string | undefined
+  readonly claims: JsonObject
+  readonly ownerUserId: string | undefined
+  readonly isOwner: boolean
+  readonly env: ActionContext['env']
+  readonly requestId: string
+  readonly invocationId: string
+  readonly attempt: number
+  readonly now: Date
+  readonly #invocation: Invocation
+  readonly #attempt: Attempt
+  readonly #actor: UserActor
+  // Not every action needs each of them.
+  #tools: ActionTools | undefined
+  #caller: Caller | undefined
+  #asCaller: CallerTools | undefined
+
+  constructor(invocation: Invocation, attempt: Attempt, actor: UserActor) {
+    const { ownerUserId, appEnv } = invocation.engine
+    this.#invocation = invocation
+    this.#attempt = attempt
+    this.#actor = actor
+    this.userId = actor.userId
+    this.callerJwt = actor.token
+    this.verifiedEmail = verifiedEmailOf(actor.claims)
+    this.claims = asJson(actor.claims)
+    this.ownerUserId = ownerUserId
+    this.isOwner = ownerUserId !== undefined && actor.userId === ownerUserId
+    // What was parsed at start by the app's own schema, which its type describes.
+    this.env = appEnv as ActionContext['env']
+    this.requestId = invocation.requestId
+    this.invocationId = invocation.id
+    this.attempt = attempt.number
+    this.now = invocation.now
+    // A handler may take them out of their context.
+    this.getFromPlatform = this.getFromPlatform.bind(this)
+    this.role = this.role.bind(this)
+  }
+
+  getFromPlatform(request: PlatformRequest): Promise<ActionResult<JsonValue>> {
+    const { engine, log } = this.#invocation
+    return getFromPlatform(engine.http, this.callerJwt, request, log)
+  }
+
+  get tools(): ActionTools {
+    this.#tools ??= this.#createTools()
+    return this.#tools
+  }
+
+  get asCaller(): CallerTools {
+    this.#asCaller ??= this.#createAsCaller()
+    return this.#asCaller
+  }
+
+  async role(): Promise<string> {
+    const role = await this.#attempt.call('role', undefined, false, async () =>
+      ok((await this.#whoCalls().ruleActor()).role),
+    )
+    if (role.success) return role.data
+    throw new Error(role.error)
+  }
+
+  get signal(): AbortSignal {
+    return this.#attempt.signal
+  }
+
+  #whoCalls(): Caller {
+    this.#caller ??= new Caller(this.#attempt, this.#actor, this.#invocation.engine)
+    return this.#caller
+  }
+
+  #createTools(): ActionTools {
+    const { engine, readOnly } = this.#invocation
+    const created = readOnly
+      ? createReadTools(this.#attempt)
+      : createTools(this.#attempt, {
+          integrations: engine.integrations,
+          callerJwt: this.callerJwt,
+          fingerprint: engine.fingerprint,
+        })
+    // The collections given at start are those that the app's types describe.
+    return created as ActionTools
+  }
+
+  #createAsCaller(): CallerTools {
+    const [attempt, caller] = [this.#attempt, this.#whoCalls()]
+    const created = this.#invocation.readOnly
+      ? createCallerReads(attempt, caller)
+      : createCallerRecords(attempt, caller)
+    // The collections given at start are those that the app's types describe.
+    return created as CallerTools
+  }
+
+  get log(): Logger {
+    return this.#invocation.log
+  }
+}
+
+/** What a token holds is JSON; the verifier has frozen it to its depths. */
+function asJson(claims: UserActor['claims']): JsonObject {
+  return claims as JsonObject
+}

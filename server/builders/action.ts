@@ -1,0 +1,160 @@
+import type { TRPCMutationProcedure, TRPCQueryProcedure } from '@trpc/server'
+import type { z } from 'zod'
+import type { ActionResult } from '../core/result.ts'
+import { type ActionMeta, t } from '../trpc/init.ts'
+import { type CallAction, createCallAction } from './action-call.ts'
+import { type ActionContext, createActionContext } from './action-context.ts'
+import type { ActionReadTools, ActionTools, CallerReadTools, CallerTools } from './app-types.ts'
+import { anyCaller, type Gate, ownerOnly, roleOnly } from './gate.ts'
+
+/** Inputs are strict objects: a key that is not expected is refused, never dropped. */
+export type InputSchema = z.ZodObject<z.ZodRawShape, z.core.$strict>
+
+/** An action's function. It may run more than once before it commits; what it does through `ctx.tools` happens once. */
+export type ActionHandler<
+  TInput,
+  TResult extends ActionResult<unknown>,
+  TTools = ActionTools,
+  TRecords = CallerTools,
+> = (options: { readonly ctx: ActionContext<TTools, TRecords>; readonly input: TInput }) => Promise<TResult>
+
+const ACTION: unique symbol = Symbol('deputy.action')
+
+export interface ActionDefinition {
+  readonly input: z.ZodType
+  readonly kind: 'mutation' | 'query'
+  /** The role that its callers must have, where it is for one role only. */
+  readonly role: string | undefined
+  /** What its procedure does, without tRPC's chain of middleware. */
+  readonly call: CallAction
+}
+
+interface Declared {
+  readonly [ACTION]: ActionDefinition
+}
+
+export type ActionMutation<TInput, TResult> = TRPCMutationProcedure<{
+  input: TInput
+  output: TResult
+  meta: ActionMeta
+}> &
+  Declared
+export type ActionQuery<TInput, TResult> = TRPCQueryProcedure<{
+  input: TInput
+  output: TResult
+  meta: ActionMeta
+}> &
+  Declared
+
+/** What remains to be said of an action once its input is known. */
+export interface ActionBuilder<TSchema extends InputSchema> {
+  /** Says what differs from the defaults. */
+  meta(meta: ActionMeta): ActionBuilder<TSchema>
+  /** An action that may write: one SERIALIZABLE transaction, committed if it returns a success. */
+  mutation<TResult extends ActionResult<unknown>>(
+    handler: ActionHandler<z.output<TSchema>, TResult>,
+  ): ActionMutation<z.input<TSchema>, TResult>
+  /** An action that only reads: GET over tRPC, in a READ ONLY transaction. */
+  query<TResult extends ActionResult<unknown>>(
+    handler: ActionHandler<z.output<TSchema>, TResult, ActionReadTools, CallerReadTools>,
+  ): ActionQuery<z.input<TSchema>, TResult>
+}
+
+/** Starts an action. Its input comes first, so that there is none without. */
+export interface ActionStart {
+  input<TSchema extends InputSchema>(schema: TSchema): ActionBuilder<TSchema>
+}
+
+/** An action for every verified caller. */
+export const action: ActionStart = start(anyCaller)
+
+/** An action for the app's owner alone; for nobody when `OWNER_USER_ID` is not set. */
+export const ownerAction: ActionStart = start(ownerOnly)
+
+/** An action for callers of one role; the owner counts as admin. */
+export function roleAction(role: string): ActionStart {
+  return start(roleOnly(role), role)
+}
+
+/** The definition of a procedure that one of the builders made; undefined for anything else. */
+export function actionDefinition(procedure: unknown): ActionDefinition | undefined {
+  return typeof procedure === 'function' && ACTION in procedure
+    ? (procedure as unknown as Declared)[ACTION]
+    : undefined
+}
+
+function start(gate: Gate, role?: string): ActionStart {
+  return { input: (schema) => builder({ gate, role, isPrivileged: gate !== anyCaller }, schema, {}) }
+}
+
+interface Admission {
+  readonly gate: Gate
+  readonly role: string | undefined
+  /** Whether it is not for everybody, so that every call of it leaves an audit row. */
+  readonly isPrivileged: boolean
+}
+
+function builder<TSchema extends InputSchema>(
+  admission: Admission,
+  schema: TSchema,
+  meta: ActionMeta,
+): ActionBuilder<TSchema> {
+  const define = <TTools, TRecords, TResult extends ActionResult<unknown>>(
+    kind: ActionDefinition['kind'],
+    handler: ActionHandler<z.output<TSchema>, TResult, TTools, TRecords>,
+  ): ActionDefinition => ({
+    input: schema,
+    kind,
+    role: admission.role,
+    call: createCallAction({
+      schema,
+      gate: admission.gate,
+      options: {
+        readOnly: kind === 'query',
+        deadlineMs: meta.deadlineMs,
+        isAudited: admission.isPrivileged || meta.audit === 'always',
+        actionBudget: meta.budget,
+      },
+      handlerOf:
+        ({ invocation, actor, input }) =>
+        (attempt) =>
+          handler({
+            // A reading action has a part of the tools; its type says which.
+            ctx: createActionContext(invocation, attempt, actor) as ActionContext<TTools, TRecords>,
+            input: input as z.output<TSchema>, // What `parse` returned.
+          }),
+    }),
+  })
+
+  return {
+    meta: (more) => builder(admission, schema, { ...meta, ...more }),
+    mutation(handler) {
+      const definition = define('mutation', handler)
+      return declare(procedure(meta, definition).mutation(answer), definition)
+    },
+    query(handler) {
+      const definition = define('query', handler)
+      return declare(procedure(meta, definition).query(answer), definition)
+    },
+  }
+}
+
+/** tRPC's way to an action: its middleware is the whole call, and its resolver gives the answer. */
+function procedure(meta: ActionMeta, { call }: ActionDefinition) {
+  return t.procedure.meta(meta).use(async ({ ctx, path, batchIndex, getRawInput, next }) => {
+    const result = await call({ ctx, path, batchIndex, readInput: getRawInput })
+    return next({ ctx: { result } })
+  })
+}
+
+function answer({ ctx }: { readonly ctx: { readonly result: ActionResult<unknown> } }) {
+  return ctx.result
+}
+
+/** Adds the definition to a procedure, and the input type that the schema has. */
+function declare<TProcedure extends object, TDeclared>(
+  procedure: TProcedure,
+  definition: ActionDefinition,
+): TDeclared {
+  return Object.assign(procedure, { [ACTION]: definition }) as unknown as TDeclared
+}

@@ -1,0 +1,287 @@
+import { isIP } from 'node:net'
+import type { z } from 'zod'
+import { NO_AUDIENCE } from '../auth/claims.ts'
+import type { AddressRange } from '../auth/client-address.ts'
+import { DEVELOPMENT_AUDIENCE, DEVELOPMENT_ISSUER } from '../auth/development-key.ts'
+import { createKeySource, type KeyConfig } from '../auth/key-source.ts'
+import { type IntegrationEnvNames, SECRET_LENGTH_RULE, shortSecrets } from '../integrations/connection.ts'
+import type { Budgets } from '../ledger/budgets.ts'
+import { readIntegrationEnv } from './integrations.ts'
+import { readBudgets } from './money.ts'
+import { KEY_NAMES, type LOG_LEVELS, type ParsedEnv, serverSchema } from './schema.ts'
+
+/** How tokens are verified. */
+export type AuthEnv =
+  | {
+      readonly kind: 'configured'
+      readonly key: KeyConfig
+      readonly issuer: string
+      /** One of these; `none` accepts tokens without one. */
+      readonly audience: string | readonly string[]
+      readonly authorizedParties: readonly string[] | undefined
+    }
+  /** The server's own key, in development. */
+  | { readonly kind: 'development'; readonly issuer: string; readonly audience: string }
+
+export interface ServerEnv {
+  readonly host: string
+  readonly port: number
+  readonly dataDir: string
+  readonly databaseUrl: string | undefined
+  readonly ownerUserId: string | undefined
+  readonly auth: AuthEnv
+  /** Where a token says a role. */
+  readonly roleClaim: string | undefined
+  readonly corsOrigins: readonly string[]
+  /** Whose `X-Forwarded-For` is believed. */
+  readonly trustedProxies: readonly AddressRange[]
+  /** How often a minute one address may call integrations without an action. */
+  readonly clientRateLimit: number | 'none'
+  /** Whether answers are compressed. */
+  readonly isCompressing: boolean
+  /** Micro-credits that the owner's account starts with. */
+  readonly ownerCredits: number | 'unmetered'
+  readonly budgets: Budgets
+  readonly apiWorkerUrl: URL | undefined
+  readonly appOwnerJwt: string | undefined
+  /** What the variables are set to that integrations name. */
+  readonly integrations: ReadonlyMap<string, string>
+  /** `host:port` of upstreams that may have private addresses. */
+  readonly allowPrivateUpstreams: readonly string[]
+  readonly logLevel: (typeof LOG_LEVELS)[number]
+}
+
+/** Where the data is. */
+export type DatabaseEnv = Pick<ServerEnv, 'databaseUrl' | 'dataDir'>
+
+/** Everything that is wrong with the environment, a line each. */
+export class EnvError extends Error {
+  override readonly name = 'EnvError'
+  readonly problems: readonly string[]
+
+  constructor(problems: readonly string[]) {
+    super(`The environment is not usable:\n${problems.map((problem) => `  ${problem}`).join('\n')}`)
+    this.problems = problems
+  }
+}
+
+/** Where the embedded database and the development key are kept. */
+export const DEFAULT_DATA_DIR = '.deputy'
+
+/** Reads `.env`, where there is one; what is set already wins. */
+export function loadDotEnv(): void {
+  try {
+    process.loadEnvFile('.env')
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error
+  }
+}
+
+const NO_NAMES: IntegrationEnvNames = { urls: [], secrets: [] }
+
+/** Reads the server's environment. @throws {EnvError} naming every variable that is wrong. */
+export function readEnv(
+  source: NodeJS.ProcessEnv = process.env,
+  integrationNames: IntegrationEnvNames = NO_NAMES,
+): ServerEnv {
+  const problems: string[] = []
+  const integrations = readIntegrationEnv(integrationNames, source, problems)
+  if (source.NODE_ENV === 'production') {
+    const short = shortSecrets(integrationNames, (name) => integrations.get(name))
+    problems.push(...short.map((name) => `${name}: ${SECRET_LENGTH_RULE}`))
+  }
+  const env = parseEnv(serverSchema, source, problems)
+  if (!env) throw new EnvError([...problems, ...problemsBeside(problems, source)])
+  const dataDir = env.DATA_DIR ?? DEFAULT_DATA_DIR
+  checkDatabase(env, problems)
+  const auth = readAuth(env, problems)
+  if (problems.length > 0 || !auth) throw new EnvError(problems)
+  return {
+    host: env.HOST,
+    port: env.PORT,
+    dataDir,
+    databaseUrl: env.DATABASE_URL,
+    ownerUserId: env.OWNER_USER_ID ?? (auth.kind === 'development' ? 'owner' : undefined),
+    auth,
+    roleClaim: env.AUTH_ROLE_CLAIM,
+    corsOrigins: env.CORS_ORIGINS,
+    trustedProxies: env.TRUSTED_PROXIES,
+    clientRateLimit: env.CLIENT_RATE_LIMIT,
+    isCompressing: env.COMPRESSION === 'on',
+    ownerCredits: env.OWNER_CREDITS ?? (auth.kind === 'development' ? 'unmetered' : 0),
+    budgets: readBudgets(env),
+    apiWorkerUrl: env.API_WORKER_URL,
+    appOwnerJwt: env.APP_OWNER_JWT,
+    integrations,
+    allowPrivateUpstreams: env.ALLOW_PRIVATE_UPSTREAMS,
+    logLevel: env.LOG_LEVEL,
+  }
+}
+
+/** Reads the app's own environment by its schema. @throws {EnvError} */
+export function readAppEnv<T extends z.ZodObject>(
+  schema: T,
+  source: NodeJS.ProcessEnv = process.env,
+): z.output<T> {
+  const problems: string[] = []
+  const env = parseEnv(schema, source, problems)
+  if (!env) throw new EnvError(problems)
+  return env
+}
+
+/** Reads the server's and the app's environment. @throws {EnvError} naming everything that is wrong with both. */
+export function readWholeEnv<T extends z.ZodObject>(
+  appSchema: T,
+  integrationNames: IntegrationEnvNames,
+  source: NodeJS.ProcessEnv = process.env,
+): { readonly env: ServerEnv; readonly appEnv: z.output<T> } {
+  const problems: string[] = []
+  const env = collect(() => readEnv(source, integrationNames), problems)
+  const appEnv = collect(() => readAppEnv(appSchema, source), problems)
+  if (!env || !appEnv) throw new EnvError(problems)
+  return { env, appEnv }
+}
+
+/** What the values that can be read do wrong together, but for what only lacks one that cannot. */
+function problemsBeside(problems: readonly string[], source: NodeJS.ProcessEnv): readonly string[] {
+  const bad = problems.map((problem) => problem.split(':', 1).join())
+  const rest = Object.fromEntries(Object.entries(source).filter(([name]) => !bad.includes(name)))
+  const more: string[] = []
+  collect(() => readEnv(rest), more)
+  return more.filter((problem) => !bad.some((name) => problem.includes(name)))
+}
+
+function collect<T>(read: () => T, problems: string[]): T | undefined {
+  try {
+    return read()
+  } catch (error) {
+    if (!(error instanceof EnvError)) throw error
+    problems.push(...error.problems)
+    return undefined
+  }
+}
+
+/** What `npm run token` needs: where the development key is, and whether it is in use at all. */
+export function readTokenEnv(source: NodeJS.ProcessEnv = process.env): {
+  dataDir: string
+  developmentKey: boolean
+  reason?: string
+} {
+  const { dataDir, auth } = readEnv(source)
+  if (auth.kind === 'development') return { dataDir, developmentKey: true }
+  return {
+    dataDir,
+    developmentKey: false,
+    reason: `Tokens come from your identity provider, since ${KEY_NAMES.find((name) => source[name])} is set.`,
+  }
+}
+
+/** What a command that works on the data alone needs. @throws {EnvError} */
+export function readDatabaseEnv(source: NodeJS.ProcessEnv = process.env): DatabaseEnv {
+  const problems: string[] = []
+  const schema = serverSchema.pick({ NODE_ENV: true, DATABASE_URL: true, DATA_DIR: true })
+  const env = parseEnv(schema, source, problems)
+  if (env) checkDatabase(env, problems)
+  if (!env || problems.length > 0) throw new EnvError(problems)
+  return { databaseUrl: env.DATABASE_URL, dataDir: env.DATA_DIR ?? DEFAULT_DATA_DIR }
+}
+
+function checkDatabase(
+  env: Pick<ParsedEnv, 'NODE_ENV' | 'DATABASE_URL' | 'DATA_DIR'>,
+  problems: string[],
+): void {
+  if (env.NODE_ENV !== 'production' || env.DATABASE_URL !== undefined || env.DATA_DIR !== undefined) return
+  problems.push(
+    'DATABASE_URL: is required in production (or set DATA_DIR to use the embedded database on purpose)',
+  )
+}
+
+function parseEnv<T extends z.ZodObject>(
+  schema: T,
+  source: NodeJS.ProcessEnv,
+  problems: string[],
+): z.output<T> | undefined {
+  // `NAME=` in a compose file means: not set.
+  const given = Object.fromEntries(
+    Object.entries(source).filter(([, value]) => value !== undefined && value !== ''),
+  )
+  const parsed = schema.safeParse(
+    Object.fromEntries(
+      Object.keys(schema.shape).flatMap((name) => (Object.hasOwn(given, name) ? [[name, given[name]]] : [])),
+    ),
+  )
+  if (parsed.success) return parsed.data
+  for (const issue of parsed.error.issues) problems.push(`${issue.path.join('.')}: ${issue.message}`)
+  return undefined
+}
+
+function readAuth(env: ParsedEnv, problems: string[]): AuthEnv | undefined {
+  const given = KEY_NAMES.filter((name) => env[name] !== undefined)
+  if (given.length > 1) return refuse(problems, `${given.join(', ')}: set only one of them`)
+  if (given.length === 0) return developmentAuth(env, problems)
+  const { AUTH_JWT_ISSUER: issuer, AUTH_JWT_AUDIENCE: audiences = [] } = env
+  const [audience] = audiences
+  if (issuer === undefined)
+    problems.push(`AUTH_JWT_ISSUER: is required with ${given[0]}; it is the "iss" of the tokens`)
+  if (audience === undefined) {
+    problems.push(
+      `AUTH_JWT_AUDIENCE: is required with ${given[0]}; it is the "aud" of the tokens, or none for tokens without one`,
+    )
+  }
+  if (audiences.length > 1 && audiences.includes(NO_AUDIENCE))
+    problems.push(
+      `AUTH_JWT_AUDIENCE: ${NO_AUDIENCE} stands alone; with it only tokens without "aud" are accepted`,
+    )
+  const key = keyConfig(env)
+  const fault = keyFault(key)
+  if (fault !== undefined) problems.push(`${given[0]}: ${fault}`)
+  if (issuer === undefined || audience === undefined || fault !== undefined) return undefined
+  return {
+    kind: 'configured',
+    key,
+    issuer,
+    audience: audiences.length === 1 ? audience : audiences,
+    authorizedParties: env.AUTH_AUTHORIZED_PARTIES,
+  }
+}
+
+/** What makes a key unusable; undefined when nothing does. */
+function keyFault(key: KeyConfig): string | undefined {
+  try {
+    createKeySource(key)
+    return undefined
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
+  }
+}
+
+function keyConfig(env: ParsedEnv): KeyConfig {
+  if (env.AUTH_JWKS_URL !== undefined) return { kind: 'jwks', url: new URL(env.AUTH_JWKS_URL) }
+  if (env.AUTH_JWT_PUBLIC_KEY !== undefined) return { kind: 'publicKey', pem: env.AUTH_JWT_PUBLIC_KEY }
+  return { kind: 'secret', secret: env.AUTH_JWT_SECRET ?? '' }
+}
+
+function developmentAuth(env: ParsedEnv, problems: string[]): AuthEnv | undefined {
+  const how = `set one of ${KEY_NAMES.join(', ')}`
+  if (env.NODE_ENV === 'production')
+    return refuse(problems, `${KEY_NAMES.join(', ')}: one is required in production`)
+  if (!isLoopback(env.HOST))
+    return refuse(
+      problems,
+      `HOST: ${env.HOST} can be reached from outside, where the development key may not be used; ${how}`,
+    )
+  const stray = (['AUTH_JWT_ISSUER', 'AUTH_JWT_AUDIENCE', 'AUTH_AUTHORIZED_PARTIES'] as const).find(
+    (name) => env[name] !== undefined,
+  )
+  if (stray) return refuse(problems, `${stray}: is set, but no key is; ${how}`)
+  return { kind: 'development', issuer: DEVELOPMENT_ISSUER, audience: DEVELOPMENT_AUDIENCE }
+}
+
+function refuse(problems: string[], problem: string): undefined {
+  problems.push(problem)
+  return undefined
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
+}

@@ -1,0 +1,101 @@
+import { z } from 'zod'
+import { parseRange } from '../auth/client-address.ts'
+import { parseOrigin } from '../auth/origin.ts'
+import { isUserId, USER_ID_RULE } from '../auth/user-id.ts'
+import { parseConnectionString } from '../db/connection-string.ts'
+import { moneyShape } from './money.ts'
+
+export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
+/** Where the keys come from: one of them. */
+export const KEY_NAMES = ['AUTH_JWKS_URL', 'AUTH_JWT_PUBLIC_KEY', 'AUTH_JWT_SECRET'] as const
+const MIN_SECRET_BYTES = 32
+
+const list = z.string().transform((text) =>
+  text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== ''),
+)
+const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https URL' })
+
+/** The server's environment, as text that it turns into values. */
+export const serverSchema = z.object({
+  NODE_ENV: z.string().optional(),
+  HOST: z.string().default('127.0.0.1'),
+  PORT: z
+    .string()
+    .regex(/^\d{1,5}$/, 'must be a port number')
+    .transform(Number)
+    .refine((port) => port <= 65_535, 'must be a port number from 0 to 65535')
+    .default(3000),
+  DATA_DIR: z.string().optional(),
+  DATABASE_URL: z
+    .string()
+    .superRefine((text, check) => {
+      const parsed = parseConnectionString(text)
+      if ('problem' in parsed) check.addIssue({ code: 'custom', message: parsed.problem })
+    })
+    .optional(),
+  OWNER_USER_ID: z.string().refine(isUserId, `must be ${USER_ID_RULE}`).optional(),
+  AUTH_JWT_ISSUER: z.string().optional(),
+  AUTH_JWT_AUDIENCE: list.optional(),
+  AUTH_AUTHORIZED_PARTIES: list.optional(),
+  AUTH_ROLE_CLAIM: z
+    .string()
+    .regex(/\S/, 'must be the name or the path of a claim, such as realm_access.roles')
+    .optional(),
+  AUTH_JWKS_URL: httpUrl.optional(),
+  AUTH_JWT_PUBLIC_KEY: z.string().optional(),
+  AUTH_JWT_SECRET: z
+    .string()
+    .refine(
+      (secret) => Buffer.byteLength(secret) >= MIN_SECRET_BYTES,
+      `must be at least ${MIN_SECRET_BYTES} bytes long`,
+    )
+    .optional(),
+  CORS_ORIGINS: list
+    .transform((texts, ctx) =>
+      texts.flatMap((text) => {
+        const parsed = parseOrigin(text)
+        if ('origin' in parsed) return [parsed.origin]
+        ctx.addIssue({ code: 'custom', message: parsed.problem })
+        return []
+      }),
+    )
+    .default([]),
+  TRUSTED_PROXIES: list
+    .transform((texts) => texts.map(parseRange))
+    .refine(
+      (ranges) => !ranges.includes(undefined),
+      'must be addresses and ranges such as 10.0.0.1 and 10.0.0.0/8, comma-separated; a range of everybody is none',
+    )
+    .transform((ranges) => ranges.filter((range) => range !== undefined))
+    .default([]),
+  COMPRESSION: z.enum(['on', 'off'], 'must be on, or off where a proxy compresses the answers').default('on'),
+  API_WORKER_URL: httpUrl
+    .transform((url) => new URL(url))
+    .refine(
+      ({ username, password, search, hash }) => `${username}${password}${search}${hash}` === '',
+      'must be an address without user, query and fragment',
+    )
+    .optional(),
+  APP_OWNER_JWT: z
+    .string()
+    .regex(/^[\w-]+\.[\w-]+\.[\w-]+$/, 'must be a JWT')
+    .optional(),
+  ...moneyShape,
+  ALLOW_PRIVATE_UPSTREAMS: list
+    .refine(
+      (targets) => targets.every(isHostAndPort),
+      'must be host:port such as 127.0.0.1:5000 or [::1]:80, comma-separated',
+    )
+    .default([]),
+  LOG_LEVEL: z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`).default('info'),
+})
+
+export type ParsedEnv = z.output<typeof serverSchema>
+
+function isHostAndPort(text: string): boolean {
+  const [, host = '', port = ''] = /^(\[[\da-f:.]+\]|[\w.-]+):(\d{1,5})$/i.exec(text) ?? []
+  return URL.canParse(`http://${host}`) && Number(port) >= 1 && Number(port) <= 65_535
+}

@@ -1,0 +1,134 @@
+import type { IncomingMessage } from 'node:http'
+import { getHeapStatistics } from 'node:v8'
+import { type Failure, fail } from '../core/result.ts'
+
+const MIB = 1024 * 1024
+/** What a request without a body holds: its headers, what is known of it, and a small answer. */
+const BASE_BYTES = 16 * 1024
+/** A body is held as bytes, as text and as what was parsed of it; an answer as rows, as records and as text. */
+const COPIES = 3
+/** What is larger may only use a part of the room, so that small calls get through beside large ones. */
+const LARGE_BYTES = 64 * 1024
+const LARGE_PART = 0.75
+
+/** What a page holds while it is made, of two MiB in the database: rows, records, and their text. */
+const PAGE_BYTES = 12 * MIB
+const MIN_PAGES = 4
+
+/** What one request holds. */
+interface Lease {
+  bytes: number
+}
+
+/**
+ * Bounds what all requests of a server hold together: bodies that arrive, answers that are made, and answers that wait
+ * for their readers. What has no room is refused before it holds anything.
+ */
+export class HeldBytes {
+  readonly #most: number
+  readonly #leases = new WeakMap<IncomingMessage, Lease>()
+  readonly #refused = new WeakSet<IncomingMessage>()
+  #held = 0
+
+  /** @param most in bytes */
+  constructor(most: number = defaultHeldBytes()) {
+    this.#most = most
+  }
+
+  /** How many pages may be made at once, besides what is held. */
+  get pages(): number {
+    return Math.max(MIN_PAGES, Math.floor(this.#most / PAGE_BYTES))
+  }
+
+  /** What is held now, in bytes. */
+  get held(): number {
+    return this.#held
+  }
+
+  /** How much of the room is taken, from 0 to 1. */
+  get fullness(): number {
+    return this.#held / this.#most
+  }
+
+  /**
+   * Takes the room for a request and its body; false when there is none.
+   *
+   * @param bodyBytes what is read of its body at most
+   */
+  admit(request: IncomingMessage, bodyBytes: number): boolean {
+    const bytes = BASE_BYTES + bodyBytes * COPIES
+    if (!this.#fits(bytes, bodyBytes)) {
+      this.#refused.add(request)
+      return false
+    }
+    this.#leases.set(request, { bytes })
+    this.#held += bytes
+    return true
+  }
+
+  /** Whether a request was refused; it is answered so. */
+  isRefused(request: IncomingMessage | undefined): boolean {
+    return request !== undefined && this.#refused.has(request)
+  }
+
+  /**
+   * Notes the answer of a request, which takes the place of its body.
+   *
+   * @returns false where a call that only reads has no room for it: then it is refused, and nothing is held for it.
+   * What was done cannot be unsaid: of a call that writes, the answer is noted in any case.
+   */
+  answer(request: IncomingMessage | undefined, bytes: number, isRead: boolean): boolean {
+    const lease = request && this.#leases.get(request)
+    if (!lease) return true
+    this.#held -= lease.bytes
+    const needed = BASE_BYTES + bytes * COPIES
+    const isSent = !isRead || this.#fits(needed, bytes)
+    lease.bytes = isSent ? needed : BASE_BYTES
+    this.#held += lease.bytes
+    return isSent
+  }
+
+  /** Takes more room for a request, or gives some back when it is negative; false, and nothing is taken, without it. */
+  reserve(request: IncomingMessage | undefined, bytes: number): boolean {
+    const lease = request && this.#leases.get(request)
+    if (!lease) return true
+    if (bytes > 0 && !this.#fits(bytes, bytes)) return false
+    lease.bytes += bytes
+    this.#held += bytes
+    return true
+  }
+
+  /** What the answer of a request holds, in bytes. */
+  heldBy(request: IncomingMessage): number {
+    return this.#leases.get(request)?.bytes ?? 0
+  }
+
+  /** Gives back what a request holds, once it is over. May be called again. */
+  release(request: IncomingMessage): void {
+    const lease = this.#leases.get(request)
+    if (!lease) return
+    this.#leases.delete(request)
+    this.#held -= lease.bytes
+  }
+
+  #fits(bytes: number, of: number): boolean {
+    const most = of > LARGE_BYTES ? this.#most * LARGE_PART : this.#most
+    return this.#held + bytes <= most
+  }
+}
+
+/** A quarter of what the heap may grow to, from 16 to 256 MiB. */
+function defaultHeldBytes(): number {
+  return Math.min(256 * MIB, Math.max(16 * MIB, getHeapStatistics().heap_size_limit / 4))
+}
+
+const RETRY_AFTER_SECONDS = 2
+
+/** What a request without room is answered. */
+export function overloaded(): Failure {
+  return fail(
+    'SERVICE_UNAVAILABLE',
+    'The server holds as many requests and unread answers as it has room for; try again shortly, or ask for less.',
+    { details: { retryAfterSeconds: RETRY_AFTER_SECONDS } },
+  )
+}

@@ -1,0 +1,39 @@
+import { type Failure, fail } from '../core/result.ts'
+import { quote } from '../tools/problems.ts'
+
+export type QueryString = { readonly values: ReadonlyMap<string, string> } | { readonly failure: Failure }
+
+/** Reads the parameters of an address, each known and given once, in UTF-8. */
+export function readQueryString(search: string, known: readonly string[]): QueryString {
+  const wrong = (path: string, message: string) => ({
+    failure: fail('BAD_REQUEST', `${path}: ${message}`, {
+      issues: [{ path: [path], message, code: 'invalid_argument', params: {} }],
+    }),
+  })
+  if (!isUtf8(search)) return wrong('query', 'the address must be percent-encoded UTF-8')
+  const values = new Map<string, string>()
+  for (const [name, value] of new URLSearchParams(search)) {
+    if (!known.includes(name)) {
+      const list = known.length === 0 ? 'none are taken' : `parameters are ${known.join(', ')}`
+      return { failure: fail('BAD_REQUEST', `There is no parameter ${quote(name)} here; ${list}.`) }
+    }
+    if (values.has(name)) return wrong(name, 'may be given once only')
+    values.set(name, value)
+  }
+  return { values }
+}
+
+/** A number where the text is one, else the text, for the schema to refuse. */
+export function numberOrText(text: string | undefined): number | string | undefined {
+  return text !== undefined && /^\d{1,9}$/.test(text) ? Number(text) : text
+}
+
+/** A lenient reader would put replacement characters in place of what it cannot read. */
+function isUtf8(search: string): boolean {
+  try {
+    decodeURIComponent(search)
+    return true
+  } catch {
+    return false
+  }
+}

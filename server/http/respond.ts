@@ -1,0 +1,47 @@
+import type { ActionResult, Failure } from '../core/result.ts'
+import { httpStatusOf } from '../trpc/error-shape.ts'
+import { toWireJson } from '../wire/to-json.ts'
+
+/** An answer of ours as HTTP sends it. */
+export interface HttpAnswer {
+  readonly status: number
+  readonly headers: Record<string, string>
+  readonly body: string
+}
+
+/** An ActionResult as a JSON answer with the status of its code. */
+export function answerOf(result: ActionResult<unknown>, requestId: string): HttpAnswer {
+  const body = toWireJson(result)
+  const headers: Record<string, string> = jsonHeaders(requestId)
+  if (result.success) return { status: 200, headers, body }
+  if (result.code === 'UNAUTHORIZED') headers['www-authenticate'] = 'Bearer'
+  const retryAfter = retryAfterOf([result])
+  if (retryAfter !== undefined) headers['retry-after'] = retryAfter
+  return { status: httpStatusOf(result), headers, body }
+}
+
+/** What every JSON answer of ours says of itself. */
+export function jsonHeaders(requestId: string): Record<string, string> {
+  return {
+    'content-type': 'application/json',
+    'x-request-id': requestId,
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+  }
+}
+
+/** As `answerOf`, for whoever answers with a Response. */
+export function respond(result: ActionResult<unknown>, requestId: string): Response {
+  const { status, headers, body } = answerOf(result, requestId)
+  return new Response(body, { status, headers })
+}
+
+/** The longest wait that failures ask for, in whole seconds (RFC 9110, 10.2.3); an action may have written anything. */
+export function retryAfterOf(failures: readonly Failure[]): string | undefined {
+  const waits = failures
+    .map(({ details }) => details?.retryAfterSeconds)
+    .filter((wait) => typeof wait === 'number')
+    .map(Math.ceil)
+    .filter((wait) => Number.isSafeInteger(wait) && wait >= 0)
+  return waits.length > 0 ? String(Math.max(...waits)) : undefined
+}

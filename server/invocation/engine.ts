@@ -1,0 +1,66 @@
+import type { Logger } from 'pino'
+import type { BlockedUsers } from '../auth/blocked-users.ts'
+import type { Verifier } from '../auth/verifier.ts'
+import type { Database } from '../db/database.ts'
+import type { HttpClient } from '../integrations/http-client.ts'
+import type { Integrations } from '../integrations/integrations.ts'
+import type { Budgets } from '../ledger/budgets.ts'
+import type { Ledger } from '../ledger/ledger.ts'
+import type { Bell } from '../queue/bell.ts'
+import type { Policies } from '../records/policy.ts'
+import type { Catalog } from '../tools/catalog.ts'
+import type { AuditRows } from './audit-rows.ts'
+import type { Fingerprint } from './fingerprint.ts'
+import type { LateWrites } from './late-writes.ts'
+import type { Turns } from './turns.ts'
+
+/** Points at which a test may stop a call, or the process. */
+export type FailpointName =
+  | 'after-claim'
+  | 'after-reserve'
+  | 'after-step-sent'
+  | 'after-step-answered'
+  | 'before-commit'
+  | 'after-commit'
+  | 'before-respond'
+
+export type Failpoint = (name: FailpointName) => void | Promise<void>
+
+/** Everything a call needs, given once at start. The engine opens nothing and reads no environment by itself. */
+export interface Engine {
+  readonly catalog: Catalog
+  /** What callers may do with the collections by themselves. */
+  readonly policies: Policies
+  /** The roles that a user can be given. */
+  readonly roles: ReadonlySet<string>
+  readonly database: Database
+  readonly ledger: Ledger
+  readonly auditRows: AuditRows
+  readonly verifier: Verifier
+  /** Asked before every call of a user. */
+  readonly blockedUsers: BlockedUsers
+  readonly integrations: Integrations
+  /** Everything that leaves for other hosts goes through it. */
+  readonly http: HttpClient
+  readonly turns: Turns
+  /** Rung when an action has queued messages. */
+  readonly outboxBell: Bell
+  /** Idempotency keys that could not be given back. */
+  readonly lateReleases: LateWrites
+  /** Audit rows of failed calls that could not be written. */
+  readonly lateAuditRows: LateWrites
+  readonly fingerprint: Fingerprint
+  readonly clock: () => Date
+  /** Called at named points of a call; does nothing but in tests of faults. */
+  readonly failpoint: Failpoint
+  readonly log: Logger
+  readonly ownerUserId: string | undefined
+  /** The path of the claim that says a role, where one may. */
+  readonly roleClaim: string | undefined
+  /** Whether the owner's account has no limit: what it spends is noted, and nothing is charged. */
+  readonly isOwnerUnmetered: boolean
+  /** What may be spent of the owner's money in a day. */
+  readonly budgets: Budgets
+  /** What `ctx.env` shows: the app's own environment, parsed, and `OWNER_USER_ID`. */
+  readonly appEnv: Readonly<Record<string, unknown>>
+}

@@ -1,0 +1,96 @@
+import type { PgTable } from 'drizzle-orm/pg-core'
+import { DefinitionError } from '../core/errors.ts'
+import { compareTables, findUnguarded } from '../db/compare-tables.ts'
+import type { Database } from '../db/database.ts'
+import { migrateEmbedded, migratePostgres } from '../db/migrate.ts'
+import type { MigrationReport } from '../db/migrator.ts'
+import { refuseUnsuitablePooler, UnsuitablePooler } from '../db/pooler-mode.ts'
+import { openPostgres } from '../db/postgres.ts'
+
+export interface DatabaseOptions {
+  /** A PostgreSQL server; without it the embedded database is used. */
+  readonly databaseUrl: string | undefined
+  /** Where the embedded database keeps its data; undefined keeps it in memory. */
+  readonly directory: string | undefined
+  /** The collections' tables. */
+  readonly tables: readonly string[]
+  /** Tables as the server knows them, which are compared with the database column by column. @default none */
+  readonly expected?: readonly PgTable[]
+  /** Told of migrations that the database has and the server does not know. @default does nothing */
+  readonly onUnknownMigrations?: (names: readonly string[]) => void
+}
+
+/**
+ * Opens the database and brings its tables up to date.
+ *
+ * @throws {MigrationError} when a migration cannot be applied.
+ * @throws {DefinitionError} when a table or a column is not as it is declared: its migration was not generated.
+ */
+export async function openDatabase(options: DatabaseOptions): Promise<Database> {
+  const database = await openMigrated(options)
+  try {
+    await checkTables(database, options.tables)
+    if (options.expected) await checkColumns(database, options.expected)
+    return database
+  } catch (error) {
+    await database.close()
+    throw error
+  }
+}
+
+async function openMigrated(options: DatabaseOptions): Promise<Database> {
+  const { databaseUrl, directory, tables, onUnknownMigrations } = options
+  const report = ({ unknown }: MigrationReport) => {
+    if (unknown.length > 0) onUnknownMigrations?.(unknown)
+  }
+  if (databaseUrl !== undefined) {
+    await checkPooler(databaseUrl)
+    report(await migratePostgres(databaseUrl, { tables }))
+    return openPostgres({ url: databaseUrl })
+  }
+  // Imported where it is used: it is a whole database, and takes its memory.
+  const { openPglite } = await import('../db/pglite.ts')
+  const database = await openPglite(directory === undefined ? {} : { directory })
+  try {
+    report(await migrateEmbedded(database, { tables }))
+    return database
+  } catch (error) {
+    await database.close()
+    throw error
+  }
+}
+
+/** What else keeps a database from being reached is told by the migrations, which come next. */
+async function checkPooler(databaseUrl: string): Promise<void> {
+  const database = openPostgres({ url: databaseUrl, max: 2 })
+  try {
+    await refuseUnsuitablePooler(() => database.acquire())
+  } catch (error) {
+    if (error instanceof UnsuitablePooler) throw error
+  } finally {
+    await database.close()
+  }
+}
+
+async function checkTables(database: Database, tables: readonly string[]): Promise<void> {
+  const { rows } = await database.query({
+    sql: 'select name from jsonb_array_elements_text($1::text::jsonb) as name where to_regclass(quote_ident(name)) is null',
+    params: [JSON.stringify(tables)],
+  })
+  if (rows.length === 0) return
+  throw new DefinitionError(
+    `drizzle/collections.ts has collections without a table: ${rows.map(([name]) => name).join(', ')}. Run npm run db:generate, and commit the migration.`,
+  )
+}
+
+async function checkColumns(database: Database, expected: readonly PgTable[]): Promise<void> {
+  const differences = [...(await compareTables(database, expected)), ...(await findUnguarded(database))]
+  if (differences.length === 0) return
+  throw new DefinitionError(
+    [
+      'The database is not as drizzle/ declares it:',
+      ...differences.map((difference) => `  - ${difference}`),
+      'If a declaration was changed, run npm run db:generate and commit the migration. If the database was changed by hand, undo that, or write it into a migration: npx drizzle-kit generate --custom.',
+    ].join('\n'),
+  )
+}

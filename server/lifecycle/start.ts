@@ -1,0 +1,151 @@
+import type { Logger } from 'pino'
+import * as system from '../../drizzle/engine/system.ts'
+import { loadDevelopmentKey } from '../auth/development-key.ts'
+import { createKeySource, type KeyConfig } from '../auth/key-source.ts'
+import { createVerifier } from '../auth/verifier.ts'
+import type { Database } from '../db/database.ts'
+import { EnvError, type ServerEnv } from '../env/environment.ts'
+import type { Routes } from '../http/custom-routes.ts'
+import { integrationEnv, SECRET_LENGTH_RULE, shortSecrets } from '../integrations/connection.ts'
+import { createIntegrations } from '../integrations/create.ts'
+import type { IntegrationDeclarations } from '../integrations/declare.ts'
+import { createHttpClient } from '../integrations/http-client.ts'
+import { unreachableIntegrations } from '../integrations/reachability.ts'
+import { grantOwnerCredits } from '../ledger/owner-credits.ts'
+import { startDispatcher } from '../queue/dispatcher.ts'
+import type { Actions } from '../routers/registry.ts'
+import { createCatalog } from '../tools/catalog.ts'
+import { createApp } from './create-app.ts'
+import { listen } from './listen.ts'
+import { openDatabase } from './open-database.ts'
+import { startSweeper } from './sweeper.ts'
+import { loadSystemSecret } from './system-secret.ts'
+
+/** The app's own rooms. */
+export interface Composition<TActions extends Actions> {
+  readonly collections: Readonly<Record<string, unknown>>
+  readonly actions: TActions
+  readonly integrations: IntegrationDeclarations
+  readonly routes: Routes
+}
+
+export interface StartOptions<TActions extends Actions> {
+  readonly env: ServerEnv
+  readonly composition: Composition<TActions>
+  /** What `ctx.env` shows. */
+  readonly appEnv: Readonly<Record<string, unknown>>
+  readonly log: Logger
+}
+
+export interface RunningServer {
+  readonly url: string
+  readonly database: Database
+  /** What the owner's account was given at its start, in micro-credits; undefined without an owner. */
+  readonly ownerCredits: number | 'unmetered' | undefined
+  /** Finishes what is in flight within the bound, then closes everything. */
+  stop(graceMs: number): Promise<void>
+}
+
+/** Opens the database, brings it up to date, and serves. @throws {Error} that says what keeps it from starting. */
+export async function startServer<TActions extends Actions>(
+  options: StartOptions<TActions>,
+): Promise<RunningServer> {
+  const { env, composition, appEnv, log } = options
+  const catalog = createCatalog(composition.collections)
+  const verifier = createVerifier({
+    keys: createKeySource(await keyConfig(env), {
+      onRefreshFailure: (detail) => log.warn({ detail }, 'The signing keys could not be refreshed'),
+    }),
+    issuer: env.auth.issuer,
+    audience: env.auth.audience,
+    authorizedParties: env.auth.kind === 'configured' ? env.auth.authorizedParties : undefined,
+  })
+  const database = await openDatabase({
+    databaseUrl: env.databaseUrl,
+    directory: env.dataDir,
+    tables: [...catalog.keys()],
+    expected: [...[...catalog.values()].map(({ table }) => table), ...Object.values(system)],
+    onUnknownMigrations: (migrations) =>
+      log.warn({ migrations }, 'The database has migrations that this server does not know'),
+  })
+  const outbound = createHttpClient({ allowPrivate: env.allowPrivateUpstreams })
+  const reach = {
+    declarations: composition.integrations,
+    env: (name: string) => env.integrations.get(name),
+    apiWorkerUrl: env.apiWorkerUrl,
+    ownerJwt: env.appOwnerJwt,
+    ownerUserId: env.ownerUserId,
+  }
+  try {
+    const ownerCredits = await startCredits(database, env)
+    const app = createApp({
+      database,
+      collections: composition.collections,
+      actions: composition.actions,
+      routes: composition.routes,
+      fingerprintKey: await loadSystemSecret(database, 'fingerprint'),
+      integrations: createIntegrations({ ...reach, http: outbound, log }),
+      http: outbound,
+      verifier,
+      log,
+      ownerUserId: env.ownerUserId,
+      roleClaim: env.roleClaim,
+      isOwnerUnmetered: env.ownerCredits === 'unmetered',
+      appEnv,
+      corsOrigins: env.corsOrigins,
+      trustedProxies: env.trustedProxies,
+      clientRateLimit: env.clientRateLimit,
+      isCompressing: env.isCompressing,
+      budgets: env.budgets,
+    })
+    for (const name of shortSecrets(integrationEnv(composition.integrations), reach.env))
+      log.warn(`${name} ${SECRET_LENGTH_RULE}; with NODE_ENV=production the server does not start with it`)
+    for (const warning of unreachableIntegrations(reach)) log.warn(warning)
+    const http = await listen({
+      fetch: app.fetch,
+      fastPath: app.fastPath,
+      held: app.held,
+      bodyLimits: app.bodyLimits,
+      host: env.host,
+      port: env.port,
+    })
+    const dispatcher = startDispatcher(app.engine)
+    const stopSweeper = startSweeper({ database, log })
+    return {
+      url: http.url,
+      database,
+      ownerCredits,
+      async stop(graceMs) {
+        app.stop()
+        stopSweeper()
+        // What is queued from now on waits for another server, or the next start.
+        await Promise.all([http.close(graceMs), dispatcher.stop(graceMs)])
+        // A call that outlasts the bound is not waited for.
+        void outbound.close()
+        await database.close()
+      },
+    }
+  } catch (error) {
+    await outbound.close()
+    await database.close()
+    throw error
+  }
+}
+
+async function keyConfig(env: ServerEnv): Promise<KeyConfig> {
+  if (env.auth.kind === 'configured') return env.auth.key
+  const { publicJwk } = await loadDevelopmentKey(env.dataDir)
+  return { kind: 'jwk', jwk: publicJwk }
+}
+
+/** @throws {EnvError} when the owner's account cannot take what it should start with. */
+async function startCredits(
+  database: Database,
+  { ownerUserId, ownerCredits }: ServerEnv,
+): Promise<RunningServer['ownerCredits']> {
+  if (ownerUserId === undefined) return undefined
+  if (ownerCredits === 'unmetered') return ownerCredits
+  const given = await grantOwnerCredits(database, { ownerUserId, ownerCredits })
+  if ('granted' in given) return given.granted
+  throw new EnvError([`OWNER_CREDITS: ${given.error}`])
+}

@@ -1,0 +1,36 @@
+import { type ActionResult, ok } from '../core/result.ts'
+import type { Database } from '../db/database.ts'
+import { bookHolds } from '../ledger/close.ts'
+import { beingSent, noSuchMessage } from './refusals.ts'
+
+const DROP = `
+  with found as materialized (
+    select id, is_unknown, token is not null and due_at > now() as is_being_sent
+    from outbox where id = $1 for update),
+  ours as materialized (select id, is_unknown from found where not is_being_sent),
+  closed as (delete from credit_holds where effect in (select id from ours) returning *),
+  known as materialized (
+    select closed.*, ours.is_unknown or closed.state = 'sent' as may_have_arrived
+    from closed join ours on ours.id = closed.effect),
+  hold as materialized (
+    select *, case when may_have_arrived then amount else 0 end as cost,
+      case when may_have_arrived then 'unknown' else 'nothing' end as outcome, null::int as duration_ms
+    from known),
+  ${bookHolds()},
+  gone as (delete from outbox where id in (select id from ours))
+  select is_being_sent from found`
+
+/**
+ * Gives a message up for good. What was set aside for it is given back, or charged if it may have arrived.
+ *
+ * @throws {SqlError | ConnectionLost | AcquireTimeout}
+ */
+export async function dropMessage(
+  database: Database,
+  id: string,
+): Promise<ActionResult<{ readonly id: string }>> {
+  const { rows } = await database.write({ sql: DROP, params: [id] })
+  const [isBeingSent] = rows[0] ?? []
+  if (isBeingSent === undefined) return noSuchMessage(id)
+  return isBeingSent === true ? beingSent(id) : ok({ id })
+}

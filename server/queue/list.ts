@@ -1,0 +1,110 @@
+import { getTableColumns, type SQL, sql } from 'drizzle-orm'
+import { z } from 'zod'
+import { readColumn } from '../../drizzle/engine/column-types/describe-column.ts'
+import { outbox } from '../../drizzle/engine/system.ts'
+import { type ActionResult, fail, type JsonValue, ok } from '../core/result.ts'
+import type { Integrations } from '../integrations/integrations.ts'
+import { boundedList } from '../tools/bounded-list.ts'
+import type { ReadScope } from '../tools/scope.ts'
+import { decodeInstantCursor, encodeInstantCursor, type InstantPosition } from '../wire/instant-cursor.ts'
+import { pageFields } from '../wire/page-input.ts'
+import { redact } from '../wire/redact.ts'
+
+const MAX_LIMIT = 200
+const DEFAULT_LIMIT = 50
+
+const { token: _token, ...COLUMNS } = getTableColumns(outbox)
+
+const entrySchema = z.object({
+  /** The message's key, the same in every attempt at it. */
+  id: z.string(),
+  /** `dead`: it was given up, and waits for the owner. */
+  state: z.enum(['queued', 'dead']),
+  endpoint: z.string(),
+  data: z.string().transform((text): JsonValue => JSON.parse(text)),
+  payer: z.enum(['owner', 'caller']),
+  /** The user whose call queued it; null for one without a token. */
+  caller: z.string().nullable(),
+  action: z.string(),
+  invocation: z.string(),
+  createdAt: z.date(),
+  attempts: z.number(),
+  /** When it is sent next; while it is being sent, when another server may take it over. */
+  dueAt: z.date(),
+  /** Why it has not arrived; null before it was tried. */
+  lastError: z.string().nullable(),
+  /** Whether it may have arrived all the same. */
+  isUnknown: z.boolean(),
+})
+
+/** A message that has not arrived, as the owner sees it. */
+export type OutboxEntry = z.output<typeof entrySchema>
+
+export const outboxListSchema = z.strictObject({
+  state: z.enum(['queued', 'dead'], 'must be queued or dead').optional(),
+  ...pageFields(MAX_LIMIT),
+})
+
+export interface OutboxPage {
+  /** Newest first. */
+  readonly messages: readonly OutboxEntry[]
+  /** Of the next page; null on the last one. */
+  readonly nextCursor: string | null
+}
+
+/** Lists messages, newest first, a page at a time. Whether the caller may read them is not asked here. */
+export async function listMessages(
+  scope: Pick<ReadScope, 'execute'>,
+  integrations: Pick<Integrations, 'inputSchema'>,
+  { limit = DEFAULT_LIMIT, cursor, direction: _direction, ...filters }: z.output<typeof outboxListSchema>,
+): Promise<ActionResult<OutboxPage>> {
+  const after = typeof cursor === 'string' ? decodeInstantCursor('outbox', filters, cursor) : undefined
+  if (typeof cursor === 'string' && !after) {
+    const message = 'does not belong to this list; pass nextCursor of the page before, with the same state'
+    return fail('BAD_REQUEST', `cursor: ${message}`, { issues: [{ path: ['cursor'], message }] })
+  }
+  const list = sql.join(
+    Object.values(COLUMNS).map((column) => sql`${column}`),
+    sql`, `,
+  )
+  const { rows } = await scope.execute(
+    boundedList({
+      columns: list,
+      rows: sql`from ${outbox} where ${conditions(filters.state, after)}`,
+      at: sql`${outbox.createdAt}`,
+      id: sql`${outbox.id}`,
+      size: sql`octet_length(${outbox.data}::text)`,
+      limit,
+    }),
+  )
+  const messages = rows.map(readEntry).map((entry) => withoutSecrets(integrations, entry))
+  const last = messages.at(-1)
+  const more = last && rows.at(-1)?.at(-1) === true
+  return ok({
+    messages,
+    nextCursor: more ? encodeInstantCursor('outbox', filters, { at: last.createdAt, id: last.id }) : null,
+  })
+}
+
+function conditions(state: string | undefined, after: InstantPosition | undefined): SQL {
+  const isState = state === undefined ? sql`true` : sql`${outbox.state} = ${state}`
+  if (!after) return isState
+  const { at, id } = after
+  return sql`${isState} and (${outbox.createdAt}, ${outbox.id}) < (${at.toISOString()}::timestamptz, ${id}::text)`
+}
+
+/** What an endpoint marks secret is for its provider alone, who may be told a link that signs somebody in. */
+function withoutSecrets(integrations: Pick<Integrations, 'inputSchema'>, entry: OutboxEntry): OutboxEntry {
+  const schema = integrations.inputSchema(entry.endpoint)
+  // What is left is a part of JSON.
+  return schema ? { ...entry, data: redact(schema, entry.data) as JsonValue } : entry
+}
+
+/** @throws {z.ZodError} when the engine has not written it. */
+function readEntry(row: readonly unknown[]): OutboxEntry {
+  return entrySchema.parse(
+    Object.fromEntries(
+      Object.entries(COLUMNS).map(([name, column], index) => [name, readColumn(column, row[index])]),
+    ),
+  )
+}

@@ -1,0 +1,47 @@
+import type { JsonValue } from '../core/result.ts'
+import type { Parameters } from '../db/parameters.ts'
+import type { Charge } from '../tools/scope.ts'
+
+/** What an action has queued, to be sent after it has committed. */
+export interface Message {
+  /** Names the outside effect, the same in every attempt. */
+  readonly id: string
+  /** `integration/endpoint` */
+  readonly endpoint: string
+  readonly data: JsonValue
+  readonly charge: Charge
+}
+
+/** Whose call queued a message. */
+export interface MessageOrigin {
+  /** The user who called; null for one without a token. */
+  readonly caller: string | null
+  readonly action: string
+  readonly invocation: string
+}
+
+/** A message as it waits, in so far as it says who pays for what. */
+export interface QueuedMessage extends MessageOrigin {
+  readonly id: string
+  readonly endpoint: string
+  readonly data: JsonValue
+  readonly payer: 'owner' | 'caller'
+}
+
+/** The part of an action's last statement that queues its messages. */
+export function queueMessages(
+  parameters: Parameters,
+  { caller, action, invocation }: MessageOrigin,
+  messages: readonly Message[],
+): string {
+  const rows = messages.map(({ id, endpoint, data, charge }) => ({
+    id,
+    endpoint,
+    data: JSON.stringify(data),
+    payer: charge.payer,
+  }))
+  return `insert into outbox (id, endpoint, data, payer, caller, action, invocation)
+    select id, endpoint, data, payer, ${parameters.bind(caller)}, ${parameters.bind(action)}, ${parameters.bind(invocation)}
+    from jsonb_to_recordset(${parameters.bind(JSON.stringify(rows))}::jsonb)
+      as it(id text, endpoint text, data text, payer text)`
+}

@@ -1,0 +1,99 @@
+import { type ActionResult, type Failure, fail, ok } from '../core/result.ts'
+import { uuidv7 } from '../core/uuid.ts'
+import type { Integrations } from '../integrations/integrations.ts'
+import { refund } from '../ledger/refund.ts'
+import type { Bell } from './bell.ts'
+import type { QueuedMessage } from './message.ts'
+import { planMessage } from './plan-message.ts'
+import { beingSent, noSuchMessage } from './refusals.ts'
+import { type MessagePurse, reserveAnew } from './reserve-anew.ts'
+
+export interface RetryOptions extends MessagePurse {
+  readonly integrations: Integrations
+  readonly outboxBell: Bell
+}
+
+/** What is set aside here belongs to nobody until the message is queued. */
+const LEASE_MS = 60_000
+
+const LOOK = `
+  select endpoint, data, payer, caller, action, invocation, state = 'dead',
+    exists (select 1 from credit_entries where effect = outbox.id and kind = 'settle')
+  from outbox where id = $1`
+
+const QUEUE = `
+  with found as materialized (
+    select state, token is not null and due_at > now() as is_being_sent from outbox where id = $1 for update),
+  changed as (
+    update outbox set state = 'queued', due_at = now(), attempts = case state when 'dead' then 0 else attempts end
+    where id = $1 and exists (select 1 from found where not is_being_sent and (state = 'queued' or $2::boolean))
+    returning 1)
+  select is_being_sent, exists (select 1 from changed) from found`
+
+/**
+ * Has a message sent now: one that waits, and one that was given up, which is paid for anew unless it was charged
+ * already, since it may have arrived.
+ *
+ * @throws {SqlError | ConnectionLost | AcquireTimeout}
+ */
+export async function retryMessage(
+  options: RetryOptions,
+  id: string,
+): Promise<ActionResult<{ readonly id: string }>> {
+  const { database, outboxBell } = options
+  const found = await look(options, id)
+  if (!found) return noSuchMessage(id)
+  const holder = uuidv7()
+  if (found.isDead) {
+    const refused = await payFor(options, found, holder)
+    if (refused) return refused
+  }
+  const { rows } = await database.write({ sql: QUEUE, params: [id, found.isDead] })
+  const [isBeingSent, isQueued] = rows[0] ?? []
+  if (isQueued === true) {
+    outboxBell.ring()
+    return ok({ id })
+  }
+  // Dropped, or sent after another retry: what was set aside for it is of no use.
+  if (rows.length === 0) {
+    await refund(database, holder, [id])
+    return noSuchMessage(id)
+  }
+  return isBeingSent === true
+    ? beingSent(id)
+    : fail('CONFLICT', 'The message was given up at this moment; retry it again.')
+}
+
+interface FoundMessage extends QueuedMessage {
+  readonly isDead: boolean
+  /** Whether it is paid for: it was charged when it was given up. */
+  readonly isCharged: boolean
+}
+
+async function look({ database }: RetryOptions, id: string): Promise<FoundMessage | undefined> {
+  const { rows } = await database.query({ sql: LOOK, params: [id] })
+  if (!rows[0]) return undefined
+  const [endpoint, data, payer, caller, action, invocation, isDead, isCharged] = rows[0]
+  return {
+    id,
+    endpoint: String(endpoint),
+    data: JSON.parse(String(data)),
+    payer: payer === 'caller' ? 'caller' : 'owner',
+    caller: caller === null ? null : String(caller),
+    action: String(action),
+    invocation: String(invocation),
+    isDead: isDead === true,
+    isCharged: isCharged === true,
+  }
+}
+
+async function payFor(
+  options: RetryOptions,
+  message: FoundMessage,
+  holder: string,
+): Promise<Failure | undefined> {
+  const plan = planMessage(options.integrations, message)
+  if (!plan.success) return plan
+  if (message.isCharged) return undefined
+  return reserveAnew(options, message, plan.data, { holder, leaseMs: LEASE_MS })
+}

@@ -1,0 +1,61 @@
+import type { SQL } from 'drizzle-orm'
+import { type ActionResult, fail } from '../core/result.ts'
+import { type QueryResult, SqlError, type Statement } from '../db/database.ts'
+import { mapDatabaseError, NO_FIELDS } from '../db/sqlstate.ts'
+import { toStatement } from '../db/to-statement.ts'
+import type { Engine } from '../invocation/engine.ts'
+import { UnexpectedError } from '../invocation/unexpected-error.ts'
+import type { Catalog } from '../tools/catalog.ts'
+import type { ReadRunner } from '../tools/scope.ts'
+
+/** Reads outside any transaction: each statement for itself, on the state of the moment. */
+export class DirectReads implements ReadRunner {
+  readonly #engine: Engine
+  readonly #requestId: string
+
+  constructor(engine: Engine, requestId: string) {
+    this.#engine = engine
+    this.#requestId = requestId
+  }
+
+  get catalog(): Catalog {
+    return this.#engine.catalog
+  }
+
+  execute(statement: SQL): Promise<QueryResult> {
+    return this.run(toStatement(statement))
+  }
+
+  run(statement: Statement): Promise<QueryResult> {
+    return this.#engine.database.query(statement)
+  }
+
+  /** Runs one read, and answers with a failure what the database refuses. @throws what nobody expected */
+  async call<T>(
+    tool: string,
+    _key: string | undefined,
+    _writes: boolean,
+    body: () => Promise<ActionResult<T>>,
+  ): Promise<ActionResult<T>> {
+    try {
+      return await body()
+    } catch (error) {
+      const mapped = mapDatabaseError(error, NO_FIELDS, 'read')
+      if (!mapped) throw error
+      const failure = mapped.kind === 'failure' ? mapped.failure : unlessInternal(error)
+      this.#engine.log.warn(
+        { requestId: this.#requestId, tool, code: failure.code, err: error },
+        'A statement failed',
+      )
+      if (failure.code === 'INTERNAL_SERVER_ERROR') throw new UnexpectedError(error)
+      return failure
+    }
+  }
+}
+
+/** A read is not run again by itself. An internal error of the database may pass, but nothing says so. */
+function unlessInternal(error: unknown) {
+  return error instanceof SqlError && error.sqlstate === 'XX000'
+    ? fail('INTERNAL_SERVER_ERROR', 'The database refused a statement.')
+    : fail('SERVICE_UNAVAILABLE', 'The database is busy; try again.', { details: { retryAfterSeconds: 1 } })
+}

@@ -1,0 +1,38 @@
+import type { TRPCError } from '@trpc/server'
+import { HTTP_STATUS, INTERNAL_MESSAGE, isErrorCode, UNAUTHORIZED_MESSAGE } from '../core/errors.ts'
+import { type Failure, FailureError, fail, type Issue } from '../core/result.ts'
+import { sentence } from '../wire/issues.ts'
+
+const MAX_MESSAGE_LENGTH = 300
+
+/** An input that does not fit its schema. */
+export class InvalidInput extends Error {
+  override readonly name = 'InvalidInput'
+  readonly issues: readonly Issue[]
+
+  constructor(issues: readonly Issue[]) {
+    super(issues[0] ? sentence(issues[0]) : 'The input is not valid.')
+    this.issues = issues.map((issue) => ({
+      ...issue,
+      code: issue.code ?? 'unacceptable',
+      params: issue.params ?? {},
+    }))
+  }
+}
+
+/** What a caller is shown of an error that was thrown. Only our own sentences pass; any other is replaced. */
+export function toFailure(error: TRPCError): Failure {
+  const { cause, code } = error
+  if (code === 'INTERNAL_SERVER_ERROR') return fail('INTERNAL_SERVER_ERROR', INTERNAL_MESSAGE)
+  if (code === 'UNAUTHORIZED') return fail('UNAUTHORIZED', UNAUTHORIZED_MESSAGE)
+  if (cause instanceof FailureError) return cause.failure
+  if (cause instanceof InvalidInput) return fail('BAD_REQUEST', cause.message, { issues: cause.issues })
+  if (code === 'PARSE_ERROR' || cause instanceof SyntaxError)
+    return fail('BAD_REQUEST', 'The request is not valid JSON.')
+  if (!isErrorCode(code)) return fail('BAD_REQUEST', 'The request could not be understood.')
+  return fail(code, error.message.slice(0, MAX_MESSAGE_LENGTH))
+}
+
+export function httpStatusOf(failure: Failure): number {
+  return HTTP_STATUS[failure.code]
+}

@@ -1,0 +1,75 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { rm } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import { afterAll, expect, test } from 'vitest'
+import {
+  DEVELOPMENT_AUDIENCE,
+  DEVELOPMENT_ISSUER,
+  loadDevelopmentKey,
+} from '../../server/auth/development-key.ts'
+import { createKeySource } from '../../server/auth/key-source.ts'
+import { createVerifier } from '../../server/auth/verifier.ts'
+import { guarded, temporaryPath } from '../support/guarded.ts'
+
+const dataDir = await temporaryPath('token')
+afterAll(() => rm(dataDir, { recursive: true }))
+
+async function run(args: readonly string[], env: Record<string, string> = {}) {
+  const script = fileURLToPath(new URL('../../server/cli/token.ts', import.meta.url))
+  const child = guarded(
+    spawn(process.execPath, ['--import', 'tsx', script, ...args], {
+      env: { PATH: process.env.PATH, DATA_DIR: dataDir, ...env },
+    }),
+  )
+  const output = { stdout: '', stderr: '' }
+  child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+    output.stdout += chunk
+  })
+  child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
+    output.stderr += chunk
+  })
+  const [code] = await once(child, 'close')
+  return { code, ...output }
+}
+
+test('the command prints a token of the development key and nothing else', async () => {
+  const { code, stdout, stderr } = await run(['ada', '--expires', '1h', '--email', 'ada@example.com'])
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+  expect(stdout).toMatch(/^[\w-]+\.[\w-]+\.[\w-]+\n$/)
+
+  const { publicJwk } = await loadDevelopmentKey(dataDir)
+  const keys = createKeySource({ kind: 'jwk', jwk: publicJwk })
+  const verifier = createVerifier({ keys, issuer: DEVELOPMENT_ISSUER, audience: DEVELOPMENT_AUDIENCE })
+  const verification = await verifier.verify(stdout.trim())
+  expect(verification).toMatchObject({
+    ok: true,
+    actor: { userId: 'ada', claims: { email: 'ada@example.com', email_verified: true } },
+  })
+  const { iat = 0, exp = 0 } = verification.ok ? verification.actor.claims : {}
+  expect(exp - iat).toBe(3_600)
+}, 20_000)
+
+test.each([
+  [[], 'One USER is needed'],
+  [['ada', '--expires', 'soon'], '--expires must be'],
+])(
+  'wrong arguments %j end with 2, usage on stderr and nothing on stdout',
+  async (args, message) => {
+    const { code, stdout, stderr } = await run(args)
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+    expect(stderr).toContain(message)
+    expect(stderr).toContain('Usage: npm run -s token --')
+  },
+  20_000,
+)
+
+test('where another key source is configured the command says so and ends with 1', async () => {
+  const { code, stdout, stderr } = await run(['ada'], {
+    AUTH_JWKS_URL: 'https://keys.example/jwks',
+    AUTH_JWT_ISSUER: 'https://keys.example',
+    AUTH_JWT_AUDIENCE: 'app',
+  })
+  expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+  expect(stderr).toContain('AUTH_')
+}, 20_000)

@@ -1,0 +1,32 @@
+import { expect, it } from 'vitest'
+import { createClient, unwrap } from '../../client/core/index.ts'
+import { temporaryDirectory } from '../support/guarded.ts'
+import { mintToken, startServer } from './process.ts'
+
+const EVENT = { title: 'Launch', startsAt: new Date('2030-01-01T18:00:00Z'), capacity: 20 }
+
+it('an exception that nobody catches is logged, ends the server with 1, and loses nothing acknowledged', async () => {
+  await using directory = await temporaryDirectory('server')
+  const env = { DATA_DIR: directory.path, NODE_OPTIONS: '--import tsx --import ./test/lifecycle/explode.ts' }
+  const token = await mintToken('ada', directory.path)
+  const acknowledged: string[] = []
+  {
+    await using server = await startServer(env)
+    const client = createClient({ url: server.url, token, retries: false })
+    const calls = Array.from({ length: 30 }, async () => {
+      acknowledged.push(unwrap(await client.actions.createEvent.mutate(EVENT)).recordId)
+      if (acknowledged.length === 5) server.child.kill('SIGUSR2')
+    })
+    await Promise.allSettled(calls)
+    expect(await server.ended).toEqual({ code: 1, signal: null })
+    expect(server.output.stdout).toContain('An exception was not caught; the server stops')
+    expect(server.output.stdout).toContain('nobody catches this')
+  }
+  expect(acknowledged.length).toBeGreaterThanOrEqual(5)
+
+  await using server = await startServer({ DATA_DIR: directory.path })
+  const client = createClient({ url: server.url, token })
+  for (const eventId of acknowledged) {
+    expect(await client.actions.listAttendees.query({ eventId })).toMatchObject({ success: true })
+  }
+}, 60_000)

@@ -1,0 +1,103 @@
+import type { ServerResponse } from 'node:http'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { ok } from '../../server/deputy.ts'
+import { claimMessages, MAX_OF_ENDPOINT, MAX_OF_INTEGRATION } from '../../server/queue/claim.ts'
+import { openPost, type Post } from './post.ts'
+
+let post: Post
+const held: ServerResponse[] = []
+beforeAll(async () => {
+  post = await openPost({ isOwnerUnmetered: true })
+})
+afterAll(() => post[Symbol.asyncDispose]())
+afterEach(async () => {
+  for (const response of held.splice(0)) response.destroy()
+  await post.stopSending()
+  await post.change('truncate outbox, credit_holds')
+  post.provider.received.splice(0)
+})
+
+const hang = (path: string) => post.provider.onPath(path, (_received, response) => void held.push(response))
+const answered = (path: string) =>
+  post.provider.onPath(path, (_received, response) =>
+    response.writeHead(200, { 'content-type': 'application/json' }).end('{}'),
+  )
+
+/** Queues so many messages to each endpoint, in this order. */
+const queue = (...counts: readonly (readonly [endpoint: string, count: number])[]) =>
+  post.act(async (ctx) => {
+    for (const [endpoint, count] of counts) {
+      for (let nth = 0; nth < count; nth += 1) {
+        const queued = await ctx.tools.enqueue(endpoint, { to: `${endpoint} ${nth}` })
+        if (!queued.success) return queued
+      }
+    }
+    return ok(null)
+  }, 'owner')
+
+describe('a provider that hangs', () => {
+  it('holds up nobody else, and no more of its own than its room', async () => {
+    hang('/mail')
+    answered('/sms')
+    answered('/other')
+    expect(await queue(['mail/send', 100], ['sms/send', 30], ['mail/other', 30])).toMatchObject({
+      success: true,
+    })
+    post.startSending()
+    await vi.waitFor(() => expect(post.received('/sms')).toHaveLength(30), 20_000)
+    await vi.waitFor(() => expect(post.received('/other')).toHaveLength(30), 20_000)
+    expect(post.received('/mail')).toHaveLength(MAX_OF_ENDPOINT)
+    await vi.waitFor(async () => expect(await post.count('queued')).toBe(100))
+  })
+
+  it('at all its endpoints leaves room to other integrations, and no more is taken than there is', async () => {
+    for (const path of ['/mail', '/other', '/third']) hang(path)
+    answered('/sms')
+    await queue(['mail/send', 20], ['mail/other', 20], ['mail/third', 20], ['sms/send', 20])
+    post.startSending()
+    await vi.waitFor(() => expect(post.received('/sms')).toHaveLength(20), 20_000)
+    const paths = ['/mail', '/other', '/third'] as const
+    await vi.waitFor(() => expect(held).toHaveLength(MAX_OF_INTEGRATION))
+    for (const path of paths) expect(post.received(path).length).toBeGreaterThan(2)
+  })
+
+  it('is sent the rest when it has come back', async () => {
+    hang('/mail')
+    await queue(['mail/send', 20])
+    post.startSending()
+    await vi.waitFor(() => expect(held).toHaveLength(MAX_OF_ENDPOINT))
+    answered('/mail')
+    for (const response of held.splice(0))
+      response.writeHead(200, { 'content-type': 'application/json' }).end('{}')
+    await vi.waitFor(async () => expect(await post.count('queued')).toBe(0), 20_000)
+    expect(post.received('/mail')).toHaveLength(20)
+  })
+})
+
+describe('taking messages', () => {
+  const take = async (limit: number, more: object = {}) => {
+    const taken = await claimMessages(post.app.database, { token: 'a', leaseMs: 60_000, limit, ...more })
+    const counts = new Map<string, number>()
+    for (const { endpoint } of taken) counts.set(endpoint, (counts.get(endpoint) ?? 0) + 1)
+    return Object.fromEntries(counts)
+  }
+
+  it('gives endpoints their turns, whoever came first', async () => {
+    await queue(['mail/send', 10], ['mail/other', 10], ['sms/send', 10])
+    expect(await take(6)).toEqual({ 'mail/send': 2, 'mail/other': 2, 'sms/send': 2 })
+  })
+
+  it('passes over who has no room, and takes no message twice', async () => {
+    await queue(['mail/send', 12], ['mail/other', 12], ['sms/send', 12])
+    const busy = { byEndpoint: { 'mail/send': 8, 'sms/send': 5 }, byIntegration: { mail: 13, sms: 5 } }
+    expect(await take(64, busy)).toEqual({ 'mail/other': 3, 'sms/send': 3 })
+    expect(await take(64)).toEqual({ 'mail/send': 8, 'mail/other': 8, 'sms/send': 8 })
+    expect(await take(64)).toEqual({ 'mail/send': 4, 'mail/other': 1, 'sms/send': 1 })
+    expect(await take(64)).toEqual({})
+  })
+
+  it('finds the only message of one endpoint behind many of another', async () => {
+    await queue(['mail/send', 300], ['sms/send', 1])
+    expect(await take(8)).toEqual({ 'mail/send': 7, 'sms/send': 1 })
+  })
+})
