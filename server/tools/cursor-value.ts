@@ -48,13 +48,16 @@ export function isColumnText(column: PgColumn, text: string): boolean {
   return !type.startsWith('timestamp') && type !== 'date' ? true : isDay(text)
 }
 
+/** The calendar of the years comes again; a Date ends before those that Postgres has. */
+const CALENDAR_YEARS = 400
+
 /** Whether the day is one of its month. */
 function isDay(text: string): boolean {
-  const [, year, month, day] = /^(\d+)-(\d\d)-(\d\d)/.exec(text) ?? []
-  if (year === undefined) return true
-  // Of the years before Christ the leap years are others; a February that is too long there is found by the database.
-  const isLong = text.endsWith(' BC')
+  const [, written, month, day] = /^(\d+)-(\d\d)-(\d\d)/.exec(text) ?? []
+  if (written === undefined) return true
+  // Before the year 1 is the year 1 BC.
+  const year = text.endsWith(' BC') ? 1 - Number(written) : Number(written)
   const date = new Date(0)
-  date.setUTCFullYear(isLong ? 2000 : Number(year), Number(month) - 1, Number(day))
+  date.setUTCFullYear(2_000 + (year % CALENDAR_YEARS), Number(month) - 1, Number(day))
   return date.getUTCMonth() === Number(month) - 1
 }

@@ -158,7 +158,12 @@ export function bound(list: readonly Binding[]): Assignment[] {
   return list.map(({ column, value }) => ({ column, value: bindTo(column, value) }))
 }
 
-/** `"title" = $1, "version" = "version" + 1, …` */
+/** What an `integer` counts to: the record of a busy counter may get there. */
+const LAST_VERSION = sql`2147483647`
+/** No answer carries the year 10000, nor `infinity`, which others may have stored: it is no time of a write. */
+const TOO_LATE = sql`timestamptz '10000-01-01 00:00:00+00'`
+
+/** `"title" = $1, "version" = …, …` */
 export function setClause(entry: CatalogEntry, list: readonly Assignment[], now: Date | SQL): SQL {
   return sql.join(
     [...list, ...systemAssignments(entry, now)].map(
@@ -172,9 +177,15 @@ export function setClause(entry: CatalogEntry, list: readonly Assignment[], now:
 export function systemAssignments(entry: CatalogEntry, now: Date | SQL): Assignment[] {
   const { version, updatedAt } = systemColumns(entry)
   return [
-    { column: version, value: sql`${version} + 1` },
-    // A call that waited long must not move the time of the last write back.
-    { column: updatedAt, value: sql`greatest(${updatedAt}, ${bindTo(updatedAt, now)})` },
+    {
+      column: version,
+      value: sql`case when ${version} between 1 and ${LAST_VERSION} - 1 then ${version} + 1 else 1 end`,
+    },
+    // A call that waited long must not move the time of the last write back. GREATEST leaves NULL out.
+    {
+      column: updatedAt,
+      value: sql`greatest(case when ${updatedAt} < ${TOO_LATE} then ${updatedAt} end, ${bindTo(updatedAt, now)})`,
+    },
   ]
 }
 

@@ -12,7 +12,7 @@ export function envelopeReader(
   fields: readonly string[],
 ): ReadEnvelope {
   const readers = new Map([...columns].map(([field, column], at) => [field, readAt(column, at)]))
-  const reader = (field: string) => readers.get(field) ?? (() => undefined)
+  const reader = (field: string): Read => readers.get(field) ?? (() => undefined)
   const own = fields.map((field) => ({ field, read: reader(field) }))
   const recordId = reader('recordId')
   const createdBy = reader('createdBy')
@@ -22,27 +22,29 @@ export function envelopeReader(
   return (row) => {
     const data: Record<string, unknown> = {}
     let unreadable: string[] | undefined
-    for (const { field, read } of own) {
+    const readOrNote = (field: string, read: Read) => {
       const value = read(row)
-      if (value === UNREADABLE) {
-        unreadable ??= []
-        unreadable.push(field)
-        data[field] = null
-      } else data[field] = value
+      if (value !== UNREADABLE) return value
+      unreadable ??= []
+      unreadable.push(field)
+      return null
     }
+    for (const { field, read } of own) data[field] = readOrNote(field, read)
     const envelope = {
       recordId: recordId(row) as string,
       data,
       createdBy: createdBy(row) as string | null,
-      createdAt: createdAt(row) as Date,
-      updatedAt: updatedAt(row) as Date,
+      createdAt: readOrNote('createdAt', createdAt) as Date | null,
+      updatedAt: readOrNote('updatedAt', updatedAt) as Date | null,
       version: version(row) as number,
     }
     return unreadable ? { ...envelope, unreadable } : envelope
   }
 }
 
-function readAt(column: PgColumn, position: number): (row: readonly unknown[]) => unknown {
+type Read = (row: readonly unknown[]) => unknown
+
+function readAt(column: PgColumn, position: number): Read {
   const read = columnReader(column)
   return (row) => read(row[position])
 }

@@ -21,13 +21,16 @@ export interface Envelope<TData = Record<string, unknown>> {
   readonly data: TData
   /** The verified user whose call created it; null when the app did without a user. */
   readonly createdBy: string | null
-  readonly createdAt: Date
-  readonly updatedAt: Date
-  /** Starts at 1 and grows by one with every write. */
+  /** Null only where `unreadable` names it. */
+  readonly createdAt: Date | null
+  /** Null only where `unreadable` names it, until the next write. */
+  readonly updatedAt: Date | null
+  /** Starts at 1 and grows by one with every write; after 2 147 483 647 it is 1 again. */
   readonly version: number
   /**
-   * Fields whose stored value no answer can carry as it is, such as `infinity` in a date: they are null in `data`.
-   * Only what was written beside Deputy can be so. Absent where there is none.
+   * Fields whose stored value no answer can carry as it is, such as `infinity` in a date: they are null, whatever
+   * their type says. `createdAt` and `updatedAt` may be among them. Only what was written beside Deputy can be so.
+   * Absent where there is none.
    */
   readonly unreadable?: readonly string[]
 }

@@ -41,7 +41,7 @@ describe('a typed client', () => {
     const { records } = unwrap(await client.actions.listAttendees.query({ eventId }))
     const [record] = records
     expect(record?.createdAt).toBeInstanceOf(Date)
-    expect(record?.createdAt.getTime()).toBeGreaterThanOrEqual(before)
+    expect(record?.createdAt?.getTime()).toBeGreaterThanOrEqual(before)
   })
 
   it('gives a returned failure as data', async () => {

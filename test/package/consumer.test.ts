@@ -16,7 +16,7 @@ export async function invite(eventId: string): Promise<string> {
   try {
     const { recordId } = unwrap(await client.actions.inviteAttendee.mutate({ eventId, attendeeId: 'bob' }))
     const page = unwrap(await client.actions.listAttendees.query({ eventId, limit: 10 }))
-    const first: Date | undefined = page.records[0]?.createdAt
+    const first: Date | null | undefined = page.records[0]?.createdAt
     const status: 'invited' | 'accepted' | 'declined' | undefined = page.records[0]?.data.status
     return [recordId, first?.toISOString(), status].join()
   } catch (error) {

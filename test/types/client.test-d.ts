@@ -35,6 +35,8 @@ export async function typedClient() {
   const listed = unwrap(await actions.listAttendees.query({ eventId: 'x' }))
   listed.nextCursor satisfies string | null
   for (const record of listed.records) {
+    record.createdAt satisfies Date | null
+    // @ts-expect-error: it is null where others have stored what no answer carries.
     record.createdAt satisfies Date
     record.data.status satisfies 'invited' | 'accepted' | 'declined'
     // @ts-expect-error: dates come back as Date.
@@ -43,7 +45,7 @@ export async function typedClient() {
     record.data.title
   }
   const { user } = unwrap(await actions.syncProfile.mutate({}))
-  user.updatedAt satisfies Date
+  user.updatedAt satisfies Date | null
   user.data.name satisfies string | null
   return true
 }
