@@ -42,6 +42,39 @@ export type Access<TRecord, TReadable, TWritable> = Readonly<
   Record<string, RoleAccess<TRecord, TReadable, TWritable>>
 >
 
+/** What a collection allows that says nothing. */
+export type NoAccess = Readonly<Record<never, never>>
+
+/** Whether some role reads a part of the fields only. */
+export type IsHiding<TAccess> = true extends HidesFrom<TAccess[keyof TAccess]> ? true : false
+
+type HidesFrom<TRole> = TRole extends unknown ? ('readableFields' extends keyof TRole ? true : false) : never
+
+/** The fields that some role may give in an operation, as far as the declaration says so. */
+export type FieldsGiven<
+  TAccess,
+  TOperation extends 'create' | 'update',
+  TField extends string,
+  TManaged extends string,
+> = Exclude<FieldsOfRole<TAccess[keyof TAccess], TOperation, TField>, TManaged>
+
+/** Of one role after the other. A rule of `false` denies, as one that is not there does. */
+type FieldsOfRole<TRole, TOperation extends string, TField extends string> = TRole extends {
+  readonly [K in TOperation]: infer TRule
+}
+  ? [TRule] extends [false | undefined]
+    ? never
+    : TRole extends { readonly writableFields: readonly (infer TWritable)[] }
+      ? TWritable & TField
+      : 'writableFields' extends keyof TRole
+        ? TField
+        : TRole extends { readonly readableFields: readonly (infer TReadable)[] }
+          ? TReadable & TField
+          : TField
+  : TOperation extends keyof TRole
+    ? TField
+    : never
+
 export type FieldBuilders = Record<string, PgColumnBuilderBase>
 
 /** The names of the fields whose values are of one type. */

@@ -17,6 +17,9 @@ import {
   defineAccess,
   type FieldBuilders,
   type FieldOf,
+  type FieldsGiven,
+  type IsHiding,
+  type NoAccess,
   type Visibility,
 } from './access.ts'
 import { checkColumns } from './column-types/check-columns.ts'
@@ -46,7 +49,7 @@ export interface CollectionOptions<
   TName extends string,
   TFields extends FieldBuilders,
   TManaged extends keyof TFields & string,
-  TReadable extends keyof TFields & string,
+  TAccess,
 > {
   /** Unique constraints, indexes, checks and foreign keys, in Drizzle's own words. @default none */
   readonly constraints?: (
@@ -55,11 +58,12 @@ export interface CollectionOptions<
   /** Fields that no data writes: in `users` the engine does (`register`, `registerUser`, `setRole`). @default none */
   readonly systemManaged?: readonly TManaged[]
   /** What callers may do with the records by themselves, by role. @default nothing */
-  readonly access?: Access<
-    BuildColumns<TName, SystemColumns & TFields, 'pg'>,
-    TReadable,
-    Exclude<keyof TFields & string, TManaged>
-  >
+  readonly access?: TAccess &
+    Access<
+      BuildColumns<TName, SystemColumns & TFields, 'pg'>,
+      keyof TFields & string,
+      Exclude<keyof TFields & string, TManaged>
+    >
   /** Holds the id of the user whose record it is. @default createdBy */
   readonly ownerField?: FieldOf<TFields, string>
   /** Holds the ids of users who share it. */
@@ -86,50 +90,52 @@ const RESERVED_NAMES: ReadonlySet<string> = new Set(['then', 'call', 'apply', 'b
 
 const DEFINITION: unique symbol = Symbol('deputy.collection')
 
-interface CollectionDefinition<TManaged extends string = string, TReadable extends string = string> {
+/** What a declaration tells the types of tools and clients. */
+export interface CollectionDeclaration {
   readonly name: string
-  readonly systemManaged: readonly TManaged[]
+  readonly fields: FieldBuilders
+  /** Fields that no data writes. */
+  readonly managed: string
+  /** Whether some role reads a part of the fields only. */
+  readonly isHiding: boolean
+  /** Fields that some role may give a new record. */
+  readonly creatable: string
+  /** Fields that some role may write of a record that there is. */
+  readonly updatable: string
+}
+
+interface CollectionDefinition<TDeclaration = CollectionDeclaration> {
+  readonly name: string
+  readonly systemManaged: readonly string[]
   readonly access: AccessDefinition
   /** Field → claim, for `users`. */
   readonly claims: ReadonlyMap<string, string>
   /** How large values may be, by field. */
   readonly sizes: ReadonlyMap<string, FieldSize>
-  /** Never set: the fields that some role is limited to, for the types of what a caller reads. */
-  readonly readable?: TReadable
+  /** Never set: it is there for the types. */
+  readonly declaration?: TDeclaration
 }
 
 /** Which standard claim (OpenID Connect Core 1.0, section 5.1) fills which field of `users`, unless the app says so. */
 const CLAIMS: Readonly<Record<string, string>> = { name: 'name', email: 'email', imageUrl: 'picture' }
 
 /** A table that is a collection: Drizzle's own `PgTable`, with the definition beside it. */
-export type Collection<
-  TName extends string,
-  TFields extends FieldBuilders,
-  TManaged extends string,
-  TReadable extends string = never,
-> = PgTableWithColumns<{
-  name: TName
+export type Collection<TDeclaration extends CollectionDeclaration> = PgTableWithColumns<{
+  name: TDeclaration['name']
   schema: undefined
-  columns: BuildColumns<TName, SystemColumns & TFields, 'pg'>
+  columns: BuildColumns<TDeclaration['name'], SystemColumns & TDeclaration['fields'], 'pg'>
   dialect: 'pg'
-}> & { readonly [DEFINITION]: CollectionDefinition<TManaged, TReadable> }
+}> & { readonly [DEFINITION]: CollectionDefinition<TDeclaration> }
 
 /** Any collection, where its fields do not matter. */
 export type AnyCollection = PgTable & { readonly [DEFINITION]: CollectionDefinition }
 
-/** The fields of a collection that only the engine writes. */
-export type ManagedField<T> = T extends { readonly [DEFINITION]: CollectionDefinition<infer TManaged> }
-  ? TManaged
-  : never
-
-/** Whether some role reads a part of the fields only. */
-export type HasHiddenFields<T> = T extends {
-  readonly [DEFINITION]: CollectionDefinition<string, infer TReadable>
+/** What a collection was declared as; never for what is none. */
+export type DeclarationOf<T> = T extends {
+  readonly [DEFINITION]: CollectionDefinition<infer TDeclaration extends CollectionDeclaration>
 }
-  ? [TReadable] extends [never]
-    ? false
-    : true
-  : true
+  ? TDeclaration
+  : never
 
 /**
  * Declares a collection: a Drizzle table with the system columns that records need.
@@ -141,12 +147,19 @@ export function collection<
   const TName extends string,
   TFields extends FieldBuilders,
   const TManaged extends keyof TFields & string = never,
-  const TReadable extends keyof TFields & string = never,
+  const TAccess = NoAccess,
 >(
   name: TName,
   fields: TFields,
-  options: CollectionOptions<TName, TFields, TManaged, TReadable> = {},
-): Collection<TName, TFields, TManaged, TReadable> {
+  options: CollectionOptions<TName, TFields, TManaged, TAccess> = {},
+): Collection<{
+  name: TName
+  fields: TFields
+  managed: TManaged
+  isHiding: IsHiding<TAccess>
+  creatable: FieldsGiven<TAccess, 'create', keyof TFields & string, TManaged>
+  updatable: FieldsGiven<TAccess, 'update', keyof TFields & string, TManaged>
+}> {
   if (!/^[a-z][a-z0-9_]{0,47}$/.test(name) || name in Object.prototype || RESERVED_NAMES.has(name)) {
     throw new DefinitionError(
       `Collection name "${name}" must match /^[a-z][a-z0-9_]{0,47}$/, and not be a name that every object has, nor then, call, apply or bind`,
@@ -170,7 +183,7 @@ export function collection<
   ])
   const columns = new Map<string, PgColumn>(Object.entries(getTableColumns(table)))
   checkColumns(name, columns)
-  const definition: CollectionDefinition<TManaged, TReadable> = {
+  const definition: CollectionDefinition<never> = {
     name,
     systemManaged: options.systemManaged ?? [],
     access: defineAccess(name, columns, options),

@@ -1,24 +1,9 @@
-import type { AnyCollection, HasHiddenFields } from '../../drizzle/engine/collection.ts'
 import type { ActionResult } from '../core/result.ts'
-import type {
-  AnyCollections,
-  CreateData,
-  Envelope,
-  MutateActionData,
-  Page,
-  Patch,
-  QueryOptions,
-  RecordData,
-  Where,
-} from '../tools/types.ts'
+import type { AnyCollections, Envelope, MutateActionData, Page } from '../tools/types.ts'
 import type { UpdateOptions } from '../tools/update.ts'
+import type { QueryOptions, Where } from '../tools/where-types.ts'
 import type { CallerGetOptions } from './get.ts'
 import type { AskableOperation } from './question.ts'
-
-/** A record as a caller reads it: where a role reads a part of the fields only, each of them may be absent. */
-export type CallerRecordOf<T extends AnyCollection> = Envelope<
-  HasHiddenFields<T> extends false ? RecordData<T> : Partial<RecordData<T>>
->
 
 /** Reads under the caller's permissions. What the caller may not read is as good as missing. */
 export interface CallerReads<TCollections extends AnyCollections> {
@@ -27,14 +12,14 @@ export interface CallerReads<TCollections extends AnyCollections> {
     collection: K,
     recordId: string,
     options?: CallerGetOptions,
-  ): Promise<ActionResult<{ readonly record: CallerRecordOf<TCollections[K]> }>>
+  ): Promise<ActionResult<{ readonly record: Envelope<TCollections[K]['callerRecord']> }>>
   query<K extends keyof TCollections & string>(
     collection: K,
-    options?: QueryOptions<TCollections[K]>,
-  ): Promise<ActionResult<Page<CallerRecordOf<TCollections[K]>>>>
+    options?: QueryOptions<TCollections[K]['compared']>,
+  ): Promise<ActionResult<Page<Envelope<TCollections[K]['callerRecord']>>>>
   count<K extends keyof TCollections & string>(
     collection: K,
-    where?: Where<TCollections[K]>,
+    where?: Where<TCollections[K]['compared']>,
   ): Promise<ActionResult<{ readonly count: number }>>
   /** Whether the caller may do this with a record as it is now; the failure is what doing it would answer. */
   may<K extends keyof TCollections & string>(
@@ -46,20 +31,16 @@ export interface CallerReads<TCollections extends AnyCollections> {
 
 /** The data API under the caller's permissions, with the verbs and answers of `tools`. */
 export interface CallerRecords<TCollections extends AnyCollections> extends CallerReads<TCollections> {
-  create<K extends keyof TCollections & string>(
+  /** With an id it upserts by merge: absent, it is created; present, the fields given are written, others kept. */
+  create<K extends keyof TCollections & string, TId extends string | undefined = undefined>(
     collection: K,
-    data: CreateData<TCollections[K]>,
-  ): Promise<ActionResult<MutateActionData>>
-  /** Upserts by merge: absent, it is created; present, the fields given are written and the others kept. */
-  create<K extends keyof TCollections & string>(
-    collection: K,
-    data: Patch<TCollections[K]>,
-    recordId: string,
+    data: [TId] extends [string] ? TCollections[K]['callerMerge'] : TCollections[K]['callerCreate'],
+    recordId?: TId,
   ): Promise<ActionResult<MutateActionData>>
   update<K extends keyof TCollections & string>(
     collection: K,
     recordId: string,
-    patch: Patch<TCollections[K]>,
+    patch: TCollections[K]['callerPatch'],
     options?: UpdateOptions,
   ): Promise<ActionResult<MutateActionData>>
   remove<K extends keyof TCollections & string>(

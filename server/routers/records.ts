@@ -1,18 +1,10 @@
 import type { TRPCMutationProcedure, TRPCQueryProcedure } from '@trpc/server'
 import { z } from 'zod'
-import type { AnyCollection } from '../../drizzle/engine/collection.ts'
 import type { ActionResult } from '../core/result.ts'
-import type { CallerRecordOf } from '../records/types.ts'
 import type { Catalog } from '../tools/catalog.ts'
-import type {
-  AnyCollections,
-  CreateData,
-  MutateActionData,
-  Page,
-  Patch,
-  QueryOptions,
-  Where,
-} from '../tools/types.ts'
+import type { CollectionTypes } from '../tools/collection-types.ts'
+import type { AnyCollections, Envelope, MutateActionData, Page } from '../tools/types.ts'
+import type { QueryOptions, Where } from '../tools/where-types.ts'
 import { type ActionMeta, t } from '../trpc/init.ts'
 import { invoked, noteSent } from '../trpc/invoked.ts'
 import { anyoneProcedure, parserOf, refuseUnacceptable } from '../trpc/procedure.ts'
@@ -32,24 +24,28 @@ type Mutation<TInput, TData> = TRPCMutationProcedure<{
 }>
 
 /** The data API of one collection under the caller's permissions; inputs are named, answers are those of `tools`. */
-export type CollectionProcedures<T extends AnyCollection> = {
-  get: Query<{ readonly recordId: string }, { readonly record: CallerRecordOf<T> }>
+export type CollectionProcedures<T extends CollectionTypes> = {
+  get: Query<{ readonly recordId: string }, { readonly record: Envelope<T['callerRecord']> }>
   // biome-ignore lint/suspicious/noConfusingVoidType: what lets a client leave the argument out.
-  query: Query<QueryOptions<T> | void, Page<CallerRecordOf<T>>>
+  query: Query<QueryOptions<T['compared']> | void, Page<Envelope<T['callerRecord']>>>
   // biome-ignore lint/suspicious/noConfusingVoidType: as above.
-  count: Query<{ readonly where?: Where<T> | undefined } | void, { readonly count: number }>
-  create: Mutation<
-    | { readonly data: CreateData<T>; readonly recordId?: undefined }
-    /** Upserts by merge. */
-    | { readonly data: Patch<T>; readonly recordId: string },
-    MutateActionData
-  >
+  count: Query<{ readonly where?: Where<T['compared']> | undefined } | void, { readonly count: number }>
+  create: Mutation<CreateInput<T['callerCreate'], T['callerMerge']>, MutateActionData>
   update: Mutation<
-    { readonly recordId: string; readonly patch: Patch<T>; readonly ifVersion?: number | undefined },
+    {
+      readonly recordId: string
+      readonly patch: T['callerPatch']
+      readonly ifVersion?: number | undefined
+    },
     MutateActionData
   >
   remove: Mutation<{ readonly recordId: string }, MutateActionData>
 }
+
+/** With an id it upserts by merge. Where no role may create, there is no creating without one. */
+type CreateInput<TCreate, TMerge> =
+  | ([TCreate] extends [never] ? never : { readonly data: TCreate; readonly recordId?: undefined })
+  | { readonly data: TMerge; readonly recordId: string }
 
 export type RecordsProcedures<TCollections extends AnyCollections> = {
   [K in keyof TCollections & string]: CollectionProcedures<TCollections[K]>

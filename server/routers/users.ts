@@ -1,6 +1,6 @@
 import type { TRPCMutationProcedure, TRPCQueryProcedure } from '@trpc/server'
 import { z } from 'zod'
-import { type AnyCollection, collectionDefinition } from '../../drizzle/engine/collection.ts'
+import { collectionDefinition } from '../../drizzle/engine/collection.ts'
 import type { UserActor } from '../auth/actor.ts'
 import { profileFromClaims } from '../auth/profile-claims.ts'
 import { ADMIN_ROLE } from '../auth/role.ts'
@@ -8,14 +8,15 @@ import { isUserId, USER_ID_RULE } from '../auth/user-id.ts'
 import { type ActionResult, fail, ok } from '../core/result.ts'
 import { createCallerReads } from '../records/as-caller.ts'
 import { Caller } from '../records/caller.ts'
-import type { CallerRecordOf } from '../records/types.ts'
 import { type SetBlockedInput, writeBlocked } from '../tools/blocked-rows.ts'
+import type { CollectionTypes } from '../tools/collection-types.ts'
 import { getAsApp } from '../tools/get.ts'
 import { quote } from '../tools/problems.ts'
 import { upsertUser } from '../tools/register-user.ts'
 import { type SetRoleInput, setRole } from '../tools/set-role.ts'
-import type { AnyCollections, Envelope, Page, QueryOptions, RecordOf } from '../tools/types.ts'
+import type { AnyCollections, Envelope, Page } from '../tools/types.ts'
 import { sizeProblem } from '../tools/value-size.ts'
+import type { QueryOptions } from '../tools/where-types.ts'
 import { DirectReads } from '../trpc/direct-reads.ts'
 import { type ActionMeta, t } from '../trpc/init.ts'
 import { type InvokedContext, invoked, noteSent } from '../trpc/invoked.ts'
@@ -23,10 +24,10 @@ import { parserOf, refuseUnacceptable, userProcedure } from '../trpc/procedure.t
 import { type CalledContext, writeAsCaller } from '../trpc/run-as-caller.ts'
 
 type UsersOf<TCollections extends AnyCollections> = TCollections extends {
-  readonly users: infer TUsers extends AnyCollection
+  readonly users: infer TUsers extends CollectionTypes
 }
   ? TUsers
-  : AnyCollection
+  : CollectionTypes
 
 /** Who the caller is to the app. */
 export interface Me<TUser> {
@@ -45,14 +46,14 @@ export type UsersProcedures<TCollections extends AnyCollections> = {
   me: TRPCQueryProcedure<{
     // biome-ignore lint/suspicious/noConfusingVoidType: what lets a client leave the argument out.
     input: void
-    output: ActionResult<Me<RecordOf<UsersOf<TCollections>>>>
+    output: ActionResult<Me<Envelope<UsersOf<TCollections>['record']>>>
     meta: ActionMeta
   }>
   /** Writes the caller's row from the claims of their token. */
   register: TRPCMutationProcedure<{
     // biome-ignore lint/suspicious/noConfusingVoidType: as above.
     input: void
-    output: ActionResult<{ readonly user: RecordOf<UsersOf<TCollections>> }>
+    output: ActionResult<{ readonly user: Envelope<UsersOf<TCollections>['record']> }>
     meta: ActionMeta
   }>
   setRole: TRPCMutationProcedure<{
@@ -68,8 +69,8 @@ export type UsersProcedures<TCollections extends AnyCollections> = {
   }>
   list: TRPCQueryProcedure<{
     // biome-ignore lint/suspicious/noConfusingVoidType: as above.
-    input: QueryOptions<UsersOf<TCollections>> | void
-    output: ActionResult<Page<ListedUser<CallerRecordOf<UsersOf<TCollections>>>>>
+    input: QueryOptions<UsersOf<TCollections>['compared']> | void
+    output: ActionResult<Page<ListedUser<Envelope<UsersOf<TCollections>['callerRecord']>>>>
     meta: ActionMeta
   }>
 }

@@ -1,19 +1,15 @@
-import type { InferInsertModel, InferSelectModel } from 'drizzle-orm'
-import type { AnyCollection, ManagedField, SystemField } from '../../drizzle/engine/collection.ts'
+import type { DeclarationOf } from '../../drizzle/engine/collection.ts'
 import type { ActionResult, JsonValue } from '../core/result.ts'
 import type { EndpointAnswer, EndpointData, EndpointName } from '../integrations/endpoint-types.ts'
+import type { CollectionTypes, TypesOf } from './collection-types.ts'
+import type { QueryOptions, Where } from './where-types.ts'
 
-/** The collections among a module's exports, by their names in the database. */
+/** The row types of the collections among a module's exports, by their names in the database. */
 export type CollectionsOf<TModule> = {
-  [K in keyof TModule as TModule[K] extends AnyCollection
-    ? TModule[K]['_']['name']
-    : never]: TModule[K] extends AnyCollection ? TModule[K] : never
+  [K in keyof TModule as DeclarationOf<TModule[K]>['name']]: TypesOf<TModule[K]>
 }
 
-export type AnyCollections = Record<string, AnyCollection>
-
-/** What a record holds besides its system fields. */
-export type RecordData<T extends AnyCollection> = Omit<InferSelectModel<T>, SystemField>
+export type AnyCollections = Readonly<Record<string, CollectionTypes>>
 
 /** A record as tools return it. */
 export interface Envelope<TData = Record<string, unknown>> {
@@ -35,71 +31,6 @@ export interface Envelope<TData = Record<string, unknown>> {
   readonly unreadable?: readonly string[]
 }
 
-export type RecordOf<T extends AnyCollection> = Envelope<RecordData<T>>
-/** What data may hold; the system's own fields are ruled out by name, so that the compiler refuses them. */
-export type CreateData<T extends AnyCollection> = Omit<InferInsertModel<T>, SystemField | ManagedField<T>> & {
-  readonly [K in SystemField | ManagedField<T>]?: never
-}
-export type Patch<T extends AnyCollection> = Partial<CreateData<T>>
-
-type Comparable = string | number | bigint | boolean | Date
-
-interface ComparisonOf<V> {
-  readonly eq?: V | null
-  /** NULL counts as different from every value. */
-  readonly ne?: V | null
-  readonly gt?: V
-  readonly gte?: V
-  readonly lt?: V
-  readonly lte?: V
-  readonly in?: readonly V[]
-  readonly notIn?: readonly V[]
-  readonly isNull?: boolean
-}
-
-interface TextComparison {
-  /** `%` and `_` are literals. */
-  readonly contains?: string
-  readonly startsWith?: string
-}
-
-interface ElementComparison<V> {
-  /** A value that is among the elements. */
-  readonly has?: V
-  readonly isNull?: boolean
-}
-
-type Condition<V> = [V] extends [Comparable]
-  ? V | null | (ComparisonOf<V> & ([V] extends [string] ? TextComparison : unknown))
-  : [V] extends [readonly (infer E extends Comparable)[]]
-    ? null | ElementComparison<E>
-    : { readonly isNull: boolean }
-
-type Filterable<T extends AnyCollection> = Omit<InferSelectModel<T>, 'version'>
-
-/** Conditions on a collection's fields; all that are named must hold. */
-export type Where<T extends AnyCollection> = {
-  readonly [K in keyof Filterable<T>]?: Condition<NonNullable<Filterable<T>[K]>>
-} & {
-  readonly AND?: readonly Where<T>[]
-  readonly OR?: readonly Where<T>[]
-  readonly NOT?: Where<T>
-}
-
-export interface QueryOptions<T extends AnyCollection> {
-  readonly where?: Where<T> | undefined
-  /** @default 'createdAt' */
-  readonly orderBy?: (keyof Filterable<T> & string) | undefined
-  /** @default 'desc' */
-  readonly orderDir?: 'asc' | 'desc' | undefined
-  /** 1…1000. Without it, more than 1000 matches are refused. */
-  readonly limit?: number | undefined
-  /** `nextCursor` of the page before. */
-  readonly cursor?: string | null | undefined
-  /** Without effect: infinite queries of tRPC's React integrations send it. */
-  readonly direction?: 'forward' | undefined
-}
-
 export interface Page<TRecord> {
   readonly records: readonly TRecord[]
   /** How many records this page holds; the total is `tools.count`. */
@@ -110,21 +41,6 @@ export interface Page<TRecord> {
 
 export interface MutateActionData {
   readonly recordId: string
-}
-
-/** What may be added to a field; a decimal that is kept as text takes text as well. */
-type AmountOf<T extends AnyCollection, K extends keyof T['_']['columns']> =
-  NonNullable<T['_']['columns'][K]['_']['data']> extends number | bigint
-    ? number | bigint
-    : T['_']['columns'][K]['_']['columnType'] extends 'PgNumeric'
-      ? number | string
-      : never
-
-/** Amounts by field, for fields that can be added to. */
-export type Amounts<T extends AnyCollection> = {
-  readonly [K in Exclude<keyof T['_']['columns'], SystemField> as AmountOf<T, K> extends never
-    ? never
-    : K]?: AmountOf<T, K>
 }
 
 /** What is left out, or undefined, stays as it is. */
@@ -143,14 +59,14 @@ export interface ReadTools<TCollections extends AnyCollections, TDatabase> {
   get<K extends keyof TCollections & string>(
     collection: K,
     recordId: string,
-  ): Promise<ActionResult<{ readonly record: RecordOf<TCollections[K]> }>>
+  ): Promise<ActionResult<{ readonly record: Envelope<TCollections[K]['record']> }>>
   query<K extends keyof TCollections & string>(
     collection: K,
-    options?: QueryOptions<TCollections[K]>,
-  ): Promise<ActionResult<Page<RecordOf<TCollections[K]>>>>
+    options?: QueryOptions<TCollections[K]['compared']>,
+  ): Promise<ActionResult<Page<Envelope<TCollections[K]['record']>>>>
   count<K extends keyof TCollections & string>(
     collection: K,
-    where?: Where<TCollections[K]>,
+    where?: Where<TCollections[K]['compared']>,
   ): Promise<ActionResult<{ readonly count: number }>>
   /** Joins and aggregates that the verbs do not cover: Drizzle bound to this attempt's transaction. */
   sql<T>(run: (database: TDatabase) => Promise<T>): Promise<ActionResult<T>>
@@ -159,21 +75,19 @@ export interface ReadTools<TCollections extends AnyCollections, TDatabase> {
 /** The app's authority over its data and its integrations. It authorizes nothing by itself. */
 export interface Tools<TCollections extends AnyCollections, TDatabase, TIntegrations>
   extends ReadTools<TCollections, TDatabase> {
-  /** Creates a record under an id that is minted. */
-  create<K extends keyof TCollections & string>(
+  /**
+   * Creates a record under an id that is minted. With an id it upserts by merge: absent, the record is created;
+   * present, the fields given are written and the others kept.
+   */
+  create<K extends keyof TCollections & string, TId extends string | undefined = undefined>(
     collection: K,
-    data: CreateData<TCollections[K]>,
-  ): Promise<ActionResult<MutateActionData>>
-  /** Upserts by merge: absent, it is created; present, the fields given are written and the others kept. */
-  create<K extends keyof TCollections & string>(
-    collection: K,
-    data: Patch<TCollections[K]>,
-    recordId: string,
+    data: [TId] extends [string] ? TCollections[K]['patch'] : TCollections[K]['create'],
+    recordId?: TId,
   ): Promise<ActionResult<MutateActionData>>
   update<K extends keyof TCollections & string>(
     collection: K,
     recordId: string,
-    patch: Patch<TCollections[K]>,
+    patch: TCollections[K]['patch'],
     options?: { readonly ifVersion?: number },
   ): Promise<ActionResult<MutateActionData>>
   remove<K extends keyof TCollections & string>(
@@ -183,24 +97,24 @@ export interface Tools<TCollections extends AnyCollections, TDatabase, TIntegrat
   /** Patches up to `limit` (100 by default, at most 10 000) matching records; repeat until below the limit. */
   updateWhere<K extends keyof TCollections & string>(
     collection: K,
-    where: Where<TCollections[K]>,
-    patch: Patch<TCollections[K]>,
+    where: Where<TCollections[K]['compared']>,
+    patch: TCollections[K]['patch'],
     limit?: number,
   ): Promise<ActionResult<{ readonly updated: number }>>
   deleteWhere<K extends keyof TCollections & string>(
     collection: K,
-    where: Where<TCollections[K]>,
+    where: Where<TCollections[K]['compared']>,
     limit?: number,
   ): Promise<ActionResult<{ readonly deleted: number }>>
   /** Adds to numeric fields in SQL; an empty field counts as 0. */
   increment<K extends keyof TCollections & string>(
     collection: K,
     recordId: string,
-    amounts: Amounts<TCollections[K]>,
+    amounts: TCollections[K]['amounts'],
   ): Promise<ActionResult<MutateActionData>>
   registerUser(input?: RegisterUserInput): Promise<
     ActionResult<{
-      readonly user: 'users' extends keyof TCollections ? RecordOf<TCollections['users']> : Envelope
+      readonly user: 'users' extends keyof TCollections ? Envelope<TCollections['users']['record']> : Envelope
     }>
   >
   /**

@@ -91,8 +91,10 @@ async function demonstrate(running: RunningServer, dataDir: string, providers: U
   unwrap(await ada.records.events.update.mutate({ recordId: eventId, patch: { visibility: 'public' } }))
   say(`Ada makes it public, and nobody reads it: ${(await fetch(address)).status}`)
   const attendee = { eventId, attendeeId: 'dan' }
-  say(`Ada adds an attendee herself: ${code(await ada.records.attendees.create.mutate({ data: attendee }))}`)
-  const raised = { recordId: eventId, patch: { attendeeCount: 0 } as object }
+  say(
+    `Ada adds an attendee herself: ${code(await ada.records.attendees.create.mutate({ data: attendee } as never))}`,
+  )
+  const raised = { recordId: eventId, patch: { attendeeCount: 0 } as never }
   say(`Ada sets the count herself: ${code(await ada.records.events.update.mutate(raised))}`)
   say(`The action does both: ${code(await ada.actions.inviteAttendee.mutate(attendee))}`)
 

@@ -14,7 +14,7 @@ import {
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import * as collections from '../../drizzle/collections.ts'
-import { type AnyCollection, collection } from '../../drizzle/engine/collection.ts'
+import { collection } from '../../drizzle/engine/collection.ts'
 import {
   type ActionContext,
   type ActionResult,
@@ -24,6 +24,7 @@ import {
   ok,
 } from '../../server/deputy.ts'
 import type { CallerRecords } from '../../server/records/types.ts'
+import type { AnyCollections } from '../../server/tools/types.ts'
 import { execute } from '../support/execute.ts'
 import { createTestApp } from '../support/test-app.ts'
 
@@ -88,7 +89,7 @@ const BROKEN = `create table looked_at (
   updated_at timestamptz(3) not null default now(), version integer not null default 1, price integer);
   insert into looked_at (record_id, price) values ('x', 1)`
 
-type Records = CallerRecords<Record<string, AnyCollection>>
+type Records = CallerRecords<AnyCollections>
 type Handler = (records: Records, ctx: ActionContext) => Promise<ActionResult<unknown>>
 
 async function open() {

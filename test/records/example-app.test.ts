@@ -85,11 +85,15 @@ describe('events', () => {
     const { caller, recordId } = await newEvent('ada')
     const owner = await app.as('owner')
     for (const each of [caller, owner]) {
-      expect(await each.records.events.update({ recordId, patch: { attendeeCount: 5 } })).toMatchObject({
+      expect(
+        await each.records.events.update({ recordId, patch: { attendeeCount: 5 } as never }),
+      ).toMatchObject({
         code: 'FORBIDDEN',
         issues: [{ path: ['patch', 'attendeeCount'] }],
       })
-      expect(await each.records.events.create({ data: { ...event, attendeeCount: 5 } })).toMatchObject({
+      expect(
+        await each.records.events.create({ data: { ...event, attendeeCount: 5 } as never }),
+      ).toMatchObject({
         code: 'FORBIDDEN',
       })
     }
@@ -116,7 +120,9 @@ describe('attendees', () => {
   it('are created by the action alone, and seen by the creator of the event and whoever is invited', async () => {
     const { caller: ada, recordId: eventId } = await newEvent('ada')
     const [bob, eve] = [await app.as('bob'), await app.as('eve')]
-    expect(await ada.records.attendees.create({ data: { eventId, attendeeId: 'bob' } })).toMatchObject({
+    expect(
+      await ada.records.attendees.create({ data: { eventId, attendeeId: 'bob' } } as never),
+    ).toMatchObject({
       code: 'FORBIDDEN',
     })
     const invited = await ada.actions.inviteAttendee({ eventId, attendeeId: 'bob' })
@@ -134,7 +140,9 @@ describe('attendees', () => {
     expect(await ada.records.attendees.update({ recordId, patch: { status: 'declined' } })).toMatchObject({
       code: 'FORBIDDEN',
     })
-    expect(await bob.records.attendees.update({ recordId, patch: { attendeeId: 'eve' } })).toMatchObject({
+    expect(
+      await bob.records.attendees.update({ recordId, patch: { attendeeId: 'eve' } as never }),
+    ).toMatchObject({
       code: 'FORBIDDEN',
     })
   })

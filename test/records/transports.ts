@@ -4,11 +4,12 @@ import type { AnyCollection } from '../../drizzle/engine/collection.ts'
 import { HTTP_STATUS } from '../../server/core/errors.ts'
 import { type ActionContext, type ActionResult, action, actionRegistry } from '../../server/deputy.ts'
 import type { CallerRecords } from '../../server/records/types.ts'
+import type { AnyCollections } from '../../server/tools/types.ts'
 import { execute } from '../support/execute.ts'
 import { createTestApp } from '../support/test-app.ts'
 import { GALLERY_TABLES, gallery } from './gallery.ts'
 
-type Records = CallerRecords<Record<string, AnyCollection>>
+type Records = CallerRecords<AnyCollections>
 
 /** The data API as one caller meets it on one transport; every answer is an ActionResult. */
 export interface Transport {

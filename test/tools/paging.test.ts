@@ -1,6 +1,7 @@
 import * as fc from 'fast-check'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import type { QueryOptions } from '../../server/tools/types.ts'
+import type { TypesOf } from '../../server/tools/collection-types.ts'
+import type { QueryOptions } from '../../server/tools/where-types.ts'
 import { type Bench, type BenchTools, dataOf, openBench, type samples } from './workbench.ts'
 
 let bench: Bench
@@ -26,7 +27,7 @@ const rows = fc.array(
   { minLength: 1, maxLength: 10 },
 )
 
-type Options = QueryOptions<typeof samples>
+type Options = QueryOptions<TypesOf<typeof samples>['compared']>
 type Plan = Pick<Options, 'orderBy' | 'orderDir'>
 const ORDERS = [
   'score',
