@@ -1,4 +1,4 @@
-import { isRecord } from '../wire/record.ts'
+import { isRecord } from '../core/is-record.ts'
 
 /**
  * The value of a claim by its name or by its path: `user_metadata.full_name`. A name that holds dots is found as it

@@ -1,5 +1,5 @@
-import type { JWK, JWTVerifyGetKey } from 'jose'
-import { createRemoteKeys, type RemoteKeysOptions } from './remote-keys.ts'
+import type { JWK } from 'jose'
+import { createRemoteKeys, type KeyFinder, type RemoteKeysOptions } from './remote-keys.ts'
 import { readPublicJwk, readPublicKey, readSecret, type StaticKey } from './static-key.ts'
 
 export type KeyConfig =
@@ -10,15 +10,6 @@ export type KeyConfig =
   | { readonly kind: 'secret'; readonly secret: string }
   /** A public ES256 key: the development key. */
   | { readonly kind: 'jwk'; readonly jwk: JWK }
-
-/** How a token's key is found. */
-export interface KeyFinder {
-  readonly getKey: JWTVerifyGetKey
-  /** Another number for other keys. */
-  revision(): number
-  /** Looks for other keys, unless that was done a short while ago. Never throws. */
-  refresh(): Promise<void>
-}
 
 /** Where the keys come from that may sign tokens, and with which algorithms. A token has no say in either. */
 export interface KeySource extends KeyFinder {

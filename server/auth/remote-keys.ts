@@ -1,5 +1,4 @@
-import { type CryptoKey, createRemoteJWKSet, customFetch, errors } from 'jose'
-import type { KeyFinder } from './key-source.ts'
+import { type CryptoKey, createRemoteJWKSet, customFetch, errors, type JWTVerifyGetKey } from 'jose'
 
 /** Past this age keys are fetched again in the background. */
 const REFRESH_AFTER_MS = 10 * 60_000
@@ -21,6 +20,15 @@ export interface RemoteKeysOptions {
   readonly timeoutMs?: number
   /** Told why a refresh in the background failed; callers go on with the keys there are. */
   readonly onRefreshFailure?: (detail: string) => void
+}
+
+/** How a token's key is found. */
+export interface KeyFinder {
+  readonly getKey: JWTVerifyGetKey
+  /** Another number for other keys. */
+  revision(): number
+  /** Looks for other keys, unless that was done a short while ago. Never throws. */
+  refresh(): Promise<void>
 }
 
 /** No answer about a token is possible: its key server is down, or publishes keys that cannot be used. */

@@ -1,8 +1,7 @@
 import { type Failure, fail } from '../core/result.ts'
-import type { RestRequest } from './call-procedure.ts'
 
 /** Refuses a body that is not plain JSON; an empty body needs no type. */
-export function checkMediaType(headers: RestRequest['headers'], isEmpty: boolean): Failure | undefined {
+export function checkMediaType(headers: Pick<Headers, 'get' | 'has'>, isEmpty: boolean): Failure | undefined {
   if (headers.has('content-encoding')) {
     return fail('UNSUPPORTED_MEDIA_TYPE', 'Send the body without Content-Encoding.')
   }

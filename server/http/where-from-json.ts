@@ -1,7 +1,7 @@
 import type { z } from 'zod'
+import { isRecord } from '../core/is-record.ts'
 import type { CatalogEntry } from '../tools/catalog.ts'
 import { reviveBySchema } from '../wire/from-json.ts'
-import { isRecord } from '../wire/record.ts'
 
 const GROUPS: ReadonlySet<string> = new Set(['AND', 'OR'])
 

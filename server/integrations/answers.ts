@@ -1,10 +1,10 @@
 import type { Logger } from 'pino'
 import type { z } from 'zod'
+import { isRecord } from '../core/is-record.ts'
 import { type Failure, fail, type JsonValue, ok } from '../core/result.ts'
 import { issuesOf } from '../wire/issues.ts'
-import { isRecord } from '../wire/record.ts'
 import type { EndpointDeclaration } from './declare.ts'
-import type { OutboundResponse } from './http-client.ts'
+import type { OutboundResponse } from './exchange.ts'
 import type { Answer, OutboundCall } from './integrations.ts'
 import { costOf } from './price.ts'
 

@@ -2,7 +2,7 @@ import type { ErrorCode } from '../core/errors.ts'
 import { fail } from '../core/result.ts'
 import { nothing } from './answers.ts'
 import { readError } from './error-envelope.ts'
-import type { OutboundResponse } from './http-client.ts'
+import type { OutboundResponse } from './exchange.ts'
 import type { Answer, OutboundCall } from './integrations.ts'
 
 type Answered = Extract<OutboundResponse, { kind: 'answer' }>

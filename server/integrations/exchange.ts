@@ -1,11 +1,43 @@
 import type { EventEmitter } from 'node:events'
 import { type Dispatcher, errors } from 'undici'
+import type { JsonValue } from '../core/result.ts'
 import { RefusedAddressError } from './guarded-connector.ts'
-import type { OutboundRequest, OutboundResponse } from './http-client.ts'
 import { outboundHeaders } from './outbound-headers.ts'
 import { parseJson, readText, TooLargeError } from './read-json.ts'
 import { redactSecrets } from './redact-secrets.ts'
 import { parseRetryAfter } from './retry-after.ts'
+
+export interface OutboundRequest {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+  readonly url: URL
+  /** Beside those for JSON, and never those that frame a message. Their values may hold no control characters. */
+  readonly headers: Readonly<Record<string, string>>
+  /** What must appear in no answer and no error: credentials that go out with it. */
+  readonly secrets: readonly string[]
+  readonly body?: JsonValue | undefined
+  /** From resolving the name to the last byte of the answer. */
+  readonly timeoutMs: number
+  /** Of the answer's body, after decompression. */
+  readonly maxBytes: number
+}
+
+export type OutboundResponse =
+  | {
+      readonly kind: 'answer'
+      readonly status: number
+      /** null where an error (status 400 and above) came without JSON. */
+      readonly body: JsonValue
+      /** What `Retry-After` asks for, from 1 to 3600; undefined without it, or where it makes no sense. */
+      readonly retryAfterSeconds: number | undefined
+    }
+  /** Nothing usable came back. */
+  | {
+      readonly kind: 'failed'
+      readonly reason: /** The request itself cannot be sent: a bad header, or the client is closed. */
+      'not sent' | 'refused address' | 'unreachable' | 'timeout' | 'redirect' | 'too large' | 'not JSON'
+      /** Whether a part of the request may have arrived. */
+      readonly wasSent: boolean
+    }
 
 type Failed = Extract<OutboundResponse, { kind: 'failed' }>
 type Answered = Dispatcher.ResponseData

@@ -36,12 +36,17 @@ export interface SendOptions {
   readonly timeoutMs: number
 }
 
+/**
+ * What became of an outside effect: it happened (or broke down over there), it surely did not (it was not sent, or was
+ * refused), or nobody knows.
+ */
+export type EffectOutcome = 'answered' | 'nothing' | 'unknown'
+
 /** What came of a call. */
 export interface Answer {
   /** The upstream's body, or a failure. `details.outcome` of a failure is `unknown` where nobody knows what it did. */
   readonly result: ActionResult<JsonValue>
-  /** `answered`: success or a breakdown of the other side; `nothing`: it was not sent, or refused; else nobody knows. */
-  readonly effect: 'answered' | 'nothing' | 'unknown'
+  readonly effect: EffectOutcome
   /** What it cost, in whole micro-credits: at most its reserve. */
   readonly cost: number
   /** Whether the other side said that it took what it was sent, though in a way that is no answer. @default false */

@@ -1,7 +1,7 @@
+import { isRecord } from '../core/is-record.ts'
 import { type ActionResult, type Failure, fail, type JsonValue, ok } from '../core/result.ts'
 import { issuesOf, sentence } from '../wire/issues.ts'
 import { jsonProblem } from '../wire/json-value.ts'
-import { isRecord } from '../wire/record.ts'
 import type { Configuration, Configured } from './configuration.ts'
 import type { EndpointDeclaration } from './declare.ts'
 import { type Endpoint, parseEndpoint } from './endpoint.ts'

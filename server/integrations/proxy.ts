@@ -4,7 +4,7 @@ import { answered, failed, nothing } from './answers.ts'
 import type { Configuration } from './configuration.ts'
 import type { EndpointDeclaration } from './declare.ts'
 import { isObject, readError } from './error-envelope.ts'
-import type { OutboundResponse } from './http-client.ts'
+import type { OutboundResponse } from './exchange.ts'
 import type { Answer, OutboundCall, SendOptions } from './integrations.ts'
 import { reportFailure } from './report-failure.ts'
 

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino'
-import type { OutboundResponse } from './http-client.ts'
+import type { OutboundResponse } from './exchange.ts'
 
 type Failed = Extract<OutboundResponse, { kind: 'failed' }>
 

@@ -1,7 +1,7 @@
 import { type Database, SqlError } from '../db/database.ts'
 import type { Parameters } from '../db/parameters.ts'
+import type { StoredStep } from './journal.ts'
 import { isSameInput } from './sent-input.ts'
-import type { StoredStep } from './step-store.ts'
 
 /** A key is one caller's and one action's: nobody meets another's. */
 export interface KeyScope {

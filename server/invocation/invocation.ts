@@ -8,10 +8,10 @@ import { uuidv7 } from '../core/uuid.ts'
 import type { Budget } from '../ledger/budgets.ts'
 import type { Engine } from './engine.ts'
 import type { KeyScope } from './idempotency.ts'
-import { Journal, type Step } from './journal.ts'
+import { Journal, type Step, type StoredStep } from './journal.ts'
 import { Outgoing } from './outgoing.ts'
 import { hashOfInput, keptOfInput, type SentInput } from './sent-input.ts'
-import { StepStore, type StoredStep } from './step-store.ts'
+import { StepStore } from './step-store.ts'
 
 export interface InvocationOptions {
   readonly engine: Engine

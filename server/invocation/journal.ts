@@ -1,8 +1,7 @@
-import { type Failure, FailureError, fail, type JsonValue } from '../core/result.ts'
+import { type Failure, FailureError, fail } from '../core/result.ts'
 import { mapEngineError } from '../db/sqlstate.ts'
-import type { EffectOutcome } from '../ledger/hold.ts'
-import type { Charge } from '../tools/scope.ts'
-import type { StepStore, StoredStep } from './step-store.ts'
+import type { EffectOutcome } from '../integrations/integrations.ts'
+import type { Charge, Performed } from '../tools/scope.ts'
 
 export const MAX_STEPS = 32
 
@@ -21,12 +20,38 @@ export interface Step {
   readonly charge: Charge | undefined
 }
 
-/** What a step came to. */
-export interface Performed {
-  readonly value: JsonValue | undefined
+/** What is known of a step of an invocation that came before, under the same key. */
+export interface StoredStep {
+  readonly identity: string
+  readonly name: string
+  /** `sent`: nobody knows what came of it. */
+  readonly state: 'sent' | 'answered'
+  readonly answer: string | null
+  /** In whole micro-credits. */
+  readonly cost: number
+}
+
+/** What a step came to, as it is kept. */
+export interface StepClosing {
   readonly effect: EffectOutcome
   /** In whole micro-credits. */
   readonly cost: number
+  readonly json: string | undefined
+  readonly durationMs: number | undefined
+}
+
+/** Keeps outside of the invocation what there is to know of its steps. */
+export interface StepKeeper {
+  /** Names the step's outside effect. */
+  effectOf(step: Step): string
+  /** Sets aside what a step may cost, and counts it against its budgets. */
+  reserve(step: Step): Promise<Failure | undefined>
+  /** Notes that a step is about to leave, before it does. */
+  sent(step: Step): Promise<void>
+  /** Takes over a step that an invocation before this one has sent, to send it again under the same key. */
+  resume(step: Step): Promise<void>
+  /** Notes what came of a step, before its handler sees it: known here alone, and true however late it is written. */
+  close(step: Step, closing: StepClosing): Promise<void>
 }
 
 type Answer =
@@ -50,10 +75,10 @@ interface Entry {
  */
 export class Journal {
   readonly #entries = new Map<string, Entry>()
-  readonly #store: StepStore
+  readonly #store: StepKeeper
   #divergences = 0
 
-  constructor(store: StepStore) {
+  constructor(store: StepKeeper) {
     this.#store = store
   }
 
@@ -153,7 +178,7 @@ function isRepeatable({ charge }: Step): boolean {
  * Sets aside what it may cost and says that it leaves, before it does; and keeps what came of it, with what it cost,
  * before anybody sees it.
  */
-async function performStored(step: Step, store: StepStore, isResent: boolean): Promise<Answer> {
+async function performStored(step: Step, store: StepKeeper, isResent: boolean): Promise<Answer> {
   try {
     if (isResent) await store.resume(step)
     else {

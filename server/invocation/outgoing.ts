@@ -1,26 +1,33 @@
+import type { Logger } from 'pino'
 import { type Failure, fail } from '../core/result.ts'
 import { isUnavailable } from '../db/sqlstate.ts'
 import type { HoldOwner, HoldRequest } from '../ledger/hold.ts'
 import { refund } from '../ledger/refund.ts'
 import { reserve } from '../ledger/reserve.ts'
 import type { Message } from '../queue/message.ts'
-import { holdOwnerOf } from './hold-owner.ts'
-import type { Invocation } from './invocation.ts'
+import type { Engine } from './engine.ts'
+import { holdOwnerOf, type SpendingCall } from './hold-owner.ts'
 
 /** How often a run may queue what none before it has queued. */
 const MAX_ROUNDS = 5
+
+/** The call that sends them. */
+interface SendingCall extends SpendingCall {
+  readonly engine: SpendingCall['engine'] & Pick<Engine, 'ledger' | 'database' | 'outboxBell'>
+  readonly log: Logger
+}
 
 /**
  * What the messages of an invocation may cost is set aside before it commits, outside of its transaction. Whatever
  * becomes of the invocation, what it set aside belongs to a message that was queued, or is given back.
  */
 export class Outgoing {
-  readonly #invocation: Invocation
+  readonly #invocation: SendingCall
   readonly #reserved = new Set<string>()
   #queued: ReadonlySet<string> = new Set()
   #rounds = 0
 
-  constructor(invocation: Invocation) {
+  constructor(invocation: SendingCall) {
     this.#invocation = invocation
   }
 

@@ -1,34 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Logger } from 'pino'
 import type { Failure } from '../core/result.ts'
 import { Parameters } from '../db/parameters.ts'
 import { isPassing } from '../db/sqlstate.ts'
 import { closeHold } from '../ledger/close.ts'
-import type { EffectOutcome } from '../ledger/hold.ts'
-import type { FailpointName } from './engine.ts'
-import { holdOwnerOf } from './hold-owner.ts'
+import type { Engine, FailpointName } from './engine.ts'
+import { holdOwnerOf, type SpendingCall } from './hold-owner.ts'
 import type { KeyScope } from './idempotency.ts'
-import type { Invocation } from './invocation.ts'
-import type { Step } from './journal.ts'
-
-/** What is known of a step of an invocation that came before, under the same key. */
-export interface StoredStep {
-  readonly identity: string
-  readonly name: string
-  /** `sent`: nobody knows what came of it. */
-  readonly state: 'sent' | 'answered'
-  readonly answer: string | null
-  /** In whole micro-credits. */
-  readonly cost: number
-}
-
-/** What a step came to, as it is kept. */
-export interface StepClosing {
-  readonly effect: EffectOutcome
-  /** In whole micro-credits. */
-  readonly cost: number
-  readonly json: string | undefined
-  readonly durationMs: number | undefined
-}
+import type { Step, StepClosing, StepKeeper } from './journal.ts'
 
 /** How long what is known of a step is kept in mind for a database that is away, before it is given up. */
 const KEEP_TRYING_MS = 15_000
@@ -40,16 +19,26 @@ const NOT_LEFT = {
   durationMs: undefined,
 } as const
 
+/** The call whose steps are kept. */
+interface SteppingCall extends SpendingCall {
+  readonly engine: SpendingCall['engine'] & Pick<Engine, 'ledger' | 'database' | 'failpoint'>
+  readonly keyScope: KeyScope | undefined
+  readonly log: Logger
+  effectOf(identity: string): string
+  paidFor(step: Step): void
+  costOf(step: Step, cost: number): void
+}
+
 /**
  * Keeps what there is to know of an invocation's steps outside of it: who pays and what came of it in the ledger,
  * and, under an idempotency key, the journal. Each change is one statement that commits by itself.
  */
-export class StepStore {
-  readonly #invocation: Invocation
+export class StepStore implements StepKeeper {
+  readonly #invocation: SteppingCall
   /** Identity → effect. */
   readonly #effects = new Map<string, string>()
 
-  constructor(invocation: Invocation) {
+  constructor(invocation: SteppingCall) {
     this.#invocation = invocation
   }
 

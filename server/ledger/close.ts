@@ -1,5 +1,5 @@
 import type { Parameters } from '../db/parameters.ts'
-import type { EffectOutcome } from './hold.ts'
+import type { EffectOutcome } from '../integrations/integrations.ts'
 
 export interface HoldClosing {
   readonly outcome: EffectOutcome

@@ -38,6 +38,3 @@ export interface HoldOrder {
   readonly request: HoldRequest
   readonly state: HoldState
 }
-
-/** What became of the effect: it happened (or broke down over there), it surely did not, or nobody knows. */
-export type EffectOutcome = 'answered' | 'nothing' | 'unknown'

@@ -1,19 +1,10 @@
-import type { SQL } from 'drizzle-orm'
 import type { RuleActor } from '../../drizzle/engine/access.ts'
 import type { Actor } from '../auth/actor.ts'
 import { ADMIN_ROLE, ANONYMOUS_ROLE, claimedRole, roleOf } from '../auth/role.ts'
 import type { ReadScope } from '../tools/scope.ts'
 import { hasStoredRole, storedRole } from '../tools/stored-role.ts'
+import type { PresumedCaller } from './last-roles.ts'
 import type { Policies } from './policy.ts'
-
-/** The caller with the role that their row had the last time. */
-export interface PresumedCaller {
-  readonly actor: RuleActor
-  /** The role in it, null where there was no row. */
-  readonly stored: string | null
-  /** Whether a user's row has a role, of values or their placeholders. Whatever this caller may do hangs on it. */
-  holds(userId: unknown, stored: unknown): SQL
-}
 
 /** The caller, as access rules ask about them. */
 export class Caller {

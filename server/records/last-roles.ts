@@ -1,6 +1,17 @@
+import type { SQL } from 'drizzle-orm'
 import { LRUCache } from 'lru-cache'
+import type { RuleActor } from '../../drizzle/engine/access.ts'
 
 const MAX_USERS = 10_000
+
+/** The caller with the role that their row had the last time. */
+export interface PresumedCaller {
+  readonly actor: RuleActor
+  /** The role in it, null where there was no row. */
+  readonly stored: string | null
+  /** Whether a user's row has a role, of values or their placeholders. Whatever this caller may do hangs on it. */
+  holds(userId: unknown, stored: unknown): SQL
+}
 
 /**
  * The role that each user's row had when it was last read, null where it had none. It grants nothing: it only tells

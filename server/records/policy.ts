@@ -8,7 +8,6 @@ import { type Assignment, castTo, systemColumns } from '../tools/data.ts'
 import { quote } from '../tools/problems.ts'
 import { narrowed, type Reach } from '../tools/reach.ts'
 import type { Template } from '../tools/template.ts'
-import type { PresumedCaller } from './caller.ts'
 import {
   type AccessColumns,
   type AskerTerms,
@@ -18,7 +17,7 @@ import {
   type Memberships,
 } from './compile.ts'
 import { type Condition, toSql } from './condition.ts'
-import { LastRoles } from './last-roles.ts'
+import { LastRoles, type PresumedCaller } from './last-roles.ts'
 
 /** The access rules of every collection, by name. */
 export type Policies = ReadonlyMap<string, Policy> & { readonly lastRoles: LastRoles }

@@ -1,8 +1,7 @@
 import type { SQL } from 'drizzle-orm'
 import type { ActionResult, JsonValue } from '../core/result.ts'
 import type { QueryResult, SqlError, Statement } from '../db/database.ts'
-import type { OutboundCall } from '../integrations/integrations.ts'
-import type { EffectOutcome } from '../ledger/hold.ts'
+import type { EffectOutcome, OutboundCall } from '../integrations/integrations.ts'
 import type { Catalog, CatalogEntry } from './catalog.ts'
 
 export type WriteOperation = 'create' | 'update' | 'remove'
@@ -61,16 +60,16 @@ export interface StepRequest {
   /**
    * @param effect names the outside effect, the same in every attempt at it.
    * @param isResent whether somebody who broke off may have caused it before.
-   * @returns its answer, what it says of the outside world, and what it cost in whole micro-credits.
    */
-  perform(
-    effect: string,
-    isResent: boolean,
-  ): Promise<{
-    readonly value: JsonValue | undefined
-    readonly effect: EffectOutcome
-    readonly cost: number
-  }>
+  perform(effect: string, isResent: boolean): Promise<Performed>
+}
+
+/** What a step came to. */
+export interface Performed {
+  readonly value: JsonValue | undefined
+  readonly effect: EffectOutcome
+  /** In whole micro-credits. */
+  readonly cost: number
 }
 
 /** What the tools API needs of the attempt beyond that: calls that know their state, and steps. */

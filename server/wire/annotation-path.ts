@@ -1,4 +1,4 @@
-import { isRecord } from './record.ts'
+import { isRecord } from '../core/is-record.ts'
 
 // superjson refuses them too. They are own keys at best, and a way to a prototype at worst.
 const FORBIDDEN: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype'])

@@ -1,4 +1,4 @@
-import { isRecord } from './record.ts'
+import { isRecord } from '../core/is-record.ts'
 
 /** How many characters an answer of an action may have, about: texts and keys, and a little for all else. */
 export const MAX_ANSWER_CHARACTERS = 8 * 1024 * 1024

@@ -1,9 +1,9 @@
 import type { SuperJSONResult } from 'superjson'
+import { isRecord } from '../core/is-record.ts'
 import type { Issue } from '../core/result.ts'
 import { resolvePath, splitPath } from './annotation-path.ts'
 import { MAX_DEPTH } from './guard.ts'
 import { pathSegment } from './path.ts'
-import { isRecord } from './record.ts'
 import { checkReferences } from './references.ts'
 import { parseDecimal, parseIsoInstant } from './scalars.ts'
 

@@ -1,6 +1,6 @@
 import { z } from 'zod'
+import { isRecord } from '../core/is-record.ts'
 import { parseContexts, TooMuchWork } from './parse-budget.ts'
-import { isRecord } from './record.ts'
 import { parseDecimal, parseIsoInstant } from './scalars.ts'
 import { definitionOf, expectsScalars, hasOwnRule, lazyTarget, takesAnything } from './schema-scan.ts'
 

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { isRecord } from './record.ts'
+import { isRecord } from '../core/is-record.ts'
 import { definitionOf, lazyTarget, partsOf, reaches } from './schema-scan.ts'
 
 type Schema = z.core.$ZodType

@@ -1,7 +1,7 @@
+import { isRecord } from '../core/is-record.ts'
 import type { Issue } from '../core/result.ts'
 import { resolvePath, splitPath } from './annotation-path.ts'
 import { MAX_DEPTH } from './guard.ts'
-import { isRecord } from './record.ts'
 
 /**
  * How many places superjson may name as shared. Its clients name every repetition of an object, a Date or a

@@ -1,6 +1,6 @@
+import { isRecord } from '../core/is-record.ts'
 import { assertSendable } from './answer.ts'
 import { isoText } from './iso-text.ts'
-import { isRecord } from './record.ts'
 
 type Annotation = readonly ['Date' | 'bigint' | 'undefined' | 'number']
 interface AnnotationTree {

@@ -1,6 +1,6 @@
+import { isRecord } from '../core/is-record.ts'
 import { assertSendable, MAX_ANSWER_DEPTH } from './answer.ts'
 import { isoText } from './iso-text.ts'
-import { isRecord } from './record.ts'
 import { isInstantInRange } from './scalars.ts'
 
 /** What stands for a value that JSON would change; `assertSendable` says what is wrong with it, and where. */

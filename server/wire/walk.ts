@@ -1,6 +1,6 @@
+import { isRecord } from '../core/is-record.ts'
 import type { Issue } from '../core/result.ts'
 import { pathSegment } from './path.ts'
-import { isRecord } from './record.ts'
 
 /** What a walk accepts. Each check answers with a message for a problem, or undefined. */
 export interface WalkRules {

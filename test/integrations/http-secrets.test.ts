@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { JsonValue } from '../../server/core/result.ts'
-import type { OutboundRequest } from '../../server/integrations/http-client.ts'
+import type { OutboundRequest } from '../../server/integrations/exchange.ts'
 import { openClient, startHttp } from './outside.ts'
 
 const SECRET = 'sk-live/4f9+a"b\\c.é$&'

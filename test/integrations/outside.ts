@@ -1,10 +1,7 @@
 import { createServer, type RequestListener } from 'node:http'
 import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from 'node:net'
-import {
-  createHttpClient,
-  type HttpClientOptions,
-  type OutboundRequest,
-} from '../../server/integrations/http-client.ts'
+import type { OutboundRequest } from '../../server/integrations/exchange.ts'
+import { createHttpClient, type HttpClientOptions } from '../../server/integrations/http-client.ts'
 
 /** A client that is closed at the end of its block. */
 export function openClient(options: HttpClientOptions = {}) {
