@@ -8,6 +8,7 @@ export {
   fail,
   type Issue,
   type IssueCode,
+  type IssueInfo,
   type JsonObject,
   type JsonValue,
   ok,

@@ -57,7 +57,9 @@ export async function queryAudit(
   const after = typeof cursor === 'string' ? decodeAuditCursor(filters, cursor) : undefined
   if (typeof cursor === 'string' && !after) {
     const message = 'does not belong to this query; pass nextCursor of the page before, with the same filters'
-    return fail('BAD_REQUEST', `cursor: ${message}`, { issues: [{ path: ['cursor'], message }] })
+    return fail('BAD_REQUEST', `cursor: ${message}`, {
+      issues: [{ path: ['cursor'], message, code: 'invalid_argument' }],
+    })
   }
   const { rows } = await scope.execute(
     boundedList({

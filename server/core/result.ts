@@ -38,11 +38,14 @@ export interface Issue {
   readonly path: readonly (string | number)[]
   /** A sentence for a person. */
   readonly message: string
-  /** For programs. The engine gives each of its issues one; an action's own issues may have one. */
-  readonly code?: IssueCode
+  /** For programs. */
+  readonly code: IssueCode
   /** What the message says, for a client that says it in another language: bounds, formats, names. Never what was sent. */
-  readonly params?: Readonly<Record<string, JsonValue>>
+  readonly params: Readonly<Record<string, JsonValue>>
 }
+
+/** An issue as `fail` takes it: `custom`, and without params, unless it says so. */
+export type IssueInfo = Pick<Issue, 'path' | 'message'> & Partial<Issue>
 
 export interface Success<T> {
   readonly success: true
@@ -64,7 +67,7 @@ export interface Failure {
 export type ActionResult<T> = Success<T> | Failure
 
 export interface FailureInfo {
-  readonly issues?: readonly Issue[]
+  readonly issues?: readonly IssueInfo[]
   readonly details?: Readonly<Record<string, JsonValue>>
 }
 
@@ -74,8 +77,14 @@ export function ok<T>(data: T): Success<T> {
 }
 
 /** Builds a failure. Returned from an action, it rolls the action's writes back. */
-export function fail(code: ErrorCode, error: string, info: FailureInfo = {}): Failure {
-  return { success: false, error, code, ...info }
+export function fail(code: ErrorCode, error: string, { issues, ...info }: FailureInfo = {}): Failure {
+  const failure: Failure = { success: false, error, code, ...info }
+  return issues ? { ...failure, issues: completed(issues, 'custom') } : failure
+}
+
+/** Issues with a code and params each, where they say none themselves. */
+export function completed(issues: readonly IssueInfo[], usual: IssueCode): readonly Issue[] {
+  return issues.map(({ path, message, code = usual, params = {} }) => ({ path, message, code, params }))
 }
 
 /** A failure where only an exception can carry it: out of a gate, or out of a step. */

@@ -1,5 +1,6 @@
 import { type Failure, fail } from '../core/result.ts'
 import { quote } from '../tools/problems.ts'
+import { shortened } from '../wire/issues.ts'
 
 export type QueryString = { readonly values: ReadonlyMap<string, string> } | { readonly failure: Failure }
 
@@ -15,7 +16,13 @@ export function readQueryString(search: string, known: readonly string[]): Query
   for (const [name, value] of new URLSearchParams(search)) {
     if (!known.includes(name)) {
       const list = known.length === 0 ? 'none are taken' : `parameters are ${known.join(', ')}`
-      return { failure: fail('BAD_REQUEST', `There is no parameter ${quote(name)} here; ${list}.`) }
+      const message = `There is no parameter ${quote(name)} here; ${list}.`
+      const params = { keys: [shortened(name)] }
+      return {
+        failure: fail('BAD_REQUEST', message, {
+          issues: [{ path: [], message, code: 'unrecognized_keys', params }],
+        }),
+      }
     }
     if (values.has(name)) return wrong(name, 'may be given once only')
     values.set(name, value)

@@ -1,5 +1,5 @@
 import { type ErrorCode, isErrorCode } from '../core/errors.ts'
-import type { Issue, JsonValue } from '../core/result.ts'
+import type { IssueInfo, JsonValue } from '../core/result.ts'
 
 const MAX_ERROR_LENGTH = 500
 const MAX_ISSUES = 20
@@ -13,7 +13,7 @@ export type JsonObject = { readonly [key: string]: JsonValue }
 export interface UpstreamError {
   readonly message: string | undefined
   readonly code: ErrorCode | undefined
-  readonly issues: readonly Issue[]
+  readonly issues: readonly IssueInfo[]
 }
 
 /** Reads `{ error, code, issues }`, `{ error: { message, code, issues } }` and `{ message }`, cut to what can be shown. */
@@ -32,7 +32,7 @@ export function isObject(value: JsonValue | undefined): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-function toIssues(value: JsonValue | undefined): Issue[] {
+function toIssues(value: JsonValue | undefined): IssueInfo[] {
   if (!Array.isArray(value)) return []
   return value.slice(0, MAX_ISSUES).flatMap((issue: JsonValue) => {
     if (!isObject(issue) || typeof issue.message !== 'string') return []

@@ -102,5 +102,7 @@ function otherGrant(): Failure {
 
 function tooMuch(account: string): Failure {
   const message = `would leave the account ${JSON.stringify(account)} with more than ${MAX_MICRO_CREDITS} micro-credits; grant less`
-  return fail('BAD_REQUEST', `amount: ${message}`, { issues: [{ path: ['amount'], message }] })
+  return fail('BAD_REQUEST', `amount: ${message}`, {
+    issues: [{ path: ['amount'], message, code: 'invalid_argument' }],
+  })
 }

@@ -35,7 +35,9 @@ export async function getStatement(
   if (before === undefined) {
     const message =
       'does not belong to this statement; pass nextCursor of the page before, for the same account'
-    return fail('BAD_REQUEST', `cursor: ${message}`, { issues: [{ path: ['cursor'], message }] })
+    return fail('BAD_REQUEST', `cursor: ${message}`, {
+      issues: [{ path: ['cursor'], message, code: 'invalid_argument' }],
+    })
   }
   const { rows } = await database.query({ sql: ENTRIES, params: [account, before, limit + 1] })
   const entries = rows.slice(0, limit).map(readEntry)

@@ -61,7 +61,9 @@ export async function listMessages(
   const after = typeof cursor === 'string' ? decodeInstantCursor('outbox', filters, cursor) : undefined
   if (typeof cursor === 'string' && !after) {
     const message = 'does not belong to this list; pass nextCursor of the page before, with the same state'
-    return fail('BAD_REQUEST', `cursor: ${message}`, { issues: [{ path: ['cursor'], message }] })
+    return fail('BAD_REQUEST', `cursor: ${message}`, {
+      issues: [{ path: ['cursor'], message, code: 'invalid_argument' }],
+    })
   }
   const list = sql.join(
     Object.values(COLUMNS).map((column) => sql`${column}`),

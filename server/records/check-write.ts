@@ -33,7 +33,6 @@ export function checkWrite(
           path: [argument, field],
           message: 'may not be written by you',
           code: 'invalid_argument',
-          params: {},
         })),
       },
     ),

@@ -2,6 +2,7 @@ import { type SQL, sql } from 'drizzle-orm'
 import type { PgColumn } from 'drizzle-orm/pg-core'
 import { describeColumn, isWrittenByDatabase } from '../../drizzle/engine/column-types/describe-column.ts'
 import { type ActionResult, ok } from '../core/result.ts'
+import { toldOf } from '../wire/issues.ts'
 import type { CatalogEntry } from './catalog.ts'
 import {
   type Assignment,
@@ -99,7 +100,11 @@ function checkAmounts(entry: CatalogEntry, amounts: unknown, problems: Problems)
       }
       const parsed = incrementing.amount.safeParse(amount)
       if (parsed.success) list.push({ column, value: amount })
-      else problems.add(['amounts', field], parsed.error.issues[0]?.message ?? 'is no amount')
+      else {
+        const [issue] = parsed.error.issues
+        const { message, ...told } = issue ? toldOf(issue) : { message: 'is no amount' }
+        problems.add(['amounts', field], message, told)
+      }
     }
   }
   return list

@@ -21,7 +21,7 @@ export class Problems {
   add(
     path: readonly (string | number)[],
     message: string,
-    { code = 'invalid_argument', params = {} }: Pick<Issue, 'code' | 'params'> = {},
+    { code = 'invalid_argument', params = {} }: Partial<Pick<Issue, 'code' | 'params'>> = {},
   ): undefined {
     if (!this.isFull) this.#issues.push({ path: path.map(shortened), message, code, params })
     return undefined

@@ -3,7 +3,7 @@ import { PgArray, type PgColumn } from 'drizzle-orm/pg-core'
 import type { z } from 'zod'
 import { isText } from '../../drizzle/engine/field-sizes.ts'
 import { findUnacceptableToFields } from '../wire/guard.ts'
-import { issueMessage } from '../wire/issue-message.ts'
+import { toldOf } from '../wire/issues.ts'
 import type { CatalogEntry } from './catalog.ts'
 import { operandType } from './column-type.ts'
 import { isLongText, isLongValue } from './long-text.ts'
@@ -330,7 +330,8 @@ function accepts(
   const parsed = schema?.safeParse(value)
   if (parsed?.success) return true
   const [issue] = parsed?.error.issues ?? []
-  compilation.problems.add(path, issue ? issueMessage(issue) : 'is not a value of this field')
+  const { message, ...told } = issue ? toldOf(issue) : { message: 'is not a value of this field' }
+  compilation.problems.add(path, message, told)
   return false
 }
 

@@ -1,6 +1,6 @@
 import type { TRPCError } from '@trpc/server'
 import { HTTP_STATUS, INTERNAL_MESSAGE, isErrorCode, UNAUTHORIZED_MESSAGE } from '../core/errors.ts'
-import { type Failure, FailureError, fail, type Issue } from '../core/result.ts'
+import { completed, type Failure, FailureError, fail, type Issue, type IssueInfo } from '../core/result.ts'
 import { sentence } from '../wire/issues.ts'
 
 const MAX_MESSAGE_LENGTH = 300
@@ -10,13 +10,9 @@ export class InvalidInput extends Error {
   override readonly name = 'InvalidInput'
   readonly issues: readonly Issue[]
 
-  constructor(issues: readonly Issue[]) {
+  constructor(issues: readonly IssueInfo[]) {
     super(issues[0] ? sentence(issues[0]) : 'The input is not valid.')
-    this.issues = issues.map((issue) => ({
-      ...issue,
-      code: issue.code ?? 'unacceptable',
-      params: issue.params ?? {},
-    }))
+    this.issues = completed(issues, 'unacceptable')
   }
 }
 

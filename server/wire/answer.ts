@@ -1,4 +1,4 @@
-import type { Issue } from '../core/result.ts'
+import type { IssueInfo } from '../core/result.ts'
 import { isInstantInRange } from './scalars.ts'
 import { findProblem } from './walk.ts'
 
@@ -12,7 +12,7 @@ const NO_PLAIN_DATA =
  * Finds the first thing in an answer that a transport could not carry unchanged: NaN and the infinities,
  * invalid dates, functions, symbols, class instances such as Map and Error, and cycles.
  */
-export function findUnsendable(value: unknown): Issue | undefined {
+export function findUnsendable(value: unknown): IssueInfo | undefined {
   return findProblem(value, { maxDepth: MAX_ANSWER_DEPTH, leaf: checkLeaf, key: checkKey })
 }
 

@@ -1,6 +1,6 @@
 import type { SuperJSONResult } from 'superjson'
 import { isRecord } from '../core/is-record.ts'
-import type { Issue } from '../core/result.ts'
+import type { IssueInfo } from '../core/result.ts'
 import { resolvePath, splitPath } from './annotation-path.ts'
 import { MAX_DEPTH } from './guard.ts'
 import { pathSegment } from './path.ts'
@@ -9,7 +9,7 @@ import { parseDecimal, parseIsoInstant } from './scalars.ts'
 
 export type CheckedEnvelope =
   | { readonly ok: true; readonly envelope: SuperJSONResult }
-  | { readonly ok: false; readonly issue: Issue }
+  | { readonly ok: false; readonly issue: IssueInfo }
 
 /**
  * Checks an envelope from outside before superjson may read it. Allowed are the annotations Date, bigint and
@@ -35,7 +35,7 @@ export function checkEnvelope(wire: unknown): CheckedEnvelope {
   return issue ? { ok: false, issue } : { ok: true, envelope: toEnvelope(json, values, version) }
 }
 
-function checkAnnotations(json: unknown, node: unknown, version: 0 | 1, room: number): Issue | undefined {
+function checkAnnotations(json: unknown, node: unknown, version: 0 | 1, room: number): IssueInfo | undefined {
   if (Array.isArray(node)) return checkAnnotation(json, node)
   if (!isRecord(node))
     return { path: [], message: 'superjson annotations must be a tree of objects and arrays.' }
@@ -54,7 +54,7 @@ function checkAnnotations(json: unknown, node: unknown, version: 0 | 1, room: nu
   return undefined
 }
 
-function checkAnnotation(json: unknown, annotation: readonly unknown[]): Issue | undefined {
+function checkAnnotation(json: unknown, annotation: readonly unknown[]): IssueInfo | undefined {
   const message = annotation.length === 1 ? misfit(json, annotation[0]) : UNKNOWN_TYPE
   return message === undefined ? undefined : { path: [], message }
 }

@@ -1,5 +1,5 @@
 /// <reference lib="es2024.string" />
-import type { Issue } from '../core/result.ts'
+import type { IssueInfo } from '../core/result.ts'
 import { isDecimalInRange, isInstantInRange } from './scalars.ts'
 import { findProblem, type WalkRules } from './walk.ts'
 
@@ -15,17 +15,17 @@ export const MAX_VALUES = 50_000
  * bigints of more than 40 digits, `__proto__` keys, too deep nesting, and whatever is no data. Never
  * echoes the value. Whether undefined is welcome is left to the schema.
  */
-export function findUnacceptable(value: unknown): Issue | undefined {
+export function findUnacceptable(value: unknown): IssueInfo | undefined {
   return findProblem(value, RULES)
 }
 
 /** The same for the whole input of a call, which has a bound on its values as well. */
-export function findUnacceptableInput(value: unknown): Issue | undefined {
+export function findUnacceptableInput(value: unknown): IssueInfo | undefined {
   return findProblem(value, INPUT_RULES)
 }
 
 /** The same, of values whose fields say themselves which numbers they keep: a float loses nothing of 2^60. */
-export function findUnacceptableToFields(value: unknown): Issue | undefined {
+export function findUnacceptableToFields(value: unknown): IssueInfo | undefined {
   return findProblem(value, FIELD_RULES)
 }
 

@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import type { Issue } from '../core/result.ts'
+import type { Issue, IssueInfo } from '../core/result.ts'
 import { issueMessage } from './issue-message.ts'
 import { issueParams } from './issue-params.ts'
 import { pathSegment } from './path.ts'
@@ -40,7 +40,7 @@ export function shortened(part: string | number): string | number {
 }
 
 /** `where.title: must be a string` */
-export function sentence(issue: Issue): string {
+export function sentence(issue: IssueInfo): string {
   return issue.path.length === 0 ? issue.message : `${formatPath(issue.path)}: ${issue.message}`
 }
 

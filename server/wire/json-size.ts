@@ -1,4 +1,4 @@
-import type { Issue } from '../core/result.ts'
+import type { IssueInfo } from '../core/result.ts'
 import { MAX_DEPTH, MAX_VALUES } from './guard.ts'
 import { pathSegment } from './path.ts'
 
@@ -22,7 +22,7 @@ const CLOSE_OBJECT = 0x7d
  * Finds out, before a JSON text is parsed, that it would make far more values than an input may have: a megabyte of
  * brackets becomes thirty of arrays. What is no JSON is left to the parser.
  */
-export function findOversize(json: Uint8Array): Issue | undefined {
+export function findOversize(json: Uint8Array): IssueInfo | undefined {
   // Each value takes a byte at least, and one between them.
   if (json.byteLength < MAX_BODY_DEPTH) return undefined
   let values = 0
@@ -51,7 +51,7 @@ export function findOversize(json: Uint8Array): Issue | undefined {
   return undefined
 }
 
-function tooMuch(what: string, key: string | undefined): Issue {
+function tooMuch(what: string, key: string | undefined): IssueInfo {
   return {
     path: key === undefined ? [] : [pathSegment(key)],
     message: `${what} are allowed in an input.`,

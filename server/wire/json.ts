@@ -1,9 +1,9 @@
-import type { Issue } from '../core/result.ts'
+import type { IssueInfo } from '../core/result.ts'
 import { findOversize } from './json-size.ts'
 
 export type ParsedJson =
   | { readonly ok: true; readonly value: unknown }
-  | { readonly ok: false; readonly issue: Issue }
+  | { readonly ok: false; readonly issue: IssueInfo }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 

@@ -49,5 +49,5 @@ export function createParse<TSchema extends z.ZodType>(schema: TSchema) {
 
 function refused(error: unknown): Parsed<never> {
   if (!(error instanceof TooMuchWork)) throw error
-  return { success: false, issues: [{ path: [], message: error.message }] }
+  return { success: false, issues: [{ path: [], message: error.message, code: 'unacceptable', params: {} }] }
 }

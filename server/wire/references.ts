@@ -1,5 +1,5 @@
 import { isRecord } from '../core/is-record.ts'
-import type { Issue } from '../core/result.ts'
+import type { IssueInfo } from '../core/result.ts'
 import { resolvePath, splitPath } from './annotation-path.ts'
 import { MAX_DEPTH } from './guard.ts'
 
@@ -14,7 +14,7 @@ const MAX_REFERENCES = 50_000
  * The one exception is a cycle (or a client with `dedupe`), where the place it names holds null. To ignore
  * that would change the input, so it is refused.
  */
-export function checkReferences(json: unknown, equalities: unknown, version: 0 | 1): Issue | undefined {
+export function checkReferences(json: unknown, equalities: unknown, version: 0 | 1): IssueInfo | undefined {
   const places = listPlaces(equalities)
   if (!places) return refuse('referentialEqualities are malformed.')
   if (places.length > MAX_REFERENCES) {
@@ -50,6 +50,6 @@ function isTextList(value: unknown): value is readonly string[] {
   return Array.isArray(value) && value.every((item) => typeof item === 'string')
 }
 
-function refuse(message: string): Issue {
+function refuse(message: string): IssueInfo {
   return { path: [], message }
 }

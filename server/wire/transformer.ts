@@ -1,5 +1,5 @@
 import { SuperJSON } from 'superjson'
-import type { Issue } from '../core/result.ts'
+import type { IssueInfo } from '../core/result.ts'
 import { checkEnvelope } from './envelope.ts'
 import { type Envelope, serialize } from './serialize.ts'
 
@@ -8,9 +8,9 @@ const superjson = new SuperJSON()
 
 /** Stands in for an input that must not be read. The procedure answers BAD_REQUEST with its issue. */
 export class UnacceptableInput {
-  readonly issue: Issue
+  readonly issue: IssueInfo
 
-  constructor(issue: Issue) {
+  constructor(issue: IssueInfo) {
     this.issue = issue
   }
 }

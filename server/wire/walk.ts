@@ -1,5 +1,5 @@
 import { isRecord } from '../core/is-record.ts'
-import type { Issue } from '../core/result.ts'
+import type { IssueInfo } from '../core/result.ts'
 import { pathSegment } from './path.ts'
 
 /** What a walk accepts. Each check answers with a message for a problem, or undefined. */
@@ -21,7 +21,7 @@ interface Problem {
 }
 
 /** Finds the first problem in a tree of arrays and plain objects, or undefined. */
-export function findProblem(value: unknown, rules: WalkRules): Issue | undefined {
+export function findProblem(value: unknown, rules: WalkRules): IssueInfo | undefined {
   const problem = visit(value, rules.maxDepth, {
     ...rules,
     left: rules.maxValues ?? Number.POSITIVE_INFINITY,

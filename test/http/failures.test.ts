@@ -100,7 +100,7 @@ describe('a failure that an action returns', () => {
         success: false,
         error: 'It was decided so.',
         code,
-        issues: [{ path: ['code'], message: 'was this one' }],
+        issues: [{ path: ['code'], message: 'was this one', code: 'custom', params: {} }],
         details: { retryAfterSeconds: 7 },
       }
       const answer = await rest('failWith', { code })

@@ -1,12 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { action, actionRegistry, ok, page } from '../../server/deputy.ts'
+import { listAttendees } from '../../server/routers/actions/list-attendees.ts'
 import { createTestApp } from '../support/test-app.ts'
 
 const actions = actionRegistry({
+  listAttendees,
   listNothing: action
     .input(z.strictObject({ topic: z.string(), ...page({ limit: 5, maxLimit: 10 }) }))
     .query(async ({ input: { limit } }) => ok({ records: [], limit, nextCursor: null })),
+  spend: action.input(z.strictObject(page())).mutation(async ({ input }) => ok(input)),
 })
 
 type App = Awaited<ReturnType<typeof open>>
@@ -19,11 +22,15 @@ beforeAll(async () => {
   app = await open()
   url = await app.listen()
   token = await app.token('owner')
+  const owner = await app.as('owner')
+  const data = { title: 'Launch', startsAt: new Date('2030-01-01T00:00:00Z'), capacity: 1 }
+  const created = await owner.records.events.create({ data })
+  inputs['actions.listAttendees'] = { eventId: created.data?.recordId }
 })
 afterAll(() => app[Symbol.asyncDispose]())
 
 /** What a paged procedure needs besides. */
-const INPUTS: Readonly<Record<string, object>> = { 'actions.listNothing': { topic: 'x' } }
+const inputs: Record<string, object> = { 'actions.listNothing': { topic: 'x' } }
 /** Queries that answer with one thing, or with all there is. */
 const NOT_PAGED = /^(?:records\.\w+\.(?:get|count)|users\.me|credits\.balance|integrations\.list)$/
 
@@ -50,7 +57,7 @@ describe('what infinite queries send', () => {
     async (added) => {
       expect(pagedPaths().length).toBeGreaterThan(8)
       for (const path of pagedPaths()) {
-        const { status, body } = await ask(path, { ...INPUTS[path], ...added })
+        const { status, body } = await ask(path, { ...inputs[path], ...added })
         expect([path, status, body]).toEqual([path, 200, expect.stringContaining('"nextCursor":')])
       }
     },
@@ -61,7 +68,7 @@ describe('what infinite queries send', () => {
     async (added) => {
       const [name] = Object.keys(added)
       for (const path of pagedPaths()) {
-        const { body } = await ask(path, { ...INPUTS[path], ...added })
+        const { body } = await ask(path, { ...inputs[path], ...added })
         expect([path, body]).toEqual([
           path,
           expect.stringMatching(new RegExp(`BAD_REQUEST.*${name}|${name}.*BAD_REQUEST`)),
@@ -69,6 +76,37 @@ describe('what infinite queries send', () => {
       }
     },
   )
+
+  it('a cursor of another list is refused by every one, with a code', async () => {
+    for (const path of pagedPaths().filter((name) => name !== 'actions.listNothing')) {
+      const { body } = await ask(path, { ...inputs[path], cursor: 'forged' })
+      expect([path, body]).toEqual([
+        path,
+        expect.stringMatching(
+          /"path":\["cursor"\],"message":"[^"]+","code":"invalid_argument","params":\{\}/,
+        ),
+      ])
+    }
+  })
+
+  it('is part of what a key of a mutation names, as it was sent', async () => {
+    const send = async (key: string, input: object) => {
+      const response = await fetch(`${url}/api/actions/spend`, {
+        method: 'POST',
+        headers: {
+          authorization: `Bearer ${token}`,
+          'content-type': 'application/json',
+          'idempotency-key': key,
+        },
+        body: JSON.stringify(input),
+      })
+      return response.status
+    }
+    const sent = { cursor: null, direction: 'forward' }
+    expect([await send('one', sent), await send('one', sent), await send('one', { cursor: null })]).toEqual([
+      200, 200, 422,
+    ])
+  })
 
   it('makes no cursor another one', async () => {
     const ada = await app.as('ada')

@@ -251,6 +251,7 @@ describe('work that copies would multiply is ended', () => {
 
   it('and refused with a sentence', async () => {
     const parsed = await createParse(Copied)(deep(30, (inner) => ({ c: inner, b: new Date() }), 'no date'))
-    expect(parsed).toEqual({ success: false, issues: [{ path: [], message: TooMuchWork.message }] })
+    const issue = { path: [], message: TooMuchWork.message, code: 'unacceptable', params: {} }
+    expect(parsed).toEqual({ success: false, issues: [issue] })
   })
 })
