@@ -28,10 +28,9 @@ const MAX_STATEMENT_LENGTH = 600
 /** Says why a migration failed: the file, the statement, the reason, and what to do where that is known. */
 export function explainFailure(failed: FailedStatement): string {
   const { tag, reason, appliedLater } = failed
-  // The values of a record are nobody's to read in a log.
-  const detail = reason.detail?.startsWith('Failing row contains') ? undefined : reason.detail
+  const { message, detail } = withoutValues(reason)
   const lines = [
-    `Migration ${tag}.sql failed in line ${lineOf(failed)}, and nothing of it was kept: ${reason.message} (SQLSTATE ${reason.code})`,
+    `Migration ${tag}.sql failed in line ${lineOf(failed)}, and nothing of it was kept: ${message} (SQLSTATE ${reason.code})`,
     detail && `  Detail: ${detail}`,
     reason.hint && `  Hint: ${reason.hint}`,
     `  Statement: ${excerpt(failed.statement)}`,
@@ -41,6 +40,23 @@ export function explainFailure(failed: FailedStatement): string {
   const remedy = remedyFor(failed)
   if (remedy !== undefined) lines.push(`  What to do: ${remedy}`)
   return lines.filter((line) => line !== undefined && line !== '').join('\n')
+}
+
+/**
+ * The values of a record are nobody's to read in a log. A broken constraint has them in its detail, and a value that
+ * cannot be read is quoted (class 22).
+ */
+function withoutValues({
+  code,
+  message,
+  detail,
+}: PostgresReason): Pick<PostgresReason, 'message' | 'detail'> {
+  if (code.startsWith('22')) {
+    const unquoted = (text: string) => text.replace(/".*"/s, '"…"')
+    return { message: unquoted(message), detail: detail && unquoted(detail) }
+  }
+  if (detail?.startsWith('Failing row contains')) return { message }
+  return { message, detail: detail?.replace(/\)=\(.*\)/s, ')=(…)') }
 }
 
 function remedyFor({ reason: { code, message }, statement }: FailedStatement): string | undefined {
@@ -84,7 +100,9 @@ function remedyFor({ reason: { code, message }, statement }: FailedStatement): s
     case '42804':
       return 'Postgres cannot change the values by itself. Add USING with the expression that does.'
     default:
-      return undefined
+      return code.startsWith('22') && /\b(?:alter|update)\b/i.test(statement)
+        ? 'a value that exists does not fit. Mend such values in the migration before that, or say in USING what becomes of them.'
+        : undefined
   }
 }
 

@@ -59,7 +59,7 @@ describe.each(HIDDEN)('the hidden field "%s"', (field) => {
   })
 
   it('is refused wherever it is named, as a field that there is not', async () => {
-    const operators = [{ isNull: true }, { eq: null }, { ne: 1 }, { in: [] }, null, 'a', 1]
+    const operators = [{ isNull: true }, { eq: null }, { ne: 1 }, { in: [] }, { has: 'a' }, null, 'a', 1]
     const wheres = operators.flatMap((operand) => {
       const condition = (name: string) => ({ [name]: operand })
       return [
