@@ -11,9 +11,9 @@ import {
   timestamp,
 } from 'drizzle-orm/pg-core'
 import { z } from 'zod'
-import { createClient, DeputyError, type Issue, type IssueCode, unwrap } from '../../client/index.ts'
-import { collection } from '../../drizzle/collection.ts'
-import { action, actionRegistry, fail, type IssueInfo, ok, page } from '../../server/authoring.ts'
+import { createClient, DeputyError, type Issue, type IssueCode, unwrap } from '../../client/core/index.ts'
+import { collection } from '../../drizzle/engine/collection.ts'
+import { action, actionRegistry, fail, type IssueInfo, ok, page } from '../../server/deputy.ts'
 import type { Amounts, QueryOptions, Where } from '../../server/tools/types.ts'
 
 const mood = pgEnum('mood', ['calm', 'wild'])
