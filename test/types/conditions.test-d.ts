@@ -14,7 +14,8 @@ import { z } from 'zod'
 import { createClient, DeputyError, type Issue, type IssueCode, unwrap } from '../../client/core/index.ts'
 import { collection } from '../../drizzle/engine/collection.ts'
 import { action, actionRegistry, fail, type IssueInfo, ok, page } from '../../server/deputy.ts'
-import type { Amounts, QueryOptions, Where } from '../../server/tools/types.ts'
+import type { TypesOf } from '../../server/tools/collection-types.ts'
+import type { QueryOptions, Where } from '../../server/tools/where-types.ts'
 
 const mood = pgEnum('mood', ['calm', 'wild'])
 const things = collection('things', {
@@ -34,9 +35,9 @@ const things = collection('things', {
   days: timestamp({ withTimezone: true, precision: 3 }).array(),
   moods: mood().array(),
 })
-type Things = typeof things
-const where = (given: Where<Things>) => given
-const amounts = (given: Amounts<Things>) => given
+type Things = TypesOf<typeof things>
+const where = (given: Where<Things['compared']>) => given
+const amounts = (given: Things['amounts']) => given
 
 // An element is of the array's own type.
 where({ tags: { has: 'red' }, sizes: { has: 5 }, flags: { has: true }, days: { has: new Date(0) } })
@@ -113,7 +114,7 @@ const list = action
     // @ts-expect-error: there is one direction.
     if (input.direction === 'backward') return ok({ records: [], nextCursor: null })
     const { topic, ...options } = input
-    options satisfies QueryOptions<Things>
+    options satisfies QueryOptions<Things['compared']>
     return ctx.tools.query('events', { where: { title: topic }, ...options })
   })
 // @ts-expect-error: the option is maxLimit.
