@@ -50,7 +50,7 @@ const MAX_INPUT_IN_URL = 3_500
 
 /**
  * Makes a client for the server's actions, `client.actions.createEvent.mutate({ … })`, and for its collections as
- * the user, `client.records.events.query.query({ where: { … } })`.
+ * the user, `client.records.events.list.query({ where: { … } })`.
  *
  * Every mutation goes out with an idempotency key, a fresh one or the caller's own, and is sent again with the same
  * one: `client.actions.createEvent.mutate(input, { context: { idempotencyKey: 'order-17' } })`.

@@ -4,12 +4,12 @@ import { createVerbsEndpoint, parameters, type VerbsEndpoint } from './verbs-end
 
 const read = parameters(...Object.keys(auditQuerySchema.shape))
 
-/** Exposes `audit.query` as `GET /api/audit`. */
+/** Exposes `audit.list` as `GET /api/audit`. */
 export const createAuditEndpoint: VerbsEndpoint = (router) =>
   createVerbsEndpoint(router, 'audit', {
     '': {
       method: 'GET',
-      verb: 'query',
+      verb: 'list',
       readInput(request) {
         const input = read(request)
         return 'failure' in input ? input : { value: reviveBySchema(auditQuerySchema, input.value) }

@@ -13,7 +13,7 @@ import type { RecordsAnswer } from './records.ts'
 export type CallIntegrations = (ctx: RequestContext, path: string, request: Request) => Promise<RecordsAnswer>
 
 /**
- * Exposes `integrations.list` as `GET /api/integrations`, and `integrations.call` as
+ * Exposes `integrations.list` as `GET /api/integrations`, and `integrations.request` as
  * `POST /api/integrations/:integration/:endpoint`, whose body is the data; `path` is what follows `/api/integrations`,
  * still encoded.
  */
@@ -29,7 +29,7 @@ export function createIntegrationsEndpoint(router: ReturnType<typeof createAppRo
       return { result: fail('METHOD_NOT_SUPPORTED', `This address takes ${allow}.`), allow }
     const result = await callProcedure({
       router,
-      path: INTEGRATIONS_PREFIX + (endpoint === undefined ? 'list' : 'call'),
+      path: INTEGRATIONS_PREFIX + (endpoint === undefined ? 'list' : 'request'),
       type: endpoint === undefined ? 'query' : 'mutation',
       ctx,
       // Read when the procedure asks for it, which is after it has counted the call.

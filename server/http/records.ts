@@ -51,7 +51,7 @@ async function readCollectionCall(entry: CatalogEntry, request: RestRequest): Pr
   switch (request.method) {
     case 'GET':
     case 'HEAD':
-      return reading('query', readList(entry, new URL(request.url).search))
+      return reading('list', readList(entry, new URL(request.url).search))
     case 'POST':
       return withData(entry, request, [], (data) => ({ verb: 'create', type: 'mutation', input: { data } }))
     default:

@@ -18,5 +18,5 @@ type CallOf<T, N extends string> = N extends string
 
 type CallsOf<T> = { [I in keyof T & string]: CallOf<T, EndpointOf<T, I>> }[keyof T & string]
 
-/** What `integrations.call` takes: an endpoint that is open to clients, and its data. */
+/** What `integrations.request` takes: an endpoint that is open to clients, and its data. */
 export type ClientCall<TIntegrations> = CallsOf<Open<TIntegrations>>

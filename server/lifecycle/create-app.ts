@@ -69,8 +69,6 @@ export interface AppOptions<TActions extends Actions, TModule extends Readonly<R
   readonly clock?: () => Date
 }
 
-type IntegrationsInProcess = ReturnType<ReturnType<typeof createAppRouter>['createCaller']>['integrations']
-
 export interface CallerOptions {
   /** The caller's Bearer token. Without it the call is anonymous. */
   readonly token?: string
@@ -149,28 +147,12 @@ export function createApp<TActions extends Actions, TModule extends Readonly<Rec
     },
     /** Calls procedures in process, with real authentication, gates, validation and transactions. */
     createCaller: (caller: CallerOptions = {}) =>
-      withCall(
-        router.createCaller(
-          createRequestContext(engine, {
-            authorization: caller.token === undefined ? undefined : `Bearer ${caller.token}`,
-            transport: 'caller',
-            idempotency: caller.idempotencyKey === undefined ? undefined : [caller.idempotencyKey],
-          }),
-        ),
+      router.createCaller(
+        createRequestContext(engine, {
+          authorization: caller.token === undefined ? undefined : `Bearer ${caller.token}`,
+          transport: 'caller',
+          idempotency: caller.idempotencyKey === undefined ? undefined : [caller.idempotencyKey],
+        }),
       ),
   }
-}
-
-/** A caller whose `integrations.call` is that procedure: to tRPC it is the method `call` that every function has. */
-function withCall<TCaller extends { readonly integrations: IntegrationsInProcess }>(
-  caller: TCaller,
-): TCaller {
-  const { integrations } = caller
-  const called: IntegrationsInProcess = {
-    call: (input) => integrations.call.call(undefined, input),
-    list: integrations.list,
-  }
-  return new Proxy(caller, {
-    get: (target, name) => (name === 'integrations' ? called : Reflect.get(target, name)),
-  })
 }

@@ -4,7 +4,7 @@ import type { AnyCollections } from '../tools/types.ts'
 import { t } from '../trpc/init.ts'
 import { createAuditRouter } from './audit.ts'
 import { createCreditsRouter } from './credits.ts'
-import { createIntegrationsProcedures } from './integrations.ts'
+import { createIntegrationsRouter } from './integrations.ts'
 import { createOutboxRouter } from './outbox.ts'
 import { createRecordsRouter } from './records.ts'
 import type { Actions } from './registry.ts'
@@ -23,7 +23,7 @@ export function createAppRouter<
     actions: t.router(actions),
     audit: createAuditRouter(),
     credits: createCreditsRouter(),
-    integrations: createIntegrationsProcedures<TIntegrations>(),
+    integrations: createIntegrationsRouter<TIntegrations>(),
     outbox: createOutboxRouter(),
     records: createRecordsRouter<TCollections>(catalog),
     users: createUsersRouter<TCollections>(),

@@ -18,11 +18,11 @@ export function createAuditRouter() {
     return next()
   })
   return t.router({
-    query: procedure
+    list: procedure
       .input(parserOf(auditQuerySchema.optional()))
       .query(({ ctx: { engine, requestId }, input = {} }): Promise<ActionResult<AuditPage>> => {
         const reads = new DirectReads(engine, requestId)
-        return reads.call('audit.query', undefined, false, () => queryAudit(reads, input))
+        return reads.call('audit.list', undefined, false, () => queryAudit(reads, input))
       }),
   })
 }

@@ -9,7 +9,7 @@ import type { CatalogueEntry, Integrations } from '../integrations/integrations.
 import { runCall } from '../invocation/call.ts'
 import { thrown } from '../invocation/thrown.ts'
 import { createTools } from '../tools/tools.ts'
-import type { ActionMeta } from '../trpc/init.ts'
+import { type ActionMeta, t } from '../trpc/init.ts'
 import { type InvokedContext, invoked, noteSent, withInput } from '../trpc/invoked.ts'
 import { anyoneProcedure, parserOf } from '../trpc/procedure.ts'
 import type { CalledContext } from '../trpc/run-as-caller.ts'
@@ -18,7 +18,7 @@ export const INTEGRATIONS_PREFIX = 'integrations.'
 
 /** Integrations for callers who need no action around them, as far as each declares that it is open. */
 export type IntegrationsProcedures<TIntegrations> = {
-  call: TRPCMutationProcedure<{
+  request: TRPCMutationProcedure<{
     input: ClientCall<TIntegrations>
     output: ActionResult<JsonValue>
     meta: ActionMeta
@@ -33,13 +33,12 @@ export type IntegrationsProcedures<TIntegrations> = {
 
 const schemas = {
   // The endpoint's own schema checks the data.
-  call: z.strictObject({ endpoint: z.string(), data: z.unknown().optional() }),
+  request: z.strictObject({ endpoint: z.string(), data: z.unknown().optional() }),
   list: z.strictObject({}).optional(),
 }
 
-/** No router of its own: tRPC has `call` as a name nowhere but inside another router. */
-export function createIntegrationsProcedures<TIntegrations>(): IntegrationsProcedures<TIntegrations> {
-  const calling = anyoneProcedure
+export function createIntegrationsRouter<TIntegrations>() {
+  const requesting = anyoneProcedure
     .use(({ ctx, next }) => {
       const refused = ctx.countCall()
       if (!refused) return next()
@@ -56,13 +55,13 @@ export function createIntegrationsProcedures<TIntegrations>(): IntegrationsProce
       return next()
     })
   const procedures = {
-    call: calling.input(parserOf(schemas.call)).mutation(({ ctx, input }) => call(ctx, input)),
+    request: requesting.input(parserOf(schemas.request)).mutation(({ ctx, input }) => request(ctx, input)),
     list: anyoneProcedure
       .input(parserOf(schemas.list))
       .query(({ ctx }) => ok({ integrations: ctx.engine.integrations.catalogue() })),
   }
   // What the types say of endpoints and data is what the integrations declare.
-  return procedures as unknown as IntegrationsProcedures<TIntegrations>
+  return t.router(procedures as unknown as IntegrationsProcedures<TIntegrations>)
 }
 
 /**
@@ -88,9 +87,9 @@ export function refuseClient(
 }
 
 /** Runs the call as an action that does nothing else would. */
-function call(
+function request(
   ctx: CalledContext & InvokedContext,
-  input: z.output<typeof schemas.call>,
+  input: z.output<typeof schemas.request>,
 ): Promise<ActionResult<JsonValue>> {
   const { engine, actor, invocation } = ctx
   return runCall(withInput(invocation, input, shownSchema(engine.integrations, input)), (attempt) => {
@@ -109,7 +108,7 @@ const hidden = z.unknown().meta({ secret: true })
 /** What the audit may show of a call. In data that is not right, a secret may stand anywhere. */
 function shownSchema(
   integrations: Pick<Integrations, 'inputSchema'>,
-  { endpoint, data = {} }: z.output<typeof schemas.call>,
+  { endpoint, data = {} }: z.output<typeof schemas.request>,
 ): z.ZodType | undefined {
   const declared = integrations.inputSchema(endpoint)
   return declared && z.object({ data: declared.safeParse(data).success ? declared : hidden })

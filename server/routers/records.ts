@@ -27,7 +27,7 @@ type Mutation<TInput, TData> = TRPCMutationProcedure<{
 export type CollectionProcedures<T extends CollectionTypes> = {
   get: Query<{ readonly recordId: string }, { readonly record: Envelope<T['callerRecord']> }>
   // biome-ignore lint/suspicious/noConfusingVoidType: what lets a client leave the argument out.
-  query: Query<QueryOptions<T['compared']> | void, Page<Envelope<T['callerRecord']>>>
+  list: Query<QueryOptions<T['compared']> | void, Page<Envelope<T['callerRecord']>>>
   // biome-ignore lint/suspicious/noConfusingVoidType: as above.
   count: Query<{ readonly where?: Where<T['compared']> | undefined } | void, { readonly count: number }>
   create: Mutation<CreateInput<T['callerCreate'], T['callerMerge']>, MutateActionData>
@@ -55,7 +55,7 @@ const record = z.strictObject({ recordId: z.string() })
 const schemas = {
   get: record,
   // The verbs check their own arguments, and say more about them than a schema here could.
-  query: z.record(z.string(), z.unknown()).optional(),
+  list: z.record(z.string(), z.unknown()).optional(),
   count: z.strictObject({ where: z.unknown().optional() }).optional(),
   create: z.strictObject({ data: z.unknown(), recordId: z.string().optional() }),
   update: z.strictObject({ recordId: z.string(), patch: z.unknown(), ifVersion: z.unknown().optional() }),
@@ -84,8 +84,8 @@ function proceduresOf(collection: string) {
     get: procedure
       .input(parserOf(schemas.get))
       .query(({ ctx, input }) => readsOf(ctx).get(collection, input.recordId)),
-    query: procedure
-      .input(parserOf(schemas.query))
+    list: procedure
+      .input(parserOf(schemas.list))
       .query(({ ctx, input }) => readsOf(ctx).query(collection, input)),
     count: procedure
       .input(parserOf(schemas.count))

@@ -71,7 +71,7 @@ it('leaves out who has declined, and keeps a title that has line breaks in one l
   const [bob, eve] = [randomUUID(), randomUUID()]
   const guests = { [bob]: 'bob@example.com', [eve]: 'eve@example.com' }
   const { ada, eventId } = await newEvent(guests, 'Launch\r\nBcc: all@example.com')
-  const invited = await (await app.as(eve)).records.attendees.query({ where: { eventId } })
+  const invited = await (await app.as(eve)).records.attendees.list({ where: { eventId } })
   const recordId = invited.success ? (invited.data.records[0]?.recordId ?? '') : ''
   await (await app.as(eve)).records.attendees.update({ recordId, patch: { status: 'declined' } })
   expect(await ada.actions.remindAttendees({ eventId })).toMatchObject({ data: { queued: 1 } })

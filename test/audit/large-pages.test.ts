@@ -31,7 +31,7 @@ it('a page of the audit log ends at its bytes, and the next one goes on there', 
   const ids: string[] = []
   let pages = 0
   for (let cursor: string | null = null; ; ) {
-    const page = await owner.audit.query({ actor: 'large', limit: 200, cursor })
+    const page = await owner.audit.list({ actor: 'large', limit: 200, cursor })
     if (!page.success) throw new Error(page.error)
     pages += 1
     ids.push(...page.data.entries.map(({ id }) => id))
@@ -47,13 +47,13 @@ it('a page of the audit log ends at its bytes, and the next one goes on there', 
 
 it('a page that ends at its limit says that there is more, and the last one that there is not', async () => {
   const owner = await app.as('owner')
-  const first = await owner.audit.query({ actor: 'large', limit: 10 })
+  const first = await owner.audit.list({ actor: 'large', limit: 10 })
   const cursor = first.success ? first.data.nextCursor : null
   expect(first).toMatchObject({ success: true, data: { entries: { length: 10 } } })
   expect(cursor).toBeTypeOf('string')
-  const last = await owner.audit.query({ actor: 'large', limit: 70, from: new Date('2026-01-01T00:01:00Z') })
+  const last = await owner.audit.list({ actor: 'large', limit: 70, from: new Date('2026-01-01T00:01:00Z') })
   expect(last).toMatchObject({ success: true, data: { entries: { length: 60 }, nextCursor: null } })
-  const exact = await owner.audit.query({ actor: 'large', limit: 60, from: new Date('2026-01-01T00:01:00Z') })
+  const exact = await owner.audit.list({ actor: 'large', limit: 60, from: new Date('2026-01-01T00:01:00Z') })
   expect(exact).toMatchObject({ success: true, data: { entries: { length: 60 }, nextCursor: null } })
 })
 

@@ -44,7 +44,7 @@ async function newCaller(credits = 1_000_000) {
     send,
     /** Calls without an action, over REST and tRPC. @returns the status over REST */
     async call(endpoint: string, data: Readonly<Record<string, unknown>>) {
-      await send('trpc/integrations.call', { json: { endpoint, data } })
+      await send('trpc/integrations.request', { json: { endpoint, data } })
       return send(`api/integrations/${endpoint}`, data)
     },
     act: (handler: Parameters<Market['act']>[0]) =>

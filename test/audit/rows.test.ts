@@ -119,7 +119,7 @@ describe('a row is left by a call that', () => {
     const user = randomUUID()
     await rest(user, 'actions/raw', { name: 'n' })
     const owner = await shop.app.as('owner')
-    expect(await owner.audit.query({ actor: user })).toMatchObject({
+    expect(await owner.audit.list({ actor: user })).toMatchObject({
       data: { entries: [{ action: 'raw', writes: [['sql', '*', '*']], input: '{"name":"n"}' }] },
     })
   })

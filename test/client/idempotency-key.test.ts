@@ -68,7 +68,7 @@ describe('a query', () => {
     const ids = Array.from({ length: 900 }, (_, at) => `record-${at}`)
     await Promise.all([
       client.actions.listAttendees.query({ eventId: 'e' }),
-      client.records.events.query.query({ where: { recordId: { in: ids } } }),
+      client.records.events.list.query({ where: { recordId: { in: ids } } }),
       client.actions.createEvent.mutate(EVENT, named('mine')),
     ])
     expect(server.received.map(({ method, keys }) => `${method} ${keys ?? 'without'}`).sort()).toEqual([

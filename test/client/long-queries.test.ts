@@ -27,8 +27,8 @@ describe('a query whose input is too long for an address', () => {
     )
     const ids = Array.from({ length: 999 }, (_, at) => `no-such-record-${at}`)
     const [long, short] = await Promise.all([
-      client.records.events.query.query({ where: { recordId: { in: [...ids, recordId] }, startsAt } }),
-      client.records.events.query.query({ where: { recordId } }),
+      client.records.events.list.query({ where: { recordId: { in: [...ids, recordId] }, startsAt } }),
+      client.records.events.list.query({ where: { recordId } }),
     ])
     expect(unwrap(long)).toEqual(unwrap(short))
     expect(unwrap(long).count).toBe(1)

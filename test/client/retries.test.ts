@@ -409,7 +409,7 @@ describe('against the real server', () => {
     })
     const { recordId } = unwrap(await client.actions.createEvent.mutate(EVENT))
     expect(requests).toBe(3)
-    const { records } = unwrap(await client.records.events.query.query({}))
+    const { records } = unwrap(await client.records.events.list.query({}))
     expect(records.map((record) => record.recordId)).toEqual([recordId])
   })
 
@@ -436,7 +436,7 @@ describe('against the real server', () => {
     expect(lost).toMatchObject([
       ids.map((recordId) => ({ result: { data: { json: { data: { recordId } } } } })),
     ])
-    const { records } = unwrap(await client.records.events.query.query({}))
+    const { records } = unwrap(await client.records.events.list.query({}))
     expect(records.map((record) => record.recordId).sort()).toEqual([...ids].sort())
   })
 

@@ -292,7 +292,7 @@ it('the audit holds what came of a call on such a record', async () => {
   })
   expect(answer.status).toBe(200)
   const { entries } = dataOf<{ entries: { action: string; writes: unknown }[] }>(
-    await (await app.as('owner')).audit.query({ limit: 1 }),
+    await (await app.as('owner')).audit.list({ limit: 1 }),
   )
   expect(entries).toMatchObject([{ action: 'records.notes.update', writes: [['update', 'notes', id]] }])
 })

@@ -36,10 +36,10 @@ beforeAll(async () => {
 })
 afterAll(() => app[Symbol.asyncDispose]())
 
-type Query = Parameters<typeof owner.audit.query>[0]
+type Query = Parameters<typeof owner.audit.list>[0]
 
 async function idsOf(query: Query): Promise<string[]> {
-  const found = await owner.audit.query({ to: new Date(day(4)), ...query })
+  const found = await owner.audit.list({ to: new Date(day(4)), ...query })
   if (!found.success) throw new Error(found.error)
   return found.data.entries.map(({ id }) => id)
 }
@@ -50,7 +50,7 @@ async function rest(parameters: string, user: string | undefined = 'owner', meth
 
 describe('the audit log', () => {
   it('tells everything about an entry, newest first', async () => {
-    const found = await owner.audit.query({ to: new Date(day(4)) })
+    const found = await owner.audit.list({ to: new Date(day(4)) })
     expect(found).toMatchObject({ success: true, data: { nextCursor: null } })
     const entries = found.success ? found.data.entries : []
     expect(entries.map(({ id }) => id)).toEqual(NEWEST_FIRST)
@@ -97,7 +97,7 @@ describe('the audit log', () => {
     const ids: string[] = []
     let cursor: string | undefined
     do {
-      const page = await owner.audit.query({ to: new Date(day(4)), limit, cursor })
+      const page = await owner.audit.list({ to: new Date(day(4)), limit, cursor })
       if (!page.success) throw new Error(page.error)
       expect(page.data.entries.length).toBeLessThanOrEqual(limit)
       ids.push(...page.data.entries.map(({ id }) => id))
@@ -108,23 +108,23 @@ describe('the audit log', () => {
 
   it('is read by the owner and admins alone', async () => {
     const admin = await app.as('audit-admin', { name: 'Admin' })
-    await expect(admin.audit.query()).rejects.toMatchObject({ code: 'FORBIDDEN' })
+    await expect(admin.audit.list()).rejects.toMatchObject({ code: 'FORBIDDEN' })
     await admin.users.register()
     expect(await owner.users.setRole({ userId: 'audit-admin', role: 'admin' })).toMatchObject({
       success: true,
     })
-    expect(await admin.audit.query()).toMatchObject({ success: true })
+    expect(await admin.audit.list()).toMatchObject({ success: true })
     expect(await owner.users.setRole({ userId: 'audit-admin', role: 'member' })).toMatchObject({
       success: true,
     })
-    await expect(admin.audit.query()).rejects.toMatchObject({ code: 'FORBIDDEN' })
-    await expect(app.createCaller().audit.query()).rejects.toMatchObject({ code: 'UNAUTHORIZED' })
+    await expect(admin.audit.list()).rejects.toMatchObject({ code: 'FORBIDDEN' })
+    await expect(app.createCaller().audit.list()).rejects.toMatchObject({ code: 'UNAUTHORIZED' })
 
     expect((await get(`${url}/api/audit`)).status).toBe(401)
     expect((await get(`${url}/api/audit`, { token: 'x.y.z' })).status).toBe(401)
     expect((await rest('', 'ada')).json).toMatchObject({ success: false, code: 'FORBIDDEN' })
     // Who may not read is not told what would have been right.
-    await expect((await app.as('ada')).audit.query({ limit: 0 })).rejects.toMatchObject({ code: 'FORBIDDEN' })
+    await expect((await app.as('ada')).audit.list({ limit: 0 })).rejects.toMatchObject({ code: 'FORBIDDEN' })
   })
 
   it.each<[string, unknown]>([
@@ -143,7 +143,7 @@ describe('the audit log', () => {
     ['actr', { actr: 'ada' }],
     ['actor', { actor: 'a\0' }],
   ])('refuses a wrong %s and names it: %j', async (field, query) => {
-    await expect(owner.audit.query(query as Query)).rejects.toMatchObject({
+    await expect(owner.audit.list(query as Query)).rejects.toMatchObject({
       code: 'BAD_REQUEST',
       message: expect.stringContaining(field),
     })
@@ -181,7 +181,7 @@ describe('a cursor of the audit log', () => {
     ['a NUL', encodeAuditCursor(filters, { ...position, id: '\0' })],
     ['too much', encodeAuditCursor(filters, { ...position, id: 'e'.repeat(10_000) })],
   ])('with %s is refused', async (_what, cursor) => {
-    expect(await owner.audit.query({ ...filters, cursor })).toMatchObject({
+    expect(await owner.audit.list({ ...filters, cursor })).toMatchObject({
       success: false,
       code: 'BAD_REQUEST',
       issues: [{ path: ['cursor'] }],
@@ -192,7 +192,7 @@ describe('a cursor of the audit log', () => {
     const attendees = await owner.users.list({ limit: 1 })
     const foreign = encodeCursorText([1, 'users', 'createdAt', 'desc', parts[2], day(2), 'e4'])
     expect(attendees).toMatchObject({ success: true })
-    expect(await owner.audit.query({ ...filters, cursor: foreign })).toMatchObject({ code: 'BAD_REQUEST' })
+    expect(await owner.audit.list({ ...filters, cursor: foreign })).toMatchObject({ code: 'BAD_REQUEST' })
   })
 })
 

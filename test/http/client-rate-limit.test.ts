@@ -73,7 +73,7 @@ describe('a burst from one address', () => {
   })
 
   it('counts each call of a batch', async () => {
-    const url = `${await alone.listen()}/trpc/${Array(5).fill('integrations.call').join()}?batch=1`
+    const url = `${await alone.listen()}/trpc/${Array(5).fill('integrations.request').join()}?batch=1`
     const input = { json: { endpoint: 'weather/forecast', data: JSON.parse(PLACE) } }
     const body = JSON.stringify(Object.fromEntries(Array.from({ length: 5 }, (_, nth) => [nth, input])))
     const answer = await post(url, { body })
@@ -91,7 +91,7 @@ describe('a burst from one address', () => {
     expect((await post(`${url}/api/integrations/libretranslate/translate`)).status).toBe(401)
     expect((await post(`${url}/api/integrations/weather/forecast`, { body: '{' })).status).toBe(400)
     expect((await post(`${url}/api/integrations/weather/forecast`, { body: '{' })).status).toBe(429)
-    expect((await post(`${url}/trpc/integrations.call`, { body: '{"json":5}' })).status).toBe(429)
+    expect((await post(`${url}/trpc/integrations.request`, { body: '{"json":5}' })).status).toBe(429)
     expect((await weather(alone, undefined, 'no.such.token')).status).toBe(401)
   })
 

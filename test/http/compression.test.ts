@@ -158,7 +158,7 @@ const COMPRESSED: readonly Row[] = [
     { path: '/trpc/actions.echo,actions.echo?batch=1', body: `{"0":{"json":{"text":"${LONG}"}}}` },
   ],
   ['records', { path: '/api/records/events' }],
-  ['records over tRPC', { path: '/trpc/records.events.query' }],
+  ['records over tRPC', { path: '/trpc/records.events.list' }],
   ['a text of the app’s', { path: '/whole' }],
   ['bytes of the app’s', { path: '/bytes' }],
   ['a blob of the app’s', { path: '/blob' }],
@@ -284,7 +284,7 @@ it('the client reads what is compressed', async () => {
       return response
     },
   })
-  const page = await client.records.events.query.query({ orderBy: 'title' })
+  const page = await client.records.events.list.query({ orderBy: 'title' })
   expect(page.success && page.data.records.map(({ data }) => data.title[6])).toEqual([...'76543210'])
   expect(encodings).toEqual([expect.stringMatching(/^(?:br|gzip)$/)])
 })

@@ -31,7 +31,7 @@ async function addressOf(app: TestApp, headers: readonly string[]): Promise<unkn
     BODY,
   )
   expect((await sendRaw(await app.listen(), request)).statuses).toEqual([200])
-  const { data } = await (await app.as('owner')).audit.query({ actor: user })
+  const { data } = await (await app.as('owner')).audit.list({ actor: user })
   return data?.entries[0]?.ip
 }
 

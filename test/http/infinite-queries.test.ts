@@ -114,11 +114,11 @@ describe('what infinite queries send', () => {
       const data = { title, startsAt: new Date('2030-01-01T00:00:00Z'), capacity: 1 }
       expect(await ada.records.events.create({ data })).toMatchObject({ success: true })
     }
-    const first = await ada.records.events.query({ limit: 2, cursor: null, direction: 'forward' })
+    const first = await ada.records.events.list({ limit: 2, cursor: null, direction: 'forward' })
     const cursor = first.success ? first.data.nextCursor : null
     expect(cursor).toBeTypeOf('string')
-    expect(await ada.records.events.query({ limit: 2, cursor })).toMatchObject({ data: { count: 1 } })
-    expect(await ada.records.events.query({ limit: 2, cursor, direction: 'forward' })).toMatchObject({
+    expect(await ada.records.events.list({ limit: 2, cursor })).toMatchObject({ data: { count: 1 } })
+    expect(await ada.records.events.list({ limit: 2, cursor, direction: 'forward' })).toMatchObject({
       data: { count: 1 },
     })
   })

@@ -37,12 +37,12 @@ const TRANSPORTS = {
   },
   tRPC: async (endpoint: string, data: unknown, token: string | undefined) => {
     const body = JSON.stringify({ json: { endpoint, data } })
-    return (await post(`${url}/trpc/integrations.call`, { token, body })).status
+    return (await post(`${url}/trpc/integrations.request`, { token, body })).status
   },
   'in process': async (endpoint: string, data: unknown, token: string | undefined) => {
     const caller = app.createCaller(token === undefined ? {} : { token })
     try {
-      const result = await caller.integrations.call({ endpoint, data } as never)
+      const result = await caller.integrations.request({ endpoint, data } as never)
       return result.success ? 200 : httpStatusOf(result)
     } catch (error) {
       if (error instanceof TRPCError) return httpStatusOf(toFailure(error))
@@ -132,10 +132,10 @@ describe('a call', () => {
       payers.push(decodeJwt(sent?.authorization?.replace(/^Bearer /, '') ?? '').sub)
     }
     expect(payers).toEqual(['owner', user])
-    const { data } = await (await app.as('owner')).audit.query({ actor: user })
+    const { data } = await (await app.as('owner')).audit.list({ actor: user })
     expect(data?.entries.map(({ action, payers, transport }) => [action, payers, transport])).toEqual([
-      ['integrations.call', ['caller'], 'rest'],
-      ['integrations.call', ['owner'], 'rest'],
+      ['integrations.request', ['caller'], 'rest'],
+      ['integrations.request', ['owner'], 'rest'],
     ])
   })
 
@@ -170,7 +170,7 @@ describe('a call', () => {
     [WEATHER, 400],
     [null, 400],
   ])('over tRPC %j is %i', async (json, status) => {
-    const answer = await post(`${url}/trpc/integrations.call`, { body: JSON.stringify({ json }) })
+    const answer = await post(`${url}/trpc/integrations.request`, { body: JSON.stringify({ json }) })
     expect(answer.status).toBe(status)
   })
 

@@ -57,7 +57,7 @@ describe('a procedure of a collection', () => {
     ['get', { recordId: 1 }],
     ['get', { recordId: 'x', more: 1 }],
     ['count', { were: {} }],
-    ['query', []],
+    ['list', []],
   ])('%s refuses %j', async (verb, input) => {
     const text = encodeURIComponent(JSON.stringify({ json: input }))
     const response = await fetch(`${url}/trpc/records.events.${verb}?input=${text}`)
@@ -76,6 +76,6 @@ describe('users', () => {
     for (const call of [nobody.users.me, nobody.users.register, nobody.users.list])
       await expect(call()).rejects.toMatchObject({ code: 'UNAUTHORIZED' })
     const forged = app.createCaller({ token: 'not.a.token' })
-    await expect(forged.records.events.query()).rejects.toMatchObject({ code: 'UNAUTHORIZED' })
+    await expect(forged.records.events.list()).rejects.toMatchObject({ code: 'UNAUTHORIZED' })
   })
 })

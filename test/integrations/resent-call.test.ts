@@ -47,7 +47,7 @@ it.each([
     await fund(app.database, user, PRICE)
     upstream.onPath('/keyed', (_received, response) => json(response, status, { id: 'x', total: 1 }))
     const caller = app.createCaller({ token: await app.token(user), idempotencyKey: randomUUID() })
-    const call = () => caller.integrations.call({ endpoint: 'shop/buy', data: { item: 'tea' } } as never)
+    const call = () => caller.integrations.request({ endpoint: 'shop/buy', data: { item: 'tea' } } as never)
     dies = true
     await call()
     dies = false

@@ -84,7 +84,7 @@ it('what callers without a token are refused for want of money or budget reaches
   expect(market.timesAsked(id)).toBe(3)
   expect(await market.balance('owner')).toEqual({ available: PRICE, reserved: 0 })
   const audited = await market.rows('select actor, action, payers::text, cost::int, outcome from audit_log')
-  const paid = [null, 'integrations.call', '{owner}', PRICE, 'OK']
+  const paid = [null, 'integrations.request', '{owner}', PRICE, 'OK']
   expect(audited).toEqual([paid, paid, paid])
   await market.isSettled()
 })
@@ -102,7 +102,7 @@ it('the budget of one action leaves the others', async () => {
     details: { budget: 'action', limit: 'calls' },
   })
   const grace = await market.app.as('grace')
-  expect(await grace.integrations.call({ endpoint: 'dev/buy', data: { id } } as never)).toMatchObject({
+  expect(await grace.integrations.request({ endpoint: 'dev/buy', data: { id } } as never)).toMatchObject({
     success: true,
   })
   expect(market.timesAsked(id)).toBe(2)

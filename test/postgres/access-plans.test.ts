@@ -113,7 +113,7 @@ const LISTS = [
 describe('with 100 000 records', () => {
   it.each(LISTS)('the list of %s uses indexes', async (_what, user, collection, indexes, never) => {
     const caller = user === undefined ? app.createCaller() : await app.as(user)
-    const page = await caller.records[collection].query({ limit: 50 })
+    const page = await caller.records[collection].list({ limit: 50 })
     expect(page).toMatchObject({ success: true, data: { count: 50 } })
     for (const settings of ['set enable_seqscan = on', 'set enable_seqscan = off']) {
       const plan = await planOfLast(settings)

@@ -47,7 +47,7 @@ async function explainLast(settings: string): Promise<string> {
   }
 }
 
-type Query = Parameters<Awaited<ReturnType<TestApp['as']>>['audit']['query']>[0]
+type Query = Parameters<Awaited<ReturnType<TestApp['as']>>['audit']['list']>[0]
 
 const WRITES = /audit_log_writes_idx/
 const QUERIES: readonly (readonly [string, Query, RegExp, RegExp])[] = [
@@ -68,11 +68,11 @@ const QUERIES: readonly (readonly [string, Query, RegExp, RegExp])[] = [
 describe('with 100 000 entries', () => {
   it.each(QUERIES)('a page by %s uses its index', async (_what, query, index, never) => {
     const owner = await app.as('owner')
-    const first = await owner.audit.query({ ...query, limit: 10 })
+    const first = await owner.audit.list({ ...query, limit: 10 })
     expect(first).toMatchObject({ success: true, data: { entries: expect.any(Array) } })
     const cursor = first.success ? (first.data.nextCursor ?? undefined) : undefined
     for (const page of [{}, { cursor }]) {
-      expect(await owner.audit.query({ ...query, limit: 10, ...page })).toMatchObject({ success: true })
+      expect(await owner.audit.list({ ...query, limit: 10, ...page })).toMatchObject({ success: true })
       for (const settings of ['set enable_seqscan = on', 'set enable_seqscan = off']) {
         const plan = await explainLast(settings)
         expect(plan).toMatch(index)

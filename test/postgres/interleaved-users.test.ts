@@ -32,7 +32,7 @@ it('users who are interleaved never see what is not theirs', async () => {
         await mine.records.events.create.mutate({ data: { title, startsAt, capacity: 1 } }),
       )
       const [page, own, foreign, updated, count] = await Promise.all([
-        mine.records.events.query.query({ limit: 1_000 }),
+        mine.records.events.list.query({ limit: 1_000 }),
         mine.records.events.get.query({ recordId }),
         theirs.records.events.get.query({ recordId }),
         theirs.records.events.update.mutate({ recordId, patch: { title: 'stolen' } }),

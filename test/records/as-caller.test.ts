@@ -225,7 +225,7 @@ describe('a rule that fails in the database', () => {
     const ada = await app.as('ada')
     for (const call of [
       () => ada.records.looked_at.get({ recordId: 'x' }),
-      () => ada.records.looked_at.query(),
+      () => ada.records.looked_at.list(),
     ])
       await expect(call()).rejects.toMatchObject({
         code: 'INTERNAL_SERVER_ERROR',

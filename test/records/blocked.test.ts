@@ -153,7 +153,7 @@ describe('users.setBlocked', () => {
     const owner = await app.as('owner')
     await setBlocked(userId)
     await setBlocked(userId, false)
-    const entries = await owner.audit.query({ collection: 'users', recordId: userId })
+    const entries = await owner.audit.list({ collection: 'users', recordId: userId })
     expect(entries).toMatchObject({
       data: {
         entries: [false, true].map((blocked) => ({

@@ -64,13 +64,13 @@ describe('a role that another server changes holds from the next read on', () =>
       for (const _time of ['when it has changed', 'when it is known']) {
         const event = await eve.records.events.get({ recordId: 'secret' })
         expect(event).toMatchObject(isAdmin ? { success: true } : { code: 'NOT_FOUND' })
-        const page = await eve.records.events.query({ where: { recordId: 'secret' } })
+        const page = await eve.records.events.list({ where: { recordId: 'secret' } })
         expect(page).toMatchObject({ data: { count: isAdmin ? 1 : 0 } })
         expect(await eve.records.events.count({})).toEqual(ok({ count: isAdmin ? 1 : 0 }))
-        const users = await eve.records.users.query({ where: { recordId: 'ben' } })
+        const users = await eve.records.users.list({ where: { recordId: 'ben' } })
         const fields = isAdmin ? ['name', 'email', 'imageUrl', 'role'] : ['name', 'imageUrl']
         expect(users.success && users.data.records.map(({ data }) => Object.keys(data))).toEqual([fields])
-        const byMail = await eve.records.users.query({ where: { email: 'ben@example.com' } as never })
+        const byMail = await eve.records.users.list({ where: { email: 'ben@example.com' } as never })
         expect(byMail).toMatchObject(isAdmin ? { success: true } : { code: 'BAD_REQUEST' })
       }
     },

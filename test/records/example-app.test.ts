@@ -34,7 +34,7 @@ describe('events', () => {
       success: true,
       data: { recordId },
     })
-    expect(await caller.records.events.query({ where: { recordId } })).toMatchObject({
+    expect(await caller.records.events.list({ where: { recordId } })).toMatchObject({
       data: { count: 1, nextCursor: null, records: [{ version: 2, data: { title: 'Later' } }] },
     })
     expect(await caller.records.events.remove({ recordId })).toEqual({ success: true, data: { recordId } })
@@ -62,7 +62,7 @@ describe('events', () => {
     const [eve, anonymous] = [await app.as('eve'), app.createCaller()]
     for (const caller of [eve, anonymous]) {
       expect(await caller.records.events.get({ recordId })).toMatchObject({ success: true })
-      expect(await caller.records.events.query({ where: { recordId } })).toMatchObject({ data: { count: 1 } })
+      expect(await caller.records.events.list({ where: { recordId } })).toMatchObject({ data: { count: 1 } })
       expect(await caller.records.events.update({ recordId, patch: { title: 'x' } })).toMatchObject({
         code: 'FORBIDDEN',
       })
@@ -129,11 +129,11 @@ describe('attendees', () => {
     if (!invited.success) throw new Error(invited.error)
     const { recordId } = invited.data
     for (const caller of [ada, bob]) {
-      expect(await caller.records.attendees.query({ where: { eventId } })).toMatchObject({
+      expect(await caller.records.attendees.list({ where: { eventId } })).toMatchObject({
         data: { records: [{ recordId }] },
       })
     }
-    expect(await eve.records.attendees.query({ where: { eventId } })).toMatchObject({ data: { count: 0 } })
+    expect(await eve.records.attendees.list({ where: { eventId } })).toMatchObject({ data: { count: 0 } })
     expect(await bob.records.attendees.update({ recordId, patch: { status: 'accepted' } })).toMatchObject({
       success: true,
     })
@@ -171,7 +171,7 @@ describe('users', () => {
     expect(await (await admin('mia')).users.list({ where: { email: 'ada@x.test' } })).toMatchObject({
       data: { records: [{ data: { email: 'ada@x.test', role: 'member' } }] },
     })
-    expect(await app.createCaller().records.users.query()).toMatchObject({ code: 'FORBIDDEN' })
+    expect(await app.createCaller().records.users.list()).toMatchObject({ code: 'FORBIDDEN' })
     await expect(app.createCaller().users.list()).rejects.toMatchObject({ code: 'UNAUTHORIZED' })
   })
 })

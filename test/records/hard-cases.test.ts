@@ -191,11 +191,11 @@ describe('columns of other types', () => {
     const data = { state: 'final' as const, states: ['draft' as const, 'final' as const] }
     expect(await drafts.create({ recordId: 'd', data })).toMatchObject({ success: true })
     expect(await drafts.create({ data: {} })).toMatchObject({ success: true })
-    const final = await drafts.query({ where: { state: { in: ['final'] } } })
+    const final = await drafts.list({ where: { state: { in: ['final'] } } })
     expect(final).toMatchObject({ data: { records: [{ data }] } })
-    const first = await drafts.query({ orderBy: 'state', limit: 1 })
+    const first = await drafts.list({ orderBy: 'state', limit: 1 })
     const cursor = first.success ? (first.data.nextCursor ?? undefined) : undefined
-    expect(await drafts.query({ orderBy: 'state', limit: 1, cursor })).toMatchObject({ data: { count: 1 } })
+    expect(await drafts.list({ orderBy: 'state', limit: 1, cursor })).toMatchObject({ data: { count: 1 } })
   })
 })
 
@@ -224,10 +224,10 @@ it('a page that ends with a value too long for a cursor is gone on from', async 
   const { rooms } = (await app.as('pat')).records
   for (const name of ['x', 'y'])
     await rooms.create({ recordId: `long-${name}`, data: { name: name.repeat(8_000) } })
-  const page = await rooms.query({ orderBy: 'name', orderDir: 'asc', limit: 1 })
+  const page = await rooms.list({ orderBy: 'name', orderDir: 'asc', limit: 1 })
   expect(page).toMatchObject({ success: true, data: { records: [{ recordId: 'long-x' }] } })
   const cursor = page.success ? page.data.nextCursor : null
-  const next = await rooms.query({ orderBy: 'name', orderDir: 'asc', limit: 1, cursor })
+  const next = await rooms.list({ orderBy: 'name', orderDir: 'asc', limit: 1, cursor })
   expect(next).toMatchObject({ success: true, data: { records: [{ recordId: 'long-y' }] } })
-  expect(await rooms.query({ limit: 1 })).toMatchObject({ success: true })
+  expect(await rooms.list({ limit: 1 })).toMatchObject({ success: true })
 })

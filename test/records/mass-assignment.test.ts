@@ -123,10 +123,10 @@ describe('roles', () => {
     // The next call knows, and the next after the role is gone again.
     expect(await ada.users.me()).toMatchObject({ data: { role: 'admin' } })
     expect(await ada.users.setRole({ userId: 'role-eve', role: 'viewer' })).toMatchObject({ success: true })
-    expect(await ada.records.notes.query()).toMatchObject({ success: true })
+    expect(await ada.records.notes.list()).toMatchObject({ success: true })
     expect(await ada.users.setRole({ userId: 'role-ada', role: 'member' })).toMatchObject({ success: true })
     expect(await ada.users.setRole(toAdmin)).toMatchObject({ code: 'FORBIDDEN' })
-    expect(await eve.records.notes.query()).toMatchObject({ code: 'FORBIDDEN' })
+    expect(await eve.records.notes.list()).toMatchObject({ code: 'FORBIDDEN' })
   })
 
   it('leave the owner what they are', async () => {
@@ -137,6 +137,6 @@ describe('roles', () => {
     })
     await app.execute(`update users set role = 'viewer' where record_id = 'owner'`)
     expect(await owner.users.me()).toMatchObject({ data: { role: 'admin', isOwner: true } })
-    expect(await owner.records.notes.query()).toMatchObject({ success: true })
+    expect(await owner.records.notes.list()).toMatchObject({ success: true })
   })
 })

@@ -44,9 +44,9 @@ describe.each(HIDDEN)('the hidden field "%s"', (field) => {
       const recordId = `n-${field}~${at}-2`
       const answers = [
         await call(user, 'get', { recordId }),
-        await call(user, 'query', {}),
-        await call(user, 'query', { orderBy: 'title', orderDir: 'asc', limit: 2 }),
-        await call(user, 'query', { where: { NOT: { title: 'title 1' } } }),
+        await call(user, 'list', {}),
+        await call(user, 'list', { orderBy: 'title', orderDir: 'asc', limit: 2 }),
+        await call(user, 'list', { where: { NOT: { title: 'title 1' } } }),
         await call(user, 'count', {}),
       ]
       for (const answer of answers) expect(answer).toMatchObject({ success: true })
@@ -70,24 +70,24 @@ describe.each(HIDDEN)('the hidden field "%s"', (field) => {
       ]
     })
     for (const where of wheres) {
-      for (const verb of ['query', 'count']) {
+      for (const verb of ['list', 'count']) {
         const refused = await call('ada', verb, { where: where(field) })
         expect(refused).toMatchObject({ code: 'BAD_REQUEST' })
         const unknown = await call('ada', verb, { where: where('nothing') })
         expect(without(refused, field)).toBe(without(unknown, 'nothing'))
       }
     }
-    const ordered = await call('ada', 'query', { orderBy: field })
+    const ordered = await call('ada', 'list', { orderBy: field })
     expect(ordered).toMatchObject({ code: 'BAD_REQUEST' })
     expect(without(ordered, field)).toBe(
-      without(await call('ada', 'query', { orderBy: 'nothing' }), 'nothing'),
+      without(await call('ada', 'list', { orderBy: 'nothing' }), 'nothing'),
     )
   })
 
   it('is not reached by a cursor', async () => {
     await app.execute(`insert into notes (record_id, owner_id, title)
       select 'c-${field}-' || n, 'cursor-${field}', 'title' from generate_series(1, 3) n`)
-    const page = await call(`cursor-${field}`, 'query', { orderBy: 'title', limit: 1 })
+    const page = await call(`cursor-${field}`, 'list', { orderBy: 'title', limit: 1 })
     const { nextCursor } = page.data as { nextCursor: string }
     const parts = JSON.parse(Buffer.from(nextCursor, 'base64url').toString()) as unknown[]
     const forged = Buffer.from(JSON.stringify(parts.with(2, field))).toString('base64url')
@@ -96,9 +96,9 @@ describe.each(HIDDEN)('the hidden field "%s"', (field) => {
       { orderBy: 'title', cursor: forged },
       { orderBy: 'title', cursor: nextCursor, where: { [field]: { isNull: true } } },
     ])
-      expect(await call(`cursor-${field}`, 'query', options)).toMatchObject({ code: 'BAD_REQUEST' })
+      expect(await call(`cursor-${field}`, 'list', options)).toMatchObject({ code: 'BAD_REQUEST' })
     // What belongs to one reader belongs to no other.
-    expect(await call('eve', 'query', { orderBy: 'title', limit: 1, cursor: nextCursor })).toMatchObject({
+    expect(await call('eve', 'list', { orderBy: 'title', limit: 1, cursor: nextCursor })).toMatchObject({
       code: 'BAD_REQUEST',
     })
   })

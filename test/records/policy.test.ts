@@ -89,7 +89,7 @@ async function expectReads(transport: Transport, actor: string, collection: stri
   const where = { recordId: id }
   const [got, listed, counted] = await Promise.all([
     transport.call(actor, 'get', collection, { recordId: id }),
-    transport.call(actor, 'query', collection, { where }),
+    transport.call(actor, 'list', collection, { where }),
     transport.call(actor, 'count', collection, { where }),
   ])
   if (code) expect(codeOf(got)).toBe(code)

@@ -19,7 +19,7 @@ export interface Transport {
   call(actor: string, verb: Verb, collection: string, input: Input): Promise<ActionResult<never>>
 }
 
-type Verb = 'get' | 'query' | 'count' | 'create' | 'update' | 'remove'
+type Verb = 'get' | 'list' | 'count' | 'create' | 'update' | 'remove'
 
 interface Input {
   readonly recordId?: string | undefined
@@ -67,7 +67,7 @@ export async function openGallery(more: Readonly<Record<string, AnyCollection>> 
     isForAnonymous: true,
     async call(actor, verb, collection, input) {
       const path = `${url}/trpc/records.${collection}.${verb}`
-      const isQuery = verb === 'get' || verb === 'query' || verb === 'count'
+      const isQuery = verb === 'get' || verb === 'list' || verb === 'count'
       const text = JSON.stringify({ json: input })
       const address = isQuery ? `${path}?input=${encodeURIComponent(text)}` : path
       const init = isQuery ? {} : { method: 'POST', body: text }
@@ -82,7 +82,7 @@ export async function openGallery(more: Readonly<Record<string, AnyCollection>> 
     isForAnonymous: true,
     async call(actor, verb, collection, { recordId, data, patch, ...options }) {
       // There is no address for a count alone; a list says how many it holds.
-      const isList = verb === 'query' || verb === 'count'
+      const isList = verb === 'list' || verb === 'count'
       const parameters = Object.entries(options).flatMap(([name, value]) =>
         value === undefined || value === null
           ? []
@@ -92,7 +92,7 @@ export async function openGallery(more: Readonly<Record<string, AnyCollection>> 
       const query = isList ? `?${new URLSearchParams(parameters)}` : ''
       const update = { method: 'PATCH', body: JSON.stringify(patch) }
       const create = { method: recordId === undefined ? 'POST' : 'PUT', body: JSON.stringify(data) }
-      const init = { get: {}, query: {}, count: {}, create, update, remove: { method: 'DELETE' } }[verb]
+      const init = { get: {}, list: {}, count: {}, create, update, remove: { method: 'DELETE' } }[verb]
       const address = `${url}/api/records/${collection}${id}${query}`
       const response = await fetch(address, { ...init, headers: await headers(actor) })
       const result = (await response.json()) as ActionResult<never>
@@ -110,7 +110,7 @@ export async function openGallery(more: Readonly<Record<string, AnyCollection>> 
       inAction(actor, async (records) => {
         const answers = {
           get: () => records.get(collection, recordId),
-          query: () => records.query(collection, options as never),
+          list: () => records.query(collection, options as never),
           count: () => records.count(collection, options.where as never),
           create: () => records.create(collection, data as never, (recordId || undefined) as never),
           update: () => records.update(collection, recordId, patch as never),

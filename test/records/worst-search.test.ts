@@ -58,7 +58,7 @@ async function timed<T>(run: () => Promise<T>): Promise<{ answer: T; tookMs: num
 describe.each(Object.entries(searches))('%s', (_name, where) => {
   it.each(orders)('ordered by $orderBy, end or are refused in time', async (order) => {
     const { events } = app.createCaller({}).records
-    const { answer, tookMs } = await timed(() => events.query({ where, ...order, limit: 1_000 }))
+    const { answer, tookMs } = await timed(() => events.list({ where, ...order, limit: 1_000 }))
     expect(answer.success ? 200 : answer.code).toBeOneOf(
       order.orderBy === 'title' ? [200, 'BAD_REQUEST'] : [200],
     )

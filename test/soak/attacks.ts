@@ -52,7 +52,7 @@ const ATTACKS = {
     const input = Object.fromEntries(
       Array.from({ length: members }, (_, position) => [position, { json: { limit: 1_000 } }]),
     )
-    const paths = Array(members).fill('records.events.query').join(',')
+    const paths = Array(members).fill('records.events.list').join(',')
     const address = `/trpc/${paths}?batch=1&input=${encodeURIComponent(JSON.stringify(input))}`
     return read(get(to, address), random.pick(['all', 'never', 'slowly']), random.between(2_000, 8_000))
   },

@@ -4,8 +4,8 @@ import { createClient, unwrap } from '../../client/core/index.ts'
 export async function typedAudit() {
   const { audit } = createClient({ url: 'http://127.0.0.1:3000', token: 'x' })
 
-  await audit.query.query()
-  await audit.query.query({
+  await audit.list.query()
+  await audit.list.query({
     actor: 'ada',
     collection: 'events',
     recordId: 'x',
@@ -13,15 +13,15 @@ export async function typedAudit() {
     limit: 200,
   })
   // @ts-expect-error: there is no such filter.
-  await audit.query.query({ user: 'ada' })
+  await audit.list.query({ user: 'ada' })
   // @ts-expect-error: this is no outcome.
-  await audit.query.query({ outcome: 'FINE' })
+  await audit.list.query({ outcome: 'FINE' })
   // @ts-expect-error: typed clients send a Date, not its text.
-  await audit.query.query({ from: '2026-01-01T00:00:00Z' })
+  await audit.list.query({ from: '2026-01-01T00:00:00Z' })
   // @ts-expect-error: the log is read, never written.
-  await audit.query.mutate({})
+  await audit.list.mutate({})
 
-  const page = unwrap(await audit.query.query({}))
+  const page = unwrap(await audit.list.query({}))
   page.nextCursor satisfies string | null
   for (const entry of page.entries) {
     entry.at satisfies Date

@@ -7,15 +7,15 @@ import { defineIntegrations, endpoint } from '../../server/integrations/declare.
 export async function typedClient() {
   const { integrations } = createClient({ url: 'http://127.0.0.1:3000', token: 'x' })
   const data = { latitude: 52.5, longitude: 13.4 }
-  unwrap(await integrations.call.mutate({ endpoint: 'weather/forecast', data }))
+  unwrap(await integrations.request.mutate({ endpoint: 'weather/forecast', data }))
   // @ts-expect-error: what is open to actions alone is no endpoint here.
-  await integrations.call.mutate({ endpoint: 'openai/chat-completion', data: {} })
+  await integrations.request.mutate({ endpoint: 'openai/chat-completion', data: {} })
   // @ts-expect-error: there is no such integration.
-  await integrations.call.mutate({ endpoint: 'unlisted/anything', data })
+  await integrations.request.mutate({ endpoint: 'unlisted/anything', data })
   // @ts-expect-error: who pays is no input.
-  await integrations.call.mutate({ endpoint: 'weather/forecast', data, payer: 'caller' })
+  await integrations.request.mutate({ endpoint: 'weather/forecast', data, payer: 'caller' })
   // @ts-expect-error: a mutation is no query.
-  await integrations.call.query({ endpoint: 'weather/forecast', data })
+  await integrations.request.query({ endpoint: 'weather/forecast', data })
   const [first] = unwrap(await integrations.list.query()).integrations
   return first?.clients satisfies 'none' | 'users' | 'anyone' | undefined
 }

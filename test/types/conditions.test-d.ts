@@ -127,10 +127,10 @@ export async function infinite() {
   const sent = { cursor: null, direction: 'forward' } as const
   await actions.listAttendees.query({ eventId: 'x', ...sent })
   await users.list.query(sent)
-  const { nextCursor } = unwrap(await records.events.query.query({ limit: 5, ...sent }))
+  const { nextCursor } = unwrap(await records.events.list.query({ limit: 5, ...sent }))
   // @ts-expect-error: there is one direction.
-  await records.events.query.query({ direction: 'backward' })
+  await records.events.list.query({ direction: 'backward' })
   // @ts-expect-error: a cursor is text.
-  await records.events.query.query({ cursor: 5 })
+  await records.events.list.query({ cursor: 5 })
   return nextCursor satisfies string | null
 }

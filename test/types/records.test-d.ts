@@ -9,7 +9,7 @@ const client = createClient({ url: 'http://127.0.0.1' })
 
 export async function typedClients() {
   const page = unwrap(
-    await client.records.events.query.query({
+    await client.records.events.list.query({
       where: { title: { startsWith: 'L' }, startsAt: { gte: new Date() } },
       orderBy: 'startsAt',
       limit: 10,
@@ -25,15 +25,15 @@ export async function typedClients() {
   // @ts-expect-error the name may be absent
   const surely: string | null = person ? person.data.name : null
   // @ts-expect-error there is no such collection
-  client.records.nothing.query.query()
+  client.records.nothing.list.query()
   // @ts-expect-error there is no such field
-  client.records.events.query.query({ where: { titel: 'x' } })
+  client.records.events.list.query({ where: { titel: 'x' } })
   // @ts-expect-error capacity is a number
-  client.records.events.query.query({ where: { capacity: { gt: 'x' } } })
+  client.records.events.list.query({ where: { capacity: { gt: 'x' } } })
   // @ts-expect-error a number does not start with anything
-  client.records.events.query.query({ where: { capacity: { startsWith: '1' } } })
+  client.records.events.list.query({ where: { capacity: { startsWith: '1' } } })
   // @ts-expect-error no order by a field that there is not
-  client.records.events.query.query({ orderBy: 'titel' })
+  client.records.events.list.query({ orderBy: 'titel' })
   // @ts-expect-error a new event needs more
   client.records.events.create.mutate({ data: { title: 'x' } })
   client.records.events.create.mutate({ data: { title: 'x' }, recordId: 'known' })

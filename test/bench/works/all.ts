@@ -2,7 +2,7 @@ import type { WorkDefinition } from '../work.ts'
 import { echoRest, echoTrpc, trpcBatch } from './echo.ts'
 import { growth } from './growth.ts'
 import { integrationCall, slowProvider } from './integrations.ts'
-import { listAttendees, queryRecords } from './reads.ts'
+import { listAttendees, listRecords } from './reads.ts'
 import { severalServers } from './several-servers.ts'
 import { createEvent, hotEvent, inviteAttendee, keyedCreate, keyedInvite } from './writes.ts'
 
@@ -17,7 +17,7 @@ export const WORKS: readonly WorkDefinition[] = [
   keyedInvite,
   hotEvent,
   listAttendees,
-  queryRecords,
+  listRecords,
   integrationCall,
   slowProvider,
   growth,

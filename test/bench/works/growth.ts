@@ -17,13 +17,13 @@ interface Call {
 
 const CALLS: readonly Call[] = [
   { name: 'invite', perCall: INVITED, requests: ({ tokens }, rows) => inviteRequests(tokens, rows) },
-  { name: 'query', requests: ({ tokens }) => notesRequests(tokens) },
+  { name: 'records', requests: ({ tokens }) => notesRequests(tokens) },
   { name: 'list', requests: ({ tokens }, rows) => listRequests(tokens, listedEvents(rows)) },
 ]
 
 export const growth: WorkDefinition = {
   name: 'growth',
-  title: 'inviteAttendee, records.query and listAttendees on a small and on a large database',
+  title: 'inviteAttendee, records.list and listAttendees on a small and on a large database',
   async open(bench) {
     const sizes: { rows: number; database: BenchDatabase; server: Server }[] = []
     for (const rows of bench.growthRows) {

@@ -10,8 +10,8 @@ export const listAttendees: WorkDefinition = {
     againstBaseline(bench, { goal: 0.8, requests: () => listRequests(bench.tokens, listedEvents(ROWS)) }),
 }
 
-export const queryRecords: WorkDefinition = {
-  name: 'query',
-  title: 'records.query under own, a page of 50',
+export const listRecords: WorkDefinition = {
+  name: 'records',
+  title: 'records.list under own, a page of 50',
   open: (bench) => againstBaseline(bench, { goal: 0.8, requests: () => notesRequests(bench.tokens) }),
 }
