@@ -95,7 +95,7 @@ function parameters(query: string): ReadonlyMap<string, string> {
 
 function target(place: string, given: ReadonlyMap<string, string>): { host: string; port: number } {
   const [, bracketed, named = '', digits] = /^(?:\[([^\]]*)\]|([^:[\]]*))(?::(.*))?$/.exec(place) ?? []
-  const host = given.get('host') ?? bracketed ?? (decode(named, 'the host') || 'localhost')
+  const host = given.get('host') ?? (decode(bracketed ?? named, 'the host') || 'localhost')
   const port = given.get('port') ?? (digits === undefined || digits === '' ? '5432' : digits)
   if (`${place}${host}${port}`.includes(','))
     throw new Refusal('names several hosts; name the one that takes writes, or the address in front of them')
@@ -115,12 +115,18 @@ function tls(given: ReadonlyMap<string, string>): TlsOptions {
   if (binding === 'require' && asked === 'disable')
     throw new Refusal('has channel_binding=require, which needs TLS, and sslmode=disable')
   // The driver cannot bind; a certificate that is verified keeps out whom binding would keep out.
-  const isBound = binding === 'require' && (asked === 'prefer' || asked === 'require')
+  const isBound = binding === 'require'
   // As libpq: with a root to check against, require checks.
   const mode = isBound ? 'verify-full' : asked === 'require' && rootCert !== undefined ? 'verify-ca' : asked
   const [cert, key] = [given.get('sslcert'), given.get('sslkey')]
   if ((cert === undefined) !== (key === undefined))
     throw new Refusal('must have both sslcert and sslkey, or neither')
+  if (mode === 'prefer' && (cert ?? rootCert) !== undefined) {
+    const name = rootCert === undefined ? 'sslcert' : 'sslrootcert'
+    throw new Refusal(
+      `has ${name}, and an sslmode that need not use it; say sslmode=require, verify-ca or verify-full beside it`,
+    )
+  }
   return { mode, rootCert: rootCert === 'system' ? undefined : rootCert, cert, key }
 }
 
@@ -200,9 +206,9 @@ export function driverOptions(connection: ConnectionOptions) {
 function driverTls({ mode, rootCert, cert, key }: TlsOptions, host: string) {
   if (mode === 'disable') return false
   const identity = {
-    ...(rootCert !== undefined && { ca: readFileSync(rootCert) }),
-    ...(cert !== undefined && { cert: readFileSync(cert) }),
-    ...(key !== undefined && { key: readFileSync(key) }),
+    ...(rootCert !== undefined && { ca: readNamed('sslrootcert', rootCert) }),
+    ...(cert !== undefined && { cert: readNamed('sslcert', cert) }),
+    ...(key !== undefined && { key: readNamed('sslkey', key) }),
   }
   if (mode === 'prefer') return 'prefer'
   if (mode === 'require') return { ...identity, rejectUnauthorized: false }
@@ -212,5 +218,17 @@ function driverTls({ mode, rootCert, cert, key }: TlsOptions, host: string) {
     // Said in full: Node would check an address against the name localhost.
     checkServerIdentity: (_name: string, certificate: PeerCertificate) =>
       mode === 'verify-ca' ? undefined : checkServerIdentity(host, certificate),
+  }
+}
+
+function readNamed(parameter: string, path: string): Buffer {
+  try {
+    return readFileSync(path)
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown'
+    throw new Error(
+      `The connection string of the database has ${parameter}=${path}, a file that cannot be read (${code}). Name one that this user may read.`,
+      { cause: error },
+    )
   }
 }

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import postgres from 'postgres'
 import { connectionOf, driverOptions } from './connection-string.ts'
+import { MigrationError } from './migration-error.ts'
 import { applyMigrations, type MigrationReport, type MigrationSession } from './migrator.ts'
 import type { PgliteDatabase } from './pglite.ts'
 
@@ -32,6 +33,7 @@ export async function migratePostgres(url: string, options: MigrateOptions): Pro
   try {
     // A pooler may hand out a backend as another connection has set it.
     await client.unsafe('reset all')
+    await checkSchema(session)
     await client`select pg_advisory_lock(${MIGRATION_LOCK})`
     const report = await applyMigrations(session, { folder: options.folder ?? MIGRATIONS, journal: JOURNAL })
     await session.run(fillFactor(options.tables))
@@ -60,6 +62,17 @@ export async function migrateEmbedded(
   } finally {
     await session.run('set default_transaction_read_only = on')
   }
+}
+
+/** What drizzle-kit writes names the schema public in its foreign keys, and no schema elsewhere. */
+async function checkSchema(session: MigrationSession): Promise<void> {
+  const [row] = await session.query("select current_schema()::text, current_setting('search_path')")
+  if (row?.[0] === 'public') return
+  throw new MigrationError(
+    row?.[0] === null
+      ? `The role in DATABASE_URL has no schema that it may use in its search_path, which is ${row[1]}: collections are kept in the schema public. Create it, or grant USAGE and CREATE on it to the role.`
+      : `The search_path of the role or the database in DATABASE_URL is ${row?.[1]}, by which tables would be made in the schema ${row?.[0]}: collections are kept in the schema public. Put public first, by alter role or alter database … set search_path = public; or use a database of their own.`,
+  )
 }
 
 /** drizzle-kit cannot express storage parameters, so they are set here, where they differ. */

@@ -36,6 +36,16 @@ const READ: readonly (readonly [string, Partial<ConnectionOptions> | { tls: obje
     { tls: { ...full, mode: 'verify-ca', rootCert: '/ca.pem' } },
   ],
   ['postgres://u:p@h/d?sslrootcert=system', { tls: full }],
+  ['postgres://u:p@h/d?channel_binding=require', { tls: full }],
+  [
+    'postgres://u:p@h/d?sslmode=verify-ca&sslrootcert=/ca.pem&channel_binding=require',
+    { tls: { ...full, rootCert: '/ca.pem' } },
+  ],
+  [
+    'postgres://u:p@h/d?sslmode=require&sslcert=/c.pem&sslkey=/k.pem',
+    { tls: { ...full, mode: 'require', cert: '/c.pem', key: '/k.pem' } },
+  ],
+  ['postgres://[fe80::1%25eth0]/d?user=u', { host: 'fe80::1%eth0', user: 'u' }],
   ['postgres://u:p@h/d?sslmode=disable', { tls: { ...full, mode: 'disable' } }],
   ['postgres://u:p@h/d', { tls: { ...full, mode: 'prefer' }, applicationName: 'deputy', connectTimeoutS: 5 }],
   [
@@ -59,6 +69,11 @@ const REFUSED: readonly (readonly [string, string])[] = [
   ['postgres://u:secret@h/d?sslmode=require&sslrootcert=system', 'sslrootcert=system'],
   ['postgres://u:secret@h/d?sslmode=disable&channel_binding=require', 'channel_binding'],
   ['postgres://u:secret@h/d?sslcert=/a', 'sslkey'],
+  ['postgres://u:secret@h/d?sslcert=/a&sslkey=/b', 'sslmode=require'],
+  ['postgres://u:secret@h/d?sslmode=prefer&sslrootcert=/ca.pem', 'sslmode=require'],
+  ['postgres://u:secret@h/d?host=a&port=1,2', 'several hosts'],
+  ['postgres://u:secret@h/d?hostaddr=10.0.0.1', 'hostaddr'],
+  ['postgres://u:secret@h/d?sslmode=no-verify', 'disable, prefer, require, verify-ca, verify-full'],
   ['postgres://u:secret@h/d?pgbouncer=true', 'pgbouncer'],
   ['postgres://u:secret@h/d?connection_limit=1', 'connection_limit'],
   ['postgres://u:secret@h/d?schema=app', 'schema'],

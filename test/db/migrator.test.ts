@@ -328,6 +328,25 @@ describe('a migration that fails', () => {
   })
 })
 
+it.each([
+  [
+    'create schema app; alter database DB set search_path = app',
+    /is app, by which tables would be made in the schema app/,
+  ],
+  ['create schema app; alter database DB set search_path = app, public', /Put public first/],
+  [
+    'alter database DB set search_path = nowhere',
+    /no schema that it may use in its search_path, which is nowhere/,
+  ],
+])('another schema than public is refused: %s', async (sql, says) => {
+  await using empty = await openEmptyDatabase()
+  if (empty.url === undefined) return
+  await using written = await migrationsFolder()
+  await written.write([BASE])
+  await execute(empty.database, empty.url, sql.replace('DB', new URL(empty.url).pathname.slice(1)))
+  await expect(empty.migrate({ folder: written.folder, tables: [] })).rejects.toThrow(says)
+})
+
 it('a role that may not make anything starts where there is nothing to apply', async () => {
   await using empty = await openEmptyDatabase()
   if (empty.url === undefined) return

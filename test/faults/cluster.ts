@@ -22,7 +22,7 @@ export async function startCluster() {
   const command = (program: string, ...args: readonly string[]) =>
     isRoot ? run('runuser', ['-u', 'postgres', '--', program, ...args]) : run(program, args)
   await command(bin('initdb'), '-D', data, '-A', 'trust', '-U', 'postgres', '--no-sync')
-  const options = `-p ${port} -k ${directory} -c listen_addresses=127.0.0.1 -c fsync=off`
+  const options = `-p ${port} -k ${directory} -c listen_addresses=127.0.0.1,::1 -c fsync=off`
   let release = () => {}
   const start = async () => {
     await command(bin('pg_ctl'), '-D', data, '-w', '-l', join(directory, 'log'), '-o', options, 'start')

@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process'
 import { chownSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import postgres from 'postgres'
-import { afterAll, beforeAll, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { openPostgres } from '../../server/db/postgres.ts'
 import { startCluster } from './cluster.ts'
 
@@ -123,6 +123,34 @@ it.each([
   const path = (name: string) => join(directory, name)
   const text = query.replace('CA', path('ca.pem')).replace('OTHER', path('other.pem'))
   expect(await at(host, text)).toMatch(/^ConnectionLost: /)
+})
+
+const hasIpv6 = Object.values(networkInterfaces())
+  .flat()
+  .some((address) => address?.address === '::1')
+
+describe.runIf(hasIpv6)('an IPv6 address', () => {
+  it.each([
+    ['sslmode=disable', 'false'],
+    ['sslmode=require', 'true'],
+    ['sslmode=verify-ca&sslrootcert=CA', 'true'],
+  ])('is connected to: %s', async (query, expected) => {
+    expect(await at('[::1]', query.replace('CA', join(directory, 'ca.pem')))).toBe(expected)
+  })
+
+  it('is none of the names of another certificate', async () => {
+    const root = join(directory, 'ca.pem')
+    expect(await at('[::1]', `sslmode=verify-full&sslrootcert=${root}`)).toMatch(/^ConnectionLost: /)
+    expect(await at('[::1]', `sslmode=verify-ca&channel_binding=require&sslrootcert=${root}`)).toMatch(
+      /^ConnectionLost: /,
+    )
+  })
+})
+
+it('a file that cannot be read is named', async () => {
+  expect(await at('localhost', 'sslmode=verify-full&sslrootcert=/nowhere/ca.pem')).toMatch(
+    /sslrootcert=\/nowhere\/ca\.pem, a file that cannot be read \(ENOENT\)/,
+  )
 })
 
 it('connects over a unix socket', async () => {
