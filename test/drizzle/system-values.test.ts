@@ -114,7 +114,8 @@ const READS: Readonly<Record<string, Reads>> = {
   tRPC: async (verb, argument) => {
     const input = verb === 'get' ? { recordId: argument } : argument
     const query = encodeURIComponent(JSON.stringify(SuperJSON.serialize(input)))
-    const answer = await fetch(`${url}/trpc/records.notes.${verb}?input=${query}`, { headers })
+    const path = `records.notes.${verb === 'query' ? 'list' : verb}`
+    const answer = await fetch(`${url}/trpc/${path}?input=${query}`, { headers })
     const { result } = (await answer.json()) as { result: { data: never } }
     return dataOf(SuperJSON.deserialize(result.data))
   },
