@@ -1,162 +1,267 @@
-import { readdirSync, readFileSync } from 'node:fs'
-import { dirname, join, relative, resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import {
+  circular,
+  filesIn,
+  foldersIn,
+  type Import,
+  importsOf,
+  isCode,
+  isThere,
+  modulesNamedIn,
+  source,
+  WORKED_OUT,
+} from './module-graph.ts'
 
-const root = resolve(import.meta.dirname, '../..')
+/** What of the repository is the app's; all else is the engine's. */
+const APP = [
+  'integrations.ts',
+  'drizzle/collections.ts',
+  'drizzle/migrations/',
+  'server/deputy.ts',
+  'server/app.ts',
+  'server/main.ts',
+  'server/env.ts',
+  'server/routes.ts',
+  'server/schedules.ts',
+  'server/routers/actions/',
+  'test/actions/',
+  'client/web/',
+]
+
+/** The folders of the engine, from the ground up. A file imports from its own folder and from tiers below. */
+const TIERS = [
+  ['server/core'],
+  ['server/wire', 'server/db', 'server/auth', 'drizzle/engine'],
+  ['server/integrations', 'server/tools'],
+  ['server/records', 'server/ledger', 'server/audit', 'server/queue'],
+  ['server/invocation'],
+  ['server/trpc', 'server/builders'],
+  ['server/routers', 'server/http', 'client/core'],
+  ['server/lifecycle', 'server/env'],
+  ['server/cli', 'server/testing'],
+]
+
+/** What a folder may import of its own tier. */
+const WITHIN_TIERS = [
+  'server/builders → server/trpc',
+  'server/db → drizzle/engine',
+  'server/http → server/routers',
+  'server/lifecycle → server/env',
+  'server/queue → server/ledger',
+  'server/tools → server/integrations',
+]
+
+/** What the app's files may import, beside each other. */
+const APP_IMPORTS =
+  /^(?:deputyjs(?:\/(?:collections|integrations|testing))?|(?:zod|drizzle-orm|hono)(?:\/.*)?)$/
+/** The same of its tests. */
+const APP_TEST_IMPORTS = /^(?:node:.*|vitest)$/
+
+/** Files of the engine that still look at the app's types. */
+const ENGINE_LOOKS_AT_APP = [
+  'client/core/delivery.ts',
+  'client/core/error.ts',
+  'client/core/idempotency-key.ts',
+  'client/core/index.ts',
+  'client/core/obstacle.ts',
+  'client/core/retries.ts',
+  'server/builders/app-types.ts',
+]
+/** Files of the app that still import the engine's files. */
+const APP_LOOKS_AT_ENGINE = [
+  'drizzle/collections.ts',
+  'integrations.ts',
+  'server/app.ts',
+  'server/deputy.ts',
+  'server/main.ts',
+  'test/actions/events.test.ts',
+  'test/actions/invite-attendee.test.ts',
+  'test/actions/profiles.test.ts',
+  'test/actions/recompute-analytics.test.ts',
+  'test/actions/remind-attendees.test.ts',
+  'test/actions/summarize-event.test.ts',
+  'test/actions/translate-title.test.ts',
+]
+
+/** Folders of tests that are named after no folder of the engine. */
+const SUITES = [
+  'actions',
+  'architecture',
+  'bench',
+  'demo',
+  'embedded',
+  'faults',
+  'fixture',
+  'guard',
+  'package',
+  'postgres',
+  'soak',
+  'support',
+  'types',
+]
+
 /** Fewer files than this were read: the check has gone blind. */
-const MIN_FILES = 70
+const MIN_FILES = 300
 
-/** The app's rooms; the engine may look at their types, in one file. */
-const APP_ROOMS = [
-  /^server\/routers\/actions\//,
-  /^server\/routes\.ts$/,
-  /^server\/env\.ts$/,
-  /^integrations\.ts$/,
-  /^drizzle\/collections\.ts$/,
-]
-const COMPOSITION = 'server/app.ts'
-const APP_TYPES = 'server/builders/app-types.ts'
-/** From the outermost layer to the innermost: a file imports from its own layer and from later ones. */
-const LAYERS: readonly (readonly [string, RegExp])[] = [
-  ['main', /^server\/(main|app|cli\/.*)\.ts$/],
-  ['lifecycle', /^server\/(lifecycle|env)\//],
-  ['http', /^server\/http\//],
-  ['routers', /^server\/routers\/[^/]+\.ts$/],
-  ['action', /^server\/(builders|trpc)\//],
-  ['invocation', /^server\/invocation\//],
-  ['queue', /^server\/queue\//],
-  ['records', /^server\/records\//],
-  ['audit', /^server\/audit\//],
-  ['ledger', /^server\/ledger\//],
-  ['tools', /^server\/tools\//],
-  ['capabilities', /^server\/(auth|db|integrations)\//],
-  ['wire', /^server\/wire\//],
-  ['drizzle', /^drizzle\//],
-  ['core', /^server\/core\//],
-]
+const files = ['server', 'client', 'drizzle', 'integrations.ts', 'test/actions'].flatMap((place) =>
+  place.endsWith('.ts') ? [place] : filesIn(place),
+)
+const imports = files.filter(isCode).flatMap(importsOf)
+const fromEngine = imports.filter(({ from }) => !isApp(from))
+const fromApp = imports.filter(({ from }) => isApp(from))
 
-interface Import {
-  readonly from: string
-  readonly to: string
-  readonly typeOnly: boolean
-}
-
-const files = ['server', 'client', 'drizzle'].flatMap(list).concat('integrations.ts')
-const imports = files.flatMap(importsOf)
-
-describe('the rooms of the house', () => {
-  it('are all seen by this test', () => {
+describe('the files of the repository', () => {
+  it('are all read by this test', () => {
     expect(files.length).toBeGreaterThan(MIN_FILES)
     expect(imports.length).toBeGreaterThan(files.length)
-    const homeless = files.filter(
-      (file) =>
-        file.startsWith('server/') && layerOf(file) < 0 && !isApp(file) && file !== 'server/deputy.ts',
+  })
+
+  it('are the app’s, or lie in a folder of the engine', () => {
+    expect(files.filter((file) => !isApp(file) && tierOf(file) < 0)).toEqual([])
+  })
+
+  it('are called yours in the README where they are the app’s, and nowhere else', () => {
+    const table = source('README.md').split('\n## Which rooms are yours\n')[1]?.split('\n## ')[0] ?? ''
+    const yours = [...table.matchAll(/^\|(.+?)\| yours \|/gm)].flatMap(([, cell = '']) =>
+      [...cell.matchAll(/`([^`]+)`/g)].map(([, path]) => path),
     )
-    expect(homeless).toEqual([])
+    expect(yours.toSorted()).toEqual(APP.filter((path) => isThere(path)).toSorted())
   })
+})
 
-  it('import one way only, from the outer layers to the inner ones', () => {
-    const wrong = imports.filter(({ from, to, typeOnly }) => {
-      const [outer, inner] = [layerOf(from), layerOf(to)]
-      return outer >= 0 && inner >= 0 && inner < outer && !typeOnly
+describe('the engine', () => {
+  it('imports from lower tiers, and within one what is listed', () => {
+    const wrong = fromEngine.filter((edge) => {
+      const [from, to] = [tierOf(edge.from), tierOf(edge.to)]
+      return to > from || (to === from && isBetweenFolders(edge) && !WITHIN_TIERS.includes(foldersOf(edge)))
     })
-    expect(wrong).toEqual([])
+    expect(lines(wrong)).toEqual([])
   })
 
-  it('hold no circle of imports', () => {
-    expect(findCycle(imports.filter(({ typeOnly }) => !typeOnly))).toEqual([])
+  it('uses all that is listed', () => {
+    const used = new Set(fromEngine.filter(isBetweenFolders).map(foldersOf))
+    expect(WITHIN_TIERS.filter((pair) => !used.has(pair))).toEqual([])
   })
 
-  it('keep the engine away from the values of the app, but in the composition', () => {
-    const wrong = imports.filter(({ from, to, typeOnly }) => {
-      if (isApp(from) || !isApp(to) || from === COMPOSITION) return false
-      return !(from === APP_TYPES && typeOnly)
-    })
-    expect(wrong).toEqual([])
+  it('imports nothing of the app, not even types, and no file outside of its folders', () => {
+    const wrong = fromEngine.filter(({ to, isFile }) => isFile && (isApp(to) || tierOf(to) < 0))
+    expect(filesOf(wrong)).toEqual(ENGINE_LOOKS_AT_APP)
   })
 
-  it('give actions the authoring entry and nothing else of the engine', () => {
+  it('does not import itself by the name of the package', () => {
+    expect(lines(fromEngine.filter(({ to }) => /^deputyjs(?:\/|$)/.test(to)))).toEqual([])
+  })
+
+  it('gives the client nothing but types', () => {
     const wrong = imports.filter(
-      ({ from, to }) => from.startsWith('server/routers/actions/') && !isApp(to) && to !== 'server/deputy.ts',
+      ({ from, to, typeOnly }) => from.startsWith('client/core/') && to.startsWith('server/') && !typeOnly,
     )
-    expect(wrong).toEqual([])
+    expect(lines(wrong)).toEqual([])
   })
 
-  it('give the client nothing but types of the server', () => {
-    expect(
-      imports.filter(
-        ({ from, to, typeOnly }) => from.startsWith('client/') && !to.startsWith('client/') && !typeOnly,
-      ),
-    ).toEqual([])
-  })
-
-  it('read the environment in one file', () => {
-    const readers = files.filter((file) => /process\.env\b/.test(source(file)))
+  it('reads the environment in one file', () => {
+    const readers = files.filter((file) => isCode(file) && /process\.env\b/.test(source(file)))
     expect(readers).toEqual(['server/env/environment.ts'])
   })
 
-  it('use sql.raw for constants of the schema alone', () => {
-    const uses = files.flatMap((file) => source(file).match(/sql\.raw\([^)]*\)*/g) ?? [])
+  it('uses sql.raw for constants of the schema alone', () => {
+    const uses = files.filter(isCode).flatMap((file) => source(file).match(/sql\.raw\([^)]*\)*/g) ?? [])
     expect(new Set(uses)).toEqual(new Set(['sql.raw(column.getSQLType())', 'sql.raw(columnList)']))
   })
 })
 
-function list(directory: string): string[] {
-  return readdirSync(join(root, directory), { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.ts'))
-    .map((name) => join(directory, name))
-}
+describe('the app', () => {
+  it('imports its own files, the entries of the package, zod, Drizzle and Hono', () => {
+    const wrong = fromApp.filter(({ from, to, isFile }) => {
+      if (isFile) return !isApp(to)
+      return !APP_IMPORTS.test(to) && !(from.startsWith('test/') && APP_TEST_IMPORTS.test(to))
+    })
+    expect(filesOf(wrong)).toEqual(APP_LOOKS_AT_ENGINE)
+  })
+})
 
-function source(file: string): string {
-  return readFileSync(join(root, file), 'utf8')
-}
+describe('imports', () => {
+  it('go in no circles, types counted', () => {
+    expect(lines(circular(imports))).toEqual([])
+  })
 
-function importsOf(from: string): Import[] {
-  const statements = source(from).matchAll(
-    /^(?:import|export)\s+(type\s+)?(?:([^'"]*?)\s+from\s+)?['"](\.[^'"]+)['"]/gms,
-  )
-  return [...statements].map(([, type, clause, specifier = '']) => ({
-    from,
-    to: relative(root, resolve(root, dirname(from), specifier)),
-    typeOnly: type !== undefined || onlyTypes(clause),
-  }))
-}
+  it('are found in every form', () => {
+    const forms = modulesNamedIn(`
+      import './effect.ts'
+      import value, { type T1 } from './value.ts'
+      import { type T2 } from './inline-type.ts'
+      import type { T3 } from './type.ts'
+      import type * as all from './all-types.ts'
+      export { other } from './export.ts'
+      export type { T4 } from './export-type.ts'
+      export * from './export-all.ts'
+      type T5 = import('./in-a-type.ts').T5<typeof import('./in-a-type-query.ts')>
+      const later = async () => import('./dynamic.ts')
+      const unknown = import(value)
+      export const text = "import './in-a-text.ts'"
+    `)
+    expect(forms.map(({ specifier, typeOnly }) => `${specifier}${typeOnly ? ' (type)' : ''}`)).toEqual([
+      './effect.ts',
+      './value.ts',
+      './inline-type.ts (type)',
+      './type.ts (type)',
+      './all-types.ts (type)',
+      './export.ts',
+      './export-type.ts (type)',
+      './export-all.ts',
+      './in-a-type.ts (type)',
+      './in-a-type-query.ts (type)',
+      './dynamic.ts',
+      'undefined',
+    ])
+  })
 
-function onlyTypes(clause: string | undefined): boolean {
-  const names = /^\{([^}]*)\}$/s.exec(clause?.trim() ?? '')?.[1]
-  return (
-    names
-      ?.split(',')
-      .filter((name) => name.trim() !== '')
-      .every((name) => name.trim().startsWith('type ')) ?? false
-  )
-}
+  it('are written out, so that they can be read here', () => {
+    expect(lines(imports.filter(({ to }) => to === WORKED_OUT))).toEqual([])
+  })
+})
+
+describe('the folders of tests', () => {
+  it('are named after folders of the engine, or are a suite', () => {
+    const names = new Set([...TIERS.flat().map(nameOfTests), ...SUITES])
+    expect(foldersIn('test').filter((name) => !names.has(name))).toEqual([])
+    expect(filesIn('test').filter((file) => file.split('/').length < 3)).toEqual([])
+  })
+})
 
 function isApp(file: string): boolean {
-  return APP_ROOMS.some((room) => room.test(file))
+  return APP.some((path) => (path.endsWith('/') ? file.startsWith(path) : file === path))
 }
 
-function layerOf(file: string): number {
-  return isApp(file) ? -1 : LAYERS.findIndex(([, pattern]) => pattern.test(file))
+/** The folder of the engine that a file lies in; undefined for any other. */
+function folderOf(file: string): string | undefined {
+  return isApp(file) ? undefined : TIERS.flat().find((folder) => file.startsWith(`${folder}/`))
 }
 
-function findCycle(edges: readonly Import[]): string[] {
-  const next = new Map<string, Import[]>()
-  for (const edge of edges) next.set(edge.from, [...(next.get(edge.from) ?? []), edge])
-  const done = new Set<string>()
-  const visit = (file: string, path: readonly string[]): string[] => {
-    if (path.includes(file)) return [...path.slice(path.indexOf(file)), file]
-    if (done.has(file)) return []
-    for (const { to } of next.get(file) ?? []) {
-      const cycle = visit(to, [...path, file])
-      if (cycle.length > 0) return cycle
-    }
-    done.add(file)
-    return []
-  }
-  for (const file of next.keys()) {
-    const cycle = visit(file, [])
-    if (cycle.length > 0) return cycle
-  }
-  return []
+/** Counts from the ground; -1 for what is in no tier. */
+function tierOf(file: string): number {
+  const folder = folderOf(file)
+  return TIERS.findIndex((tier) => folder !== undefined && tier.includes(folder))
+}
+
+function foldersOf({ from, to }: Import): string {
+  return `${folderOf(from)} → ${folderOf(to)}`
+}
+
+function isBetweenFolders({ from, to }: Import): boolean {
+  return folderOf(from) !== folderOf(to) && folderOf(to) !== undefined
+}
+
+/** `server/http` is tested in `test/http`, `drizzle/engine` in `test/drizzle`, `client/core` in `test/client`. */
+function nameOfTests(folder: string): string {
+  const [place = '', name = ''] = folder.split('/')
+  return place === 'server' ? name : place
+}
+
+function lines(edges: readonly Import[]): string[] {
+  return edges.map(({ from, to }) => `${from} → ${to}`)
+}
+
+function filesOf(edges: readonly Import[]): string[] {
+  return [...new Set(edges.map(({ from }) => from))].toSorted()
 }
