@@ -1,10 +1,11 @@
-import { fail } from '../core/result.ts'
+import { z } from 'zod'
+import { fail, type JsonValue } from '../core/result.ts'
 import { nothing } from './answers.ts'
-import { catalogueOf } from './catalogue.ts'
 import { configure, type IntegrationsOptions } from './configuration.ts'
+import type { IntegrationDeclarations } from './declare.ts'
 import { sendDirect } from './direct.ts'
 import { parseEndpoint } from './endpoint.ts'
-import type { Answer, Integrations, OutboundCall, SendOptions } from './integrations.ts'
+import type { Answer, CatalogueEntry, Integrations, OutboundCall, SendOptions } from './integrations.ts'
 import { plan } from './plan.ts'
 import { sendByProxy } from './proxy.ts'
 import { asUnknown } from './retries.ts'
@@ -37,4 +38,20 @@ export function createIntegrations(options: IntegrationsOptions): Integrations {
       return nothing(fail('PRECONDITION_FAILED', `"${call.name}" cannot be reached as it was planned.`))
     return sendDirect(configuration, { call, endpoint, connection: configured.connection }, sendOptions)
   }
+}
+
+/** What clients may call themselves: nothing of addresses, variables or secrets is in it. */
+function catalogueOf(declarations: IntegrationDeclarations): readonly CatalogueEntry[] {
+  return Object.entries(declarations).flatMap(([name, { billing, clients, direct }]) => {
+    if (clients === 'none') return []
+    const endpoints = Object.entries(direct?.endpoints ?? {}).map(([endpoint, { input }]) => ({
+      name: endpoint,
+      input: jsonSchema(input),
+    }))
+    return [{ name, billing, clients, endpoints }]
+  })
+}
+
+function jsonSchema(schema: z.ZodType): JsonValue {
+  return JSON.parse(JSON.stringify(z.toJSONSchema(schema, { unrepresentable: 'any', io: 'input' })))
 }

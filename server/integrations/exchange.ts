@@ -5,7 +5,6 @@ import { RefusedAddressError } from './guarded-connector.ts'
 import { outboundHeaders } from './outbound-headers.ts'
 import { parseJson, readText, TooLargeError } from './read-json.ts'
 import { redactSecrets } from './redact-secrets.ts'
-import { parseRetryAfter } from './retry-after.ts'
 
 export interface OutboundRequest {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
@@ -53,6 +52,9 @@ export interface Exchange {
 
 export const NOT_SENT: Failed = { kind: 'failed', reason: 'not sent', wasSent: false }
 const JSON_TYPE = /^(?:application\/json|[\w.-]+\/[\w.+-]+\+json)\s*(?:;|$)/i
+const MAX_RETRY_AFTER_SECONDS = 3600
+/** RFC 9110, 5.6.7, the one form that may be sent. `Date` alone would read far more as a date, `-5` included. */
+const HTTP_DATE = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/
 
 /** Sends one request and reads its answer. It never rejects, and no error of the client's leaves it. */
 export async function exchange(request: OutboundRequest, how: Exchange): Promise<OutboundResponse> {
@@ -133,6 +135,17 @@ function toFailure(error: unknown, wasSent: boolean): Failed {
 
 function failed(reason: Failed['reason'], wasSent: boolean): Failed {
   return { kind: 'failed', reason, wasSent }
+}
+
+/** What a `Retry-After` header asks for, from 1 to 3600 seconds; undefined where it makes no sense. */
+function parseRetryAfter(value: string, now: Date): number | undefined {
+  const text = value.trim()
+  const seconds = /^\d+$/.test(text) ? Number(text) : HTTP_DATE.test(text) ? secondsUntil(text, now) : 0
+  return seconds >= 1 ? Math.min(seconds, MAX_RETRY_AFTER_SECONDS) : undefined
+}
+
+function secondsUntil(date: string, now: Date): number {
+  return Math.ceil((Date.parse(date) - now.getTime()) / 1000)
 }
 
 /** The value of a header that was sent once. */

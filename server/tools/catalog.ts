@@ -14,10 +14,19 @@ import type { FieldSize } from '../../drizzle/engine/field-sizes.ts'
 import * as system from '../../drizzle/engine/system.ts'
 import { DefinitionError } from '../core/errors.ts'
 import { toStatement } from '../db/to-statement.ts'
-import { Arbiters } from './arbiters.ts'
 import { type Constraint, constraintsOf } from './constraints.ts'
 import { envelopeReader, type ReadEnvelope } from './envelope.ts'
 import { type IndexedFields, indexedFields } from './indexed-fields.ts'
+
+/**
+ * Which constraints of a collection an insert may yield to. All, mostly. Postgres cannot take a deferrable one so, and
+ * refuses the insert where the table has one: then it yields to a record of the same id alone, and the others answer
+ * with an error of their own.
+ */
+class Arbiters {
+  /** Whether a deferrable constraint was met. */
+  hasDeferrable = false
+}
 
 /** What the tools need to know of one collection, worked out once at start. */
 export interface CatalogEntry {
