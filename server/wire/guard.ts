@@ -72,7 +72,7 @@ function checkText(text: string, what: 'Text' | 'Key'): string | undefined {
 function checkNumber(value: number): string | undefined {
   if (!Number.isFinite(value)) return 'Number must be finite.'
   if (Number.isInteger(value) && !Number.isSafeInteger(value)) {
-    return `Integer is beyond ±${Number.MAX_SAFE_INTEGER} and would lose digits: send it as a string.`
+    return `Integer is beyond ±${Number.MAX_SAFE_INTEGER} and may have lost digits on its way: a field of larger integers takes them as text.`
   }
   return undefined
 }
