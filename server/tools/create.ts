@@ -8,6 +8,7 @@ import {
   checkData,
   identifier,
   missingFields,
+  notGiven,
   setClause,
   systemColumns,
 } from './data.ts'
@@ -33,8 +34,7 @@ export async function create(
   const missing = missingFields(entry, given)
   if (recordId === undefined) {
     // Fields of refused data are not missing: they were given, and were refused.
-    const absent =
-      typeof data === 'object' && data !== null ? missing.filter((field) => !Object.hasOwn(data, field)) : []
+    const absent = typeof data === 'object' && data !== null ? notGiven(missing, data) : []
     for (const field of absent) problems.add(['data', field], 'is required')
   }
   const failure = problems.failure()

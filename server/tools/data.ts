@@ -15,7 +15,10 @@ export interface CheckOptions {
   readonly argument?: string
 }
 
-/** Checks data that would be written: known fields only, none of the system's, every value storable as it is. */
+/**
+ * Checks data that would be written: known fields only, none of the system's, every value storable as it is.
+ * A field that is undefined counts as not given.
+ */
 export function checkData(
   entry: CatalogEntry,
   data: unknown,
@@ -34,9 +37,9 @@ export function checkData(
   }
   const given: Record<string, unknown> = {}
   for (const [field, value] of Object.entries(data)) {
+    if (value === undefined) continue
     const at = [argument, field]
-    if (value === undefined) problems.add(at, 'is undefined; leave the field out, or give null to empty it')
-    else if (entry.fields.includes(field)) {
+    if (entry.fields.includes(field)) {
       const size = entry.sizes.get(field)
       const tooLarge = size && sizeProblem(size, value)
       if (tooLarge) problems.add(at, tooLarge)
@@ -60,6 +63,12 @@ export function checkData(
     )
   }
   return given
+}
+
+/** Those of the fields that data names no value for. */
+export function notGiven(fields: readonly string[], data: object): readonly string[] {
+  const values = new Map<string, unknown>(fields.length === 0 ? [] : Object.entries(data))
+  return fields.filter((field) => values.get(field) === undefined)
 }
 
 /** Fields that a new record needs and that `data` does not give. */

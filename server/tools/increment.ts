@@ -83,12 +83,11 @@ function withOthers(entry: CatalogEntry, given: Given, others: readonly Binding[
 
 /** An amount may be negative where the field may not, so it is checked as a number, not by the field's schema. */
 function checkAmounts(entry: CatalogEntry, amounts: unknown, problems: Problems): Binding[] {
-  if (typeof amounts !== 'object' || amounts === null || Object.keys(amounts).length === 0) {
-    problems.add(['amounts'], 'must name at least one field and what to add to it')
-    return []
-  }
+  const given = typeof amounts === 'object' && amounts !== null ? Object.entries(amounts) : []
+  const named = given.filter(([, amount]) => amount !== undefined)
+  if (named.length === 0) problems.add(['amounts'], 'must name at least one field and what to add to it')
   const list: Binding[] = []
-  for (const [field, amount] of Object.entries(amounts)) {
+  for (const [field, amount] of named) {
     const column = entry.columns.get(field)
     if (!column || !entry.fields.includes(field) || entry.managed.has(field)) {
       checkData(entry, { [field]: amount }, problems, { argument: 'amounts' })

@@ -35,6 +35,12 @@ it('of a missing record is NOT_FOUND and creates nothing', async () => {
   expect(dataOf(await bench.run((tools) => tools.count('samples', { recordId: id })))).toEqual({ count: 0 })
 })
 
+it('leaves out an amount that is undefined', async () => {
+  const id = await newSample({ score: 5 })
+  dataOf(await bench.run((tools) => tools.increment('samples', id, { score: undefined, big: 1n })))
+  expect(await record(id)).toMatchObject({ data: { score: 5, big: 1n } })
+})
+
 it.each([
   ['no field', {}, 'amounts'],
   ['null', null, 'amounts'],
@@ -51,7 +57,7 @@ it.each([
   ['a number that has lost digits', { big: 2 ** 53 }, 'big'],
   ['a string', { score: '1' }, 'score'],
   ['null for an amount', { score: null }, 'score'],
-  ['undefined for an amount', { score: undefined }, 'score'],
+  ['nothing but undefined', { score: undefined }, 'amounts'],
   ['an object for an amount', { score: { add: 1 } }, 'score'],
 ])('%s is BAD_REQUEST that names it, and the attempt stays usable', async (_what, amounts, named) => {
   const id = await newSample({ score: 1 })

@@ -89,7 +89,7 @@ describe('values that could not be stored as they are', () => {
     ['a Date inside JSON', { label: 'x', payload: { at: new Date(0) } }, ['data', 'payload']],
     ['a bigint inside JSON', { label: 'x', payload: [1n] }, ['data', 'payload']],
     ['undefined inside JSON', { label: 'x', payload: [undefined] }, ['data', 'payload']],
-    ['undefined', { label: 'x', note: undefined }, ['data', 'note']],
+    ['undefined for a required field', { label: undefined }, ['data', 'label']],
     ['null for a required field', { label: null }, ['data', 'label']],
     ['a number for text', { label: 5 }, ['data', 'label']],
     ['text for a number', { label: 'x', score: '5' }, ['data', 'score']],
