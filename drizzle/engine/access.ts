@@ -42,11 +42,11 @@ export type Access<TRecord, TReadable, TWritable> = Readonly<
   Record<string, RoleAccess<TRecord, TReadable, TWritable>>
 >
 
-/** What a collection allows that says nothing. */
-export type NoAccess = Readonly<Record<never, never>>
-
 /** Whether some role reads a part of the fields only. */
-export type IsHiding<TAccess> = true extends HidesFrom<TAccess[keyof TAccess]> ? true : false
+export type IsHiding<TAccess> = true extends HidesFrom<RolesOf<TAccess>> ? true : false
+
+/** What is said of each role; never where nothing is said. */
+type RolesOf<TAccess> = [undefined] extends [TAccess] ? never : TAccess[keyof TAccess]
 
 type HidesFrom<TRole> = TRole extends unknown ? ('readableFields' extends keyof TRole ? true : false) : never
 
@@ -56,7 +56,7 @@ export type FieldsGiven<
   TOperation extends 'create' | 'update',
   TField extends string,
   TManaged extends string,
-> = Exclude<FieldsOfRole<TAccess[keyof TAccess], TOperation, TField>, TManaged>
+> = Exclude<FieldsOfRole<RolesOf<TAccess>, TOperation, TField>, TManaged>
 
 /** Of one role after the other. A rule of `false` denies, as one that is not there does. */
 type FieldsOfRole<TRole, TOperation extends string, TField extends string> = TRole extends {

@@ -19,7 +19,6 @@ import {
   type FieldOf,
   type FieldsGiven,
   type IsHiding,
-  type NoAccess,
   type Visibility,
 } from './access.ts'
 import { checkColumns } from './column-types/check-columns.ts'
@@ -58,12 +57,7 @@ export interface CollectionOptions<
   /** Fields that no data writes: in `users` the engine does (`register`, `registerUser`, `setRole`). @default none */
   readonly systemManaged?: readonly TManaged[]
   /** What callers may do with the records by themselves, by role. @default nothing */
-  readonly access?: TAccess &
-    Access<
-      BuildColumns<TName, SystemColumns & TFields, 'pg'>,
-      keyof TFields & string,
-      Exclude<keyof TFields & string, TManaged>
-    >
+  readonly access?: TAccess
   /** Holds the id of the user whose record it is. @default createdBy */
   readonly ownerField?: FieldOf<TFields, string>
   /** Holds the ids of users who share it. */
@@ -146,8 +140,15 @@ export type DeclarationOf<T> = T extends {
 export function collection<
   const TName extends string,
   TFields extends FieldBuilders,
+  // Undefined, where nothing is said.
+  const TAccess extends
+    | Access<
+        BuildColumns<TName, SystemColumns & TFields, 'pg'>,
+        keyof TFields & string,
+        Exclude<keyof TFields & string, TManaged>
+      >
+    | undefined,
   const TManaged extends keyof TFields & string = never,
-  const TAccess = NoAccess,
 >(
   name: TName,
   fields: TFields,

@@ -1,5 +1,5 @@
 import type { ActionResult } from '../core/result.ts'
-import type { AnyCollections, Envelope, MutateActionData, Page } from '../tools/types.ts'
+import type { AnyCollections, Envelope, MutateActionData, Page, RecordIdArgument } from '../tools/types.ts'
 import type { UpdateOptions } from '../tools/update.ts'
 import type { QueryOptions, Where } from '../tools/where-types.ts'
 import type { CallerGetOptions } from './get.ts'
@@ -32,10 +32,10 @@ export interface CallerReads<TCollections extends AnyCollections> {
 /** The data API under the caller's permissions, with the verbs and answers of `tools`. */
 export interface CallerRecords<TCollections extends AnyCollections> extends CallerReads<TCollections> {
   /** With an id it upserts by merge: absent, it is created; present, the fields given are written, others kept. */
-  create<K extends keyof TCollections & string, TId extends string | undefined = undefined>(
+  create<K extends keyof TCollections & string, TId extends RecordIdArgument>(
     collection: K,
-    data: [TId] extends [string] ? TCollections[K]['callerMerge'] : TCollections[K]['callerCreate'],
-    recordId?: TId,
+    data: TId extends [string] ? TCollections[K]['callerMerge'] : TCollections[K]['callerCreate'],
+    ...recordId: TId
   ): Promise<ActionResult<MutateActionData>>
   update<K extends keyof TCollections & string>(
     collection: K,

@@ -38,46 +38,51 @@ type TypesOfDeclaration<TDeclaration extends CollectionDeclaration> = string ext
       TDeclaration['updatable']
     >
 
-/** Objects are written out here, without names of their own, so that messages of the compiler show their fields. */
-interface DeclaredTypes<
+/**
+ * Objects are written out here, and in a conditional type, so that they have no names of their own: messages of the
+ * compiler then show their fields.
+ */
+type DeclaredTypes<
   TFields extends FieldBuilders,
   TWritable extends keyof TFields & string,
   TIsHiding,
   TCreatable extends string,
   TUpdatable extends string,
-> {
-  readonly record: { [K in keyof TFields & string]: Stored<TFields[K]['_']> }
-  readonly callerRecord: TIsHiding extends true
-    ? { [K in keyof TFields & string]?: Stored<TFields[K]['_']> }
-    : { [K in keyof TFields & string]: Stored<TFields[K]['_']> }
-  readonly compared: { [K in keyof TFields & string]: Compared<TFields[K]['_']> }
-  readonly create: {
-    [K in RequiredField<TFields, TWritable>]: Stored<TFields[K]['_']>
-  } & {
-    [K in OptionalField<TFields, TWritable>]?: Stored<TFields[K]['_']> | undefined
-  } & NotWritten<SystemField | Exclude<keyof TFields & string, TWritable>>
-  readonly patch: {
-    [K in TWritable]?: Stored<TFields[K]['_']> | undefined
-  } & NotWritten<SystemField | Exclude<keyof TFields & string, TWritable>>
-  readonly amounts: { [K in CountableField<TFields, TWritable>]?: Amount<TFields[K]['_']> | undefined }
-  readonly callerCreate: [TWritable & TCreatable] extends [never]
-    ? never
-    : {
-        [K in RequiredField<TFields, TWritable & TCreatable>]: Stored<TFields[K]['_']>
+> = TFields extends never
+  ? never
+  : {
+      readonly record: { [K in keyof TFields & string]: Stored<TFields[K]['_']> }
+      readonly callerRecord: TIsHiding extends true
+        ? { [K in keyof TFields & string]?: Stored<TFields[K]['_']> }
+        : { [K in keyof TFields & string]: Stored<TFields[K]['_']> }
+      readonly compared: { [K in keyof TFields & string]: Compared<TFields[K]['_']> }
+      readonly create: {
+        [K in RequiredField<TFields, TWritable>]: Stored<TFields[K]['_']>
       } & {
-        [K in OptionalField<TFields, TWritable & TCreatable>]?: Stored<TFields[K]['_']> | undefined
-      } & NotWritten<SystemField | Exclude<keyof TFields & string, TWritable & TCreatable>>
-  readonly callerPatch: [TWritable & TUpdatable] extends [never]
-    ? never
-    : {
-        [K in TWritable & TUpdatable]?: Stored<TFields[K]['_']> | undefined
-      } & NotWritten<SystemField | Exclude<keyof TFields & string, TWritable & TUpdatable>>
-  readonly callerMerge: [TWritable & (TCreatable | TUpdatable)] extends [never]
-    ? never
-    : {
-        [K in TWritable & (TCreatable | TUpdatable)]?: Stored<TFields[K]['_']> | undefined
-      } & NotWritten<SystemField | Exclude<keyof TFields & string, TWritable & (TCreatable | TUpdatable)>>
-}
+        [K in OptionalField<TFields, TWritable>]?: Stored<TFields[K]['_']> | undefined
+      } & NotWritten<SystemField | Exclude<keyof TFields & string, TWritable>>
+      readonly patch: {
+        [K in TWritable]?: Stored<TFields[K]['_']> | undefined
+      } & NotWritten<SystemField | Exclude<keyof TFields & string, TWritable>>
+      readonly amounts: { [K in CountableField<TFields, TWritable>]?: Amount<TFields[K]['_']> | undefined }
+      readonly callerCreate: [TWritable & TCreatable] extends [never]
+        ? never
+        : {
+            [K in RequiredField<TFields, TWritable & TCreatable>]: Stored<TFields[K]['_']>
+          } & {
+            [K in OptionalField<TFields, TWritable & TCreatable>]?: Stored<TFields[K]['_']> | undefined
+          } & NotWritten<SystemField | Exclude<keyof TFields & string, TWritable & TCreatable>>
+      readonly callerPatch: [TWritable & TUpdatable] extends [never]
+        ? never
+        : {
+            [K in TWritable & TUpdatable]?: Stored<TFields[K]['_']> | undefined
+          } & NotWritten<SystemField | Exclude<keyof TFields & string, TWritable & TUpdatable>>
+      readonly callerMerge: [TWritable & (TCreatable | TUpdatable)] extends [never]
+        ? never
+        : {
+            [K in TWritable & (TCreatable | TUpdatable)]?: Stored<TFields[K]['_']> | undefined
+          } & NotWritten<SystemField | Exclude<keyof TFields & string, TWritable & (TCreatable | TUpdatable)>>
+    }
 
 /** Fields that a record has and data does not: ruled out by name, so that the rest of a record is refused too. */
 type NotWritten<TField extends string> = { readonly [K in TField]?: undefined }

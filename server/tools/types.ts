@@ -43,6 +43,9 @@ export interface MutateActionData {
   readonly recordId: string
 }
 
+/** The last argument of `create`, which may be left out: whether there is an id decides what the data must hold. */
+export type RecordIdArgument = [recordId?: string | undefined]
+
 /** What is left out, or undefined, stays as it is. */
 export interface RegisterUserInput {
   /** @default the caller */
@@ -79,10 +82,10 @@ export interface Tools<TCollections extends AnyCollections, TDatabase, TIntegrat
    * Creates a record under an id that is minted. With an id it upserts by merge: absent, the record is created;
    * present, the fields given are written and the others kept.
    */
-  create<K extends keyof TCollections & string, TId extends string | undefined = undefined>(
+  create<K extends keyof TCollections & string, TId extends RecordIdArgument>(
     collection: K,
-    data: [TId] extends [string] ? TCollections[K]['patch'] : TCollections[K]['create'],
-    recordId?: TId,
+    data: TId extends [string] ? TCollections[K]['patch'] : TCollections[K]['create'],
+    ...recordId: TId
   ): Promise<ActionResult<MutateActionData>>
   update<K extends keyof TCollections & string>(
     collection: K,

@@ -166,9 +166,9 @@ describe('a condition that is undefined', () => {
     const refused = { success: false, code: 'BAD_REQUEST' }
     const caller = await app.as('ada')
     const options = { where } as never
-    expect(await caller.records.events.query(options)).toMatchObject(refused)
+    expect(await caller.records.events.list(options)).toMatchObject(refused)
     expect(await caller.records.events.count(options)).toMatchObject(refused)
-    expect(await (await client()).records.events.query.query(options)).toMatchObject(refused)
+    expect(await (await client()).records.events.list.query(options)).toMatchObject(refused)
     for (const verb of ['query', 'count'] as const) {
       const argument = verb === 'query' ? options : (where as never)
       expect(await inAction(({ tools }) => tools[verb]('events', argument))).toMatchObject(refused)
