@@ -24,6 +24,7 @@ const WITHOUT_DATABASE = [
   'test/records/question.test.ts',
   'test/soak/**/*.test.ts',
   'test/tools/{instant-text,kept-statements}.test.ts',
+  'test/types/versions.test.ts',
   'test/wire/**/*.test.ts',
 ]
 const REAL_POSTGRES = ['test/postgres/**', 'test/faults/**']

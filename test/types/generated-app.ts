@@ -1,0 +1,103 @@
+import { mkdir, symlink, writeFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+
+const ROOT = resolve(import.meta.dirname, '../..')
+const COLLECTIONS = 40
+const FIELDS = `title: text().notNull(), summary: text(), startsAt: timestamp({ withTimezone: true }).notNull(),
+  capacity: integer().notNull(), count: integer().notNull().default(0), tags: text().array(),
+  visibility: text({ enum: ['private', 'public'] }).notNull().default('private')`
+
+/** Writes an app of 40 collections and so many actions, with a user of its client, into an empty directory. */
+export async function generateApp(directory: string, actions: number): Promise<void> {
+  const engine = (path: string) => JSON.stringify(join(ROOT, path))
+  const write = (name: string, text: string) => writeFile(join(directory, name), text)
+  const numbers = Array.from({ length: actions }, (_, number) => number)
+  await mkdir(join(directory, 'actions'))
+  await symlink(join(ROOT, 'node_modules'), join(directory, 'node_modules'))
+  await write('package.json', '{ "type": "module" }')
+  await write(
+    'tsconfig.json',
+    JSON.stringify({
+      extends: join(ROOT, 'tsconfig.json'),
+      compilerOptions: { typeRoots: [join(ROOT, 'node_modules/@types')] },
+      include: ['**/*.ts'],
+      exclude: ['node_modules'],
+    }),
+  )
+  await write(
+    'collections.ts',
+    `import { integer, text, timestamp } from 'drizzle-orm/pg-core'
+import { collection } from ${engine('drizzle/engine/collection.ts')}
+const access = { '*': { read: 'published' }, member: { read: true, create: true, update: 'own', writableFields: ['title', 'summary', 'startsAt', 'capacity'] } } as const
+${Array.from(
+  { length: COLLECTIONS },
+  (_, number) => `export const things${number} = collection('things_${number}', { ${FIELDS} },
+  { visibilityField: { field: 'visibility', value: 'public' }, access })`,
+).join('\n')}\n`,
+  )
+  await write(
+    'deputy.ts',
+    `import type { z } from 'zod'
+import type { ActionMutation, InputSchema } from ${engine('server/builders/action.ts')}
+import type { ActionResult } from ${engine('server/core/result.ts')}
+import type { CallerRecords } from ${engine('server/records/types.ts')}
+import type { AttemptDatabase } from ${engine('server/tools/tools.ts')}
+import type { CollectionsOf, Tools } from ${engine('server/tools/types.ts')}
+import type * as collections from './collections.ts'
+export type Collections = CollectionsOf<typeof collections>
+export interface AppTools extends Tools<Collections, AttemptDatabase, Record<string, never>> {}
+export interface AppRecords extends CallerRecords<Collections> {}
+interface Context { readonly tools: AppTools; readonly asCaller: AppRecords; readonly userId: string }
+interface Builder<S extends InputSchema> {
+  mutation<R extends ActionResult<unknown>>(
+    handler: (options: { readonly ctx: Context; readonly input: z.output<S> }) => Promise<R>,
+  ): ActionMutation<z.input<S>, R>
+}
+export declare const action: { input<S extends InputSchema>(schema: S): Builder<S> }\n`,
+  )
+  for (const number of numbers) await write(`actions/action-${number}.ts`, actionFile(number, engine))
+  await write(
+    'app.ts',
+    `import { createAppRouter } from ${engine('server/routers/app-router.ts')}
+import { actionRegistry } from ${engine('server/routers/registry.ts')}
+${numbers.map((number) => `import { action${number} } from './actions/action-${number}.ts'`).join('\n')}
+import type { Collections } from './deputy.ts'
+const actions = actionRegistry({ ${numbers.map((number) => `action${number}`).join(', ')} })
+export type AppRouter = ReturnType<typeof createAppRouter<typeof actions, Collections>>\n`,
+  )
+  await write(
+    'user.ts',
+    `import type { TRPCClient } from '@trpc/client'
+import type { AppRouter } from './app.ts'
+export async function use(client: TRPCClient<AppRouter>) {
+  const page = await client.records.things_7.list.query({ where: { title: { startsWith: 'L' } }, orderBy: 'startsAt' })
+  ${actions === 0 ? '' : "const made = await client.actions.action0.mutate({ id: 'x', title: 'x', size: 5 })"}
+  return [page${actions === 0 ? '' : ', made'}]
+}\n`,
+  )
+}
+
+/** An action as people write them: it reads, decides, writes two records and tells what it did. */
+function actionFile(number: number, engine: (path: string) => string): string {
+  const [one, other] = [number % COLLECTIONS, (number + 1) % COLLECTIONS].map((of) => `'things_${of}'`)
+  return `import { z } from 'zod'
+import { fail, ok } from ${engine('server/core/result.ts')}
+import { action } from '../deputy.ts'
+export const action${number} = action
+  .input(z.strictObject({ id: z.string().min(1), title: z.string().max(200), size: z.int().min(1).default(5) }))
+  .mutation(async ({ ctx, input }) => {
+    const allowed = await ctx.asCaller.may('update', ${one}, input.id)
+    if (!allowed.success) return allowed
+    const thing = await ctx.tools.get(${one}, input.id)
+    if (!thing.success) return thing
+    const { count, capacity, startsAt } = thing.data.record.data
+    if (count >= capacity) return fail('CONFLICT', 'It is full.')
+    const others = await ctx.tools.query(${other}, { where: { title: { startsWith: input.title }, startsAt: { gt: startsAt } }, limit: 10 })
+    if (!others.success) return others
+    const made = await ctx.tools.create(${other}, { title: input.title, startsAt, capacity: input.size })
+    if (!made.success) return made
+    const updated = await ctx.tools.update(${one}, input.id, { count: count + ${number}, summary: input.title })
+    if (!updated.success) return updated
+    return ok({ id: made.data.recordId, titles: others.data.records.map((record) => record.data.title) })
+  })\n`
+}
