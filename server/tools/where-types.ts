@@ -13,7 +13,7 @@ interface ComparisonOf<V> {
   readonly isNull?: boolean
 }
 
-interface TextComparison {
+interface TextComparisonOf<V> extends ComparisonOf<V> {
   /** `%` and `_` are literals. */
   readonly contains?: string
   readonly startsWith?: string
@@ -26,34 +26,34 @@ interface ElementComparison<V> {
 }
 
 type Condition<V> = [V] extends [Comparable]
-  ? V | null | (ComparisonOf<V> & ([V] extends [string] ? TextComparison : unknown))
+  ? V | null | ([V] extends [string] ? TextComparisonOf<V> : ComparisonOf<V>)
   : [V] extends [readonly (infer E extends Comparable)[]]
     ? null | ElementComparison<E>
     : { readonly isNull: boolean }
 
-/** What the system says of every record, and can be compared as well. */
-interface ComparedBySystem {
-  readonly recordId: string
-  readonly createdBy: string | null
-  readonly createdAt: Date
-  readonly updatedAt: Date
+/** What the system says of every record. */
+interface SystemConditions {
+  readonly recordId?: Condition<string>
+  readonly createdBy?: Condition<string>
+  readonly createdAt?: Condition<Date>
+  readonly updatedAt?: Condition<Date>
 }
 
-/** Conditions on the fields of a record; all that are named must hold. */
-export type Where<TRecord> = {
-  readonly [K in keyof TRecord]?: Condition<NonNullable<TRecord[K]>>
-} & {
-  readonly [K in keyof ComparedBySystem]?: Condition<NonNullable<ComparedBySystem[K]>>
-} & {
+interface OtherConditions<TRecord> extends SystemConditions {
   readonly AND?: readonly Where<TRecord>[]
   readonly OR?: readonly Where<TRecord>[]
   readonly NOT?: Where<TRecord>
 }
 
+/** Conditions on the fields of a record; all that are named must hold. */
+export type Where<TRecord> = {
+  readonly [K in keyof TRecord]?: Condition<NonNullable<TRecord[K]>>
+} & OtherConditions<TRecord>
+
 export interface QueryOptions<TRecord> {
   readonly where?: Where<TRecord> | undefined
   /** @default 'createdAt' */
-  readonly orderBy?: (keyof TRecord & string) | keyof ComparedBySystem | undefined
+  readonly orderBy?: (keyof TRecord & string) | keyof SystemConditions | undefined
   /** @default 'desc' */
   readonly orderDir?: 'asc' | 'desc' | undefined
   /** 1…1000. Without it, more than 1000 matches are refused. */

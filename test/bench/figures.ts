@@ -1,3 +1,6 @@
+import { temporaryDirectory } from '../support/guarded.ts'
+import { COMPILERS, compile, type Version } from '../types/compile.ts'
+import { generateApp } from '../types/generated-app.ts'
 import { createDatabase } from './database.ts'
 import { median } from './median.ts'
 import { productionSizeMb } from './package-size.ts'
@@ -10,7 +13,7 @@ export interface Figure {
   readonly name: string
   readonly title: string
   readonly value: number
-  readonly unit: 's' | 'MB'
+  readonly unit: 's' | 'MB' | 'instantiations'
   /** @default it is reported, without a goal */
   readonly atMost?: number
 }
@@ -24,13 +27,40 @@ export interface FigureOptions {
   readonly times: number
 }
 
+const MOST_ACTIONS = 500
+
 /** Name → how it is measured; in this order. */
 export const FIGURES: ReadonlyMap<string, (options: FigureOptions) => Promise<Figure>> = new Map([
   ['memory', measureMemory],
   ['start-postgres', measurePostgresStart],
   ['start-pglite', measurePgliteStart],
   ['size', measureSize],
+  ['types', measureTypes],
 ])
+
+/** The compiler that counts the most for an action is told of. */
+async function measureTypes(): Promise<Figure> {
+  const costs = []
+  for (const version of Object.keys(COMPILERS) as Version[]) {
+    const [none, all] = [await instantiations(version, 0), await instantiations(version, MOST_ACTIONS)]
+    costs.push((all - none) / MOST_ACTIONS)
+  }
+  return {
+    name: 'types',
+    title: `What an action costs TypeScript, of ${MOST_ACTIONS}, beside 40 collections`,
+    value: Math.max(...costs),
+    unit: 'instantiations',
+    atMost: 6_000,
+  }
+}
+
+async function instantiations(version: Version, actions: number): Promise<number> {
+  await using directory = await temporaryDirectory('app')
+  await generateApp(directory.path, actions)
+  const compiled = await compile(version, directory.path)
+  if (compiled.errors.length > 0) throw new Error(compiled.errors.join('\n'))
+  return compiled.instantiations
+}
 
 async function measureMemory({ deputyPid }: FigureOptions): Promise<Figure> {
   const { peak } = await memoryMb(deputyPid)
