@@ -2,7 +2,7 @@ import { defineConfig } from 'drizzle-kit'
 
 export default defineConfig({
   dialect: 'postgresql',
-  schema: ['./drizzle/collections.ts', './drizzle/engine/system.ts'],
+  schema: './drizzle/collections.ts',
   out: './drizzle/migrations',
   casing: 'snake_case',
 })

@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url'
 import { setFlagsFromString } from 'node:v8'
 import { DefinitionError } from './core/errors.ts'
 import { DirectoryLockError } from './db/directory-lock.ts'
@@ -8,6 +9,8 @@ import { ListenError } from './lifecycle/listen.ts'
 import { createLog } from './lifecycle/log.ts'
 import { type RunningServer, startServer } from './lifecycle/start.ts'
 
+/** The app's own; beside the compiled code they are where they are beside the sources. */
+const MIGRATIONS = fileURLToPath(new URL('../drizzle/migrations', import.meta.url))
 const STOP_GRACE_MS = 25_000
 
 // The heap may double until what is of no use is collected. By itself V8 lets it grow to four times of what is in use,
@@ -20,7 +23,7 @@ async function main(): Promise<void> {
   const { composition } = await import('./app.ts')
   const { env, appEnv } = readWholeEnv(composition.appEnv, integrationEnv(composition.integrations))
   const log = createLog({ level: env.logLevel })
-  const server = await startServer({ env, composition, appEnv, log })
+  const server = await startServer({ env, composition, migrations: MIGRATIONS, appEnv, log })
 
   let unhandled = 0
   process.on('unhandledRejection', (error) => {

@@ -1,4 +1,5 @@
-// The engine's own tables. No collection: neither tools nor records reach them, and the app never edits them.
+// The engine's own tables, in a schema and with migrations of their own: neither tools nor records reach them, and the
+// app's drizzle-kit does not see them.
 import { sql } from 'drizzle-orm'
 import {
   bigint,
@@ -8,25 +9,25 @@ import {
   index,
   integer,
   jsonb,
-  pgTable,
   primaryKey,
   text,
   timestamp,
   unique,
   uniqueIndex,
 } from 'drizzle-orm/pg-core'
+import { engineSchema } from './schema.ts'
 
 const instant = (name: string) => timestamp(name, { withTimezone: true, precision: 3 })
 
 /** What only the servers of one database know, such as the key of their fingerprints. */
-export const systemSecrets = pgTable('system_secrets', {
+export const systemSecrets = engineSchema.table('system_secrets', {
   name: text('name').primaryKey(),
   /** base64 */
   value: text('value').notNull(),
 })
 
 /** Who is at work on an idempotency key. Written by single statements, never in an action's transaction. */
-export const idempotencyClaims = pgTable(
+export const idempotencyClaims = engineSchema.table(
   'idempotency_claims',
   {
     /** The user's id. */
@@ -49,7 +50,7 @@ export const idempotencyClaims = pgTable(
 )
 
 /** What a key was answered with. Inserted by the action's own transaction, which reads nothing of it. */
-export const idempotencyResults = pgTable(
+export const idempotencyResults = engineSchema.table(
   'idempotency_results',
   {
     token: text('token').primaryKey(),
@@ -68,7 +69,7 @@ export const idempotencyResults = pgTable(
 )
 
 /** The journal of keyed invocations: what each outside effect was answered, before its handler sees it. */
-export const journalSteps = pgTable(
+export const journalSteps = engineSchema.table(
   'journal_steps',
   {
     actor: text('actor').notNull(),
@@ -97,7 +98,7 @@ export const journalSteps = pgTable(
 )
 
 /** Who did what: a row per invocation that wrote, spent, was denied or failed. Append-only, by a trigger. */
-export const auditLog = pgTable(
+export const auditLog = engineSchema.table(
   'audit_log',
   {
     /** The invocation's id, a UUIDv7. */
@@ -133,7 +134,7 @@ export const auditLog = pgTable(
 )
 
 /** What is personal about an audit entry; it can be erased without touching the record of who did what. */
-export const auditDetail = pgTable(
+export const auditDetail = engineSchema.table(
   'audit_detail',
   {
     id: text('id').primaryKey(),
@@ -150,7 +151,7 @@ export const auditDetail = pgTable(
 const MAX_MICRO_CREDITS = sql`9000000000000000`
 
 /** Accounts of credits, by user id: the owner's and each user's. All amounts are whole micro-credits. */
-export const creditAccounts = pgTable(
+export const creditAccounts = engineSchema.table(
   'credit_accounts',
   {
     account: text('account').primaryKey(),
@@ -165,7 +166,7 @@ export const creditAccounts = pgTable(
 )
 
 /** Outside calls that are not settled yet. A row is deleted by whoever settles or refunds it: once. */
-export const creditHolds = pgTable(
+export const creditHolds = engineSchema.table(
   'credit_holds',
   {
     /** The outside effect, the same in every attempt at it; its idempotency key where the provider takes one. */
@@ -202,7 +203,7 @@ export const creditHolds = pgTable(
 )
 
 /** What happened to accounts. Append-only, by a trigger: the sums of an account's entries are its balances. */
-export const creditEntries = pgTable(
+export const creditEntries = engineSchema.table(
   'credit_entries',
   {
     /** Grows in the order of an account's entries. */
@@ -258,7 +259,7 @@ export const creditEntries = pgTable(
 )
 
 /** How much a day's budgets have been used. A limit is a check, so that no race passes it. */
-export const budgetDays = pgTable(
+export const budgetDays = engineSchema.table(
   'budget_days',
   {
     budget: text('budget').notNull(),
@@ -280,7 +281,7 @@ export const budgetDays = pgTable(
 )
 
 /** Messages that are sent after the action that queued them has committed, and until they have arrived. */
-export const outbox = pgTable(
+export const outbox = engineSchema.table(
   'outbox',
   {
     /** The outside effect, and so its hold and its idempotency key. */
@@ -318,7 +319,7 @@ export const outbox = pgTable(
 )
 
 /** Who may not call, and who may again. Users without a row in `users` can be blocked too. */
-export const blockedUsers = pgTable(
+export const blockedUsers = engineSchema.table(
   'blocked_users',
   {
     userId: text('user_id').primaryKey(),

@@ -52,6 +52,9 @@ CREATE TABLE "users" (
 ALTER TABLE "attendees" ADD CONSTRAINT "attendees_event_id_events_record_id_fk" FOREIGN KEY ("event_id") REFERENCES "public"."events"("record_id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 CREATE INDEX "analytics_created_at_idx" ON "analytics" USING btree ("created_at","record_id");--> statement-breakpoint
 CREATE INDEX "attendees_created_at_idx" ON "attendees" USING btree ("created_at","record_id");--> statement-breakpoint
+CREATE INDEX "attendees_attendee_created_at_idx" ON "attendees" USING btree ("attendee_id","created_at","record_id");--> statement-breakpoint
 CREATE INDEX "attendees_event_created_at_idx" ON "attendees" USING btree ("event_id","created_at","record_id");--> statement-breakpoint
 CREATE INDEX "events_created_at_idx" ON "events" USING btree ("created_at","record_id");--> statement-breakpoint
+CREATE INDEX "events_created_by_created_at_idx" ON "events" USING btree ("created_by","created_at","record_id");--> statement-breakpoint
+CREATE INDEX "events_visibility_created_at_idx" ON "events" USING btree ("visibility","created_at","record_id");--> statement-breakpoint
 CREATE INDEX "users_created_at_idx" ON "users" USING btree ("created_at","record_id");

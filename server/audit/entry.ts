@@ -45,7 +45,7 @@ const entrySchema = z.object({
 /** One invocation, as the audit log tells of it. */
 export type AuditEntry = z.output<typeof entrySchema>
 
-/** What a statement selects from `audit_log` and `audit_detail`, for `readEntry`. */
+/** What a statement selects from `deputy.audit_log` and `deputy.audit_detail`, for `readEntry`. */
 export function selectList(): SQL {
   return sql.join(
     Object.values(COLUMNS).map((column) => sql`${column}`),

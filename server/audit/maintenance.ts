@@ -7,9 +7,9 @@ import { toStatement } from '../db/to-statement.ts'
 export type Execute = (statement: SQL) => Promise<QueryResult>
 
 export interface Removed {
-  /** Rows of `audit_log`. */
+  /** Rows of `deputy.audit_log`. */
   readonly entries: number
-  /** Rows of `audit_detail`. */
+  /** Rows of `deputy.audit_detail`. */
   readonly details: number
 }
 

@@ -11,7 +11,7 @@ const FAULTS: ReadonlyMap<string, string> = new Map([
   ['42P01', 'There is no audit log in this database yet; the server makes it when it starts.'],
   [
     '42501',
-    'DATABASE_URL: its role must own the table audit_log, as the role does that the server migrates with.',
+    'DATABASE_URL: its role must own the table deputy.audit_log, as the role does that the server migrates with.',
   ],
   ['55P03', 'The audit log is busy. Nothing is half done: run the command again.'],
 ])

@@ -19,7 +19,8 @@ const compiled = spawnSync(
 )
 if (compiled.status !== 0) process.exit(compiled.status ?? 1)
 await rewriteDeclarations(out)
-await cp(join(root, 'drizzle/migrations'), join(out, 'drizzle/migrations'), { recursive: true })
+for (const folder of ['drizzle/engine/migrations', 'drizzle/migrations'])
+  await cp(join(root, folder), join(out, folder), { recursive: true })
 await keepInitialData(join(out, 'server/db'))
 console.log(`Built ${out}: server, client and migrations`)
 

@@ -11,7 +11,7 @@ const FAULTS: ReadonlyMap<string, string> = new Map([
   ['42P01', 'There is no ledger in this database yet; the server makes it when it starts.'],
   [
     '42501',
-    'DATABASE_URL: its role must be allowed to read and write credit_accounts and credit_entries, as the role is that the server migrates with.',
+    'DATABASE_URL: its role must be allowed to read and write deputy.credit_accounts and deputy.credit_entries, as the role is that the server migrates with.',
   ],
 ])
 

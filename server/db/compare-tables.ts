@@ -1,8 +1,9 @@
-import { getTableColumns, getTableName } from 'drizzle-orm'
+import { getTableColumns } from 'drizzle-orm'
 import { getTableConfig, type PgColumn, type PgTable } from 'drizzle-orm/pg-core'
 import { columnName } from '../../drizzle/engine/column-types/column-name.ts'
 import { isSameType } from './column-types.ts'
 import type { Database } from './database.ts'
+import { qualifiedName, quotedName } from './identifier.ts'
 
 /** A column as the database has it. */
 interface StoredColumn {
@@ -18,7 +19,7 @@ const COLUMNS = `
     case when t.typtype = 'd' then format_type(t.typbasetype, t.typtypmod) end,
     (a.attnotnull or t.typnotnull)::text, (a.atthasdef or a.attidentity <> '')::text
   from jsonb_array_elements_text($1::text::jsonb) as c (name)
-    join pg_attribute a on a.attrelid = to_regclass(quote_ident(c.name)) and a.attnum > 0 and not a.attisdropped
+    join pg_attribute a on a.attrelid = to_regclass(c.name) and a.attnum > 0 and not a.attisdropped
     join pg_type t on t.oid = a.atttypid
   order by c.name, a.attnum`
 
@@ -32,7 +33,7 @@ export async function compareTables(
   database: Database,
   tables: readonly PgTable[],
 ): Promise<readonly string[]> {
-  const names = tables.map((table) => getTableName(table))
+  const names = tables.map(quotedName)
   const { rows } = await database.query({ sql: COLUMNS, params: [JSON.stringify(names)] })
   const stored = new Map<string, Map<string, StoredColumn>>()
   for (const [table, column, type, baseType, isNotNull, hasDefault] of rows) {
@@ -45,11 +46,11 @@ export async function compareTables(
       hasDefault: hasDefault === 'true',
     })
   }
-  return tables.flatMap((table) => compareTable(table, stored.get(getTableName(table))))
+  return tables.flatMap((table) => compareTable(table, stored.get(quotedName(table))))
 }
 
 function compareTable(table: PgTable, stored: ReadonlyMap<string, StoredColumn> | undefined): string[] {
-  const name = getTableName(table)
+  const name = qualifiedName(table)
   if (!stored) return [`table ${name} is missing`]
   const columns = Object.values(getTableColumns(table))
   const keys = new Set(getTableConfig(table).primaryKeys.flatMap((key) => key.columns.map(columnName)))
@@ -82,21 +83,25 @@ function compareColumn(where: string, column: PgColumn, found: StoredColumn, isN
   return differences
 }
 
+/** Tables of the engine whose rows never change. Each has a trigger, named after it, that sees to that. */
 const GUARDED = ['audit_log', 'credit_entries'] as const
 
-/** `tgtype` of a trigger before UPDATE, DELETE or TRUNCATE (PostgreSQL's `pg_trigger.h`). */
-const TRIGGERS = `
+/**
+ * `tgtype` tells of triggers before UPDATE, DELETE or TRUNCATE (PostgreSQL's `pg_trigger.h`). One that fires on a
+ * condition, or for some columns, guards nothing.
+ */
+const UNGUARDED = `
   select c.name from jsonb_array_elements_text($1::text::jsonb) as c (name)
   where coalesce((
     select bit_or(t.tgtype::int) from pg_trigger t
-    where t.tgrelid = to_regclass(quote_ident(c.name)) and not t.tgisinternal and t.tgenabled in ('O', 'A')
-      and t.tgtype::int & 2 = 2), 0) & 56 <> 56`
+    where t.tgrelid = to_regclass('deputy.' || c.name) and t.tgfoid = to_regproc('deputy.refuse_change')
+      and t.tgenabled in ('O', 'A') and t.tgtype::int & 2 = 2 and t.tgqual is null and t.tgattr::text = ''), 0) & 56 <> 56`
 
-/** Names the tables whose rows should never change, and that no trigger guards. */
+/** Names the triggers that should keep tables as they are written, and are gone or switched off. */
 export async function findUnguarded(database: Database): Promise<readonly string[]> {
-  const { rows } = await database.query({ sql: TRIGGERS, params: [JSON.stringify(GUARDED)] })
+  const { rows } = await database.query({ sql: UNGUARDED, params: [JSON.stringify(GUARDED)] })
   return rows.map(
     ([table]) =>
-      `${table} has no trigger that refuses UPDATE, DELETE and TRUNCATE: make it again as the migration "${table === 'audit_log' ? 'audit-append-only' : 'ledger-append-only'}" does`,
+      `deputy.${table} has no trigger ${table}_append_only, which refuses UPDATE, DELETE and TRUNCATE: make it again as 0001_append-only.sql of the engine does`,
   )
 }

@@ -14,7 +14,8 @@ export interface PostgresReason {
 }
 
 export interface FailedStatement {
-  readonly tag: string
+  /** As people are told of it: `0000_init.sql`, or `0000_init.sql of the engine`. */
+  readonly file: string
   /** The statement, and the whole file that it is of. */
   readonly statement: string
   readonly text: string
@@ -27,10 +28,10 @@ const MAX_STATEMENT_LENGTH = 600
 
 /** Says why a migration failed: the file, the statement, the reason, and what to do where that is known. */
 export function explainFailure(failed: FailedStatement): string {
-  const { tag, reason, appliedLater } = failed
+  const { file, reason, appliedLater } = failed
   const { message, detail } = withoutValues(reason)
   const lines = [
-    `Migration ${tag}.sql failed in line ${lineOf(failed)}, and nothing of it was kept: ${message} (SQLSTATE ${reason.code})`,
+    `Migration ${file} failed in line ${lineOf(failed)}, and nothing of it was kept: ${message} (SQLSTATE ${reason.code})`,
     detail && `  Detail: ${detail}`,
     reason.hint && `  Hint: ${reason.hint}`,
     `  Statement: ${excerpt(failed.statement)}`,

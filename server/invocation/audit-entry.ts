@@ -64,9 +64,9 @@ export function auditStatement(
 
 /** Written once: most calls keep nothing beside it. */
 const INSERTS = `detail as (
-      insert into audit_detail (id, at, actor, input, ip)
+      insert into deputy.audit_detail (id, at, actor, input, ip)
       values ($1::text, $2::timestamptz, $3::text, $15::text, $16::text) on conflict do nothing)
-    insert into audit_log (id, at, actor, request_id, transport, action, outcome, attempts, duration_ms, input_hash,
+    insert into deputy.audit_log (id, at, actor, request_id, transport, action, outcome, attempts, duration_ms, input_hash,
       writes, write_count, payers, cost)
     values ($1, $2, $3, $4::text, $5::text, $6::text, $7::text, $8::int, $9::int, $10::text,
       $11::jsonb, $12::int, $13::text[], $14::bigint) on conflict do nothing`

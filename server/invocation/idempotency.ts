@@ -32,19 +32,19 @@ export type Claim =
 // One statement, committed by itself. A claim whose lease is over is taken over; one that is answered is not.
 const CLAIM = `
   with taken as (
-    insert into idempotency_claims as claim (actor, action, key, token, input_hash, now, lease_until)
+    insert into deputy.idempotency_claims as claim (actor, action, key, token, input_hash, now, lease_until)
     select $1, $2, $3, $4, $5, $6, now() + $7::int * interval '1 millisecond'
-    where not exists (select 1 from idempotency_results where actor = $1 and action = $2 and key = $3)
+    where not exists (select 1 from deputy.idempotency_results where actor = $1 and action = $2 and key = $3)
     on conflict (actor, action, key) do update set token = excluded.token, lease_until = excluded.lease_until
       where claim.lease_until <= now() and string_to_array(claim.input_hash, ' ') && string_to_array(excluded.input_hash, ' ')
     returning extract(epoch from claim.now)::text as now)
   select (select now from taken), coalesce(claim.input_hash, result.input_hash), result.result,
     (select json_agg(json_build_object('identity', identity, 'name', name, 'state', state, 'answer', answer,
       'cost', cost))::text
-      from journal_steps where actor = $1 and action = $2 and key = $3)
+      from deputy.journal_steps where actor = $1 and action = $2 and key = $3)
   from (select 1) as one
-  left join idempotency_claims as claim on claim.actor = $1 and claim.action = $2 and claim.key = $3
-  left join idempotency_results as result on result.actor = $1 and result.action = $2 and result.key = $3`
+  left join deputy.idempotency_claims as claim on claim.actor = $1 and claim.action = $2 and claim.key = $3
+  left join deputy.idempotency_results as result on result.actor = $1 and result.action = $2 and result.key = $3`
 
 /** How often a claim is looked for that another statement has just made: its row cannot be seen at first. */
 const MAX_LOOKS = 5
@@ -72,8 +72,8 @@ export async function claimKey(database: Database, request: ClaimRequest): Promi
 const FIND = `
   select coalesce(claim.input_hash, result.input_hash), result.result, (claim.lease_until > now())::int
   from (select 1) as one
-  left join idempotency_claims as claim on claim.actor = $1 and claim.action = $2 and claim.key = $3
-  left join idempotency_results as result on result.actor = $1 and result.action = $2 and result.key = $3`
+  left join deputy.idempotency_claims as claim on claim.actor = $1 and claim.action = $2 and claim.key = $3
+  left join deputy.idempotency_results as result on result.actor = $1 and result.action = $2 and result.key = $3`
 
 /**
  * Finds what a key was answered with, without claiming it: for an input that no schema takes any more. Undefined where
@@ -103,7 +103,7 @@ export interface StoredResult extends KeyScope {
 export function insertResult(parameters: Parameters, stored: StoredResult): string {
   const { token, actor, action, key, keptInput, result } = stored
   const values = [token, actor, action, key, keptInput, result].map((value) => parameters.bind(value))
-  return `insert into idempotency_results (token, actor, action, key, input_hash, result) values (${values.join(', ')})`
+  return `insert into deputy.idempotency_results (token, actor, action, key, input_hash, result) values (${values.join(', ')})`
 }
 
 const RESULT_CONSTRAINTS: ReadonlySet<string | undefined> = new Set([
@@ -120,15 +120,15 @@ export function isResultConstraint(error: unknown): boolean {
 
 const RELEASE = `
   with answered as (
-    select result from idempotency_results where actor = $1 and action = $2 and key = $3),
+    select result from deputy.idempotency_results where actor = $1 and action = $2 and key = $3),
   kept as (
     select 1 where $5::boolean or exists (select 1 from answered) or exists (
-      select 1 from journal_steps where actor = $1 and action = $2 and key = $3)),
+      select 1 from deputy.journal_steps where actor = $1 and action = $2 and key = $3)),
   freed as (
-    delete from idempotency_claims where actor = $1 and action = $2 and key = $3 and token = $4
+    delete from deputy.idempotency_claims where actor = $1 and action = $2 and key = $3 and token = $4
       and not exists (select 1 from kept)),
   ended as (
-    update idempotency_claims set lease_until = now()
+    update deputy.idempotency_claims set lease_until = now()
     where actor = $1 and action = $2 and key = $3 and token = $4 and exists (select 1 from kept))
   select result from answered`
 

@@ -101,9 +101,9 @@ export class StepStore implements StepKeeper {
     const effect = parameters.bind(this.effectOf(step))
     await this.#write(
       [
-        `hold as (update credit_holds set holder = ${holder}, lease_until = now() + ${lease} * interval '1 millisecond'
+        `hold as (update deputy.credit_holds set holder = ${holder}, lease_until = now() + ${lease} * interval '1 millisecond'
           where effect = ${effect})`,
-        `noted as (update journal_steps set token = ${holder} where ${this.#isStep(step, parameters)})`,
+        `noted as (update deputy.journal_steps set token = ${holder} where ${this.#isStep(step, parameters)})`,
       ],
       'select 1',
       parameters,
@@ -154,10 +154,10 @@ export class StepStore implements StepKeeper {
   #sentParts(step: Step, { actor, action, key }: KeyScope, parameters: Parameters): string[] {
     const { id } = this.#invocation
     const row = [actor, action, key, step.identity, step.name, id].map((value) => parameters.bind(value))
-    const note = `insert into journal_steps (actor, action, key, identity, name, token, state)
+    const note = `insert into deputy.journal_steps (actor, action, key, identity, name, token, state)
         select ${row.join(', ')}, 'sent'`
     if (!step.charge) return [`leaves as (${note} returning 1)`]
-    const leaves = `update credit_holds set state = 'sent' where effect = ${parameters.bind(this.effectOf(step))}
+    const leaves = `update deputy.credit_holds set state = 'sent' where effect = ${parameters.bind(this.effectOf(step))}
           and holder = ${parameters.bind(id)} and state = 'reserved' returning 1`
     return [`leaves as (${leaves})`, `noted as (${note} from leaves)`]
   }
@@ -176,11 +176,11 @@ export class StepStore implements StepKeeper {
       const isStep = this.#isStep(step, parameters)
       return [
         ...parts,
-        `noted as (update journal_steps set state = 'answered', answer = ${answer}, cost = ${price} where ${isStep})`,
+        `noted as (update deputy.journal_steps set state = 'answered', answer = ${answer}, cost = ${price} where ${isStep})`,
       ]
     }
     const isOurs = `${this.#isStep(step, parameters)} and token = ${parameters.bind(id)}`
-    return [...parts, `noted as (delete from journal_steps where ${isOurs})`]
+    return [...parts, `noted as (delete from deputy.journal_steps where ${isOurs})`]
   }
 
   #isStep(step: Step, parameters: Parameters): string {

@@ -14,7 +14,7 @@ export async function wasCommitted(
   closing: Closing | undefined,
 ): Promise<boolean> {
   if (!closing?.isAudited) return false
-  const statement = { sql: 'select 1 from audit_log where id = $1', params: [id] }
+  const statement = { sql: 'select 1 from deputy.audit_log where id = $1', params: [id] }
   for (let look = 1; look <= LOOKS; look += 1) {
     try {
       if ((await engine.database.query(statement)).rows.length > 0) return true

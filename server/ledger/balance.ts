@@ -11,9 +11,9 @@ export interface Balance {
 }
 
 const PAGE = 1_000
-const BALANCE = 'select available, reserved from credit_accounts where account = $1'
+const BALANCE = 'select available, reserved from deputy.credit_accounts where account = $1'
 const BALANCES = `
-  select account, available, reserved from credit_accounts where account > $1 order by account limit ${PAGE}`
+  select account, available, reserved from deputy.credit_accounts where account > $1 order by account limit ${PAGE}`
 
 /** An account that nobody has granted anything has nothing. @throws {SqlError | ConnectionLost | AcquireTimeout} */
 export async function getBalance(database: Database, account: string): Promise<Balance> {

@@ -15,7 +15,7 @@ const CLOSE_BATCH = `
     select * from jsonb_to_recordset($1::text::jsonb)
       as it(effect text, holder text, outcome text, most bigint, duration_ms int)),
   closed as (
-    delete from credit_holds as it using wanted
+    delete from deputy.credit_holds as it using wanted
     where it.effect = wanted.effect and it.holder = wanted.holder and (select count(*) from patience) > 0
     returning it.*, wanted.outcome, wanted.most, wanted.duration_ms),
   hold as materialized (

@@ -23,7 +23,7 @@ export function closeHold(parameters: Parameters, isOurs: string, closing: HoldC
     'int',
   )
   return `
-    closed as (delete from credit_holds where ${isOurs} returning *),
+    closed as (delete from deputy.credit_holds where ${isOurs} returning *),
     hold as materialized (
       select closed.*, ${cost.replaceAll('hold.', 'closed.')} as cost, ${outcome} as outcome, ${durationMs} as duration_ms
       from closed),
@@ -40,9 +40,9 @@ export function bookHolds(): string {
       select account, sum(amount) as amount, sum(cost) as cost from hold where is_metered and amount > 0
       group by account),
     locked as materialized (
-      select it.account from credit_accounts as it join change using (account) order by it.account for update of it),
+      select it.account from deputy.credit_accounts as it join change using (account) order by it.account for update of it),
     account as (
-      update credit_accounts as it set reserved = it.reserved - change.amount,
+      update deputy.credit_accounts as it set reserved = it.reserved - change.amount,
         available = it.available + change.amount - change.cost
       from change where it.account = change.account and (select count(*) from locked) > 0
       returning 1),
@@ -52,15 +52,15 @@ export function bookHolds(): string {
       from hold, jsonb_to_recordset(hold.budgets) as use(budget text, subject text)
       group by use.budget, use.subject, hold.day),
     counters as materialized (
-      select it.budget from budget_days as it join returned using (budget, subject, day)
+      select it.budget from deputy.budget_days as it join returned using (budget, subject, day)
       where (select count(*) from account) >= 0
       order by it.budget, it.subject, it.day for update of it),
     budget as (
-      update budget_days as it set credits = it.credits - returned.credits, calls = it.calls - returned.calls
+      update deputy.budget_days as it set credits = it.credits - returned.credits, calls = it.calls - returned.calls
       from returned where it.budget = returned.budget and it.subject = returned.subject and it.day = returned.day
         and (returned.credits > 0 or returned.calls > 0) and (select count(*) from counters) > 0),
     entry as (
-      insert into credit_entries (account, kind, available_delta, reserved_delta, cost, hold, effect, payer, caller,
+      insert into deputy.credit_entries (account, kind, available_delta, reserved_delta, cost, hold, effect, payer, caller,
         action, invocation, endpoint, transport, outcome, duration_ms)
       select account, case when outcome = 'nothing' then 'refund' else 'settle' end,
         case when is_metered then amount - cost else 0 end, case when is_metered then -amount else 0 end, cost,

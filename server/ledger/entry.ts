@@ -35,7 +35,7 @@ const entrySchema = z.object({
 /** One change of an account. */
 export type CreditEntry = z.output<typeof entrySchema>
 
-/** What a statement selects from `credit_entries`, for `readEntry`. */
+/** What a statement selects from `deputy.credit_entries`, for `readEntry`. */
 export const ENTRY_COLUMNS = Object.values(COLUMNS)
   .map((column) => column.name)
   .join(', ')

@@ -27,25 +27,25 @@ export interface Granted extends Balance {
 // it may come back.
 const GRANT = `
   with raised as (
-    insert into credit_accounts as held (account, available, reserved)
+    insert into deputy.credit_accounts as held (account, available, reserved)
     select $1::text, $2::bigint, 0
-    where not exists (select 1 from credit_entries where kind = 'grant' and grant_key = $3)
+    where not exists (select 1 from deputy.credit_entries where kind = 'grant' and grant_key = $3)
     on conflict (account) do update set available = held.available + excluded.available
       where held.available + held.reserved + excluded.available <= ${MAX_MICRO_CREDITS}
     returning account, available, reserved),
   entry as (
-    insert into credit_entries (account, kind, available_delta, reserved_delta, grant_key, granted_by)
+    insert into deputy.credit_entries (account, kind, available_delta, reserved_delta, grant_key, granted_by)
     select account, 'grant', $2::bigint, 0, $3, $4 from raised)
   select available, reserved from raised`
 
 // What the account has now, less what has happened to it since.
 const GRANTED = `
   select entry.account, entry.available_delta, held.available - since.available, held.reserved - since.reserved
-  from credit_entries as entry
-  join credit_accounts as held on held.account = entry.account
+  from deputy.credit_entries as entry
+  join deputy.credit_accounts as held on held.account = entry.account
   cross join lateral (
     select coalesce(sum(available_delta), 0) as available, coalesce(sum(reserved_delta), 0) as reserved
-    from credit_entries where account = entry.account and seq > entry.seq) as since
+    from deputy.credit_entries where account = entry.account and seq > entry.seq) as since
   where entry.kind = 'grant' and entry.grant_key = $1`
 
 /**

@@ -28,7 +28,7 @@ const USED = `
   select coalesce(day.calls, 0), coalesce(day.credits, 0), to_char(today.day + 1, 'YYYY-MM-DD'),
     ceil(extract(epoch from (today.day + 1)::timestamp - (now() at time zone 'utc')))::int
   from (select (now() at time zone 'utc')::date as day) as today
-  left join budget_days as day on day.budget = $1 and day.subject = $2 and day.day = today.day`
+  left join deputy.budget_days as day on day.budget = $1 and day.subject = $2 and day.day = today.day`
 
 const BUDGET_NAMES: Readonly<Record<BudgetUse['budget'], string>> = {
   caller: 'of a caller',

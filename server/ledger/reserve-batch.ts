@@ -18,7 +18,7 @@ const RESERVE_BATCH = `
     select nth, account, amount, sum(amount) over (partition by account order by nth) as needed
     from wanted where is_metered and amount > 0),
   accounts as materialized (
-    select it.account, it.available from credit_accounts as it
+    select it.account, it.available from deputy.credit_accounts as it
     where it.account in (select account from charged) and (select count(*) from patience) > 0
     order by it.account for update),
   counted as materialized (
@@ -28,7 +28,7 @@ const RESERVE_BATCH = `
       as use(budget text, subject text, max_calls bigint, max_credits bigint)
     window same as (partition by use.budget, use.subject order by wanted.nth)),
   days as materialized (
-    select it.budget, it.subject, it.calls, it.credits from budget_days as it
+    select it.budget, it.subject, it.calls, it.credits from deputy.budget_days as it
     where (it.budget, it.subject) in (select budget, subject from counted) and it.day = (select day from today)
       and (select count(*) from accounts) >= 0
     order by it.budget, it.subject for update),
@@ -39,28 +39,28 @@ const RESERVE_BATCH = `
     where coalesce(days.calls, 0) + counted.calls > counted.max_calls
       or coalesce(days.credits, 0) + counted.credits > counted.max_credits
     union all
-    select nth from wanted join credit_holds as hold using (effect)),
+    select nth from wanted join deputy.credit_holds as hold using (effect)),
   go as materialized (select * from wanted where nth not in (select nth from alone)),
   paid as (
-    update credit_accounts as it set available = it.available - due.amount, reserved = it.reserved + due.amount
+    update deputy.credit_accounts as it set available = it.available - due.amount, reserved = it.reserved + due.amount
     from (select account, sum(amount) as amount from charged where nth in (select nth from go) group by account) as due
     where it.account = due.account
     returning 1),
   used as (
-    insert into budget_days (budget, subject, day, calls, credits, max_calls, max_credits)
+    insert into deputy.budget_days (budget, subject, day, calls, credits, max_calls, max_credits)
     select budget, subject, (select day from today), count(*), sum(amount), min(max_calls), min(max_credits)
     from counted where nth in (select nth from go) group by budget, subject order by budget, subject
     on conflict (budget, subject, day) do update set
       calls = budget_days.calls + excluded.calls, credits = budget_days.credits + excluded.credits,
       max_calls = excluded.max_calls, max_credits = excluded.max_credits),
   held as (
-    insert into credit_holds (effect, hold, amount, endpoint, transport, account, is_metered, payer, caller, action,
+    insert into deputy.credit_holds (effect, hold, amount, endpoint, transport, account, is_metered, payer, caller, action,
       invocation, holder, lease_until, budgets, day, state)
     select effect, hold, amount, endpoint, transport, account, is_metered, payer, caller, action, invocation, holder,
       now() + lease_ms * interval '1 millisecond', budgets, (select day from today), state
     from go),
   entries as (
-    insert into credit_entries (account, kind, available_delta, reserved_delta, hold, effect, payer, caller, action,
+    insert into deputy.credit_entries (account, kind, available_delta, reserved_delta, hold, effect, payer, caller, action,
       invocation, endpoint, transport)
     select account, 'reserve', -amount, amount, hold, effect, payer, caller, action, invocation, endpoint, transport
     from go where is_metered and amount > 0 and (select count(*) from paid) > 0 order by nth)

@@ -15,16 +15,16 @@ const RESERVE = `
     select * from jsonb_to_recordset($1::text::jsonb)
       as it(effect text, hold text, amount bigint, endpoint text, transport text)),
   fresh as materialized (
-    select * from wanted where not exists (select 1 from credit_holds as hold where hold.effect = wanted.effect)),
+    select * from wanted where not exists (select 1 from deputy.credit_holds as hold where hold.effect = wanted.effect)),
   due as materialized (select coalesce(sum(amount), 0)::bigint as amount, count(*) as calls from fresh),
   paid as (
-    update credit_accounts as it set available = it.available - due.amount, reserved = it.reserved + due.amount
+    update deputy.credit_accounts as it set available = it.available - due.amount, reserved = it.reserved + due.amount
     from due where it.account = $2 and $3::boolean and due.amount > 0 and it.available >= due.amount
     returning 1),
   go as materialized (
     select 1 from due where not $3::boolean or due.amount = 0 or exists (select 1 from paid)),
   counted as (
-    insert into budget_days (budget, subject, day, calls, credits, max_calls, max_credits)
+    insert into deputy.budget_days (budget, subject, day, calls, credits, max_calls, max_credits)
     select use.budget, use.subject, (now() at time zone 'utc')::date, due.calls, due.amount, use.max_calls, use.max_credits
     from go, due, jsonb_to_recordset($10::text::jsonb)
       as use(budget text, subject text, max_calls bigint, max_credits bigint)
@@ -33,23 +33,23 @@ const RESERVE = `
       calls = budget_days.calls + excluded.calls, credits = budget_days.credits + excluded.credits,
       max_calls = excluded.max_calls, max_credits = excluded.max_credits),
   held as (
-    insert into credit_holds (effect, hold, amount, endpoint, transport, account, is_metered, payer, caller, action,
+    insert into deputy.credit_holds (effect, hold, amount, endpoint, transport, account, is_metered, payer, caller, action,
       invocation, holder, lease_until, budgets, day, state)
     select effect, hold, amount, endpoint, transport, $2, $3::boolean, $4, $5, $6, $7, $8,
       now() + $9::int * interval '1 millisecond', $10::text::jsonb, (now() at time zone 'utc')::date, $11
     from go, fresh
     returning *),
   adopted as (
-    update credit_holds as it set holder = $8, lease_until = now() + $9::int * interval '1 millisecond', state = $11
+    update deputy.credit_holds as it set holder = $8, lease_until = now() + $9::int * interval '1 millisecond', state = $11
     from go, wanted where it.effect = wanted.effect and (it.state = 'reserved' or it.holder = $8)
     returning 1),
   entries as (
-    insert into credit_entries (account, kind, available_delta, reserved_delta, hold, effect, payer, caller, action,
+    insert into deputy.credit_entries (account, kind, available_delta, reserved_delta, hold, effect, payer, caller, action,
       invocation, endpoint, transport)
     select account, 'reserve', -amount, amount, hold, effect, payer, caller, action, invocation, endpoint, transport
     from held where is_metered and amount > 0)
   select (select count(*) from go), (select count(*) from held) + (select count(*) from adopted),
-    (select amount from due), (select available from credit_accounts where account = $2)`
+    (select amount from due), (select available from deputy.credit_accounts where account = $2)`
 
 /**
  * Sets money aside for effects that one account pays, and counts them against its budgets: for all of them, or, with

@@ -24,7 +24,7 @@ export const MAX_STATEMENT_LIMIT = 200
 const DEFAULT_LIMIT = 50
 
 const ENTRIES = `
-  select ${ENTRY_COLUMNS} from credit_entries where account = $1 and seq < $2::bigint order by seq desc limit $3::int`
+  select ${ENTRY_COLUMNS} from deputy.credit_entries where account = $1 and seq < $2::bigint order by seq desc limit $3::int`
 
 /** Lists an account's entries, newest first, a page at a time. Whether the caller may read them is not asked here. */
 export async function getStatement(

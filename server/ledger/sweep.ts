@@ -12,10 +12,10 @@ const KEEP_DAYS = 40
 const SWEEP = `
   with turn as materialized (select pg_try_advisory_xact_lock(${SWEEP_LOCK}) as mine),
   closed as (
-    delete from credit_holds where effect in (
-      select effect from credit_holds as hold
+    delete from deputy.credit_holds where effect in (
+      select effect from deputy.credit_holds as hold
       where (select mine from turn) and lease_until < now()
-        and not exists (select 1 from outbox where outbox.id = hold.effect and outbox.state = 'queued')
+        and not exists (select 1 from deputy.outbox where outbox.id = hold.effect and outbox.state = 'queued')
       order by lease_until limit ${BATCH} for update skip locked)
     returning *),
   hold as materialized (
@@ -23,7 +23,7 @@ const SWEEP = `
       case state when 'sent' then 'unknown' else 'nothing' end as outcome, null::int as duration_ms
     from closed),
   ${bookHolds()},
-  old as (delete from budget_days where (select mine from turn)
+  old as (delete from deputy.budget_days where (select mine from turn)
     and day < (now() at time zone 'utc')::date - ${KEEP_DAYS})
   select count(*)::int from hold`
 

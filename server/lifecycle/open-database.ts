@@ -2,8 +2,7 @@ import type { PgTable } from 'drizzle-orm/pg-core'
 import { DefinitionError } from '../core/errors.ts'
 import { compareTables, findUnguarded } from '../db/compare-tables.ts'
 import type { Database } from '../db/database.ts'
-import { migrateEmbedded, migratePostgres } from '../db/migrate.ts'
-import type { MigrationReport } from '../db/migrator.ts'
+import { type DatabaseReport, migrateEmbedded, migratePostgres } from '../db/migrate.ts'
 import { refuseUnsuitablePooler, UnsuitablePooler } from '../db/pooler-mode.ts'
 import { openPostgres } from '../db/postgres.ts'
 
@@ -12,6 +11,8 @@ export interface DatabaseOptions {
   readonly databaseUrl: string | undefined
   /** Where the embedded database keeps its data; undefined keeps it in memory. */
   readonly directory: string | undefined
+  /** The folder of the app's migrations, as drizzle-kit wrote it. */
+  readonly migrations: string
   /** The collections' tables. */
   readonly tables: readonly string[]
   /** Tables as the server knows them, which are compared with the database column by column. @default none */
@@ -39,20 +40,21 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
 }
 
 async function openMigrated(options: DatabaseOptions): Promise<Database> {
-  const { databaseUrl, directory, tables, onUnknownMigrations } = options
-  const report = ({ unknown }: MigrationReport) => {
+  const { databaseUrl, directory, migrations, tables, onUnknownMigrations } = options
+  const report = ({ engine, app }: DatabaseReport) => {
+    const unknown = [...engine.unknown.map((name) => `${name} of the engine`), ...app.unknown]
     if (unknown.length > 0) onUnknownMigrations?.(unknown)
   }
   if (databaseUrl !== undefined) {
     await checkPooler(databaseUrl)
-    report(await migratePostgres(databaseUrl, { tables }))
+    report(await migratePostgres(databaseUrl, { migrations, tables }))
     return openPostgres({ url: databaseUrl })
   }
   // Imported where it is used: it is a whole database, and takes its memory.
   const { openPglite } = await import('../db/pglite.ts')
   const database = await openPglite(directory === undefined ? {} : { directory })
   try {
-    report(await migrateEmbedded(database, { tables }))
+    report(await migrateEmbedded(database, { migrations, tables }))
     return database
   } catch (error) {
     await database.close()

@@ -32,6 +32,8 @@ export interface Composition<TActions extends Actions> {
 export interface StartOptions<TActions extends Actions> {
   readonly env: ServerEnv
   readonly composition: Composition<TActions>
+  /** The folder of the app's migrations, as drizzle-kit wrote it. */
+  readonly migrations: string
   /** What `ctx.env` shows. */
   readonly appEnv: Readonly<Record<string, unknown>>
   readonly log: Logger
@@ -50,7 +52,7 @@ export interface RunningServer {
 export async function startServer<TActions extends Actions>(
   options: StartOptions<TActions>,
 ): Promise<RunningServer> {
-  const { env, composition, appEnv, log } = options
+  const { env, composition, migrations, appEnv, log } = options
   const catalog = createCatalog(composition.collections)
   const verifier = createVerifier({
     keys: createKeySource(await keyConfig(env), {
@@ -63,6 +65,7 @@ export async function startServer<TActions extends Actions>(
   const database = await openDatabase({
     databaseUrl: env.databaseUrl,
     directory: env.dataDir,
+    migrations,
     tables: [...catalog.keys()],
     expected: [...[...catalog.values()].map(({ table }) => table), ...Object.values(system)],
     onUnknownMigrations: (migrations) =>

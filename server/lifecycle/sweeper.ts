@@ -21,27 +21,27 @@ const SWEEP_LOCK = 4_711_003
 const SWEEP = `
   with turn as materialized (select pg_try_advisory_xact_lock(${SWEEP_LOCK}) as mine),
   old as (
-    select actor, action, key from idempotency_claims
+    select actor, action, key from deputy.idempotency_claims
     where (select mine from turn) and created_at < now() - interval '24 hours' and lease_until < now()
     order by created_at limit ${BATCH}),
   stray as (
-    select actor, action, key from idempotency_results as result
+    select actor, action, key from deputy.idempotency_results as result
     where (select mine from turn) and created_at < now() - interval '25 hours' and not exists (
-      select 1 from idempotency_claims as claim
+      select 1 from deputy.idempotency_claims as claim
       where claim.actor = result.actor and claim.action = result.action and claim.key = result.key)
     order by created_at limit ${BATCH}),
   lost as (
-    select actor, action, key from journal_steps as step
+    select actor, action, key from deputy.journal_steps as step
     where (select mine from turn) and created_at < now() - interval '25 hours' and not exists (
-      select 1 from idempotency_claims as claim
+      select 1 from deputy.idempotency_claims as claim
       where claim.actor = step.actor and claim.action = step.action and claim.key = step.key)
     order by created_at limit ${BATCH}),
   gone as (select * from old union select * from stray union select * from lost),
-  claims as (delete from idempotency_claims as it using gone
+  claims as (delete from deputy.idempotency_claims as it using gone
     where it.actor = gone.actor and it.action = gone.action and it.key = gone.key),
-  results as (delete from idempotency_results as it using gone
+  results as (delete from deputy.idempotency_results as it using gone
     where it.actor = gone.actor and it.action = gone.action and it.key = gone.key),
-  steps as (delete from journal_steps as it using gone
+  steps as (delete from deputy.journal_steps as it using gone
     where it.actor = gone.actor and it.action = gone.action and it.key = gone.key)
   select count(*)::int from gone`
 

@@ -23,16 +23,16 @@ export type InFlight = Readonly<Record<string, number>>
 // time is over that it took the messages for; what it had sent may have arrived.
 const CLAIM = `
   with recursive waiting (endpoint) as (
-    (select endpoint from outbox where state = 'queued' order by endpoint limit 1)
+    (select endpoint from deputy.outbox where state = 'queued' order by endpoint limit 1)
     union all
-    select (select next.endpoint from outbox as next where next.state = 'queued' and next.endpoint > waiting.endpoint
+    select (select next.endpoint from deputy.outbox as next where next.state = 'queued' and next.endpoint > waiting.endpoint
       order by next.endpoint limit 1)
     from waiting where waiting.endpoint is not null),
   ours as materialized (
     select ours.id, ours.due_at, split_part(waiting.endpoint, '/', 1) as integration,
       row_number() over (partition by waiting.endpoint order by ours.due_at, ours.id) as turn
     from waiting cross join lateral (
-      select id, due_at from outbox
+      select id, due_at from deputy.outbox
       where state = 'queued' and endpoint = waiting.endpoint and due_at <= now() order by due_at
       limit greatest(0, ${MAX_OF_ENDPOINT} - coalesce(($4::jsonb ->> waiting.endpoint)::int, 0))
       for update skip locked) as ours
@@ -45,9 +45,9 @@ const CLAIM = `
     select id from fitting
     where turn_of_integration <= ${MAX_OF_INTEGRATION} - coalesce(($5::jsonb ->> integration)::int, 0)
     order by turn, due_at limit $3::int)
-  update outbox as it set token = $1, attempts = it.attempts + 1, due_at = now() + $2::int * interval '1 millisecond',
+  update deputy.outbox as it set token = $1, attempts = it.attempts + 1, due_at = now() + $2::int * interval '1 millisecond',
     is_unknown = it.is_unknown or exists (
-      select 1 from credit_holds as hold where hold.effect = it.id and hold.state = 'sent')
+      select 1 from deputy.credit_holds as hold where hold.effect = it.id and hold.state = 'sent')
   from due where it.id = due.id
   returning it.id, it.endpoint, it.data, it.payer, it.caller, it.action, it.invocation, it.attempts, it.is_unknown`
 

@@ -6,9 +6,9 @@ import { beingSent, noSuchMessage } from './refusals.ts'
 const DROP = `
   with found as materialized (
     select id, is_unknown, token is not null and due_at > now() as is_being_sent
-    from outbox where id = $1 for update),
+    from deputy.outbox where id = $1 for update),
   ours as materialized (select id, is_unknown from found where not is_being_sent),
-  closed as (delete from credit_holds where effect in (select id from ours) returning *),
+  closed as (delete from deputy.credit_holds where effect in (select id from ours) returning *),
   known as materialized (
     select closed.*, ours.is_unknown or closed.state = 'sent' as may_have_arrived
     from closed join ours on ours.id = closed.effect),
@@ -17,7 +17,7 @@ const DROP = `
       case when may_have_arrived then 'unknown' else 'nothing' end as outcome, null::int as duration_ms
     from known),
   ${bookHolds()},
-  gone as (delete from outbox where id in (select id from ours))
+  gone as (delete from deputy.outbox where id in (select id from ours))
   select is_being_sent from found`
 
 /**

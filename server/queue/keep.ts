@@ -8,11 +8,11 @@ const ALL = 9_000_000_000_000_000
 
 // What was charged before, since nobody knew whether it had arrived, is not charged again.
 const MARK_SENT = `
-  with ours as materialized (select id from outbox where id = $1 and token = $2 for update),
+  with ours as materialized (select id from deputy.outbox where id = $1 and token = $2 for update),
   held as (
-    update credit_holds set state = 'sent', holder = $2 where effect in (select id from ours) returning 1)
+    update deputy.credit_holds set state = 'sent', holder = $2 where effect in (select id from ours) returning 1)
   select (select count(*) from ours), (select count(*) from held),
-    exists (select 1 from credit_entries where effect = $1 and kind = 'settle')`
+    exists (select 1 from deputy.credit_entries where effect = $1 and kind = 'settle')`
 
 /**
  * Notes that a message is about to leave, before it does. It leaves only if it is `paid` for; `lost` is one that
@@ -43,7 +43,7 @@ export interface KeptOutcome {
  */
 export async function keepOutcome(database: Database, kept: KeptOutcome): Promise<void> {
   const parameters = new Parameters()
-  const ours = `ours as materialized (select id from outbox
+  const ours = `ours as materialized (select id from deputy.outbox
     where id = ${parameters.bind(kept.id)} and token = ${parameters.bind(kept.token)} for update)`
   const parts = [ours, ...outcomeParts(parameters, kept)]
   await database.write({ sql: `with ${parts.join(', ')} select 1`, params: parameters.values })
@@ -55,13 +55,13 @@ function outcomeParts(parameters: Parameters, { outcome, durationMs }: KeptOutco
     const { cost } = outcome
     return [
       closeHold(parameters, isOurs, { outcome: 'answered', cost, durationMs }),
-      'gone as (delete from outbox where id in (select id from ours))',
+      'gone as (delete from deputy.outbox where id in (select id from ours))',
     ]
   }
   const reason = `token = null, last_error = ${parameters.bind(outcome.error)},
     is_unknown = ${parameters.bind(outcome.isUnknown, 'boolean')}`
   const set = (assignments: string) =>
-    `update outbox set ${reason}, ${assignments} where id in (select id from ours)`
+    `update deputy.outbox set ${reason}, ${assignments} where id in (select id from ours)`
   if (outcome.kind === 'dead') {
     const ending = closeHold(parameters, isOurs, { ...endingOf(outcome.isUnknown), durationMs })
     return [ending, `dead as (${set("state = 'dead'")})`]
@@ -69,7 +69,7 @@ function outcomeParts(parameters: Parameters, { outcome, durationMs }: KeptOutco
   const delay = parameters.bind(Math.ceil(outcome.delayMs), 'int')
   return [
     // What is `sent` from now on is an attempt that nobody has told of.
-    `waits as (update credit_holds set state = 'reserved' where ${isOurs})`,
+    `waits as (update deputy.credit_holds set state = 'reserved' where ${isOurs})`,
     `later as (${set(`due_at = now() + ${delay} * interval '1 millisecond'`)})`,
   ]
 }

@@ -40,7 +40,7 @@ export function queueMessages(
     data: JSON.stringify(data),
     payer: charge.payer,
   }))
-  return `insert into outbox (id, endpoint, data, payer, caller, action, invocation)
+  return `insert into deputy.outbox (id, endpoint, data, payer, caller, action, invocation)
     select id, endpoint, data, payer, ${parameters.bind(caller)}, ${parameters.bind(action)}, ${parameters.bind(invocation)}
     from jsonb_to_recordset(${parameters.bind(JSON.stringify(rows))}::jsonb)
       as it(id text, endpoint text, data text, payer text)`

@@ -18,14 +18,14 @@ const LEASE_MS = 60_000
 
 const LOOK = `
   select endpoint, data, payer, caller, action, invocation, state = 'dead',
-    exists (select 1 from credit_entries where effect = outbox.id and kind = 'settle')
-  from outbox where id = $1`
+    exists (select 1 from deputy.credit_entries where effect = outbox.id and kind = 'settle')
+  from deputy.outbox where id = $1`
 
 const QUEUE = `
   with found as materialized (
-    select state, token is not null and due_at > now() as is_being_sent from outbox where id = $1 for update),
+    select state, token is not null and due_at > now() as is_being_sent from deputy.outbox where id = $1 for update),
   changed as (
-    update outbox set state = 'queued', due_at = now(), attempts = case state when 'dead' then 0 else attempts end
+    update deputy.outbox set state = 'queued', due_at = now(), attempts = case state when 'dead' then 0 else attempts end
     where id = $1 and exists (select 1 from found where not is_being_sent and (state = 'queued' or $2::boolean))
     returning 1)
   select is_being_sent, exists (select 1 from changed) from found`

@@ -14,7 +14,7 @@ export interface SetBlockedInput {
 const PAGE = 10_000
 
 const CHANGED = `
-  select user_id, is_blocked, revision::text from blocked_users where revision > $1::bigint
+  select user_id, is_blocked, revision::text from deputy.blocked_users where revision > $1::bigint
   order by revision limit ${PAGE}`
 
 /** Reads whose blocking has changed since a revision. @throws {SqlError | ConnectionLost | AcquireTimeout} */

@@ -57,7 +57,10 @@ export interface CatalogEntry {
 
 export type Catalog = ReadonlyMap<string, CatalogEntry>
 
-/** No collection may have the name of a table of the engine's own. */
+/**
+ * No collection may have the name of a table of the engine's own, though those have a schema of their own: a role that is
+ * named as the schema has it first on its search path, and the audit names messages as it names records.
+ */
 const SYSTEM_TABLES: ReadonlySet<string> = new Set(Object.values(system).map((table) => getTableName(table)))
 
 /** Columns that the engine's own verbs rely on, by collection. */

@@ -33,7 +33,7 @@ async function newEvent(guests: Readonly<Record<string, string | undefined>>, ti
 }
 
 async function queued(): Promise<{ to: string; subject: string; text: string }[]> {
-  const { rows } = await app.database.query({ sql: 'select data from outbox order by id', params: [] })
+  const { rows } = await app.database.query({ sql: 'select data from deputy.outbox order by id', params: [] })
   return rows.map(([data]) => JSON.parse(String(data)))
 }
 
@@ -93,7 +93,7 @@ it('queues nothing when the owner cannot pay for all', async () => {
   const { ada, eventId } = await newEvent(guests)
   const { available } = await accountOf(app.database, 'owner')
   const spend = {
-    sql: 'update credit_accounts set available = $1::bigint where account = $2',
+    sql: 'update deputy.credit_accounts set available = $1::bigint where account = $2',
     params: [999_999, 'owner'],
   }
   await app.database.write(spend)

@@ -131,11 +131,11 @@ it('secrets are in no answer, no log and no row, whatever goes wrong', async () 
   await send('integration')
 
   const tables = [
-    'audit_log',
-    'audit_detail',
-    'idempotency_claims',
-    'idempotency_results',
-    'journal_steps',
+    'deputy.audit_log',
+    'deputy.audit_detail',
+    'deputy.idempotency_claims',
+    'deputy.idempotency_results',
+    'deputy.journal_steps',
     'events',
   ]
   const rows = await Promise.all(

@@ -77,8 +77,8 @@ async function call(user: string, transport: Transport, name: Name, given: Input
 /** `action outcome payers` of the rows whose input has this tag, or that have no input. */
 async function rowsOf(user: string, tag: string): Promise<string[]> {
   const { rows } = await app.database.query({
-    sql: `select action || ' ' || outcome || ' ' || payers::text from audit_log as log
-      left join audit_detail as detail using (id)
+    sql: `select action || ' ' || outcome || ' ' || payers::text from deputy.audit_log as log
+      left join deputy.audit_detail as detail using (id)
       where log.actor = $1 and (detail.input is null or position($2 in detail.input) > 0) order by 1`,
     params: [user, tag],
   })
@@ -116,8 +116,8 @@ it('a read leaves none', async () => {
 describe.each(CODES)('the key of a call that fails with %s', (code) => {
   const keysOf = async (user: string) => {
     const { rows } = await app.database.query({
-      sql: `select (select count(*)::int from idempotency_claims where actor = $1),
-        (select count(*)::int from journal_steps where actor = $1)`,
+      sql: `select (select count(*)::int from deputy.idempotency_claims where actor = $1),
+        (select count(*)::int from deputy.journal_steps where actor = $1)`,
       params: [user],
     })
     return rows[0]

@@ -112,7 +112,7 @@ it('no secret comes out of a paid call, whatever becomes of it', async () => {
     })
   }
   onFailpoint = () => {}
-  await market.change("update credit_holds set lease_until = now() - interval '1 second'")
+  await market.change("update deputy.credit_holds set lease_until = now() - interval '1 second'")
   await sweepAllHolds(market.app.database)
 
   // Messages that never arrive.
@@ -120,34 +120,34 @@ it('no secret comes out of a paid call, whatever becomes of it', async () => {
   for (const endpoint of ['dev/keyed', 'open/buy', 'proxied-dev/buy'])
     await ada.act((ctx) => ctx.tools.enqueue(endpoint, sale('echoes')))
   await ada.act((ctx) => ctx.tools.enqueue('dev/keyed', sale('resets')))
-  const dead = () => market.rows("select 1 from outbox where state = 'dead' or attempts > 0")
+  const dead = () => market.rows("select 1 from deputy.outbox where state = 'dead' or attempts > 0")
   await expect.poll(async () => (await dead()).length, { timeout: 20_000 }).toBe(4)
   await dispatcher.stop(5_000)
 
   // What a message says is kept until it has arrived; nothing else of it may be.
   const columns = await market.rows(
-    `select table_name, column_name from information_schema.columns
-     where table_schema = 'public' and (table_name, column_name) <> ('outbox', 'data')`,
+    `select table_schema || '.' || table_name, column_name from information_schema.columns
+     where table_schema in ('public', 'deputy') and (table_schema, table_name, column_name) <> ('deputy', 'outbox', 'data')`,
   )
   const kept = new Map<string, string>()
   for (const table of new Set(columns.map(([table]) => String(table)))) {
     const names = columns.filter(([of]) => of === table).map(([, column]) => `"${column}"`)
-    kept.set(table, JSON.stringify(await market.rows(`select row(${names})::text from "${table}"`)))
+    kept.set(table, JSON.stringify(await market.rows(`select row(${names})::text from ${table}`)))
   }
   // The net has no holes: the secrets were sent, and there is something in each place.
   const seen = JSON.stringify(market.provider.received)
   for (const secret of [DEV_KEY, OWN_KEY, BASIC, OWNER_TOKEN, PROMPT, ...tokens.slice(4, 5)])
     expect(seen.includes(secret), `${secret} was not sent`).toBe(true)
   for (const table of [
-    'audit_log',
-    'audit_detail',
-    'credit_entries',
-    'journal_steps',
-    'idempotency_results',
-    'outbox',
+    'deputy.audit_log',
+    'deputy.audit_detail',
+    'deputy.credit_entries',
+    'deputy.journal_steps',
+    'deputy.idempotency_results',
+    'deputy.outbox',
   ])
     expect(kept.get(table), table).not.toBe('[]')
-  expect(kept.get('audit_detail')).toContain('[secret]')
+  expect(kept.get('deputy.audit_detail')).toContain('[secret]')
   const places = {
     answers: answers.join('\n'),
     log: JSON.stringify(market.app.logged),

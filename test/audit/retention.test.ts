@@ -26,9 +26,9 @@ afterEach(() => opened[Symbol.asyncDispose]())
 const insert = (given: readonly AuditRow[]) => insertAudit(opened.database, opened.url, given)
 const select = async (text: string) => (await opened.database.query({ sql: text, params: [] })).rows
 const ids = async (table: 'audit_log' | 'audit_detail') =>
-  (await select(`select id from ${table} where actor is not null order by at, id`)).map(([id]) => id)
+  (await select(`select id from deputy.${table} where actor is not null order by at, id`)).map(([id]) => id)
 const isRefused = () =>
-  expect(execute(opened.database, opened.url, 'delete from audit_log')).rejects.toThrow('append-only')
+  expect(execute(opened.database, opened.url, 'delete from deputy.audit_log')).rejects.toThrow('append-only')
 
 it('prune removes entries and details before an instant, and not those of the instant', async () => {
   await insert(rows(4))
@@ -67,7 +67,7 @@ it.each([0, 2, 4])(
   async (count) => {
     await insert(rows(count))
     await prune(opened.database, { before: NOW, clock, batchRows: 2 })
-    const [own] = await select(`select count(*)::integer from audit_log where action = 'audit.prune'`)
+    const [own] = await select(`select count(*)::integer from deputy.audit_log where action = 'audit.prune'`)
     expect(own).toEqual([Math.max(1, count / 2)])
   },
 )
@@ -77,7 +77,7 @@ it('prune removes a detail whose entry is gone', async () => {
   await execute(
     opened.database,
     opened.url,
-    `insert into audit_detail (id, at) values ('stray', '2026-01-01Z')`,
+    `insert into deputy.audit_detail (id, at) values ('stray', '2026-01-01Z')`,
   )
   expect(await prune(opened.database, { before: NOW, clock })).toEqual({ entries: 1, details: 2 })
 })
@@ -87,13 +87,13 @@ it('the log refuses changes after a prune, and after one that failed', async () 
   await isRefused()
   await prune(opened.database, { before: second(1), clock })
   await isRefused()
-  await execute(opened.database, opened.url, 'alter table audit_detail rename to hidden')
+  await execute(opened.database, opened.url, 'alter table deputy.audit_detail rename to hidden')
   await expect(prune(opened.database, { before: NOW, clock })).rejects.toMatchObject({ sqlstate: '42P01' })
   await isRefused()
-  await execute(opened.database, opened.url, 'alter table hidden rename to audit_detail')
+  await execute(opened.database, opened.url, 'alter table deputy.hidden rename to audit_detail')
   // Nothing of the batch that failed has happened.
   expect(await ids('audit_log')).toEqual(['ada-1', 'ada-2'])
-  expect(await select(`select count(*)::integer from audit_log where actor is null`)).toEqual([[1]])
+  expect(await select(`select count(*)::integer from deputy.audit_log where actor is null`)).toEqual([[1]])
 })
 
 it('erase removes the input and ip of one user, and no entry', async () => {
@@ -103,7 +103,7 @@ it('erase removes the input and ip of one user, and no entry', async () => {
   expect(await ids('audit_detail')).toEqual(['bill-0', 'bill-1'])
   expect((await ids('audit_log')).length).toBe(7)
   const own = await select(
-    `select write_count, writes::text, input from audit_log l join audit_detail d using (id)
+    `select write_count, writes::text, input from deputy.audit_log l join deputy.audit_detail d using (id)
      where action = 'audit.erase' order by write_count`,
   )
   const input = '{"user":"ada"}'

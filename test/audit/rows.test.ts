@@ -30,7 +30,7 @@ async function rowsOf(user: string): Promise<Row[]> {
   const rows = await shop.rows(
     `select log.action, outcome, attempts, writes::text, write_count, payers::text, transport, request_id, input_hash,
        detail.input, detail.ip
-     from audit_log as log left join audit_detail as detail using (id) where log.actor = $1 order by log.at, log.id`,
+     from deputy.audit_log as log left join deputy.audit_detail as detail using (id) where log.actor = $1 order by log.at, log.id`,
     user,
   )
   return rows.map((row) => {
@@ -154,11 +154,11 @@ describe('no row is left by a call that', () => {
   })
 
   it('nobody who has signed in has made', async () => {
-    const before = await shop.rows('select count(*)::int from audit_log')
+    const before = await shop.rows('select count(*)::int from deputy.audit_log')
     await post(`${url}/api/actions/place`, { body: '{"name":"n"}' })
     await post(`${url}/api/actions/place`, { token: 'a.b.c', body: '{"name":"n"}' })
     await post(`${url}/api/records/events`, { body: '{}' })
-    expect(await shop.rows('select count(*)::int from audit_log')).toEqual(before)
+    expect(await shop.rows('select count(*)::int from deputy.audit_log')).toEqual(before)
   })
 })
 
@@ -172,7 +172,7 @@ it('a field that is marked secret is in no row, no log and no answer', async () 
   ]
   expect(await rowsOf(user)).toMatchObject([{ input: '{"name":"n","password":"[secret]"}' }, {}, {}])
   const tables = ['audit_log', 'audit_detail', 'idempotency_claims', 'idempotency_results', 'journal_steps']
-  const kept = await Promise.all(tables.map((table) => shop.rows(`select t::text from ${table} as t`)))
+  const kept = await Promise.all(tables.map((table) => shop.rows(`select t::text from deputy.${table} as t`)))
   expect(
     JSON.stringify([answers, kept, shop.app.logged], (_key, value) =>
       typeof value === 'bigint' ? String(value) : value,

@@ -24,6 +24,7 @@ export async function buildPrograms(): Promise<void> {
   const tsc = join(createRequire(import.meta.url).resolve('typescript/package.json'), '../bin/tsc')
   const compiled = spawnSync(process.execPath, [tsc, '-p', HERE], { encoding: 'utf8' })
   if (compiled.status !== 0) throw new Error(`The benchmark does not compile:\n${compiled.stdout}`)
-  await cp(join(HERE, '../../drizzle/migrations'), join(OUT, 'drizzle/migrations'), { recursive: true })
+  for (const folder of ['drizzle/engine/migrations', 'drizzle/migrations'])
+    await cp(join(HERE, '../..', folder), join(OUT, folder), { recursive: true })
   await keepInitialData(join(OUT, 'server/db'))
 }

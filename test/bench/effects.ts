@@ -11,13 +11,14 @@ export type Effects = Readonly<Record<Effect, number>>
 const TABLES = `
   (select count(*) from events) as events,
   (select count(*) from attendees) as attendees,
-  (select coalesce(sum(attendee_count), 0) from events) as places,
-  (select count(*) from audit_log) as audit`
+  (select coalesce(sum(attendee_count), 0) from events) as places`
 
 const COUNTS = {
-  deputy: `select ${TABLES}, (select count(*) from idempotency_results) as keys,
-    (select count(*) from credit_entries where kind = 'settle' and cost > 0) as charges`,
-  baseline: `select ${TABLES}, (select count(*) from idempotency_keys) as keys, 0 as charges`,
+  deputy: `select ${TABLES}, (select count(*) from deputy.audit_log) as audit,
+    (select count(*) from deputy.idempotency_results) as keys,
+    (select count(*) from deputy.credit_entries where kind = 'settle' and cost > 0) as charges`,
+  baseline: `select ${TABLES}, (select count(*) from audit_log) as audit,
+    (select count(*) from idempotency_keys) as keys, 0 as charges`,
 } as const
 
 /** Counts all that the calls of a server have left in its database, and at the provider. */

@@ -41,7 +41,7 @@ export async function seedDeputy(sql: postgres.Sql, rows: number): Promise<void>
     insert into users (record_id, created_by, created_at, updated_at, name)
     select user_id, user_id, now(), now(), user_id from unnest(${USERS}::text[]) as user_id`
   await sql.unsafe(`
-    insert into audit_log (id, at, request_id, transport, actor, action, outcome, attempts, duration_ms, input_hash,
+    insert into deputy.audit_log (id, at, request_id, transport, actor, action, outcome, attempts, duration_ms, input_hash,
       writes, write_count, payers)
     select 'call-' || n, timestamptz '2026-01-01' + n * interval '1 second', 'request-' || n, 'rest',
       'user-' || n % ${USERS.length}, 'createEvent', 'OK', 1, 3, md5(n::text),

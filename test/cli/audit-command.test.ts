@@ -4,7 +4,7 @@ import { openPglite, type PgliteDatabase } from '../../server/db/pglite.ts'
 import { run } from '../lifecycle/process.ts'
 import { insertAudit } from '../support/audit-rows.ts'
 import { temporaryDirectory } from '../support/guarded.ts'
-import { TABLES } from '../support/tables.ts'
+import { MIGRATIONS, TABLES } from '../support/tables.ts'
 
 // The first opening of a directory makes its database, which takes far longer than the next ones.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
@@ -23,7 +23,7 @@ async function inDatabase<T>(use: (database: PgliteDatabase) => Promise<T>): Pro
 
 beforeAll(() =>
   inDatabase(async (database) => {
-    await migrateEmbedded(database, { tables: TABLES })
+    await migrateEmbedded(database, { migrations: MIGRATIONS, tables: TABLES })
     await insertAudit(database, undefined, [
       { id: 'old', at: daysAgo(91), detail },
       { id: 'ada', at: daysAgo(3), detail },
@@ -90,20 +90,22 @@ describe('npm run audit', () => {
     const erased = await audit(['erase', '--user', 'ada'])
     expect(erased).toMatchObject({ code: 0, stdout: `Erased 1 details of ada in ${directory.path}.\n` })
 
-    expect(await rowsOf('select id from audit_log where actor is not null order by id')).toEqual([
+    expect(await rowsOf('select id from deputy.audit_log where actor is not null order by id')).toEqual([
       { id: 'ada' },
       { id: 'bill' },
     ])
-    expect(await rowsOf('select id from audit_detail where actor is not null')).toEqual([{ id: 'bill' }])
+    expect(await rowsOf('select id from deputy.audit_detail where actor is not null')).toEqual([
+      { id: 'bill' },
+    ])
     expect(
       await rowsOf(
-        'select action, transport, outcome, write_count from audit_log where actor is null order by at',
+        'select action, transport, outcome, write_count from deputy.audit_log where actor is null order by at',
       ),
     ).toEqual([
       { action: 'audit.prune', transport: 'command', outcome: 'OK', write_count: 2 },
       { action: 'audit.erase', transport: 'command', outcome: 'OK', write_count: 1 },
     ])
-    await expect(rowsOf('delete from audit_log')).rejects.toThrow('append-only')
+    await expect(rowsOf('delete from deputy.audit_log')).rejects.toThrow('append-only')
   })
 
   test('a directory that a server has open is refused', async () => {

@@ -3,7 +3,7 @@ import { migrateEmbedded } from '../../server/db/migrate.ts'
 import { openPglite, type PgliteDatabase } from '../../server/db/pglite.ts'
 import { run } from '../lifecycle/process.ts'
 import { temporaryDirectory } from '../support/guarded.ts'
-import { TABLES } from '../support/tables.ts'
+import { MIGRATIONS, TABLES } from '../support/tables.ts'
 
 // The first opening of a directory makes its database, which takes far longer than the next ones.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
@@ -16,7 +16,9 @@ async function inDatabase<T>(use: (database: PgliteDatabase) => Promise<T>): Pro
   return use(database).finally(() => database.close())
 }
 
-beforeAll(() => inDatabase((database) => migrateEmbedded(database, { tables: TABLES })))
+beforeAll(() =>
+  inDatabase((database) => migrateEmbedded(database, { migrations: MIGRATIONS, tables: TABLES })),
+)
 
 async function credits(args: readonly string[], env: Record<string, string> = {}) {
   const { output, ended } = run('npm', ['run', '-s', 'credits', '--', ...args], {

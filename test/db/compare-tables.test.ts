@@ -33,7 +33,7 @@ import {
   uuid,
   varchar,
 } from 'drizzle-orm/pg-core'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import * as collections from '../../drizzle/collections.ts'
 import { isCollection } from '../../drizzle/engine/collection.ts'
 import * as system from '../../drizzle/engine/system.ts'
@@ -41,7 +41,7 @@ import { compareTables, findUnguarded } from '../../server/db/compare-tables.ts'
 import { openDatabase } from '../../server/lifecycle/open-database.ts'
 import { openTestDatabase, type TestDatabase } from '../support/database.ts'
 import { execute } from '../support/execute.ts'
-import { TABLES } from '../support/tables.ts'
+import { MIGRATIONS, TABLES } from '../support/tables.ts'
 
 const mood = pgEnum('mood', ['calm', 'wild'])
 const bytes = customType<{ data: Buffer }>({ dataType: () => 'bytea' })
@@ -154,18 +154,57 @@ it.each([
   expect(await compareTables(opened.database, declared)).toEqual([])
 })
 
+it('names a table of the engine with its schema', async () => {
+  await run('alter table deputy.outbox drop column is_unknown')
+  expect(await compareTables(opened.database, declared)).toEqual([
+    'deputy.outbox.is_unknown is missing; it is declared as boolean',
+  ])
+  await run('alter table deputy.outbox add column is_unknown boolean not null default false')
+})
+
 it('lets a newer version have what an older one need not know', async () => {
   await run(`alter table events add column later text, add column counted integer not null default 0`)
   expect(await compareTables(opened.database, declared)).toEqual([])
 })
 
-it('names a table that a trigger no longer guards', async () => {
-  for (const table of ['audit_log', 'credit_entries']) {
-    await run(`alter table ${table} disable trigger ${table}_append_only`)
-    expect(await findUnguarded(opened.database)).toEqual([expect.stringContaining(`${table} has no trigger`)])
-    await run(`alter table ${table} enable trigger ${table}_append_only`)
-  }
-  expect(await findUnguarded(opened.database)).toEqual([])
+const guard = (table: string, when: string, does = 'deputy.refuse_change') =>
+  `create trigger ${table}_append_only before ${when} execute function ${does}()`
+const whole = (table: string) =>
+  guard(table, `update or delete or truncate on deputy.${table} for each statement`)
+
+describe.each(['audit_log', 'credit_entries'])('the guard of %s', (table) => {
+  const drop = `drop trigger ${table}_append_only on deputy.${table}`
+  it.each([
+    ['is gone', drop, whole(table)],
+    [
+      'is switched off',
+      `alter table deputy.${table} disable trigger ${table}_append_only`,
+      `alter table deputy.${table} enable trigger ${table}_append_only`,
+    ],
+    [
+      'leaves out TRUNCATE',
+      `${drop}; ${guard(table, `update or delete on deputy.${table} for each statement`)}`,
+      `${drop}; ${whole(table)}`,
+    ],
+    [
+      'has a condition',
+      `${drop}; ${guard(table, `update or delete or truncate on deputy.${table} for each statement when (false)`)}`,
+      `${drop}; ${whole(table)}`,
+    ],
+    [
+      'refuses nothing',
+      `create or replace function lets_pass() returns trigger language plpgsql as 'begin return null; end';
+       ${drop}; ${guard(table, `update or delete or truncate on deputy.${table} for each statement`, 'lets_pass')}`,
+      `${drop}; ${whole(table)}`,
+    ],
+  ])('is missed by name when it %s', async (_what, change, undo) => {
+    await run(change)
+    expect(await findUnguarded(opened.database)).toEqual([
+      `deputy.${table} has no trigger ${table}_append_only, which refuses UPDATE, DELETE and TRUNCATE: make it again as 0001_append-only.sql of the engine does`,
+    ])
+    await run(undo)
+    expect(await findUnguarded(opened.database)).toEqual([])
+  })
 })
 
 it('keeps a server from starting, with what to do', async () => {
@@ -174,6 +213,7 @@ it('keeps a server from starting, with what to do', async () => {
   const refused = openDatabase({
     databaseUrl: opened.url,
     directory: undefined,
+    migrations: MIGRATIONS,
     tables: TABLES,
     expected: declared,
   })

@@ -14,6 +14,7 @@ import { openPostgres } from '../../server/db/postgres.ts'
 export interface EmptyDatabase extends AsyncDisposable {
   readonly database: Database
   readonly url: string | undefined
+  /** Tells of the app's migrations. */
   migrate(options: MigrateOptions): Promise<MigrationReport>
 }
 
@@ -22,13 +23,11 @@ export async function openEmptyDatabase(): Promise<EmptyDatabase> {
   if (provided.kind === 'pglite') {
     // A copy that is emptied is there sooner than one that is made anew.
     const database = await openPglite({ dump: new Blob([await readFile(provided.dump)]) })
-    await database.engine.exec(
-      'drop schema public cascade; create schema public; drop schema if exists drizzle cascade',
-    )
+    await database.engine.exec('drop schema public, deputy, drizzle cascade; create schema public')
     return {
       database,
       url: undefined,
-      migrate: (options) => migrateEmbedded(database, options),
+      migrate: async (options) => (await migrateEmbedded(database, options)).app,
       [Symbol.asyncDispose]: () => database.close(),
     }
   }
@@ -41,7 +40,7 @@ export async function openEmptyDatabase(): Promise<EmptyDatabase> {
   return {
     database,
     url: url.href,
-    migrate: (options) => migratePostgres(url.href, options),
+    migrate: async (options) => (await migratePostgres(url.href, options)).app,
     async [Symbol.asyncDispose]() {
       await database.close()
       await admin.unsafe(`drop database if exists ${name} with (force)`)

@@ -60,7 +60,7 @@ describe('migrations are applied by what they are', () => {
     await using empty = await openEmptyDatabase()
     await using written = await migrationsFolder()
     await written.write(before)
-    const options = { folder: written.folder, tables: [] }
+    const options = { migrations: written.folder, tables: [] }
     expect((await empty.migrate(options)).applied).toEqual(before.map(({ tag }) => tag))
     await written.write(after)
     const { applied } = await empty.migrate(options)
@@ -77,7 +77,7 @@ describe('migrations are applied by what they are', () => {
     await written.write([PLAIN, TITLE, { ...COLOR, when: 9_000 }])
     await migrateByDrizzle(empty, written.folder)
     expect(await columnsOf(empty)).toEqual(['color', 'id'])
-    expect(await empty.migrate({ folder: written.folder, tables: [] })).toEqual({
+    expect(await empty.migrate({ migrations: written.folder, tables: [] })).toEqual({
       applied: [TITLE.tag],
       unknown: [],
     })
@@ -93,7 +93,7 @@ describe('migrations are applied by what they are', () => {
     for (const isByDrizzle of [true, false]) {
       await using empty = await openEmptyDatabase()
       await using written = await migrationsFolder()
-      const options = { folder: written.folder, tables: [] }
+      const options = { migrations: written.folder, tables: [] }
       await written.write([PLAIN, TITLE])
       if (isByDrizzle) await migrateByDrizzle(empty, written.folder)
       else await empty.migrate(options)
@@ -107,7 +107,7 @@ describe('migrations are applied by what they are', () => {
   it('line ends that a checkout changes are no change', async () => {
     await using empty = await openEmptyDatabase()
     await using written = await migrationsFolder()
-    const options = { folder: written.folder, tables: [] }
+    const options = { migrations: written.folder, tables: [] }
     await written.write([BASE])
     await empty.migrate(options)
     await written.write([{ ...BASE, sql: BASE.sql.replaceAll('\n', '\r\n') }])
@@ -117,7 +117,7 @@ describe('migrations are applied by what they are', () => {
   it('what the database has and the folder has not is named, and does not keep an old server from starting', async () => {
     await using empty = await openEmptyDatabase()
     await using written = await migrationsFolder()
-    const options = { folder: written.folder, tables: [] }
+    const options = { migrations: written.folder, tables: [] }
     await written.write([BASE, TITLE])
     await empty.migrate(options)
     await written.write([BASE])
@@ -127,7 +127,7 @@ describe('migrations are applied by what they are', () => {
   it('a journal that does not fit the files is refused by name', async () => {
     await using empty = await openEmptyDatabase()
     await using written = await migrationsFolder()
-    const options = { folder: written.folder, tables: [] }
+    const options = { migrations: written.folder, tables: [] }
     await written.write([BASE])
     await writeFile(join(written.folder, '0001_lost.sql'), 'select 1')
     await expect(empty.migrate(options)).rejects.toThrow('does not name 0001_lost.sql')
@@ -256,7 +256,7 @@ describe('a migration that fails', () => {
     async (_what, sql, reason, remedy) => {
       await using empty = await openEmptyDatabase()
       await using written = await migrationsFolder()
-      const options = { folder: written.folder, tables: [] }
+      const options = { migrations: written.folder, tables: [] }
       const bad = `create table first (id text);\n--> statement-breakpoint\n\n${sql};`
       await written.write([BASE, { tag: '0001_bad', when: 5_000, sql: bad }])
       const failed = await empty.migrate(options).then(
@@ -306,7 +306,7 @@ describe('a migration that fails', () => {
         { ...BASE, sql: filled },
         { tag: '0001_bad', when: 5_000, sql },
       ])
-      const failed = await empty.migrate({ folder: written.folder, tables: [] }).then(
+      const failed = await empty.migrate({ migrations: written.folder, tables: [] }).then(
         () => '',
         (error: Error) => error.message,
       )
@@ -319,10 +319,10 @@ describe('a migration that fails', () => {
     await using empty = await openEmptyDatabase()
     await using written = await migrationsFolder()
     await written.write([BASE, COLOR])
-    await empty.migrate({ folder: written.folder, tables: [] })
+    await empty.migrate({ migrations: written.folder, tables: [] })
     const clash = { ...TITLE, sql: 'alter table notes add column color text;' }
     await written.write([BASE, clash, COLOR])
-    await expect(empty.migrate({ folder: written.folder, tables: [] })).rejects.toThrow(
+    await expect(empty.migrate({ migrations: written.folder, tables: [] })).rejects.toThrow(
       'It comes before 0001_color in the journal, which was applied before it',
     )
   })
@@ -351,21 +351,24 @@ it('a role that may not make anything starts where there is nothing to apply', a
   await using empty = await openEmptyDatabase()
   if (empty.url === undefined) return
   await using written = await migrationsFolder()
-  const options = { folder: written.folder, tables: [] }
+  const options = { migrations: written.folder, tables: [] }
+  await written.write([])
+  await empty.migrate(options)
   await written.write([BASE])
   await migrateByDrizzle(empty, written.folder)
   const role = `reader_${Math.random().toString(36).slice(2)}`
   await execute(
     empty.database,
     empty.url,
-    `create role ${role} login; grant usage on schema drizzle to ${role};
-     grant select on all tables in schema drizzle to ${role}`,
+    `create role ${role} login; grant usage on schema drizzle, deputy to ${role};
+     grant select on drizzle.__drizzle_migrations, deputy.migrations to ${role}`,
   )
   const url = new URL(empty.url)
   url.username = role
   const { migratePostgres } = await import('../../server/db/migrate.ts')
   try {
-    expect(await migratePostgres(url.href, options)).toEqual({ applied: [], unknown: [] })
+    const nothing = { applied: [], unknown: [] }
+    expect(await migratePostgres(url.href, options)).toEqual({ engine: nothing, app: nothing })
     await written.write([BASE, TITLE])
     await expect(migratePostgres(url.href, options)).rejects.toThrow(/must be owner|permission denied/)
   } finally {

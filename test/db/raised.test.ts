@@ -67,7 +67,7 @@ async function open() {
          if found then perform raise_for(wanted, true, false); end if;
          return new;
        end $$;
-     create trigger raises before insert on audit_log for each row execute function raise_at_audit();
+     create trigger raises before insert on deputy.audit_log for each row execute function raise_at_audit();
      insert into raised (record_id, code, at, once)
        values ${CODES.map((sqlstate) => `('${sqlstate}', '${sqlstate}', 'read', false)`)};
      grant usage on sequence tries to public;`,

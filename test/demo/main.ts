@@ -11,6 +11,7 @@ import { readWholeEnv } from '../../server/env/environment.ts'
 import { integrationEnv } from '../../server/integrations/connection.ts'
 import type { CreditEntry } from '../../server/ledger/entry.ts'
 import { type RunningServer, startServer } from '../../server/lifecycle/start.ts'
+import { MIGRATIONS } from '../support/tables.ts'
 import { startUpstream, type Upstream } from './upstream.ts'
 
 const OPENAI_KEY = 'sk-demo'
@@ -41,7 +42,7 @@ async function start(dataDir: string, { url }: Upstream): Promise<RunningServer>
     ALLOW_PRIVATE_UPSTREAMS: new URL(url).host,
   }
   const { env, appEnv } = readWholeEnv(composition.appEnv, integrationEnv(composition.integrations), source)
-  return startServer({ env, composition, appEnv, log: pino({ level: env.logLevel }) })
+  return startServer({ env, composition, migrations: MIGRATIONS, appEnv, log: pino({ level: env.logLevel }) })
 }
 
 async function demonstrate(running: RunningServer, dataDir: string, providers: Upstream): Promise<void> {

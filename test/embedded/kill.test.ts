@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
 import { openDatabase } from '../../server/lifecycle/open-database.ts'
 import { guarded, temporaryPath } from '../support/guarded.ts'
-import { TABLES } from '../support/tables.ts'
+import { MIGRATIONS, TABLES } from '../support/tables.ts'
 
 const WRITER = fileURLToPath(new URL('writer.ts', import.meta.url))
 const ROUNDS = 20
@@ -32,7 +32,8 @@ function startWriter(directory: string, round: number) {
   return { child, lines: createInterface({ input: child.stdout }) }
 }
 
-const open = (directory: string) => openDatabase({ databaseUrl: undefined, directory, tables: TABLES })
+const open = (directory: string) =>
+  openDatabase({ databaseUrl: undefined, directory, migrations: MIGRATIONS, tables: TABLES })
 
 it('every write that was acknowledged is there after kill -9, and none by half', {
   timeout: 120_000,

@@ -1,10 +1,15 @@
 // Run by the tests as a process of its own: writes on an embedded database until it is killed.
 import { openDatabase } from '../../server/lifecycle/open-database.ts'
-import { TABLES } from '../support/tables.ts'
+import { MIGRATIONS, TABLES } from '../support/tables.ts'
 
 const [, , directory = '', round = ''] = process.argv
 try {
-  const database = await openDatabase({ databaseUrl: undefined, directory, tables: TABLES })
+  const database = await openDatabase({
+    databaseUrl: undefined,
+    directory,
+    migrations: MIGRATIONS,
+    tables: TABLES,
+  })
   for (let n = 0; ; n += 1) {
     const id = `${round}-${n}`
     const { session, release } = await database.acquire()

@@ -287,7 +287,7 @@ it('no secret comes out of any error, by any way', async () => {
 
   const kept = await Promise.all(
     ['audit_log', 'audit_detail', 'idempotency_claims', 'idempotency_results', 'journal_steps'].map((table) =>
-      truth.sql.unsafe(`select row_to_json(t)::text as row from ${table} as t`),
+      truth.sql.unsafe(`select row_to_json(t)::text as row from deputy.${table} as t`),
     ),
   )
   const places = {

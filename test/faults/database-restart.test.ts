@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, it } from 'vitest'
 import { openDatabase } from '../../server/lifecycle/open-database.ts'
 import { json, startUpstream } from '../integrations/upstream.ts'
-import { TABLES } from '../support/tables.ts'
+import { MIGRATIONS, TABLES } from '../support/tables.ts'
 import { bankCalls } from './bank-calls.ts'
 import { newCall, saysThatOutcomeIsUnknown, send } from './call.ts'
 import { startCluster } from './cluster.ts'
@@ -16,7 +16,14 @@ const BANK_DELAY_MS = 200
 
 it('a database that is stopped and started under load: 503 meanwhile, then service, and nothing acknowledged is lost', async () => {
   await using cluster = await startCluster()
-  await (await openDatabase({ databaseUrl: cluster.url, directory: undefined, tables: TABLES })).close()
+  await (
+    await openDatabase({
+      databaseUrl: cluster.url,
+      directory: undefined,
+      migrations: MIGRATIONS,
+      tables: TABLES,
+    })
+  ).close()
   await using bank = await startUpstream()
   for (const endpoint of ['bank/charge', 'bank/receipt']) {
     // Slow enough for some of its answers to come when there is no database to keep them.

@@ -80,6 +80,6 @@ it.each(deaths)(
 )
 
 const spendersOf = async (name: string) => [
-  ...(await truth.sql`select log.actor, payers, outcome from audit_log as log join audit_detail as detail using (id)
+  ...(await truth.sql`select log.actor, payers, outcome from deputy.audit_log as log join deputy.audit_detail as detail using (id)
     where outcome <> 'CONFLICT' and detail.input::json->>'name' = ${name}`),
 ]

@@ -34,7 +34,7 @@ afterAll(async () => {
 })
 afterEach(async () => {
   await endHolds()
-  expect(await truth.sql`select * from credit_holds`).toEqual([])
+  expect(await truth.sql`select * from deputy.credit_holds`).toEqual([])
   await checkLedger(opened.database)
 })
 
@@ -64,7 +64,7 @@ async function newPurchase(endpoint: Endpoint) {
     closings: async () =>
       (
         await truth.sql<{ kind: string; cost: string; outcome: string }[]>`select kind, cost, outcome
-          from credit_entries where account = ${user} and kind in ('settle', 'refund') order by seq`
+          from deputy.credit_entries where account = ${user} and kind in ('settle', 'refund') order by seq`
       ).map(({ kind, cost, outcome }) => [kind, Number(cost), outcome]),
   }
 }
@@ -96,7 +96,7 @@ async function dieAtTheProvider(purchase: Purchase): Promise<void> {
 
 /** The leases of all reservations end, as time would have it, and somebody sweeps. */
 async function endHolds(): Promise<void> {
-  await truth.sql`update credit_holds set lease_until = now() - interval '1 second'`
+  await truth.sql`update deputy.credit_holds set lease_until = now() - interval '1 second'`
   await sweepAllHolds(opened.database)
 }
 

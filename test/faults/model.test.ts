@@ -211,9 +211,11 @@ async function run(steps: readonly Step[]): Promise<void> {
 
 async function learn(model: KeyModel, name: string, key: string): Promise<void> {
   model.isDone = (await truth.effects(name)).length > 0
-  const steps = await truth.sql<{ state: string }[]>`select state from journal_steps where key = ${key}`
+  const steps = await truth.sql<
+    { state: string }[]
+  >`select state from deputy.journal_steps where key = ${key}`
   model.answered = steps.filter(({ state }) => state === 'answered').length
   model.isUnknown = steps.length > model.answered
-  const claims = await truth.sql`select 1 from idempotency_claims where key = ${key}`
+  const claims = await truth.sql`select 1 from deputy.idempotency_claims where key = ${key}`
   model.isHeld = claims.length > 0
 }

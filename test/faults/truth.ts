@@ -3,10 +3,10 @@ import postgres from 'postgres'
 /** What is in the database that cannot be, if every call happened once or not at all; for tests whose calls have keys. */
 const INCONSISTENCIES = `
   with audited as (
-    select id, item->>'recordId' as record_id from audit_log, jsonb_array_elements(writes) as item
+    select id, item->>'recordId' as record_id from deputy.audit_log, jsonb_array_elements(writes) as item
     where outcome = 'OK' and item->>'op' = 'create' and item->>'collection' = 'events'),
   answered as (
-    select key, result::json #>> '{json,data,recordId}' as record_id from idempotency_results
+    select key, result::json #>> '{json,data,recordId}' as record_id from deputy.idempotency_results
     where action in ('place', 'order'))
   select 'two effects' as what, title as which from events group by title having count(*) > 1
   union all select 'half an effect', record_id from events
@@ -37,9 +37,9 @@ export function lookAt(url: string) {
       ),
     /** Lets the lease of a key end, as time would; of all keys, without one. */
     endLease: (key?: string) =>
-      sql`update idempotency_claims set lease_until = now() - interval '1 second' where key = ${key ?? sql`key`}`,
+      sql`update deputy.idempotency_claims set lease_until = now() - interval '1 second' where key = ${key ?? sql`key`}`,
     /** Lets the leases of all reservations end. */
-    endHolds: () => sql`update credit_holds set lease_until = now() - interval '1 second'`,
+    endHolds: () => sql`update deputy.credit_holds set lease_until = now() - interval '1 second'`,
     /** Ends every connection that the servers have at this moment. @returns how many. */
     terminateAll: async () =>
       (

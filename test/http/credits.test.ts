@@ -107,7 +107,7 @@ describe('a grant', () => {
       body: JSON.stringify({ json: input }),
     })
     expect(trpc).toMatchObject({ status: 400, text: expect.stringContaining('Idempotency-Key') })
-    expect(await rows('select 1 from credit_accounts where account = $1', account)).toEqual([])
+    expect(await rows('select 1 from deputy.credit_accounts where account = $1', account)).toEqual([])
   })
 
   it('is the owner’s alone to make', async () => {
@@ -125,7 +125,7 @@ describe('a grant', () => {
     await (await app.as('owner')).users.setRole({ userId: 'grant-admin', role: 'admin' })
     expect((await grantOverRest(input, { user: 'grant-admin', key })).status).toBe(403)
     await expect(app.createCaller().credits.grant(input)).rejects.toMatchObject({ code: 'UNAUTHORIZED' })
-    expect(await rows('select 1 from credit_entries where grant_key = $1', key)).toEqual([])
+    expect(await rows('select 1 from deputy.credit_entries where grant_key = $1', key)).toEqual([])
   })
 
   it.each([
@@ -151,7 +151,7 @@ describe('a grant', () => {
       status: 400,
       json: { code: 'BAD_REQUEST', error: expect.stringContaining(named) },
     })
-    expect(await rows('select 1 from credit_entries where grant_key = $1', key)).toEqual([])
+    expect(await rows('select 1 from deputy.credit_entries where grant_key = $1', key)).toEqual([])
   })
 
   it('may fill an account and not overfill it', async () => {
@@ -173,8 +173,8 @@ describe('a grant', () => {
     await grantOverRest({ account, amount: 6 }, { key })
     await grantOverRest({ account, amount: 5 }, { key, user: account })
     const audited = await rows(
-      `select log.actor, log.action, log.outcome, detail.input from audit_log as log
-       join audit_detail as detail using (id) where log.actor = $1 or detail.input like '%' || $1 || '%' order by log.id`,
+      `select log.actor, log.action, log.outcome, detail.input from deputy.audit_log as log
+       join deputy.audit_detail as detail using (id) where log.actor = $1 or detail.input like '%' || $1 || '%' order by log.id`,
       account,
     )
     expect(audited).toEqual([

@@ -104,7 +104,7 @@ describe('a caller without a token', () => {
 
 describe('the audit of a call', () => {
   const inputOf = async (user: string) => {
-    const sql = 'select input from audit_detail where actor = $1'
+    const sql = 'select input from deputy.audit_detail where actor = $1'
     const { rows } = await app.database.query({ sql, params: [user] })
     return rows.map(([text]) => JSON.parse(String(text)))
   }

@@ -228,6 +228,7 @@ describe('what is no collection', () => {
     'pg_catalog.pg_class',
     '__drizzle_migrations',
     'audit_log',
+    'deputy.audit_log',
     '__proto__',
     'constructor',
     'toString',

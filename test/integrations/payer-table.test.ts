@@ -136,7 +136,7 @@ describe('who pays, and as whom the other side is asked', () => {
         : await callInAction(caller ?? '', endpoint, id, route === 'enqueue' ? 'enqueue' : 'integration')
     // What is queued is sent after its call was answered.
     await expect
-      .poll(() => market.rows('select 1 from outbox union all select 1 from credit_holds'))
+      .poll(() => market.rows('select 1 from deputy.outbox union all select 1 from deputy.credit_holds'))
       .toEqual([])
     const after = await balances()
     const received = market.provider.received.filter(
@@ -158,7 +158,7 @@ describe('who pays, and as whom the other side is asked', () => {
       caller === 'owner' && credential === 'token of caller' ? 'token of owner' : credential,
     ])
     const [noted] = await market.rows(
-      `select payer, account, caller, cost::int from credit_entries
+      `select payer, account, caller, cost::int from deputy.credit_entries
        where endpoint = $1 and kind = 'settle' order by seq desc limit 1`,
       endpoint,
     )

@@ -53,7 +53,8 @@ it.each([
     dies = false
     expect(await accountOf(app.database, user)).toEqual({ available: 0, reserved: PRICE })
     expect((await call()).success).toBe(status === 200)
-    const sql = "select cost, outcome from credit_entries where account = $1 and kind in ('settle', 'refund')"
+    const sql =
+      "select cost, outcome from deputy.credit_entries where account = $1 and kind in ('settle', 'refund')"
     const { rows } = await app.database.query({ sql, params: [user] })
     expect(rows.map(([cost, what]) => [Number(cost), what])).toEqual([[PRICE, outcome]])
     await checkLedger(app.database)

@@ -282,15 +282,15 @@ it('keys are swept after a day, but not one that somebody is at work on', async 
   await rest('ada', 'actions/place', busy.key, { name: busy.name })
   await shop.endLeases()
   await shop.run(`
-    update idempotency_claims set created_at = now() - interval '25 hours' where key in ('${old.key}', '${busy.key}');
-    update idempotency_claims set lease_until = now() + interval '1 minute' where key = '${busy.key}'`)
+    update deputy.idempotency_claims set created_at = now() - interval '25 hours' where key in ('${old.key}', '${busy.key}');
+    update deputy.idempotency_claims set lease_until = now() + interval '1 minute' where key = '${busy.key}'`)
   // A holder that was given up wrote it after its key was forgotten.
-  await shop.run(`insert into journal_steps (actor, action, key, identity, name, token, state, created_at)
+  await shop.run(`insert into deputy.journal_steps (actor, action, key, identity, name, token, state, created_at)
     values ('ada', 'place', 'nobody''s', 'i', 'n', 't', 'sent', now() - interval '26 hours')`)
   expect(await sweepKeys(shop.app.database)).toBe(2)
-  expect(await shop.rows("select 1 from journal_steps where key = 'nobody''s'")).toEqual([])
-  expect(await shop.rows('select 1 from idempotency_results where key = $1', old.key)).toEqual([])
-  expect(await shop.rows('select 1 from idempotency_results where key = $1', busy.key)).toEqual([[1]])
+  expect(await shop.rows("select 1 from deputy.journal_steps where key = 'nobody''s'")).toEqual([])
+  expect(await shop.rows('select 1 from deputy.idempotency_results where key = $1', old.key)).toEqual([])
+  expect(await shop.rows('select 1 from deputy.idempotency_results where key = $1', busy.key)).toEqual([[1]])
   await rest('ada', 'actions/place', old.key, { name: old.name })
   expect(await shop.count(old.name)).toBe(2)
 })

@@ -188,7 +188,7 @@ it('keeps nothing of an input but keyed hashes, and says of which form they are'
   const key = randomUUID()
   await TRANSPORTS.rest(app.deploy(actions))({ at: '2026-02-28T10:30:00+01:00', password: 'CANARY' }, key)
   const { rows } = await app.database.query({
-    sql: 'select input_hash, result from idempotency_results where key = $1',
+    sql: 'select input_hash, result from deputy.idempotency_results where key = $1',
     params: [key],
   })
   expect(rows[0]?.[0]).toMatch(/^1:[\w-]{43} 1:[\w-]{43}$/)

@@ -98,7 +98,7 @@ export async function openShop(pool?: Omit<PostgresOptions, 'url'>) {
       execute(
         app.database,
         app.databaseUrl,
-        "update idempotency_claims set lease_until = now() - interval '1 second'",
+        "update deputy.idempotency_claims set lease_until = now() - interval '1 second'",
       ),
     async [Symbol.asyncDispose]() {
       await app[Symbol.asyncDispose]()

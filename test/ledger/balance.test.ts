@@ -15,14 +15,14 @@ it('an account that nobody has granted anything has nothing, and is no row', asy
   const account = randomUUID()
   expect(await getBalance(opened.database, account)).toEqual({ account, available: 0, reserved: 0 })
   const { rows } = await opened.database.query({
-    sql: 'select 1 from credit_accounts where account = $1',
+    sql: 'select 1 from deputy.credit_accounts where account = $1',
     params: [account],
   })
   expect(rows).toEqual([])
 })
 
 it('an account is found by its whole name, whatever is in it', async () => {
-  const names = ['ada', 'Ada', 'a%', "a'; drop table credit_accounts; --", 'constructor', 'ä', 'a b']
+  const names = ['ada', 'Ada', 'a%', "a'; drop table deputy.credit_accounts; --", 'constructor', 'ä', 'a b']
   for (const [n, account] of names.entries())
     await grant(opened.database, { account, amount: n + 1, key: randomUUID(), grantedBy: null })
   for (const [n, account] of names.entries())
@@ -33,7 +33,7 @@ it('all accounts are listed once, over as many pages as it takes', async () => {
   await execute(
     opened.database,
     opened.url,
-    "insert into credit_accounts select 'listed-' || n, n, 1 from generate_series(1, 2000) as n",
+    "insert into deputy.credit_accounts select 'listed-' || n, n, 1 from generate_series(1, 2000) as n",
   )
   const listed = new Map<string, number>()
   let lines = 0

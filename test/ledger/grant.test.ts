@@ -22,7 +22,7 @@ const rows = async (sql: string, ...params: unknown[]) => (await opened.database
 /** Entries of an account, and what they add up to. */
 async function entriesOf(account: string) {
   const [row] = await rows(
-    'select count(*), coalesce(sum(available_delta), 0), coalesce(sum(reserved_delta), 0) from credit_entries where account = $1',
+    'select count(*), coalesce(sum(available_delta), 0), coalesce(sum(reserved_delta), 0) from deputy.credit_entries where account = $1',
     account,
   )
   const [count, available, reserved] = (row ?? []).map(Number)
@@ -90,9 +90,9 @@ describe('a grant', () => {
     expect(
       answers.filter((answer) => !answer.success && answer.code === 'UNPROCESSABLE_CONTENT'),
     ).toHaveLength(19)
-    expect(await rows("select available from credit_accounts where account like $1 || '%'", prefix)).toEqual([
-      ['1000000'],
-    ])
+    expect(
+      await rows("select available from deputy.credit_accounts where account like $1 || '%'", prefix),
+    ).toEqual([['1000000']])
   })
 
   it('with a key of its own is added to 49 others at once, and entries are numbered as the balance grew', async () => {
@@ -102,7 +102,7 @@ describe('a grant', () => {
       .map((answer) => (answer.success ? [answer.data.available, answer.data.granted] : []))
       .sort(([one = 0], [other = 0]) => one - other)
     const numbered = await rows(
-      'select sum(available_delta) over (order by seq), available_delta from credit_entries where account = $1 order by seq',
+      'select sum(available_delta) over (order by seq), available_delta from deputy.credit_entries where account = $1 order by seq',
       account,
     )
     expect(numbered.map((row) => row.map(Number))).toEqual(byBalance)
@@ -132,7 +132,7 @@ describe('an account', () => {
     await execute(
       opened.database,
       opened.url,
-      `update credit_accounts set available = 6, reserved = 4 where account = '${account}'`,
+      `update deputy.credit_accounts set available = 6, reserved = 4 where account = '${account}'`,
     )
     expect(await give({ account, amount: MAX_MICRO_CREDITS - 9 })).toMatchObject({ code: 'BAD_REQUEST' })
     expect(await give({ account, amount: MAX_MICRO_CREDITS - 10 })).toMatchObject({
@@ -161,16 +161,16 @@ describe('an amount', () => {
     const account = randomUUID()
     for (const amount of [0, -1]) await expect(give({ account, amount })).rejects.toThrow('23514')
     await expect(give({ account, amount: 0.5 })).rejects.toThrow('22P02')
-    expect(await rows('select 1 from credit_accounts where account = $1', account)).toEqual([])
+    expect(await rows('select 1 from deputy.credit_accounts where account = $1', account)).toEqual([])
   })
 })
 
 describe('an entry', () => {
   it.each([
-    'update credit_entries set available_delta = 1',
-    'update credit_entries set cost = 0 where false',
-    'delete from credit_entries',
-    'truncate credit_entries',
+    'update deputy.credit_entries set available_delta = 1',
+    'update deputy.credit_entries set cost = 0 where false',
+    'delete from deputy.credit_entries',
+    'truncate deputy.credit_entries',
   ])('cannot be changed: %s', async (statement) => {
     const account = randomUUID()
     await give({ account, amount: 5 })

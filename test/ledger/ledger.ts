@@ -6,9 +6,9 @@ import type { Database } from '../../server/db/database.ts'
 export async function fund(database: Database, account: string, amount: number): Promise<void> {
   await database.write({
     sql: `with granted as (
-        insert into credit_entries (account, kind, available_delta, reserved_delta, grant_key)
+        insert into deputy.credit_entries (account, kind, available_delta, reserved_delta, grant_key)
         values ($1, 'grant', $2::bigint, 0, $3))
-      insert into credit_accounts as it (account, available, reserved) values ($1, $2::bigint, 0)
+      insert into deputy.credit_accounts as it (account, available, reserved) values ($1, $2::bigint, 0)
       on conflict (account) do update set available = it.available + excluded.available`,
     params: [account, amount, randomUUID()],
   })
@@ -16,7 +16,7 @@ export async function fund(database: Database, account: string, amount: number):
 
 export async function accountOf(database: Database, account: string) {
   const { rows } = await database.query({
-    sql: 'select available, reserved from credit_accounts where account = $1',
+    sql: 'select available, reserved from deputy.credit_accounts where account = $1',
     params: [account],
   })
   const [available = 0, reserved = 0] = (rows[0] ?? []).map(Number)
@@ -27,11 +27,11 @@ export async function accountOf(database: Database, account: string) {
 export async function checkLedger(database: Database): Promise<void> {
   const { rows } = await database.query({
     sql: `select account, available, reserved,
-        coalesce((select sum(available_delta) from credit_entries as it where it.account = credit_accounts.account), 0),
-        coalesce((select sum(reserved_delta) from credit_entries as it where it.account = credit_accounts.account), 0),
-        coalesce((select sum(amount) from credit_holds as it
+        coalesce((select sum(available_delta) from deputy.credit_entries as it where it.account = credit_accounts.account), 0),
+        coalesce((select sum(reserved_delta) from deputy.credit_entries as it where it.account = credit_accounts.account), 0),
+        coalesce((select sum(amount) from deputy.credit_holds as it
           where it.account = credit_accounts.account and it.is_metered), 0)
-      from credit_accounts`,
+      from deputy.credit_accounts`,
     params: [],
   })
   for (const [account, ...amounts] of rows) {

@@ -91,7 +91,7 @@ it('whatever happens in whatever order, entries sum to balances, none is below z
       for (const step of steps) await perform(database, model, run, step)
       for (const [name, balance] of model.balances) expect(await accountOf(database, name)).toEqual(balance)
       const { rows } = await database.query({
-        sql: `select coalesce(sum(cost), 0), count(*), count(distinct hold) from credit_entries
+        sql: `select coalesce(sum(cost), 0), count(*), count(distinct hold) from deputy.credit_entries
           where account like $1 and kind in ('settle', 'refund')`,
         params: [`${run}%`],
       })
@@ -116,7 +116,7 @@ async function perform(database: Database, model: Model, run: string, step: Step
   if (!hold) return
   switch (step.kind) {
     case 'send':
-      await sqlOn(database, `update credit_holds set state = 'sent' where effect = $1`, [hold.effect])
+      await sqlOn(database, `update deputy.credit_holds set state = 'sent' where effect = $1`, [hold.effect])
       hold.isSent = true
       return
     case 'close': {
@@ -145,7 +145,7 @@ async function perform(database: Database, model: Model, run: string, step: Step
     case 'die':
       await sqlOn(
         database,
-        `update credit_holds set lease_until = now() - interval '1 second' where effect = $1`,
+        `update deputy.credit_holds set lease_until = now() - interval '1 second' where effect = $1`,
         [hold.effect],
       )
       await Promise.all([sweepAllHolds(database), sweepAllHolds(database)])

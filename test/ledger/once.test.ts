@@ -154,7 +154,7 @@ describe('what was spent stays spent when the action', () => {
     expect(await market.rows('select 1 from events where record_id = $1', recordId)).toEqual([])
     expect(await spentBy(user)).toBe(TOTAL)
     const audited = await market.rows(
-      'select payers::text, cost, outcome from audit_log where actor = $1',
+      'select payers::text, cost, outcome from deputy.audit_log where actor = $1',
       user,
     )
     expect(audited).toEqual([['{caller}', expect.anything(), expect.not.stringMatching('OK')]])
@@ -242,7 +242,7 @@ describe('what comes of a call is what it costs', () => {
       wanted.closing === undefined ? [] : [[wanted.closing, wanted.cost, wanted.outcome]],
     )
     const audited = await market.rows(
-      'select payers::text, cost, outcome from audit_log where actor = $1',
+      'select payers::text, cost, outcome from deputy.audit_log where actor = $1',
       user,
     )
     const paid = wanted.asked === 1 ? ['{caller}', String(wanted.cost)] : ['{}', 'null']
@@ -263,7 +263,10 @@ describe('a call that its payer cannot pay', () => {
     expect(market.timesAsked(id)).toBe(0)
     expect(await market.balance(user)).toEqual({ available: RESERVE - 1, reserved: 0 })
     // Nothing was spent, and the refusal is in the audit.
-    const audited = await market.rows('select payers::text, outcome from audit_log where actor = $1', user)
+    const audited = await market.rows(
+      'select payers::text, outcome from deputy.audit_log where actor = $1',
+      user,
+    )
     expect(audited).toEqual([['{}', 'PAYMENT_REQUIRED']])
   })
 

@@ -79,14 +79,14 @@ export async function openMarket(options: Options = {}) {
     /** What became of an account's calls, oldest first: `[kind, cost, outcome]`. */
     async closings(account: string) {
       const found = await rows(
-        `select kind, cost, outcome from credit_entries where account = $1 and kind in ('settle', 'refund') order by seq`,
+        `select kind, cost, outcome from deputy.credit_entries where account = $1 and kind in ('settle', 'refund') order by seq`,
         account,
       )
       return found.map(([kind, cost, outcome]) => [String(kind), Number(cost), String(outcome)])
     },
     /** Nothing is set aside any more, and the ledger is in order. */
     async isSettled() {
-      expect(await rows('select * from credit_holds')).toEqual([])
+      expect(await rows('select * from deputy.credit_holds')).toEqual([])
       await checkLedger(database)
     },
     async [Symbol.asyncDispose]() {

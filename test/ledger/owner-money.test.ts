@@ -7,7 +7,7 @@ import { openMarket } from './open-market.ts'
 
 const NO_LIMIT = { calls: undefined, credits: undefined }
 const entries = `select kind, available_delta, reserved_delta, cost, payer, caller, transport, endpoint, outcome,
-  duration_ms is not null from credit_entries where account = 'owner' and kind <> 'grant' order by seq`
+  duration_ms is not null from deputy.credit_entries where account = 'owner' and kind <> 'grant' order by seq`
 
 it('a call by proxy is noted with no cost, and counts against budgets', async () => {
   await using market = await openMarket({
@@ -25,7 +25,9 @@ it('a call by proxy is noted with no cost, and counts against budgets', async ()
   expect(market.timesAsked(id)).toBe(2)
   const noted = ['settle', '0', '0', '0', 'owner', 'ada', 'proxy', 'proxied-dev/buy', 'answered', 'true']
   expect((await market.rows(entries)).map((row) => row.map(String))).toEqual([noted, noted])
-  const audited = await market.rows('select payers::text, cost::int, outcome from audit_log order by at, id')
+  const audited = await market.rows(
+    'select payers::text, cost::int, outcome from deputy.audit_log order by at, id',
+  )
   expect(audited).toEqual([
     ['{owner}', 0, 'OK'],
     ['{owner}', 0, 'OK'],
@@ -83,7 +85,9 @@ it('what callers without a token are refused for want of money or budget reaches
   expect([await call(), await call(), await call(), await call()]).toEqual([200, 200, 200, 429])
   expect(market.timesAsked(id)).toBe(3)
   expect(await market.balance('owner')).toEqual({ available: PRICE, reserved: 0 })
-  const audited = await market.rows('select actor, action, payers::text, cost::int, outcome from audit_log')
+  const audited = await market.rows(
+    'select actor, action, payers::text, cost::int, outcome from deputy.audit_log',
+  )
   const paid = [null, 'integrations.request', '{owner}', PRICE, 'OK']
   expect(audited).toEqual([paid, paid, paid])
   await market.isSettled()

@@ -139,7 +139,7 @@ describe('a reservation', () => {
     await close(owner, account, 'answered', 70)
     expect(await accountOf(database, account)).toEqual({ available: 0, reserved: 0 })
     const { rows } = await database.query({
-      sql: 'select kind, cost, available_delta from credit_entries where account = $1',
+      sql: 'select kind, cost, available_delta from deputy.credit_entries where account = $1',
       params: [account],
     })
     expect(rows.map((row) => row.map(String))).toEqual([['settle', '70', '0']])
@@ -155,14 +155,14 @@ describe('a reservation', () => {
     ])
     await reserve(database, ownerOf(account), [{ effect: `${account}/alive`, amount: 20, ...NOTHING_ELSE }])
     await database.write({
-      sql: `update credit_holds set state = 'sent' where effect = $1`,
+      sql: `update deputy.credit_holds set state = 'sent' where effect = $1`,
       params: [`${account}/sent`],
     })
     await Promise.all([sweepHolds(database), sweepHolds(database), sweepHolds(database)])
     await sweepHolds(database)
     expect(await accountOf(database, account)).toEqual({ available: 30, reserved: 20 })
     const { rows } = await database.query({
-      sql: `select kind, outcome, cost from credit_entries
+      sql: `select kind, outcome, cost from deputy.credit_entries
         where account = $1 and kind in ('settle', 'refund') order by kind`,
       params: [account],
     })

@@ -62,7 +62,7 @@ describe('a statement', () => {
     await execute(
       opened.database,
       opened.url,
-      `insert into credit_entries (account, kind, available_delta, reserved_delta, cost, hold, effect, payer, caller,
+      `insert into deputy.credit_entries (account, kind, available_delta, reserved_delta, cost, hold, effect, payer, caller,
          action, invocation, endpoint, transport, outcome, duration_ms)
        values ('carol', 'settle', 8999999999999998, -8999999999999999, 1, 'hold', 'effect', 'caller', 'carol',
          'translateTitle', 'invocation', 'libretranslate/translate', 'direct', 'unknown', 250)`,
@@ -116,7 +116,7 @@ describe('a statement', () => {
     await execute(
       opened.database,
       opened.url,
-      `insert into credit_entries (account, kind, available_delta, reserved_delta, grant_key)
+      `insert into deputy.credit_entries (account, kind, available_delta, reserved_delta, grant_key)
        select 'erik', 'grant', n, 0, 'erik-' || n from generate_series(1, 450) as n`,
     )
     const listed = async (limit: number) => {

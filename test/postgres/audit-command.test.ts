@@ -62,7 +62,8 @@ it('a database without a log, and a role that does not own it, are told of', asy
   await using log = await openLog()
   const role = `audit_reader_${process.pid}`
   await log.sql.unsafe(
-    `create role ${role} login; grant select, delete on audit_log, audit_detail to ${role}`,
+    `create role ${role} login; grant usage on schema deputy to ${role};
+     grant select, delete on deputy.audit_log, deputy.audit_detail to ${role}`,
   )
   try {
     const url = new URL(log.url)
@@ -76,7 +77,7 @@ it('a database without a log, and a role that does not own it, are told of', asy
   } finally {
     await log.sql.unsafe(`drop owned by ${role}; drop role ${role}`)
   }
-  await log.sql`drop table audit_log`
+  await log.sql`drop table deputy.audit_log`
   const absent = await audit(log.url, ['list'])
   expect(absent).toMatchObject({
     code: 1,
@@ -89,7 +90,7 @@ it('a prune that cannot have the table gives up, and holds nobody up for long', 
   await using log = await openLog()
   const [locked, end] = [gate(), gate()]
   const holding = log.sql.begin(async (sql) => {
-    await sql`lock table audit_log in row exclusive mode`
+    await sql`lock table deputy.audit_log in row exclusive mode`
     locked.open()
     await end.opened
   })
@@ -106,8 +107,8 @@ it('entries that are written during a prune wait for it and are kept; prunes and
   await using log = await openLog()
   const clock = () => new Date()
   const write = async (n: number) => {
-    await log.sql`insert into audit_log select ${`new-${n}`}, now(), request_id, transport, 'new', action, outcome,
-      attempts, duration_ms, input_hash, writes, write_count, payers, cost from audit_log limit 1`
+    await log.sql`insert into deputy.audit_log select ${`new-${n}`}, now(), request_id, transport, 'new', action, outcome,
+      attempts, duration_ms, input_hash, writes, write_count, payers, cost from deputy.audit_log limit 1`
   }
   const options = { before: new Date('2026-01-01Z'), clock, batchRows: 3 }
   const removed = await Promise.all([
@@ -119,6 +120,6 @@ it('entries that are written during a prune wait for it and are kept; prunes and
   const totals = removed.slice(0, 3).map((part) => part ?? { entries: 0, details: 0 })
   expect(totals.reduce((sum, { entries }) => sum + entries, 0)).toBe(20)
   expect(totals.reduce((sum, { details }) => sum + details, 0)).toBe(20)
-  const [left] = await log.sql`select count(*)::int as count from audit_log where actor = 'new'`
+  const [left] = await log.sql`select count(*)::int as count from deputy.audit_log where actor = 'new'`
   expect(left).toEqual({ count: 20 })
 })

@@ -10,7 +10,7 @@ beforeAll(async () => {
   await execute(
     app.database,
     app.databaseUrl,
-    `insert into audit_log (id, at, request_id, transport, actor, action, outcome, attempts, duration_ms,
+    `insert into deputy.audit_log (id, at, request_id, transport, actor, action, outcome, attempts, duration_ms,
          input_hash, writes, write_count, payers)
        select 'a-' || n, now() - n * interval '1 second', 'r', 'rest', 'user-' || n % 1000, 'action' || n % 100,
          'OK', 1, 5, null, jsonb_build_array(
@@ -18,7 +18,7 @@ beforeAll(async () => {
            jsonb_build_object('op', 'update', 'collection', 'counters', 'recordId', 'c-' || n % 5000)),
          2, '{}'
        from generate_series(1, 100000) n;
-     insert into audit_detail (id, at, actor, input)
+     insert into deputy.audit_detail (id, at, actor, input)
        select 'a-' || n, now() - n * interval '1 second', 'user-' || n % 1000, '{}'
        from generate_series(1, 100000) n;
      analyze`,

@@ -35,14 +35,14 @@ afterAll(async () => {
 })
 
 const rowOf = (request: string, outcome = 'OK'): Statement => ({
-  sql: `insert into audit_log (id, at, request_id, transport, action, outcome, attempts, duration_ms, writes, write_count,
+  sql: `insert into deputy.audit_log (id, at, request_id, transport, action, outcome, attempts, duration_ms, writes, write_count,
       payers) values ($1, now(), $2, 'rest', 'test', $3, 1, 1, '[]', 0, '{}') on conflict do nothing`,
   params: [randomUUID(), request, outcome],
 })
 const times = <T>(count: number, make: (nth: number) => T) =>
   Array.from({ length: count }, (_, nth) => make(nth))
 const kept = async (request: string) =>
-  (await admin`select 1 from audit_log where request_id = ${request}`).length
+  (await admin`select 1 from deputy.audit_log where request_id = ${request}`).length
 
 it('rows of calls that end at once share a transaction, and all are there when it is told', async () => {
   const request = randomUUID()
@@ -66,7 +66,7 @@ it('a row that cannot be written keeps no other one from it', async () => {
 it('when the connection ends under them, each is written once all the same', async () => {
   const request = randomUUID()
   const { asked } = await admin.begin(async (holder) => {
-    await holder`lock table audit_log in share mode`
+    await holder`lock table deputy.audit_log in share mode`
     const asked = Promise.all(times(10, () => auditRows.fulfil(rowOf(request))))
     // The first of them went ahead, the others follow together.
     await expect.poll(async () => (await waiting()).length, { timeout: 5_000 }).toBe(2)

@@ -33,7 +33,7 @@ it('names hold no line break and no escape on the terminal', async () => {
   await execute(
     opened.database,
     url,
-    "insert into credit_accounts values (E'a\\nb\\tc\\u001b[2J\\u202ed', 5, 0)",
+    "insert into deputy.credit_accounts values (E'a\\nb\\tc\\u001b[2J\\u202ed', 5, 0)",
   )
   const { code, stdout } = await credits(url, ['balance'])
   expect({ code, stdout }).toEqual({ code: 0, stdout: 'a\\u{a}b\\u{9}c\\u{1b}[2J\\u{202e}d\t5\t0\n' })
@@ -44,13 +44,16 @@ it('a database without a ledger, and a role that may not use it, are told of', a
   const url = new URL(opened.url ?? '')
   const sql = postgres(url.href, { max: 1, onnotice: () => {} })
   const role = `credits_reader_${process.pid}`
-  await sql.unsafe(`create role ${role} login; grant select on credit_accounts to ${role}`)
+  await sql.unsafe(
+    `create role ${role} login; grant usage on schema deputy to ${role};
+     grant select on deputy.credit_accounts to ${role}`,
+  )
   try {
     url.username = role
     const refused = await credits(url.href, ['grant', '--account', 'ada', '--amount', '5', '--key', 'k1'])
     expect(refused).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('must be allowed') })
-    expect(await sql`select 1 from credit_accounts`).toHaveLength(0)
-    await sql`drop table credit_accounts`
+    expect(await sql`select 1 from deputy.credit_accounts`).toHaveLength(0)
+    await sql`drop table deputy.credit_accounts`
     const absent = await credits(url.href, ['balance'])
     expect(absent).toMatchObject({ code: 1, stderr: expect.stringContaining('There is no ledger') })
   } finally {

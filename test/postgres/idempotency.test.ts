@@ -40,7 +40,11 @@ it('200 calls with one key at once have one effect, and one answer', async () =>
   expect(await shop.count(name)).toBe(1)
   expect(waited).toBeGreaterThan(0)
   expect(
-    await shop.rows('select count(*)::int from audit_log where action = $1 and outcome = $2', 'place', 'OK'),
+    await shop.rows(
+      'select count(*)::int from deputy.audit_log where action = $1 and outcome = $2',
+      'place',
+      'OK',
+    ),
   ).toEqual([[1]])
 })
 
@@ -116,7 +120,7 @@ it('a call that is killed after its provider answered is finished by its repetit
         async () =>
           (
             await opened.database.query({
-              sql: "select state from journal_steps where state = 'answered'",
+              sql: "select state from deputy.journal_steps where state = 'answered'",
               params: [],
             })
           ).rows.length,
@@ -130,7 +134,7 @@ it('a call that is killed after its provider answered is finished by its repetit
   await execute(
     opened.database,
     opened.url,
-    "update idempotency_claims set lease_until = now() - interval '1 second'",
+    "update deputy.idempotency_claims set lease_until = now() - interval '1 second'",
   )
   await using server = await startServer(env)
   const again = await send(server.url, 'summarizeEvent', 'sum', { eventId })

@@ -82,7 +82,7 @@ const waiting = () => admin<{ pid: number }[]>`
   select pid from pg_stat_activity
   where datname = current_database() and application_name = 'deputy' and wait_event_type = 'Lock'`
 const entries = (account: string, kind: string) =>
-  admin`select effect from credit_entries where account = ${account} and kind = ${kind}`
+  admin`select effect from deputy.credit_entries where account = ${account} and kind = ${kind}`
 
 describe('calls that come at once', () => {
   it('share statements, to set money aside and to settle', async () => {
@@ -97,7 +97,8 @@ describe('calls that come at once', () => {
     await Promise.all(orders.map((each, nth) => (nth % 3 === 0 ? close(each, 0, 'nothing') : close(each, 4))))
     expect(statements).toBe(2)
     expect(await accountOf(database, account)).toEqual({ available: 1_000 - 160, reserved: 0 })
-    const [day] = await admin`select calls::int, credits::int from budget_days where subject = ${account}`
+    const [day] =
+      await admin`select calls::int, credits::int from deputy.budget_days where subject = ${account}`
     expect(day).toEqual({ calls: 40, credits: 160 })
     expect(await entries(account, 'reserve')).toHaveLength(60)
     expect(await entries(account, 'settle')).toHaveLength(40)
@@ -179,7 +180,8 @@ describe('calls that come at once', () => {
       ),
     ])
     const { available, reserved } = await accountOf(database, account)
-    const [day] = await admin`select calls::int, credits::int from budget_days where subject = ${account}`
+    const [day] =
+      await admin`select calls::int, credits::int from deputy.budget_days where subject = ${account}`
     expect({ spent: 25 * PRICE - available, reserved }).toEqual({ spent: day?.credits, reserved: 0 })
     expect((await entries(account, 'settle')).length + (await entries(account, 'refund')).length).toBe(20)
   })
@@ -240,7 +242,7 @@ describe('when something goes wrong', () => {
     const orders = times(20, (nth) => order(isLocked(nth) ? locked : free))
     failures.length = 0
     const { waiters } = await admin.begin(async (holder) => {
-      await holder`select from credit_accounts where account = ${locked} for update`
+      await holder`select from deputy.credit_accounts where account = ${locked} for update`
       const asked = orders.map((each) => ledger.reserve(each))
       expect(await Promise.all(asked.filter((_, nth) => !isLocked(nth)))).toEqual(times(16, () => undefined))
       return { waiters: Promise.all(asked) }
@@ -256,7 +258,7 @@ describe('when something goes wrong', () => {
     const account = await newAccount()
     const orders = times(20, () => order(account))
     const answers = await admin.begin(async (holder) => {
-      await holder`select from credit_accounts where account = ${account} for update`
+      await holder`select from deputy.credit_accounts where account = ${account} for update`
       const asked = reserveAll(orders)
       await endWaiting()
       return { asked }
@@ -266,7 +268,7 @@ describe('when something goes wrong', () => {
     expect(await entries(account, 'reserve')).toHaveLength(20)
 
     const closed = await admin.begin(async (holder) => {
-      await holder`select from credit_accounts where account = ${account} for update`
+      await holder`select from deputy.credit_accounts where account = ${account} for update`
       const asked = Promise.all(orders.map((each) => close(each, 4)))
       await endWaiting()
       return { asked }

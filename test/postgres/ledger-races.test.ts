@@ -214,7 +214,7 @@ describe('of those who find a dead call at once', () => {
   const usedCalls = async (account: string) =>
     (
       await market.rows(
-        "select calls::int from budget_days where budget = 'caller' and subject = $1",
+        "select calls::int from deputy.budget_days where budget = 'caller' and subject = $1",
         account,
       )
     )[0]?.[0]
@@ -245,7 +245,7 @@ describe('of those who find a dead call at once', () => {
     const effects = Array.from({ length: 20 }, (_, nth) => `${user}/${nth}`)
     const requests = effects.map((effect) => ({ effect, ...CALL }))
     expect(await reserve(database, ownerOf(user), requests)).toBeUndefined()
-    await market.change(`update credit_holds set state = 'sent' where account = '${user}'`)
+    await market.change(`update deputy.credit_holds set state = 'sent' where account = '${user}'`)
     await Promise.all([
       ...effects.slice(0, 10).map((effect) => close(user, effect, 'answered')),
       sweepHolds(database),

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import postgres from 'postgres'
 import { expect, inject, it } from 'vitest'
 import { migratePostgres } from '../../server/db/migrate.ts'
-import { TABLES } from '../support/tables.ts'
+import { MIGRATIONS, TABLES } from '../support/tables.ts'
 
 it('several servers that start at once on an empty database migrate it once', async () => {
   const provided = inject('database')
@@ -13,7 +13,9 @@ it('several servers that start at once on an empty database migrate it once', as
   const url = new URL(provided.url)
   url.pathname = `/${name}`
   try {
-    await Promise.all(Array.from({ length: 6 }, () => migratePostgres(url.href, { tables: TABLES })))
+    await Promise.all(
+      Array.from({ length: 6 }, () => migratePostgres(url.href, { migrations: MIGRATIONS, tables: TABLES })),
+    )
     const client = postgres(url.href, { max: 1, onnotice: () => {} })
     const tables = await client<{ relname: string }[]>`
       select relname from pg_class where relnamespace = 'public'::regnamespace and relkind = 'r'
@@ -25,7 +27,7 @@ it('several servers that start at once on an empty database migrate it once', as
     expect(applied?.count).toBe(applied?.hashes)
     expect(applied?.count).toBeGreaterThan(0)
     // A server that starts later finds nothing to do.
-    await migratePostgres(url.href, { tables: TABLES })
+    await migratePostgres(url.href, { migrations: MIGRATIONS, tables: TABLES })
   } finally {
     await admin.unsafe(`drop database if exists ${name} with (force)`)
     await admin.end()

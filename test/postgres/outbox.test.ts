@@ -34,7 +34,11 @@ const sentTo = (path: '/mail' | '/sms', to: string) =>
   post.received(path).filter(({ body }) => (body as { to: string }).to === to)
 const isQuiet = async () =>
   Number(
-    (await post.rows('select (select count(*) from outbox) + (select count(*) from credit_holds)'))[0]?.[0],
+    (
+      await post.rows(
+        'select (select count(*) from deputy.outbox) + (select count(*) from deputy.credit_holds)',
+      )
+    )[0]?.[0],
   ) === 0
 const quiet = () => expect.poll(isQuiet, TIMEOUT).toBe(true)
 const codes = (answers: readonly ActionResult<unknown>[]) => {
@@ -97,7 +101,7 @@ it('a holder of a key that comes back after its lease queues nothing beside the 
   onFailpoint = async (point) => {
     if (point !== 'before-commit') return
     onFailpoint = () => {}
-    await post.change("update idempotency_claims set lease_until = now() - interval '1 second'")
+    await post.change("update deputy.idempotency_claims set lease_until = now() - interval '1 second'")
     other = await server?.act((ctx) => mail(ctx, to), 'cid', once)
   }
   const late = await post.act((ctx) => mail(ctx, to), 'cid', once)

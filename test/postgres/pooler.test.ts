@@ -4,7 +4,7 @@ import { openPostgres } from '../../server/db/postgres.ts'
 import { Transaction } from '../../server/db/transaction.ts'
 import { openDatabase } from '../../server/lifecycle/open-database.ts'
 import { createProbe, type Probe } from '../invocation/probe.ts'
-import { TABLES } from '../support/tables.ts'
+import { MIGRATIONS, TABLES } from '../support/tables.ts'
 import { type Admin, connectAsAdmin } from './admin.ts'
 import { startPgbouncer } from './pgbouncer.ts'
 
@@ -19,7 +19,8 @@ afterAll(async () => {
   await probe[Symbol.asyncDispose]()
 })
 
-const start = (databaseUrl: string) => openDatabase({ databaseUrl, directory: undefined, tables: TABLES })
+const start = (databaseUrl: string) =>
+  openDatabase({ databaseUrl, directory: undefined, migrations: MIGRATIONS, tables: TABLES })
 const statement = (sql: string, params: readonly unknown[] = []) => ({ sql, params })
 const IGNORED = 'default_transaction_read_only,statement_timeout,enable_seqscan,jit,extra_float_digits'
 
@@ -56,10 +57,10 @@ describe('PgBouncer in session mode', () => {
         )
         expect(locks.rows).toEqual([[1]])
         await transaction.query(
-          statement('insert into system_secrets (name, value) values ($1, $2)', [id, 'x']),
+          statement('insert into deputy.system_secrets (name, value) values ($1, $2)', [id, 'x']),
         )
         expect(await transaction.commit()).toBe('committed')
-        const kept = await admin.sql`select 1 from system_secrets where name = ${id}`
+        const kept = await admin.sql`select 1 from deputy.system_secrets where name = ${id}`
         expect(kept).toHaveLength(1)
       } finally {
         await database.close()
@@ -116,7 +117,7 @@ it('nothing is acknowledged and lost behind a pooler that is in transaction mode
   await Promise.all(
     Array.from({ length: 60 }, async (_, nth) => {
       const id = `${nth}-${randomUUID()}`
-      const insert = statement('insert into system_secrets (name, value) values ($1, $2)', [id, 'x'])
+      const insert = statement('insert into deputy.system_secrets (name, value) values ($1, $2)', [id, 'x'])
       try {
         if (nth % 2 === 0) await database.write(insert)
         else {
@@ -135,7 +136,7 @@ it('nothing is acknowledged and lost behind a pooler that is in transaction mode
   )
   const kept = await admin.sql<
     { name: string }[]
-  >`select name from system_secrets where name = any(${acknowledged})`
+  >`select name from deputy.system_secrets where name = any(${acknowledged})`
   expect(kept).toHaveLength(acknowledged.length)
   await database.close()
 })

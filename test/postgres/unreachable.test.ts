@@ -55,7 +55,7 @@ describe('a database that cannot be reached', () => {
     await using server = await behindProxy()
     const rows = async () => {
       const { rows } = await probe.app.database.query({
-        sql: "select count(*)::int from audit_log where outcome = 'SERVICE_UNAVAILABLE'",
+        sql: "select count(*)::int from deputy.audit_log where outcome = 'SERVICE_UNAVAILABLE'",
         params: [],
       })
       return rows[0]?.[0]

@@ -20,7 +20,7 @@ beforeEach(() => {
 })
 
 const sentTo = (to: string) => post.received('/mail').filter(({ body }) => (body as { to: string }).to === to)
-const holds = async () => Number((await post.rows('select count(*) from credit_holds'))[0]?.[0])
+const holds = async () => Number((await post.rows('select count(*) from deputy.credit_holds'))[0]?.[0])
 const isQuiet = async () => (await post.count('queued')) === 0 && (await holds()) === 0
 const quiet = () => expect.poll(isQuiet, { timeout: 20_000 }).toBe(true)
 
@@ -119,7 +119,7 @@ it('one call queues 1000 messages, and not one more', async () => {
     return ok({ more: more.success ? 'queued' : more.code })
   }, 'owner')
   expect(most).toEqual(ok({ more: 'PRECONDITION_FAILED' }))
-  const queued = await waiting.rows('select count(*), count(distinct data) from outbox')
+  const queued = await waiting.rows('select count(*), count(distinct data) from deputy.outbox')
   expect(queued[0]?.map(Number)).toEqual([1_000, 1_000])
 })
 
@@ -178,7 +178,7 @@ it('the call and its messages are in the audit log, with who pays', async () => 
   const { messageId } = queued.success ? (queued.data as { messageId: string }) : { messageId: '' }
   const written = JSON.stringify([{ op: 'create', collection: 'outbox', recordId: messageId }])
   const found = await post.rows(
-    'select actor, outcome, payers from audit_log where writes @> $1::text::jsonb',
+    'select actor, outcome, payers from deputy.audit_log where writes @> $1::text::jsonb',
     written,
   )
   expect(found).toMatchObject([['ada', 'OK', expect.anything()]])

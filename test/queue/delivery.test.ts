@@ -26,7 +26,9 @@ beforeEach(async () => {
 })
 afterEach(async () => {
   await post.stopSending()
-  await post.change("delete from outbox; update credit_holds set lease_until = now() - interval '1 hour'")
+  await post.change(
+    "delete from deputy.outbox; update deputy.credit_holds set lease_until = now() - interval '1 hour'",
+  )
   await sweepAllHolds(post.app.database)
   await checkLedger(post.app.database)
 })
@@ -52,10 +54,16 @@ const resetInBody: Answer = (_received, response) => {
 }
 const queue = () => post.act((ctx) => sms(ctx, ada), ada)
 const message = async () =>
-  (await post.rows('select state, attempts, is_unknown, last_error from outbox where caller = $1', ada))[0]
+  (
+    await post.rows(
+      'select state, attempts, is_unknown, last_error from deputy.outbox where caller = $1',
+      ada,
+    )
+  )[0]
 const balance = () => accountOf(post.app.database, ada)
 const costs = async () => {
-  const sql = "select cost, outcome from credit_entries where account = $1 and kind in ('settle', 'refund')"
+  const sql =
+    "select cost, outcome from deputy.credit_entries where account = $1 and kind in ('settle', 'refund')"
   return (await post.rows(sql, ada)).map(([cost, outcome]) => [Number(cost), outcome])
 }
 const received = () => post.received('/sms').filter(({ body }) => (body as { to: string }).to === ada)
@@ -63,7 +71,7 @@ const keys = () => new Set(received().map(({ idempotencyKey }) => idempotencyKey
 const gone = () => expect.poll(message, TIMEOUT).toBe(undefined)
 const dead = () => expect.poll(async () => (await message())?.[0], TIMEOUT).toBe('dead')
 const waits = (attempt: number) => {
-  const sql = 'select 1 from outbox where attempts = $1 and token is null and caller = $2'
+  const sql = 'select 1 from deputy.outbox where attempts = $1 and token is null and caller = $2'
   return expect.poll(() => post.rows(sql, attempt, ada), TIMEOUT).toHaveLength(1)
 }
 const take = (token: string) => claimMessages(post.app.database, { token, leaseMs: 0, limit: 8 })
@@ -89,7 +97,7 @@ describe('a message', () => {
     post.startSending()
     await queue()
     await waits(1)
-    const waiting = "select last_error from outbox where due_at > now() + interval '30 minutes'"
+    const waiting = "select last_error from deputy.outbox where due_at > now() + interval '30 minutes'"
     expect(await post.rows(waiting)).toEqual([[expect.stringContaining('TOO_MANY_REQUESTS')]])
   })
 
@@ -132,7 +140,7 @@ describe('a message', () => {
     post.startSending()
     await queue()
     await waits(1)
-    await post.change(`update outbox set attempts = ${LAST_ATTEMPT - 1}, due_at = now()`)
+    await post.change(`update deputy.outbox set attempts = ${LAST_ATTEMPT - 1}, due_at = now()`)
     await dead()
     expect(await message()).toMatchObject(['dead', LAST_ATTEMPT, true, expect.any(String)])
     expect(await costs()).toEqual([[SMS_PRICE, 'unknown']])
@@ -142,7 +150,7 @@ describe('a message', () => {
   it('that never arrived is given back when it is given up', async () => {
     answer(status(500))
     await queue()
-    await post.change(`update outbox set attempts = ${LAST_ATTEMPT - 1}`)
+    await post.change(`update deputy.outbox set attempts = ${LAST_ATTEMPT - 1}`)
     post.startSending()
     await dead()
     expect(await costs()).toEqual([[0, 'nothing']])
@@ -171,12 +179,12 @@ describe('a message', () => {
   it('that was charged leaves by the hand of whoever holds it alone', async () => {
     answer(resetInBody)
     await queue()
-    await post.change(`update outbox set attempts = ${LAST_ATTEMPT - 1}`)
+    await post.change(`update deputy.outbox set attempts = ${LAST_ATTEMPT - 1}`)
     const dispatcher = post.startSending()
     await dead()
     await dispatcher.stop(10_000)
-    await post.change("update outbox set state = 'queued', token = 'holder'")
-    const [[id] = []] = await post.rows('select id from outbox where caller = $1', ada)
+    await post.change("update deputy.outbox set state = 'queued', token = 'holder'")
+    const [[id] = []] = await post.rows('select id from deputy.outbox where caller = $1', ada)
     expect(await markSent(post.app.database, String(id), 'another')).toBe('lost')
     expect(await markSent(post.app.database, String(id), 'holder')).toBe('paid')
   })
@@ -185,18 +193,18 @@ describe('a message', () => {
     await queue()
     // As if its action had committed only after its lease.
     await post.change(
-      "update outbox set state = 'dead'; update credit_holds set lease_until = now() - interval '1 hour'",
+      "update deputy.outbox set state = 'dead'; update deputy.credit_holds set lease_until = now() - interval '1 hour'",
     )
     await sweepAllHolds(post.app.database)
     expect(await balance()).toEqual({ available: SMS_PRICE, reserved: 0 })
     await post.change(
-      `update outbox set state = 'queued'; update credit_accounts set available = 0 where account = '${ada}'`,
+      `update deputy.outbox set state = 'queued'; update deputy.credit_accounts set available = 0 where account = '${ada}'`,
     )
     post.startSending()
     await waits(1)
     expect(await message()).toMatchObject(['queued', 1, false, expect.stringContaining('PAYMENT_REQUIRED')])
     expect(received()).toEqual([])
-    await post.change(`update credit_accounts set available = ${SMS_PRICE} where account = '${ada}'`)
+    await post.change(`update deputy.credit_accounts set available = ${SMS_PRICE} where account = '${ada}'`)
     await post.makeDue()
     await gone()
     expect(await costs()).toEqual([
@@ -207,7 +215,7 @@ describe('a message', () => {
 
   it('that waits keeps its reservation, however long', async () => {
     await queue()
-    await post.change("update credit_holds set lease_until = now() - interval '1 hour'")
+    await post.change("update deputy.credit_holds set lease_until = now() - interval '1 hour'")
     await sweepAllHolds(post.app.database)
     expect(await balance()).toEqual({ available: 0, reserved: SMS_PRICE })
     post.startSending()
@@ -244,7 +252,7 @@ describe('a message', () => {
     await dispatcher.stop(0)
     expect(await message()).toMatchObject(['queued', 1, false, null])
     // As it would be after the lease of the one that stopped.
-    await post.change('update outbox set due_at = now()')
+    await post.change('update deputy.outbox set due_at = now()')
     post.startSending()
     await gone()
     expect(received()).toHaveLength(2)

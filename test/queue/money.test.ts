@@ -18,7 +18,11 @@ afterAll(() => post[Symbol.asyncDispose]())
 const user = () => `user-${randomUUID()}`
 const isQuiet = async () =>
   Number(
-    (await post.rows('select (select count(*) from outbox) + (select count(*) from credit_holds)'))[0]?.[0],
+    (
+      await post.rows(
+        'select (select count(*) from deputy.outbox) + (select count(*) from deputy.credit_holds)',
+      )
+    )[0]?.[0],
   ) === 0
 const quiet = () => expect.poll(isQuiet, { timeout: 20_000 }).toBe(true)
 const balance = (account: string) => accountOf(post.app.database, account)
@@ -35,7 +39,7 @@ describe('a message', () => {
     await quiet()
     expect(await balance(account)).toEqual({ available: 0, reserved: 0 })
     const entries = await post.rows(
-      `select kind, cost, payer, caller, action, outcome from credit_entries
+      `select kind, cost, payer, caller, action, outcome from deputy.credit_entries
        where account = $1 and kind <> 'grant' order by seq desc limit 2`,
       account,
     )
@@ -60,7 +64,7 @@ describe('a message', () => {
       details: { availableCredits: SMS_PRICE * 2 - 1, requiredCredits: SMS_PRICE * 2 },
     })
     expect(await post.rows('select 1 from events where record_id = $1', recordId)).toEqual([])
-    expect(await post.rows('select 1 from outbox where caller = $1', caller)).toEqual([])
+    expect(await post.rows('select 1 from deputy.outbox where caller = $1', caller)).toEqual([])
     expect(await balance(caller)).toEqual({ available: SMS_PRICE * 2 - 1, reserved: 0 })
     await checkLedger(post.app.database)
   })
@@ -104,7 +108,7 @@ describe('a message', () => {
     await post.act((ctx) => sms(ctx, 'x'), caller)
     await expect.poll(() => post.count('dead'), { timeout: 20_000 }).toBe(1)
     expect(await balance(caller)).toEqual({ available: SMS_PRICE, reserved: 0 })
-    expect(await post.rows('select last_error, attempts, is_unknown from outbox')).toEqual([
+    expect(await post.rows('select last_error, attempts, is_unknown from deputy.outbox')).toEqual([
       ['BAD_REQUEST: "sms/send": No such number', 1, false],
     ])
     await checkLedger(post.app.database)
@@ -117,7 +121,7 @@ it('an owner without a limit is charged nothing, and what was spent is noted', a
   await unmetered.act((ctx) => mail(ctx, 'x'))
   await expect.poll(() => unmetered.count('queued'), { timeout: 20_000 }).toBe(0)
   const entries = await unmetered.rows(
-    'select kind, available_delta, reserved_delta, cost from credit_entries',
+    'select kind, available_delta, reserved_delta, cost from deputy.credit_entries',
   )
   expect(entries.map(([kind, ...amounts]) => [kind, ...amounts.map(Number)])).toEqual([
     ['settle', 0, 0, MAIL_PRICE],
@@ -146,11 +150,13 @@ it('what would go out with the caller’s token is refused, and the token is in 
     code: 'PRECONDITION_FAILED',
     error: expect.stringContaining('never stored'),
   })
-  const tables = await post.rows("select tablename from pg_tables where schemaname = 'public'")
+  const tables = await post.rows(
+    "select schemaname || '.' || tablename from pg_tables where schemaname in ('public', 'deputy')",
+  )
   expect(tables.length).toBeGreaterThan(10)
   for (const [table] of tables) {
     const found = await post.rows(
-      `select 1 from "${table}" as it where it::text like '%' || $1 || '%'`,
+      `select 1 from ${table} as it where it::text like '%' || $1 || '%'`,
       callerJwt,
     )
     expect(found, String(table)).toEqual([])

@@ -30,7 +30,7 @@ beforeEach(async () => {
 afterEach(async () => {
   await post.stopSending()
   await checkLedger(post.app.database)
-  await post.change('truncate outbox')
+  await post.change('truncate deputy.outbox')
 })
 
 async function queue(userId = ada): Promise<string> {
@@ -42,7 +42,7 @@ async function queue(userId = ada): Promise<string> {
 async function deadMessage(attempts = 0): Promise<string> {
   post.provider.onPath('/sms', (_received, response) => json(response, 400, { message: 'No such number' }))
   const id = await queue()
-  await post.change(`update outbox set attempts = ${attempts}`)
+  await post.change(`update deputy.outbox set attempts = ${attempts}`)
   post.startSending()
   await expect.poll(() => post.count('dead'), TIMEOUT).toBe(1)
   await post.stopSending()
@@ -56,7 +56,7 @@ async function unknownMessage(): Promise<string> {
     response.write('{', () => response.destroy())
   })
   const id = await queue()
-  await post.change('update outbox set attempts = 12')
+  await post.change('update deputy.outbox set attempts = 12')
   post.startSending()
   await expect.poll(() => post.count('dead'), TIMEOUT).toBe(1)
   await post.stopSending()
@@ -67,7 +67,8 @@ const take = (leaseMs: number) => claimMessages(post.app.database, { token: 'a s
 const balance = () => accountOf(post.app.database, ada)
 const received = () => post.received('/sms').filter(({ body }) => (body as { to: string }).to === ada)
 const spent = async () => {
-  const sql = "select coalesce(sum(cost), 0) from credit_entries where account = $1 and kind = 'settle'"
+  const sql =
+    "select coalesce(sum(cost), 0) from deputy.credit_entries where account = $1 and kind = 'settle'"
   return Number((await post.rows(sql, ada))[0]?.[0])
 }
 
@@ -106,7 +107,7 @@ describe('outbox.list', () => {
     })
     post.startSending()
     await expect.poll(received, TIMEOUT).toMatchObject([{ body: { to: ada, pin } }])
-    await expect.poll(() => post.rows('select 1 from outbox'), TIMEOUT).toEqual([])
+    await expect.poll(() => post.rows('select 1 from deputy.outbox'), TIMEOUT).toEqual([])
   })
 
   it('goes through all of them, newest first, a page at a time, on every transport', async () => {
@@ -156,11 +157,11 @@ describe('outbox.retry', () => {
     expect(await balance()).toEqual({ available: SMS_PRICE, reserved: 0 })
     expect(await owner.outbox.retry({ id })).toEqual(ok({ id }))
     expect(await balance()).toEqual({ available: 0, reserved: SMS_PRICE })
-    expect(await post.rows('select state, attempts from outbox where due_at <= now()')).toEqual([
+    expect(await post.rows('select state, attempts from deputy.outbox where due_at <= now()')).toEqual([
       ['queued', 0],
     ])
     post.startSending()
-    await expect.poll(() => post.rows('select 1 from outbox'), TIMEOUT).toEqual([])
+    await expect.poll(() => post.rows('select 1 from deputy.outbox'), TIMEOUT).toEqual([])
     expect(new Set(received().map(({ idempotencyKey }) => idempotencyKey))).toEqual(new Set([id]))
     expect(await spent()).toBe(SMS_PRICE)
   })
@@ -170,7 +171,7 @@ describe('outbox.retry', () => {
     expect(await spent()).toBe(SMS_PRICE)
     expect(await owner.outbox.retry({ id })).toEqual(ok({ id }))
     post.startSending()
-    await expect.poll(() => post.rows('select 1 from outbox'), TIMEOUT).toEqual([])
+    await expect.poll(() => post.rows('select 1 from deputy.outbox'), TIMEOUT).toEqual([])
     expect(received()).toHaveLength(2)
     expect(await spent()).toBe(SMS_PRICE)
     expect(await balance()).toEqual({ available: 0, reserved: 0 })
@@ -189,9 +190,9 @@ describe('outbox.retry', () => {
 
   it('lets one that waits be sent at once, and reserves nothing more for it', async () => {
     const id = await queue()
-    await post.change("update outbox set due_at = now() + interval '1 hour', attempts = 3")
+    await post.change("update deputy.outbox set due_at = now() + interval '1 hour', attempts = 3")
     expect(await owner.outbox.retry({ id })).toEqual(ok({ id }))
-    expect(await post.rows('select attempts from outbox where due_at <= now()')).toEqual([[3]])
+    expect(await post.rows('select attempts from deputy.outbox where due_at <= now()')).toEqual([[3]])
     expect(await balance()).toEqual({ available: 0, reserved: SMS_PRICE })
   })
 
@@ -208,7 +209,7 @@ describe('outbox.drop', () => {
     const id = await queue()
     expect(await owner.outbox.drop({ id })).toEqual(ok({ id }))
     expect(await balance()).toEqual({ available: SMS_PRICE, reserved: 0 })
-    expect(await post.rows('select 1 from outbox')).toEqual([])
+    expect(await post.rows('select 1 from deputy.outbox')).toEqual([])
   })
 
   it.each([
@@ -216,7 +217,7 @@ describe('outbox.drop', () => {
     ['a dead server was at', false],
   ])('charges a message that may have arrived: %s', async (_what, isTold) => {
     const id = await queue()
-    if (isTold) await post.change('update outbox set is_unknown = true')
+    if (isTold) await post.change('update deputy.outbox set is_unknown = true')
     else {
       await take(0)
       await markSent(post.app.database, id, 'a server')
@@ -228,9 +229,9 @@ describe('outbox.drop', () => {
 
   it('of a dead message changes nothing in the ledger', async () => {
     const id = await deadMessage()
-    const entries = await post.rows('select count(*) from credit_entries')
+    const entries = await post.rows('select count(*) from deputy.credit_entries')
     expect(await owner.outbox.drop({ id })).toEqual(ok({ id }))
-    expect(await post.rows('select count(*) from credit_entries')).toEqual(entries)
+    expect(await post.rows('select count(*) from deputy.credit_entries')).toEqual(entries)
   })
 })
 
@@ -264,7 +265,7 @@ describe.each(['retry', 'drop'] as const)('outbox.%s', (verb) => {
     const id = await queue()
     await owner.outbox[verb]({ id })
     await (await post.app.as(ada)).outbox[verb]({ id }).catch(() => undefined)
-    const sql = 'select actor, outcome from audit_log where action = $1 order by at desc limit 2'
+    const sql = 'select actor, outcome from deputy.audit_log where action = $1 order by at desc limit 2'
     const rows = await post.rows(sql, `outbox.${verb}`)
     expect(rows).toEqual([
       [ada, 'FORBIDDEN'],

@@ -13,7 +13,7 @@ afterAll(() => post[Symbol.asyncDispose]())
 afterEach(async () => {
   for (const response of held.splice(0)) response.destroy()
   await post.stopSending()
-  await post.change('truncate outbox, credit_holds')
+  await post.change('truncate deputy.outbox, deputy.credit_holds')
   post.provider.received.splice(0)
 })
 

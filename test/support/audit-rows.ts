@@ -30,9 +30,9 @@ export function insertAudit(
     ].flat()
     const detail = row.detail && [id, at, actor, row.detail.input, row.detail.ip].map(literal)
     return [
-      `insert into audit_log (id, at, request_id, transport, actor, action, outcome, attempts, duration_ms,
+      `insert into deputy.audit_log (id, at, request_id, transport, actor, action, outcome, attempts, duration_ms,
          input_hash, writes, write_count, payers, cost) values (${log})`,
-      ...(detail ? [`insert into audit_detail (id, at, actor, input, ip) values (${detail})`] : []),
+      ...(detail ? [`insert into deputy.audit_detail (id, at, actor, input, ip) values (${detail})`] : []),
     ]
   })
   return execute(database, url, statements.join(';\n'))

@@ -4,7 +4,7 @@ import type { TestProject } from 'vitest/node'
 import { migrateEmbedded } from '../../server/db/migrate.ts'
 import { openPglite } from '../../server/db/pglite.ts'
 import { temporaryPath } from './guarded.ts'
-import { TABLES } from './tables.ts'
+import { MIGRATIONS, TABLES } from './tables.ts'
 
 declare module 'vitest' {
   export interface ProvidedContext {
@@ -23,7 +23,7 @@ export default async function setup(project: TestProject) {
   }
   const directory = await temporaryPath('test')
   const database = await openPglite()
-  await migrateEmbedded(database, { tables: TABLES })
+  await migrateEmbedded(database, { migrations: MIGRATIONS, tables: TABLES })
   const dump = join(directory, 'dump.tar')
   await writeFile(dump, Buffer.from(await (await database.engine.dumpDataDir('none')).arrayBuffer()))
   await database.close()

@@ -3,7 +3,7 @@ import postgres from 'postgres'
 import type { TestProject } from 'vitest/node'
 import { migratePostgres } from '../../server/db/migrate.ts'
 import { dropLeftovers, nameAt } from './leftovers.ts'
-import { TABLES } from './tables.ts'
+import { MIGRATIONS, TABLES } from './tables.ts'
 
 /** Migrates a template database; every test file gets a copy of it, and all are dropped at the end. */
 export default async function setup(project: TestProject) {
@@ -15,7 +15,7 @@ export default async function setup(project: TestProject) {
   await admin.unsafe(`create database ${template}`)
   const templateUrl = new URL(url)
   templateUrl.pathname = `/${template}`
-  await migratePostgres(templateUrl.href, { tables: TABLES })
+  await migratePostgres(templateUrl.href, { migrations: MIGRATIONS, tables: TABLES })
   project.provide('database', { kind: 'postgres', url, template })
   return async () => {
     const copies = await admin<
