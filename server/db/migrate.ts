@@ -41,7 +41,8 @@ const CURRENT_SCHEMA = `
 const APP_JOURNAL = { schema: 'drizzle', table: '__drizzle_migrations' }
 
 /**
- * Applies the migrations that are missing, the engine's and then the app's, on a PostgreSQL server. Safe when several servers start at once.
+ * Applies the migrations that are missing, the engine's and then the app's, on a PostgreSQL server. Safe when several
+ * servers start at once.
  *
  * @throws {MigrationError} when one cannot be applied.
  */
@@ -64,7 +65,11 @@ export async function migratePostgres(url: string, options: MigrateOptions): Pro
   }
 }
 
-/** Applies the migrations that are missing, the engine's and then the app's, on the embedded database. @throws {MigrationError} when one cannot be applied */
+/**
+ * Applies the migrations that are missing, the engine's and then the app's, on the embedded database.
+ *
+ * @throws {MigrationError} when one cannot be applied.
+ */
 export async function migrateEmbedded(
   { engine }: PgliteDatabase,
   options: MigrateOptions,

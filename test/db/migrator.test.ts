@@ -344,7 +344,7 @@ it.each([
   await using written = await migrationsFolder()
   await written.write([BASE])
   await execute(empty.database, empty.url, sql.replace('DB', new URL(empty.url).pathname.slice(1)))
-  await expect(empty.migrate({ folder: written.folder, tables: [] })).rejects.toThrow(says)
+  await expect(empty.migrate({ migrations: written.folder, tables: [] })).rejects.toThrow(says)
 })
 
 it('a role that may not make anything starts where there is nothing to apply', async () => {
