@@ -2,6 +2,7 @@ import { cp, mkdir, readdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { runGuarded, temporaryPath } from '../support/guarded.ts'
+import { COMPILERS, type Version } from '../types/compile.ts'
 
 const root = resolve(import.meta.dirname, '../..')
 let project: string
@@ -14,6 +15,9 @@ export const router: AppRouter | undefined = undefined
 
 export async function invite(eventId: string): Promise<string> {
   try {
+    const launch = { title: 'Launch', startsAt: new Date(), capacity: 5, summary: undefined }
+    unwrap(await client.records.events.create.mutate({ data: launch }))
+    unwrap(await client.records.events.update.mutate({ recordId: eventId, patch: { summary: null } }))
     const { recordId } = unwrap(await client.actions.inviteAttendee.mutate({ eventId, attendeeId: 'bob' }))
     const page = unwrap(await client.actions.listAttendees.query({ eventId, limit: 10 }))
     const first: Date | null | undefined = page.records[0]?.createdAt
@@ -32,6 +36,8 @@ const client = createClient({ url: 'http://127.0.0.1:3000' })
 void client.actions.inviteAttendee.mutate({ eventId: 1, attendeeId: 'bob' })
 void client.actions.inviteEverybody.mutate({})
 void client.actions.createEvent.mutate({ title: 'x', startsAt: '2030-01-01', capacity: 1 })
+void client.records.events.update.mutate({ recordId: 'x', patch: { titel: 'x' } })
+void client.records.events.update.mutate({ recordId: 'x', patch: { attendeeCount: 5 } })
 `
 
 beforeAll(async () => {
@@ -54,7 +60,11 @@ beforeAll(async () => {
 
 afterAll(() => rm(project, { recursive: true }))
 
-async function compile(source: string, moduleResolution: 'bundler' | 'nodenext'): Promise<string> {
+async function compile(
+  source: string,
+  moduleResolution: 'bundler' | 'nodenext',
+  version: Version = '7',
+): Promise<string> {
   await writeFile(join(project, 'front.ts'), source)
   const options = {
     strict: true,
@@ -66,7 +76,7 @@ async function compile(source: string, moduleResolution: 'bundler' | 'nodenext')
   }
   const compilerOptions = { ...options, module: moduleResolution === 'bundler' ? 'esnext' : 'nodenext' }
   await writeFile(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['front.ts'] }))
-  const tsc = join(root, 'node_modules/typescript/bin/tsc')
+  const tsc = join(COMPILERS[version], 'bin/tsc')
   return runGuarded(process.execPath, [tsc, '-p', project]).then(
     () => '',
     (error: { stdout?: string }) => error.stdout ?? 'tsc did not run',
@@ -78,10 +88,15 @@ describe('the built client in a repository of its own', () => {
     expect(await compile(FRONT_END, moduleResolution)).toBe('')
   })
 
-  it('refuses a wrong action, a wrong field and a wrong value', async () => {
-    const errors = await compile(MISTAKES, 'bundler')
-    expect(errors.match(/front\.ts\(\d+/g)).toEqual(['front.ts(4', 'front.ts(5', 'front.ts(6'])
-  })
+  it.each(Object.keys(COMPILERS) as Version[])(
+    'types it with TypeScript %s, and refuses a wrong action, field and value',
+    async (version) => {
+      expect(await compile(FRONT_END, 'bundler', version)).toBe('')
+      const errors = await compile(MISTAKES, 'bundler', version)
+      expect(errors.match(/front\.ts\(\d+/g)).toEqual([4, 5, 6, 7, 8].map((line) => `front.ts(${line}`))
+    },
+    120_000,
+  )
 
   it('runs without the server’s code', async () => {
     await writeFile(
