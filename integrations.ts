@@ -1,7 +1,8 @@
 // The app's: the third-party APIs that its actions may call, who pays for each, and who may call it without an action.
 // Prices are in micro-credits: 1 credit is 1 000 000 of them, and stands for a tenth of a US cent here.
+
+import { defineIntegrations, endpoint } from 'deputyjs/integrations'
 import { z } from 'zod'
-import { defineIntegrations, endpoint } from './server/integrations/declare.ts'
 
 const CREDIT = 1_000_000
 

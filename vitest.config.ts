@@ -1,5 +1,7 @@
 import { defineConfig } from 'vitest/config'
 
+/** The app's files import the package by its name: here that is the source. */
+const conditions = ['deputy-source']
 const shared = {
   environment: 'node' as const,
   testTimeout: 30_000,
@@ -31,8 +33,14 @@ const REAL_POSTGRES = ['test/postgres/**', 'test/faults/**']
 const EMBEDDED = 'test/embedded/**'
 
 const projects = [
-  { test: { ...shared, name: 'static', include: WITHOUT_DATABASE } },
   {
+    resolve: { conditions },
+    ssr: { resolve: { conditions } },
+    test: { ...shared, name: 'static', include: WITHOUT_DATABASE },
+  },
+  {
+    resolve: { conditions },
+    ssr: { resolve: { conditions } },
     test: {
       ...shared,
       name: 'pglite',
@@ -42,6 +50,8 @@ const projects = [
     },
   },
   {
+    resolve: { conditions },
+    ssr: { resolve: { conditions } },
     test: {
       ...shared,
       name: 'postgres',

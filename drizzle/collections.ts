@@ -1,6 +1,6 @@
+import { collection } from 'deputyjs/collections'
 import { eq, or, sql } from 'drizzle-orm'
 import { check, index, integer, text, timestamp, unique } from 'drizzle-orm/pg-core'
-import { collection } from './engine/collection.ts'
 
 // Role → what its callers may do by themselves, over `records`. What is not said is denied; actions may do more.
 

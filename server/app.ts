@@ -1,15 +1,19 @@
-// The one place where the app's rooms meet the engine.
+// What the app is made of.
+import { defineApp } from 'deputyjs'
 import * as collections from '../drizzle/collections.ts'
 import { integrations } from '../integrations.ts'
-import { appEnv } from './env.ts'
+import { env } from './env.ts'
 import { actions } from './routers/actions/index.ts'
-import type { createAppRouter } from './routers/app-router.ts'
 import { routes } from './routes.ts'
-import type { CollectionsOf } from './tools/types.ts'
 
-export const composition = { collections, actions, integrations, appEnv, routes }
+export const app = defineApp({
+  collections,
+  migrations: new URL('../drizzle/migrations', import.meta.url),
+  actions,
+  integrations,
+  env,
+  routes,
+})
 
 /** What clients are typed by. */
-export type AppRouter = ReturnType<
-  typeof createAppRouter<typeof actions, CollectionsOf<typeof collections>, typeof integrations>
->
+export type AppRouter = (typeof app)['$router']

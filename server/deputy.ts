@@ -1,18 +1,20 @@
-// What an app's own files import: the builders, the result helpers and the types.
+// The app's builders, typed by its own declarations.
+import * as deputy from 'deputyjs'
+import type * as collections from '../drizzle/collections.ts'
+import type { integrations } from '../integrations.ts'
+import type { env } from './env.ts'
 
-export { type ActionHandler, action, ownerAction, roleAction } from './builders/action.ts'
-export type { ActionContext } from './builders/action-context.ts'
-export type { ActionTools } from './builders/app-types.ts'
-export {
-  type ActionResult,
-  fail,
-  type Issue,
-  type IssueCode,
-  type IssueInfo,
-  type JsonObject,
-  type JsonValue,
-  ok,
-} from './core/result.ts'
-export type { Routes, RoutesOptions } from './http/custom-routes.ts'
-export { actionRegistry } from './routers/registry.ts'
-export { type PageInputOptions, page } from './wire/page-input.ts'
+interface App {
+  collections: typeof collections
+  integrations: typeof integrations
+  env: typeof env
+}
+
+export const { action, ownerAction, roleAction } = deputy.createBuilders<App>()
+
+/** What a handler is given. */
+export type ActionContext = deputy.ActionContext<App>
+/** What a handler is given that only reads. */
+export type QueryContext = deputy.QueryContext<App>
+/** The type of `routes` in `server/routes.ts`. */
+export type Routes = deputy.Routes<App>

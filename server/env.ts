@@ -1,7 +1,7 @@
 // The app's: what its actions find in `ctx.env`, read from the environment at start.
 import { z } from 'zod'
 
-export const appEnv = z.object({
+export const env = z.object({
   /** Base of the platform that `syncProfile` asks, as the caller. */
   PLATFORM_URL: z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).optional(),
   /** Whom the mails of `remindAttendees` come from; an address of a domain that the mail provider knows as yours. */

@@ -1,6 +1,8 @@
 // The app's: HTTP routes for what is no action, such as an answer that is streamed.
+
+import { ok } from 'deputyjs'
 import { Hono } from 'hono'
-import { ok, type Routes } from './deputy.ts'
+import type { Routes } from './deputy.ts'
 
 const PAGE = 100
 

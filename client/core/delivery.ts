@@ -1,7 +1,7 @@
 import { getFetch, type HTTPBatchLinkOptions, type TRPCClientError } from '@trpc/client'
-import type { AppRouter } from '../../server/app.ts'
+import type { DeputyServer } from './server-types.ts'
 
-export type ClientFetch = NonNullable<HTTPBatchLinkOptions<AppRouter['_def']['_config']['$types']>['fetch']>
+export type ClientFetch = NonNullable<HTTPBatchLinkOptions<DeputyServer>['fetch']>
 type ResponseEsque = Awaited<ReturnType<ClientFetch>>
 
 /** How a request went, beside what its body says. */
@@ -77,7 +77,7 @@ function keysOf(headers: unknown): readonly string[] {
 /** Finds how the request of a call went; undefined when none was sent. */
 export function deliveryOf(
   meta: Readonly<Record<string, unknown>> | undefined,
-  error?: TRPCClientError<AppRouter>,
+  error?: TRPCClientError<DeputyServer>,
 ): Delivery | undefined {
   if (error?.cause instanceof NoAnswer) return error.cause.delivery
   const response = meta?.response

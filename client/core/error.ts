@@ -1,7 +1,7 @@
 import { TRPCClientError } from '@trpc/client'
-import type { AppRouter } from '../../server/app.ts'
 import type { ErrorCode } from '../../server/core/errors.ts'
 import type { Failure, Issue, JsonValue } from '../../server/core/result.ts'
+import type { DeputyServer } from './server-types.ts'
 
 export interface DeputyErrorOptions {
   /** undefined when no answer came at all. */
@@ -13,7 +13,7 @@ export interface DeputyErrorOptions {
 }
 
 /** What a call failed with: thrown by a gate, by the parser, by the network, or by `unwrap`. */
-export class DeputyError extends TRPCClientError<AppRouter> {
+export class DeputyError extends TRPCClientError<DeputyServer> {
   /** undefined when no answer came at all. */
   readonly code: ErrorCode | undefined
   /** Finds the cause in the server's log. */
@@ -33,7 +33,7 @@ export class DeputyError extends TRPCClientError<AppRouter> {
   }
 
   /** Keeps what tRPC's own error knows. */
-  static fromTRPC(error: TRPCClientError<AppRouter>): DeputyError {
+  static fromTRPC(error: TRPCClientError<DeputyServer>): DeputyError {
     if (error instanceof DeputyError) return error
     const { data } = error
     return new DeputyError(error.message, {

@@ -1,8 +1,8 @@
 import type { Operation, TRPCLink } from '@trpc/client'
 import { observable } from '@trpc/server/observable'
-import type { AppRouter } from '../../server/app.ts'
 import type { Delivery } from './delivery.ts'
 import { DeputyError } from './error.ts'
+import type { DeputyServer } from './server-types.ts'
 
 /** The server's rule. No comma is in it: a key never reads as two slots. */
 const KEY_FORM = /^[A-Za-z0-9_.:~-]{1,255}$/
@@ -20,7 +20,7 @@ class CallKey {
 }
 
 /** Gives every mutation its key: the one in the call's context, or a fresh one. */
-export const idempotencyKeys: TRPCLink<AppRouter> =
+export const idempotencyKeys: TRPCLink<DeputyServer> =
   () =>
   ({ op, next }) =>
     observable((observer) => {

@@ -7,7 +7,6 @@ import {
   type TRPCLink,
 } from '@trpc/client'
 import { observable } from '@trpc/server/observable'
-import type { AppRouter } from '../../server/app.ts'
 import type { ActionResult } from '../../server/core/result.ts'
 import { limitsOf, type RetryOptions } from './backoff.ts'
 import { type ClientFetch, observedFetch } from './delivery.ts'
@@ -15,13 +14,14 @@ import { DeputyError } from './error.ts'
 import { idempotencyHeader, idempotencyKeys } from './idempotency-key.ts'
 import { retryLink } from './retries.ts'
 import { creationProblem, runtimeProblem } from './runtime.ts'
+import type { AnyDeputyRouter, DeputyServer } from './server-types.ts'
 import { transformer } from './transformer.ts'
 
-export type { AppRouter } from '../../server/app.ts'
 export type { ErrorCode } from '../../server/core/errors.ts'
 export type { ActionResult, Failure, Issue, IssueCode, Success } from '../../server/core/result.ts'
 export type { RetryOptions } from './backoff.ts'
 export { DeputyError, type DeputyErrorOptions } from './error.ts'
+export type { AnyDeputyRouter } from './server-types.ts'
 
 export interface ClientOptions {
   /** The server's address, such as `https://api.example.com`. */
@@ -37,8 +37,8 @@ export interface ClientOptions {
   readonly retries?: RetryOptions | false
 }
 
-/** Typed by the server's router, end to end. */
-export type Client = TRPCClient<AppRouter>
+/** Typed by the app's router, end to end. */
+export type Client<TRouter extends AnyDeputyRouter> = TRPCClient<TRouter>
 
 /** How many calls the server takes in one request. */
 const MAX_BATCH_SIZE = 10
@@ -49,15 +49,16 @@ const MAX_URL_LENGTH = 4_000
 const MAX_INPUT_IN_URL = 3_500
 
 /**
- * Makes a client for the server's actions, `client.actions.createEvent.mutate({ … })`, and for its collections as
- * the user, `client.records.events.list.query({ where: { … } })`.
+ * Makes a client for an app's actions, typed by its router, `createClient<AppRouter>({ url })`:
+ * `client.actions.createEvent.mutate({ … })`, and for its collections as the user,
+ * `client.records.events.list.query({ where: { … } })`.
  *
  * Every mutation goes out with an idempotency key, a fresh one or the caller's own, and is sent again with the same
  * one: `client.actions.createEvent.mutate(input, { context: { idempotencyKey: 'order-17' } })`.
  * @throws {RangeError} for retries that are no numbers of times or of milliseconds.
  * @throws {DeputyError} where the runtime has no AbortController.
  */
-export function createClient(options: ClientOptions): Client {
+export function createClient<TRouter extends AnyDeputyRouter>(options: ClientOptions): Client<TRouter> {
   const problem = creationProblem()
   if (problem) throw problem
   const { token } = options
@@ -75,19 +76,19 @@ export function createClient(options: ClientOptions): Client {
       return { ...authorization, ...idempotencyHeader(opList, bearer !== undefined) }
     },
   }
-  return createTRPCClient<AppRouter>({
-    links: [
-      keepErrors,
-      checkRuntime(options.fetch !== undefined),
-      idempotencyKeys,
-      retryLink(limitsOf(options.retries)),
-      splitLink({
-        condition: ({ type, input }) => type === 'query' && isTooLongForAddress(input),
-        true: httpBatchLink({ ...shared, methodOverride: 'POST' }),
-        false: httpBatchLink({ ...shared, maxURLLength: MAX_URL_LENGTH }),
-      }),
-    ],
-  })
+  const links: TRPCLink<DeputyServer>[] = [
+    keepErrors,
+    checkRuntime(options.fetch !== undefined),
+    idempotencyKeys,
+    retryLink(limitsOf(options.retries)),
+    splitLink({
+      condition: ({ type, input }) => type === 'query' && isTooLongForAddress(input),
+      true: httpBatchLink<AnyDeputyRouter>({ ...shared, methodOverride: 'POST' }),
+      false: httpBatchLink<AnyDeputyRouter>({ ...shared, maxURLLength: MAX_URL_LENGTH }),
+    }),
+  ]
+  // Links know of a router its transformer and its errors, which are those of every Deputy server.
+  return createTRPCClient<TRouter>({ links: links as unknown as TRPCLink<TRouter>[] })
 }
 
 /** A list of ids in a `where` can be longer than any address may be. */
@@ -105,7 +106,7 @@ export function unwrap<T>(result: ActionResult<T>): T {
 }
 
 /** Makes every error a DeputyError. */
-const keepErrors: TRPCLink<AppRouter> =
+const keepErrors: TRPCLink<DeputyServer> =
   () =>
   ({ op, next }) =>
     observable((observer) =>
@@ -117,7 +118,7 @@ const keepErrors: TRPCLink<AppRouter> =
     )
 
 /** Fails a call that this runtime cannot send with what is missing, rather than from the midst of a library. */
-function checkRuntime(hasOwnFetch: boolean): TRPCLink<AppRouter> {
+function checkRuntime(hasOwnFetch: boolean): TRPCLink<DeputyServer> {
   return () =>
     ({ op, next }) =>
       observable((observer) => {

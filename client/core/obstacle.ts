@@ -1,18 +1,18 @@
 import type { Operation, OperationResultEnvelope, TRPCClientError } from '@trpc/client'
-import type { AppRouter } from '../../server/app.ts'
 import type { ErrorCode } from '../../server/core/errors.ts'
 import type { Failure } from '../../server/core/result.ts'
 import type { Obstacle } from './backoff.ts'
 import { deliveryOf } from './delivery.ts'
 import { isRepeatable } from './idempotency-key.ts'
+import type { DeputyServer } from './server-types.ts'
 
 /** What sending a call once came to. */
 export type Outcome =
   | {
-      readonly envelope: OperationResultEnvelope<unknown, TRPCClientError<AppRouter>>
+      readonly envelope: OperationResultEnvelope<unknown, TRPCClientError<DeputyServer>>
       readonly error?: never
     }
-  | { readonly error: TRPCClientError<AppRouter>; readonly envelope?: never }
+  | { readonly error: TRPCClientError<DeputyServer>; readonly envelope?: never }
 
 /**
  * What an action returns when something it needs is away for the moment, such as the database or an upstream. That the

@@ -1,16 +1,16 @@
 import { type Operation, type OperationLink, TRPCClientError, type TRPCLink } from '@trpc/client'
 import { observable } from '@trpc/server/observable'
-import type { AppRouter } from '../../server/app.ts'
 import { createBackoff, type Limits } from './backoff.ts'
 import { type Outcome, obstacleOf } from './obstacle.ts'
+import type { DeputyServer } from './server-types.ts'
 
-type Next = Parameters<OperationLink<AppRouter>>[0]['next']
+type Next = Parameters<OperationLink<DeputyServer>>[0]['next']
 
 /**
  * Sends a call again until an answer is final or the limits are reached; the last outcome is then the call's. It is the
  * same call with the same key each time, and travels in whatever batch goes then.
  */
-export function retryLink(limits: Limits): TRPCLink<AppRouter> {
+export function retryLink(limits: Limits): TRPCLink<DeputyServer> {
   return () =>
     ({ op, next }) =>
       observable((observer) => {

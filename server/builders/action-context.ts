@@ -7,11 +7,20 @@ import type { Attempt } from '../invocation/attempt.ts'
 import type { Invocation } from '../invocation/invocation.ts'
 import { createCallerReads, createCallerRecords } from '../records/as-caller.ts'
 import { Caller } from '../records/caller.ts'
-import { createReadTools, createTools } from '../tools/tools.ts'
-import type { ActionTools, AppEnv, CallerTools } from './app-types.ts'
+import type { CallerReads, CallerRecords } from '../records/types.ts'
+import { type AttemptDatabase, createReadTools, createTools } from '../tools/tools.ts'
+import type { AnyCollections, ReadTools, Tools } from '../tools/types.ts'
+import type {
+  ActionReadTools,
+  ActionTools,
+  AppTypes,
+  CallerReadTools,
+  CallerTools,
+  EnvOf,
+} from './app-types.ts'
 
-/** What every action is given. Identity never comes from input. */
-export interface ActionContext<TTools = ActionTools, TRecords = CallerTools> {
+/** What every handler is given. Identity never comes from input. */
+export interface HandlerContext<TTools, TRecords, TEnv> {
   /** The verified subject of the caller's token. */
   readonly userId: string
   /** The caller's raw verified Bearer token, to forward where an upstream must see the user. Never log or return it. */
@@ -31,7 +40,7 @@ export interface ActionContext<TTools = ActionTools, TRecords = CallerTools> {
   /** The caller's role: `admin` for the owner, else that of the caller's `users` row, else `member`. */
   role(): Promise<string>
   /** What `server/env.ts` declares, and the owner's id. */
-  readonly env: AppEnv & { readonly OWNER_USER_ID: string | undefined }
+  readonly env: TEnv & { readonly OWNER_USER_ID: string | undefined }
   readonly requestId: string
   /** The same in every attempt. */
   readonly invocationId: string
@@ -44,12 +53,23 @@ export interface ActionContext<TTools = ActionTools, TRecords = CallerTools> {
   readonly now: Date
 }
 
+/** What an action of the app is given. */
+export interface ActionContext<A extends AppTypes>
+  extends HandlerContext<ActionTools<A>, CallerTools<A>, EnvOf<A>> {}
+
+/** What an action of the app is given that only reads. */
+export interface QueryContext<A extends AppTypes>
+  extends HandlerContext<ActionReadTools<A>, CallerReadTools<A>, EnvOf<A>> {}
+
+type AnyTools = Tools<AnyCollections, AttemptDatabase, object> | ReadTools<AnyCollections, AttemptDatabase>
+type AnyRecords = CallerRecords<AnyCollections> | CallerReads<AnyCollections>
+type AnyEnv = Readonly<Record<string, unknown>>
+
+/** A context of any app: what it holds is typed by those who know the app. */
+export type AnyContext = HandlerContext<AnyTools, AnyRecords, AnyEnv>
+
 /** Builds the context of one attempt. */
-export function createActionContext(
-  invocation: Invocation,
-  attempt: Attempt,
-  actor: UserActor,
-): ActionContext {
+export function createActionContext(invocation: Invocation, attempt: Attempt, actor: UserActor): AnyContext {
   return new AttemptContext(invocation, attempt, actor)
 }
 
@@ -57,14 +77,14 @@ export function createActionContext(
  * A class, for what is made only when it is asked for. Getters in a literal, or functions made for each context, would
  * give every context a hidden class of its own (V8), which costs more than all else of a call.
  */
-class AttemptContext implements ActionContext {
+class AttemptContext implements AnyContext {
   readonly userId: string
   readonly callerJwt: string
   readonly verifiedEmail: string | undefined
   readonly claims: JsonObject
   readonly ownerUserId: string | undefined
   readonly isOwner: boolean
-  readonly env: ActionContext['env']
+  readonly env: AnyContext['env']
   readonly requestId: string
   readonly invocationId: string
   readonly attempt: number
@@ -73,9 +93,9 @@ class AttemptContext implements ActionContext {
   readonly #attempt: Attempt
   readonly #actor: UserActor
   // Not every action needs each of them.
-  #tools: ActionTools | undefined
+  #tools: AnyTools | undefined
   #caller: Caller | undefined
-  #asCaller: CallerTools | undefined
+  #asCaller: AnyRecords | undefined
 
   constructor(invocation: Invocation, attempt: Attempt, actor: UserActor) {
     const { ownerUserId, appEnv } = invocation.engine
@@ -88,8 +108,7 @@ class AttemptContext implements ActionContext {
     this.claims = asJson(actor.claims)
     this.ownerUserId = ownerUserId
     this.isOwner = ownerUserId !== undefined && actor.userId === ownerUserId
-    // What was parsed at start by the app's own schema, which its type describes.
-    this.env = appEnv as ActionContext['env']
+    this.env = appEnv
     this.requestId = invocation.requestId
     this.invocationId = invocation.id
     this.attempt = attempt.number
@@ -104,12 +123,12 @@ class AttemptContext implements ActionContext {
     return getFromPlatform(engine.http, this.callerJwt, request, log)
   }
 
-  get tools(): ActionTools {
+  get tools(): AnyTools {
     this.#tools ??= this.#createTools()
     return this.#tools
   }
 
-  get asCaller(): CallerTools {
+  get asCaller(): AnyRecords {
     this.#asCaller ??= this.#createAsCaller()
     return this.#asCaller
   }
@@ -131,26 +150,21 @@ class AttemptContext implements ActionContext {
     return this.#caller
   }
 
-  #createTools(): ActionTools {
+  #createTools(): AnyTools {
     const { engine, readOnly } = this.#invocation
-    const created = readOnly
-      ? createReadTools(this.#attempt)
-      : createTools(this.#attempt, {
-          integrations: engine.integrations,
-          callerJwt: this.callerJwt,
-          fingerprint: engine.fingerprint,
-        })
-    // The collections given at start are those that the app's types describe.
-    return created as ActionTools
+    if (readOnly) return createReadTools(this.#attempt)
+    return createTools(this.#attempt, {
+      integrations: engine.integrations,
+      callerJwt: this.callerJwt,
+      fingerprint: engine.fingerprint,
+    })
   }
 
-  #createAsCaller(): CallerTools {
+  #createAsCaller(): AnyRecords {
     const [attempt, caller] = [this.#attempt, this.#whoCalls()]
-    const created = this.#invocation.readOnly
+    return this.#invocation.readOnly
       ? createCallerReads(attempt, caller)
       : createCallerRecords(attempt, caller)
-    // The collections given at start are those that the app's types describe.
-    return created as CallerTools
   }
 
   get log(): Logger {

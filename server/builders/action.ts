@@ -3,20 +3,18 @@ import type { z } from 'zod'
 import type { ActionResult } from '../core/result.ts'
 import { type ActionMeta, t } from '../trpc/init.ts'
 import { type CallAction, createCallAction } from './action-call.ts'
-import { type ActionContext, createActionContext } from './action-context.ts'
-import type { ActionReadTools, ActionTools, CallerReadTools, CallerTools } from './app-types.ts'
+import { type ActionContext, createActionContext, type QueryContext } from './action-context.ts'
+import type { AppTypes } from './app-types.ts'
 import { anyCaller, type Gate, ownerOnly, roleOnly } from './gate.ts'
 
 /** Inputs are strict objects: a key that is not expected is refused, never dropped. */
 export type InputSchema = z.ZodObject<z.ZodRawShape, z.core.$strict>
 
 /** An action's function. It may run more than once before it commits; what it does through `ctx.tools` happens once. */
-export type ActionHandler<
-  TInput,
-  TResult extends ActionResult<unknown>,
-  TTools = ActionTools,
-  TRecords = CallerTools,
-> = (options: { readonly ctx: ActionContext<TTools, TRecords>; readonly input: TInput }) => Promise<TResult>
+export type ActionHandler<TContext, TInput, TResult extends ActionResult<unknown>> = (options: {
+  readonly ctx: TContext
+  readonly input: TInput
+}) => Promise<TResult>
 
 const ACTION: unique symbol = Symbol('deputy.action')
 
@@ -25,6 +23,8 @@ export interface ActionDefinition {
   readonly kind: 'mutation' | 'query'
   /** The role that its callers must have, where it is for one role only. */
   readonly role: string | undefined
+  /** Whether it is for some callers only, the owner or a role. */
+  readonly isPrivileged: boolean
   /** What its procedure does, without tRPC's chain of middleware. */
   readonly call: CallAction
 }
@@ -47,33 +47,52 @@ export type ActionQuery<TInput, TResult> = TRPCQueryProcedure<{
   Declared
 
 /** What remains to be said of an action once its input is known. */
-export interface ActionBuilder<TSchema extends InputSchema> {
+export interface ActionBuilder<A extends AppTypes, TSchema extends InputSchema> {
   /** Says what differs from the defaults. */
-  meta(meta: ActionMeta): ActionBuilder<TSchema>
+  meta(meta: ActionMeta): ActionBuilder<A, TSchema>
   /** An action that may write: one SERIALIZABLE transaction, committed if it returns a success. */
   mutation<TResult extends ActionResult<unknown>>(
-    handler: ActionHandler<z.output<TSchema>, TResult>,
+    handler: ActionHandler<ActionContext<A>, z.output<TSchema>, TResult>,
   ): ActionMutation<z.input<TSchema>, TResult>
   /** An action that only reads: GET over tRPC, in a READ ONLY transaction. */
   query<TResult extends ActionResult<unknown>>(
-    handler: ActionHandler<z.output<TSchema>, TResult, ActionReadTools, CallerReadTools>,
+    handler: ActionHandler<QueryContext<A>, z.output<TSchema>, TResult>,
   ): ActionQuery<z.input<TSchema>, TResult>
 }
 
 /** Starts an action. Its input comes first, so that there is none without. */
-export interface ActionStart {
-  input<TSchema extends InputSchema>(schema: TSchema): ActionBuilder<TSchema>
+export interface ActionStart<A extends AppTypes> {
+  input<TSchema extends InputSchema>(schema: TSchema): ActionBuilder<A, TSchema>
 }
 
-/** An action for every verified caller. */
-export const action: ActionStart = start(anyCaller)
+/** What an app's authors write actions with. */
+export interface Builders<A extends AppTypes> {
+  /** An action for every verified caller. */
+  readonly action: ActionStart<A>
+  /** An action for the app's owner alone; for no one when `OWNER_USER_ID` is not set. */
+  readonly ownerAction: ActionStart<A>
+  /** An action for callers of one role; the owner counts as admin. */
+  readonly roleAction: (role: string) => ActionStart<A>
+}
 
-/** An action for the app's owner alone; for nobody when `OWNER_USER_ID` is not set. */
-export const ownerAction: ActionStart = start(ownerOnly)
-
-/** An action for callers of one role; the owner counts as admin. */
-export function roleAction(role: string): ActionStart {
-  return start(roleOnly(role), role)
+/**
+ * Makes an app's builders, typed by its own declarations:
+ *
+ * ```ts
+ * interface App {
+ *   collections: typeof collections
+ *   integrations: typeof integrations
+ *   env: typeof env
+ * }
+ * export const { action, ownerAction, roleAction } = createBuilders<App>()
+ * ```
+ */
+export function createBuilders<A extends AppTypes>(): Builders<A> {
+  return {
+    action: start(anyCaller),
+    ownerAction: start(ownerOnly),
+    roleAction: (role) => start(roleOnly(role), role),
+  }
 }
 
 /** The definition of a procedure that one of the builders made; undefined for anything else. */
@@ -83,7 +102,7 @@ export function actionDefinition(procedure: unknown): ActionDefinition | undefin
     : undefined
 }
 
-function start(gate: Gate, role?: string): ActionStart {
+function start<A extends AppTypes>(gate: Gate, role?: string): ActionStart<A> {
   return { input: (schema) => builder({ gate, role, isPrivileged: gate !== anyCaller }, schema, {}) }
 }
 
@@ -94,18 +113,19 @@ interface Admission {
   readonly isPrivileged: boolean
 }
 
-function builder<TSchema extends InputSchema>(
+function builder<A extends AppTypes, TSchema extends InputSchema>(
   admission: Admission,
   schema: TSchema,
   meta: ActionMeta,
-): ActionBuilder<TSchema> {
-  const define = <TTools, TRecords, TResult extends ActionResult<unknown>>(
+): ActionBuilder<A, TSchema> {
+  const define = <TContext, TResult extends ActionResult<unknown>>(
     kind: ActionDefinition['kind'],
-    handler: ActionHandler<z.output<TSchema>, TResult, TTools, TRecords>,
+    handler: ActionHandler<TContext, z.output<TSchema>, TResult>,
   ): ActionDefinition => ({
     input: schema,
     kind,
     role: admission.role,
+    isPrivileged: admission.isPrivileged,
     call: createCallAction({
       schema,
       gate: admission.gate,
@@ -119,8 +139,8 @@ function builder<TSchema extends InputSchema>(
         ({ invocation, actor, input }) =>
         (attempt) =>
           handler({
-            // A reading action has a part of the tools; its type says which.
-            ctx: createActionContext(invocation, attempt, actor) as ActionContext<TTools, TRecords>,
+            // The collections and the environment given at start are those that the app's types describe.
+            ctx: createActionContext(invocation, attempt, actor) as TContext,
             input: input as z.output<TSchema>, // What `parse` returned.
           }),
     }),

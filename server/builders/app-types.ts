@@ -1,23 +1,33 @@
-// The only place where the engine looks at the app's rooms, and it looks at their types alone.
 import type { z } from 'zod'
-import type * as collections from '../../drizzle/collections.ts'
-import type { integrations } from '../../integrations.ts'
-import type { appEnv } from '../env.ts'
 import type { CallerReads, CallerRecords } from '../records/types.ts'
 import type { AttemptDatabase } from '../tools/tools.ts'
 import type { CollectionsOf, ReadTools, Tools } from '../tools/types.ts'
 
-export type AppCollections = CollectionsOf<typeof collections>
-export type AppEnv = Readonly<z.output<typeof appEnv>>
+/** What the builders are told of an app, as types alone: `createBuilders<App>()`. */
+export interface AppTypes {
+  /** `typeof collections`, with `import type * as collections from '../drizzle/collections.ts'`. */
+  readonly collections: object
+  /** `typeof integrations`, what `defineIntegrations` gave. */
+  readonly integrations: object
+  /** `typeof env`, the schema of what `ctx.env` shows. */
+  readonly env: z.ZodObject
+}
+
+// Interfaces, so that an error and a hint name them instead of spelling them out.
 
 /** The app's authority over its data and its integrations, typed by the app's own declarations. */
-export type ActionTools = Tools<AppCollections, AttemptDatabase, typeof integrations>
+export interface ActionTools<A extends AppTypes>
+  extends Tools<CollectionsOf<A['collections']>, AttemptDatabase, A['integrations']> {}
 
 /** What an action that only reads has of it. */
-export type ActionReadTools = ReadTools<AppCollections, AttemptDatabase>
+export interface ActionReadTools<A extends AppTypes>
+  extends ReadTools<CollectionsOf<A['collections']>, AttemptDatabase> {}
 
 /** The app's collections under the caller's permissions. */
-export type CallerTools = CallerRecords<AppCollections>
+export interface CallerTools<A extends AppTypes> extends CallerRecords<CollectionsOf<A['collections']>> {}
 
 /** What an action that only reads has of it. */
-export type CallerReadTools = CallerReads<AppCollections>
+export interface CallerReadTools<A extends AppTypes> extends CallerReads<CollectionsOf<A['collections']>> {}
+
+/** The app's own environment, parsed. */
+export type EnvOf<A extends AppTypes> = Readonly<z.output<A['env']>>

@@ -1,7 +1,7 @@
 import type { Hono } from 'hono'
 import type { UserActor } from '../auth/actor.ts'
-import type { ActionContext } from '../builders/action-context.ts'
-import type { ActionReadTools, CallerReadTools } from '../builders/app-types.ts'
+import type { QueryContext } from '../builders/action-context.ts'
+import type { AppTypes } from '../builders/app-types.ts'
 import type { ActionResult } from '../core/result.ts'
 import type { BodyLimit } from './body-limits.ts'
 
@@ -12,7 +12,7 @@ export interface RouteCaller {
 }
 
 /** What the app's own routes are given. */
-export interface RoutesOptions {
+export interface RoutesOptions<TContext> {
   /**
    * Lets requests to one of the app's addresses send more than 1 MiB, or longer than 30 s. The route then reads the body
    * as it arrives; beyond the limit reading fails, and the answer is 413.
@@ -25,11 +25,14 @@ export interface RoutesOptions {
   /** Reads as the app, in a transaction of its own, as an action that only reads would. */
   read<T extends ActionResult<unknown>>(
     caller: RouteCaller,
-    handler: (ctx: ActionContext<ActionReadTools, CallerReadTools>) => Promise<T>,
+    handler: (ctx: TContext) => Promise<T>,
   ): Promise<T>
   /** An ActionResult as a JSON answer with the status of its code. */
   respond(result: ActionResult<unknown>): Response
 }
 
 /** The app's routes beside its actions, for what is no action, such as streaming. */
-export type Routes = (options: RoutesOptions) => Hono
+export type Routes<A extends AppTypes> = (options: RoutesOptions<QueryContext<A>>) => Hono
+
+/** The routes of any app: who calls them gives them the context that they are typed for. */
+export type AnyRoutes = (options: RoutesOptions<never>) => Hono

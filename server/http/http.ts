@@ -15,7 +15,7 @@ import { compressAnswers } from './compress-middleware.ts'
 import { Compression } from './compression.ts'
 import { createCors } from './cors.ts'
 import { createCreditsEndpoint } from './credits.ts'
-import type { Routes } from './custom-routes.ts'
+import type { AnyRoutes, RoutesOptions } from './custom-routes.ts'
 import { createFastPath } from './fast-path.ts'
 import { createFastTargets } from './fast-targets.ts'
 import { HeldBytes, overloaded } from './held-bytes.ts'
@@ -36,7 +36,7 @@ export interface HttpOptions {
   readonly engine: Engine
   readonly router: ReturnType<typeof createAppRouter>
   readonly actions: Actions
-  readonly routes: Routes | undefined
+  readonly routes: AnyRoutes | undefined
   readonly corsOrigins: readonly string[]
   readonly trustedProxies: readonly AddressRange[]
   readonly clientRateLimit: number | 'none'
@@ -217,7 +217,11 @@ export function createHttp(options: HttpOptions) {
     const isSent = held.answer(c.env?.incoming, body.length, readsOnly(router, c.req.path))
     return isSent ? new Response(body, { status, headers }) : refuse(c, overloaded())
   })
-  if (options.routes) app.route('/', options.routes(createRoutesOptions({ engine, requestIds, bodyLimits })))
+  if (options.routes) {
+    const given = createRoutesOptions({ engine, requestIds, bodyLimits })
+    // The collections given at start are those that the app's types describe.
+    app.route('/', options.routes(given as RoutesOptions<never>))
+  }
   bodyLimits.complete()
   app.notFound((c) => respond(fail('NOT_FOUND', 'There is nothing at this address.'), c.get('requestId')))
   app.onError((error, c) => {

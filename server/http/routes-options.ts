@@ -1,5 +1,5 @@
 import { refuseBlocked, verifiedUser } from '../auth/authentication.ts'
-import { createActionContext } from '../builders/action-context.ts'
+import { type AnyContext, createActionContext } from '../builders/action-context.ts'
 import { uuidv7 } from '../core/uuid.ts'
 import type { Engine } from '../invocation/engine.ts'
 import { Invocation } from '../invocation/invocation.ts'
@@ -19,7 +19,11 @@ interface RoutesParts {
 }
 
 /** What the app's routes are given. */
-export function createRoutesOptions({ engine, requestIds, bodyLimits }: RoutesParts): RoutesOptions {
+export function createRoutesOptions({
+  engine,
+  requestIds,
+  bodyLimits,
+}: RoutesParts): RoutesOptions<AnyContext> {
   return {
     allowBody: (path, limit) => bodyLimits.allow(path, limit),
 

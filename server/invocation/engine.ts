@@ -62,5 +62,5 @@ export interface Engine {
   /** What may be spent of the owner's money in a day. */
   readonly budgets: Budgets
   /** What `ctx.env` shows: the app's own environment, parsed, and `OWNER_USER_ID`. */
-  readonly appEnv: Readonly<Record<string, unknown>>
+  readonly appEnv: Readonly<Record<string, unknown>> & { readonly OWNER_USER_ID: string | undefined }
 }

@@ -5,7 +5,7 @@ import type { AddressRange } from '../auth/client-address.ts'
 import type { Verifier } from '../auth/verifier.ts'
 import { rolesOf } from '../builders/roles.ts'
 import type { Database } from '../db/database.ts'
-import type { Routes } from '../http/custom-routes.ts'
+import type { AnyRoutes } from '../http/custom-routes.ts'
 import { createHttp } from '../http/http.ts'
 import { DEFAULT_CALLS_PER_MINUTE } from '../http/rate-limit.ts'
 import type { HttpClient } from '../integrations/http-client.ts'
@@ -31,7 +31,7 @@ const MAX_LATE_RELEASES = 10_000
 /** Each may hold some kilobytes of input. */
 const MAX_LATE_AUDIT_ROWS = 2_000
 
-export interface AppOptions<TActions extends Actions, TModule extends Readonly<Record<string, unknown>>> {
+export interface AppOptions<TActions extends Actions, TModule extends object> {
   readonly database: Database
   /** The exports of `drizzle/collections.ts`. */
   readonly collections: TModule
@@ -40,7 +40,7 @@ export interface AppOptions<TActions extends Actions, TModule extends Readonly<R
   readonly http: HttpClient
   readonly verifier: Verifier
   readonly log: Logger
-  readonly routes?: Routes
+  readonly routes?: AnyRoutes | undefined
   /** Without it nobody passes an owner gate. */
   readonly ownerUserId?: string | undefined
   /** The path of a claim that says the role of a user whose row says none: `realm_access.roles`. @default none */
@@ -77,7 +77,7 @@ export interface CallerOptions {
 }
 
 /** Builds the app from what it is given. It listens to nothing and opens nothing. */
-export function createApp<TActions extends Actions, TModule extends Readonly<Record<string, unknown>>>(
+export function createApp<TActions extends Actions, TModule extends object>(
   options: AppOptions<TActions, TModule>,
 ) {
   const catalog = createCatalog(options.collections)

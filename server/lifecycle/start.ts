@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url'
 import type { Logger } from 'pino'
 import * as system from '../../drizzle/engine/system.ts'
 import { loadDevelopmentKey } from '../auth/development-key.ts'
@@ -5,35 +6,23 @@ import { createKeySource, type KeyConfig } from '../auth/key-source.ts'
 import { createVerifier } from '../auth/verifier.ts'
 import type { Database } from '../db/database.ts'
 import { EnvError, type ServerEnv } from '../env/environment.ts'
-import type { Routes } from '../http/custom-routes.ts'
 import { integrationEnv, SECRET_LENGTH_RULE, shortSecrets } from '../integrations/connection.ts'
 import { createIntegrations } from '../integrations/create.ts'
-import type { IntegrationDeclarations } from '../integrations/declare.ts'
 import { createHttpClient } from '../integrations/http-client.ts'
 import { unreachableIntegrations } from '../integrations/reachability.ts'
 import { grantOwnerCredits } from '../ledger/owner-credits.ts'
 import { startDispatcher } from '../queue/dispatcher.ts'
-import type { Actions } from '../routers/registry.ts'
 import { createCatalog } from '../tools/catalog.ts'
 import { createApp } from './create-app.ts'
+import type { AppParts } from './define-app.ts'
 import { listen } from './listen.ts'
 import { openDatabase } from './open-database.ts'
 import { startSweeper } from './sweeper.ts'
 import { loadSystemSecret } from './system-secret.ts'
 
-/** The app's own rooms. */
-export interface Composition<TActions extends Actions> {
-  readonly collections: Readonly<Record<string, unknown>>
-  readonly actions: TActions
-  readonly integrations: IntegrationDeclarations
-  readonly routes: Routes
-}
-
-export interface StartOptions<TActions extends Actions> {
+export interface StartOptions {
   readonly env: ServerEnv
-  readonly composition: Composition<TActions>
-  /** The folder of the app's migrations, as drizzle-kit wrote it. */
-  readonly migrations: string
+  readonly app: AppParts
   /** What `ctx.env` shows. */
   readonly appEnv: Readonly<Record<string, unknown>>
   readonly log: Logger
@@ -49,11 +38,9 @@ export interface RunningServer {
 }
 
 /** Opens the database, brings it up to date, and serves. @throws {Error} that says what keeps it from starting. */
-export async function startServer<TActions extends Actions>(
-  options: StartOptions<TActions>,
-): Promise<RunningServer> {
-  const { env, composition, migrations, appEnv, log } = options
-  const catalog = createCatalog(composition.collections)
+export async function startServer(options: StartOptions): Promise<RunningServer> {
+  const { env, app: parts, appEnv, log } = options
+  const catalog = createCatalog(parts.collections)
   const verifier = createVerifier({
     keys: createKeySource(await keyConfig(env), {
       onRefreshFailure: (detail) => log.warn({ detail }, 'The signing keys could not be refreshed'),
@@ -65,7 +52,7 @@ export async function startServer<TActions extends Actions>(
   const database = await openDatabase({
     databaseUrl: env.databaseUrl,
     directory: env.dataDir,
-    migrations,
+    migrations: fileURLToPath(parts.migrations),
     tables: [...catalog.keys()],
     expected: [...[...catalog.values()].map(({ table }) => table), ...Object.values(system)],
     onUnknownMigrations: (migrations) =>
@@ -73,7 +60,7 @@ export async function startServer<TActions extends Actions>(
   })
   const outbound = createHttpClient({ allowPrivate: env.allowPrivateUpstreams })
   const reach = {
-    declarations: composition.integrations,
+    declarations: parts.integrations,
     env: (name: string) => env.integrations.get(name),
     apiWorkerUrl: env.apiWorkerUrl,
     ownerJwt: env.appOwnerJwt,
@@ -83,9 +70,9 @@ export async function startServer<TActions extends Actions>(
     const ownerCredits = await startCredits(database, env)
     const app = createApp({
       database,
-      collections: composition.collections,
-      actions: composition.actions,
-      routes: composition.routes,
+      collections: parts.collections,
+      actions: parts.actions,
+      routes: parts.routes,
       fingerprintKey: await loadSystemSecret(database, 'fingerprint'),
       integrations: createIntegrations({ ...reach, http: outbound, log }),
       http: outbound,
@@ -101,7 +88,7 @@ export async function startServer<TActions extends Actions>(
       isCompressing: env.isCompressing,
       budgets: env.budgets,
     })
-    for (const name of shortSecrets(integrationEnv(composition.integrations), reach.env))
+    for (const name of shortSecrets(integrationEnv(parts.integrations), reach.env))
       log.warn(`${name} ${SECRET_LENGTH_RULE}; with NODE_ENV=production the server does not start with it`)
     for (const warning of unreachableIntegrations(reach)) log.warn(warning)
     const http = await listen({

@@ -72,9 +72,10 @@ const USERS_FIELDS = ['name', 'email', 'imageUrl', 'role'] as const
  * @throws {DefinitionError} when two have the same name, or `users` is missing or lacks a column the engine writes,
  * or leaves one to callers.
  */
-export function createCatalog(exports: Readonly<Record<string, unknown>>): Catalog {
+export function createCatalog(exports: object): Catalog {
   const catalog = new Map<string, CatalogEntry>()
-  for (const value of Object.values(exports)) {
+  const values: readonly unknown[] = Object.values(exports)
+  for (const value of values) {
     if (!isCollection(value)) continue
     const entry = describe(value)
     if (SYSTEM_TABLES.has(entry.name))

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createTestApp, type TestApp } from '../support/test-app.ts'
+import { createTestApp, type TestApp } from './test-app.ts'
 
 let app: TestApp
 beforeAll(async () => {
@@ -94,15 +94,11 @@ describe('cancelEvent', () => {
     const { caller, eventId } = await newEvent('cancel-ada', 5_000)
     const other = await newEvent('cancel-ada')
     await other.caller.actions.inviteAttendee({ eventId: other.eventId, attendeeId: 'bob' })
-    const lease = await app.database.acquire()
-    await lease.session.begin({ readOnly: false, statementTimeoutMs: 10_000 })
-    await lease.session.query({
-      sql: `insert into attendees (record_id, created_at, updated_at, event_id, attendee_id)
+    await app.sql(
+      `insert into attendees (record_id, created_at, updated_at, event_id, attendee_id)
         select $1 || '-' || n, now(), now(), $1, 'guest-' || n from generate_series(1, 2500) n`,
-      params: [eventId],
-    })
-    await lease.session.control('commit')
-    lease.release()
+      [eventId],
+    )
 
     expect(await caller.actions.cancelEvent({ eventId })).toEqual({
       success: true,

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createTestApp, type TestApp } from '../support/test-app.ts'
+import { createTestApp, type TestApp } from './test-app.ts'
 import { startUpstream, type Upstream, type UpstreamAnswer } from './upstream.ts'
 
 let platform: Upstream
 let app: TestApp
 beforeAll(async () => {
   platform = await startUpstream(() => ({ body: {} }))
-  app = await createTestApp({ appEnv: { PLATFORM_URL: `${platform.url}/v1/` } })
+  app = await createTestApp({ env: { PLATFORM_URL: `${platform.url}/v1/` } })
 })
 afterAll(async () => {
   await app[Symbol.asyncDispose]()
@@ -106,7 +106,7 @@ describe('syncProfile', () => {
   it('answers BAD_GATEWAY when the platform is down', async () => {
     const gone = await startUpstream(() => ({ body: {} }))
     await gone[Symbol.asyncDispose]()
-    await using alone = await createTestApp({ appEnv: { PLATFORM_URL: gone.url } })
+    await using alone = await createTestApp({ env: { PLATFORM_URL: gone.url } })
     const ada = await alone.as('ada')
     expect(await ada.actions.syncProfile({})).toMatchObject({ success: false, code: 'BAD_GATEWAY' })
   })

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { createTestApp } from '../support/test-app.ts'
+import { createTestApp } from './test-app.ts'
 
 const startsAt = new Date('2030-01-01T18:00:00Z')
 

@@ -1,17 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
-import { startDispatcher } from '../../server/queue/dispatcher.ts'
-import { json, startUpstream, type Upstream } from '../integrations/upstream.ts'
-import { accountOf, fund } from '../ledger/ledger.ts'
-import { createTestApp, type TestApp } from '../support/test-app.ts'
+import { createTestApp, type TestApp } from './test-app.ts'
+import { startUpstream, type Upstream } from './upstream.ts'
 
 let resend: Upstream
 let app: TestApp
 beforeAll(async () => {
-  resend = await startUpstream()
-  resend.onPath('/emails', (_received, response) => json(response, 200, { id: randomUUID() }))
+  resend = await startUpstream(() => ({ body: { id: randomUUID() } }))
   app = await createTestApp({ integrationEnv: { RESEND_BASE_URL: resend.url, RESEND_API_KEY: 're_test' } })
-  await fund(app.database, 'owner', 100_000_000)
+  await app.fund('owner', 100_000_000)
 })
 afterAll(async () => {
   await app[Symbol.asyncDispose]()
@@ -32,21 +29,21 @@ async function newEvent(guests: Readonly<Record<string, string | undefined>>, ti
   return { ada, eventId }
 }
 
-async function queued(): Promise<{ to: string; subject: string; text: string }[]> {
-  const { rows } = await app.database.query({ sql: 'select data from deputy.outbox order by id', params: [] })
-  return rows.map(([data]) => JSON.parse(String(data)))
+async function queued() {
+  const listed = await (await app.as('owner')).outbox.list({})
+  return listed.success ? listed.data.messages.map(({ data }) => data as { to: string; subject: string }) : []
 }
 
 const drain = async () => {
-  const dispatcher = startDispatcher({ ...app.engine, intervalMs: 20 })
+  const dispatcher = app.startDispatcher()
   await vi.waitFor(async () => expect(await queued()).toEqual([]), 20_000)
-  await dispatcher.stop(5_000)
+  await dispatcher.stop()
 }
 
 it('sends one mail to each attendee with an address, on the owner’s account, once for its key', async () => {
   const [bob, cyd, dan] = [randomUUID(), randomUUID(), randomUUID()]
   const { eventId } = await newEvent({ [bob]: 'bob@example.com', [cyd]: undefined, [dan]: 'dan@example.com' })
-  const before = await accountOf(app.database, 'owner')
+  const before = await app.balance('owner')
   const token = await app.token('ada')
   const once = app.createCaller({ token, idempotencyKey: randomUUID() })
   for (const _twice of [1, 2]) {
@@ -54,14 +51,14 @@ it('sends one mail to each attendee with an address, on the owner’s account, o
   }
   expect((await queued()).map(({ to }) => to).sort()).toEqual(['bob@example.com', 'dan@example.com'])
   await drain()
-  const mails = resend.received.filter(({ path }) => path === '/emails')
+  const mails = resend.requests.filter(({ path }) => path === '/emails')
   expect(mails.map(({ body }) => (body as { to: string }).to).sort()).toEqual([
     'bob@example.com',
     'dan@example.com',
   ])
-  expect(new Set(mails.map(({ authorization }) => authorization))).toEqual(new Set(['Bearer re_test']))
+  expect(new Set(mails.map(({ token }) => token))).toEqual(new Set(['re_test']))
   expect(new Set(mails.map(({ idempotencyKey }) => idempotencyKey)).size).toBe(2)
-  expect(await accountOf(app.database, 'owner')).toEqual({
+  expect(await app.balance('owner')).toMatchObject({
     available: before.available - 1_000_000,
     reserved: 0,
   })
@@ -91,16 +88,14 @@ it('queues nothing for whoever may not change the event', async () => {
 it('queues nothing when the owner cannot pay for all', async () => {
   const guests = { [randomUUID()]: 'one@example.com', [randomUUID()]: 'two@example.com' }
   const { ada, eventId } = await newEvent(guests)
-  const { available } = await accountOf(app.database, 'owner')
-  const spend = {
-    sql: 'update deputy.credit_accounts set available = $1::bigint where account = $2',
-    params: [999_999, 'owner'],
-  }
-  await app.database.write(spend)
+  const { available } = await app.balance('owner')
+  const setTo = (amount: number) =>
+    app.sql('update deputy.credit_accounts set available = $1::bigint where account = $2', [amount, 'owner'])
+  await setTo(999_999)
   expect(await ada.actions.remindAttendees({ eventId })).toMatchObject({
     code: 'PAYMENT_REQUIRED',
     details: { availableCredits: 999_999, requiredCredits: 1_000_000 },
   })
   expect(await queued()).toEqual([])
-  await app.database.write({ ...spend, params: [available, 'owner'] })
+  await setTo(available)
 })

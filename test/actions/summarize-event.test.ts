@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { createTestApp, type TestApp } from '../support/test-app.ts'
+import { createTestApp, type TestApp } from './test-app.ts'
 import { startUpstream, type Upstream, type UpstreamAnswer } from './upstream.ts'
 
 let worker: Upstream
@@ -23,10 +23,7 @@ async function newEvent(title: string) {
 }
 
 async function summaryOf(eventId: string): Promise<unknown> {
-  const { rows } = await app.database.query({
-    sql: 'select summary from events where record_id = $1',
-    params: [eventId],
-  })
+  const rows = await app.sql('select summary from events where record_id = $1', [eventId])
   return rows[0]?.[0]
 }
 

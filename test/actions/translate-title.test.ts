@@ -1,18 +1,16 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { json, startUpstream, type Upstream } from '../integrations/upstream.ts'
-import { accountOf, fund } from '../ledger/ledger.ts'
-import { createTestApp, type TestApp } from '../support/test-app.ts'
+import { createTestApp, type TestApp } from './test-app.ts'
+import { startUpstream, type Upstream } from './upstream.ts'
 
 const PRICE = 2_000_000
 
 let translator: Upstream
 let app: TestApp
 beforeAll(async () => {
-  translator = await startUpstream()
-  translator.onPath('/translate', ({ body }, response) => {
+  translator = await startUpstream(({ body }) => {
     const { q, target } = body as { q: string; target: string }
-    json(response, 200, { translatedText: `${q} (${target})` })
+    return { body: { translatedText: `${q} (${target})` } }
   })
   app = await createTestApp({ integrationEnv: { LIBRETRANSLATE_BASE_URL: translator.url } })
 })
@@ -32,30 +30,30 @@ async function newEvent() {
 
 it('translates the title, and the caller pays, not the owner', async () => {
   const [eventId, user] = [await newEvent(), randomUUID()]
-  await fund(app.database, user, PRICE + 1)
-  await fund(app.database, 'owner', PRICE)
+  await app.fund(user, PRICE + 1)
+  await app.fund('owner', PRICE)
   const caller = await app.as(user)
   expect(await caller.actions.translateTitle({ eventId, language: 'de' })).toEqual({
     success: true,
     data: { title: 'Launch (de)' },
   })
-  expect(await accountOf(app.database, user)).toEqual({ available: 1, reserved: 0 })
-  expect(await accountOf(app.database, 'owner')).toEqual({ available: PRICE, reserved: 0 })
+  expect(await app.balance(user)).toMatchObject({ available: 1, reserved: 0 })
+  expect(await app.balance('owner')).toMatchObject({ available: PRICE, reserved: 0 })
 })
 
 it('asks nobody when the caller has too little', async () => {
   const [eventId, user] = [await newEvent(), randomUUID()]
-  const before = translator.received.length
+  const before = translator.requests.length
   expect(await (await app.as(user)).actions.translateTitle({ eventId, language: 'de' })).toMatchObject({
     code: 'PAYMENT_REQUIRED',
     details: { availableCredits: 0, requiredCredits: PRICE },
   })
-  expect(translator.received.length).toBe(before)
+  expect(translator.requests.length).toBe(before)
 })
 
 it('costs nothing for an event that the caller may not read, or for no language', async () => {
   const user = randomUUID()
-  await fund(app.database, user, PRICE)
+  await app.fund(user, PRICE)
   const caller = await app.as(user)
   const eventId = randomUUID()
   expect(await caller.actions.translateTitle({ eventId, language: 'de' })).toMatchObject({
@@ -64,5 +62,5 @@ it('costs nothing for an event that the caller may not read, or for no language'
   await expect(caller.actions.translateTitle({ eventId, language: 'German' })).rejects.toMatchObject({
     code: 'BAD_REQUEST',
   })
-  expect(await accountOf(app.database, user)).toEqual({ available: PRICE, reserved: 0 })
+  expect(await app.balance(user)).toMatchObject({ available: PRICE, reserved: 0 })
 })

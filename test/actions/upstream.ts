@@ -7,6 +7,7 @@ export interface UpstreamRequest {
   readonly path: string
   /** The token after `Bearer `. */
   readonly token: string | undefined
+  readonly idempotencyKey: string | undefined
   readonly body: unknown
 }
 
@@ -58,6 +59,7 @@ async function read(incoming: IncomingMessage): Promise<UpstreamRequest> {
   return {
     method: incoming.method ?? '',
     path: incoming.url ?? '',
+    idempotencyKey: incoming.headers['idempotency-key']?.toString(),
     token: incoming.headers.authorization?.replace(/^Bearer /, ''),
     body: text === '' ? undefined : JSON.parse(text),
   }

@@ -57,7 +57,15 @@ test('processes that start at once end with one key', async () => {
   const script = `
     import { loadDevelopmentKey } from ${JSON.stringify(module)}
     process.stdout.write((await loadDevelopmentKey(${JSON.stringify(dataDir)})).publicJwk.x)`
-  const run = () => runGuarded(process.execPath, ['--import', 'tsx', '--input-type=module', '--eval', script])
+  const run = () =>
+    runGuarded(process.execPath, [
+      '--conditions=deputy-source',
+      '--import',
+      'tsx',
+      '--input-type=module',
+      '--eval',
+      script,
+    ])
   const outputs = await Promise.all([run(), run(), run(), run()])
   const stored = JSON.parse(await readFile(keyFile(dataDir), 'utf8'))
   expect(new Set(outputs.map(({ stdout }) => stdout))).toEqual(new Set([stored.x]))

@@ -1,16 +1,18 @@
-// What the measured server runs: the app's own rooms, and beside them what only a benchmark asks for.
+// What the measured server runs: the fixture, and beside it what only a benchmark asks for.
+
+import { actionRegistry, defineApp, ok } from 'deputyjs'
 import { index, text } from 'drizzle-orm/pg-core'
 import { z } from 'zod'
 import { collection } from '../../drizzle/engine/collection.ts'
-import { composition } from '../../server/app.ts'
-import { action, actionRegistry, ok } from '../../server/deputy.ts'
 import { defineIntegrations, endpoint } from '../../server/integrations/declare.ts'
+import { fixture } from '../fixture/app.ts'
+import { action } from '../fixture/deputy.ts'
 
 const message = z.strictObject({ message: z.string().max(200) })
 const quote = z.object({ quote: z.string() })
 
 const integrations = defineIntegrations({
-  ...composition.integrations,
+  ...fixture.integrations,
   /** The local upstream. One of its endpoints answers at once, the other when it is told to. */
   provider: {
     billing: 'developer',
@@ -44,7 +46,7 @@ const notes = collection(
   },
 )
 
-const actions = actionRegistry(composition.actions, {
+const actions = actionRegistry(fixture.actions, {
   /** Touches nothing. */
   echo: action.input(message).mutation(async ({ input }) => ok({ message: input.message })),
   /** A paid call and nothing else. */
@@ -63,9 +65,9 @@ const actions = actionRegistry(composition.actions, {
     }),
 })
 
-export const benchComposition = {
-  ...composition,
-  collections: { ...composition.collections, notes },
+export const benchApp = defineApp({
+  ...fixture,
+  collections: { ...fixture.collections, notes },
   actions,
   integrations,
-}
+})

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { cp, rm } from 'node:fs/promises'
+import { cp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -14,8 +14,8 @@ export const PROGRAMS = {
   baseline: join(OUT, 'test/bench/baseline/server.js'),
   upstream: join(OUT, 'test/bench/upstream-server.js'),
   load: join(OUT, 'test/bench/load-process.js'),
-  /** The server as it is shipped, with the app's own rooms. */
-  main: join(OUT, 'server/main.js'),
+  /** The server as an app's `server/main.ts` starts it. */
+  main: join(OUT, 'test/fixture/main.js'),
 } as const
 
 /** Compiles all that is measured, as `npm run build` does: nothing runs through a loader. @throws {Error} */
@@ -24,7 +24,14 @@ export async function buildPrograms(): Promise<void> {
   const tsc = join(createRequire(import.meta.url).resolve('typescript/package.json'), '../bin/tsc')
   const compiled = spawnSync(process.execPath, [tsc, '-p', HERE], { encoding: 'utf8' })
   if (compiled.status !== 0) throw new Error(`The benchmark does not compile:\n${compiled.stdout}`)
-  for (const folder of ['drizzle/engine/migrations', 'drizzle/migrations'])
+  for (const folder of ['drizzle/engine/migrations', 'test/fixture/migrations'])
     await cp(join(HERE, '../..', folder), join(OUT, folder), { recursive: true })
   await keepInitialData(join(OUT, 'server/db'))
+  await writeFile(join(OUT, 'package.json'), await packageOf(join(HERE, '../..')))
+}
+
+/** Makes the package's name mean what was compiled here. */
+async function packageOf(root: string): Promise<string> {
+  const { name, type, exports } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
+  return JSON.stringify({ name, type, exports }).replaceAll('./dist/', './')
 }

@@ -18,7 +18,7 @@ afterAll(() => rm(dataDir, { recursive: true }))
 async function run(args: readonly string[], env: Record<string, string> = {}) {
   const script = fileURLToPath(new URL('../../server/cli/token.ts', import.meta.url))
   const child = guarded(
-    spawn(process.execPath, ['--import', 'tsx', script, ...args], {
+    spawn(process.execPath, ['--conditions=deputy-source', '--import', 'tsx', script, ...args], {
       env: { PATH: process.env.PATH, DATA_DIR: dataDir, ...env },
     }),
   )

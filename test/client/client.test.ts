@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createClient, DeputyError, unwrap } from '../../client/core/index.ts'
+import type { FixtureRouter } from '../fixture/app.ts'
 import { createTestApp, type TestApp } from '../support/test-app.ts'
 
 let app: TestApp
@@ -15,7 +16,7 @@ const EVENT = { title: 'Launch', startsAt: new Date('2030-01-01T18:00:00.250Z'),
 /** A client that counts the requests it makes. */
 async function countingClient(userId: string) {
   const requests: { url: string; method: string | undefined }[] = []
-  const client = createClient({
+  const client = createClient<FixtureRouter>({
     url,
     token: await app.token(userId),
     fetch: (input, init) => {
@@ -28,7 +29,7 @@ async function countingClient(userId: string) {
 
 describe('a typed client', () => {
   it('takes and gives dates', async () => {
-    const client = createClient({ url, token: await app.token('ada') })
+    const client = createClient<FixtureRouter>({ url, token: await app.token('ada') })
     const before = Date.now()
     const { recordId: eventId } = unwrap(await client.actions.createEvent.mutate(EVENT))
     const { rows } = await app.database.query({
@@ -45,7 +46,7 @@ describe('a typed client', () => {
   })
 
   it('gives a returned failure as data', async () => {
-    const client = createClient({ url, token: await app.token('ada') })
+    const client = createClient<FixtureRouter>({ url, token: await app.token('ada') })
     const result = await client.actions.inviteAttendee.mutate({ eventId: 'none', attendeeId: 'bob' })
     expect(result).toMatchObject({
       success: false,
@@ -86,7 +87,7 @@ describe('a typed client', () => {
   })
 
   it('works with an address that ends in slashes', async () => {
-    const client = createClient({ url: `${url}//`, token: await app.token('ada') })
+    const client = createClient<FixtureRouter>({ url: `${url}//`, token: await app.token('ada') })
     expect((await client.actions.createEvent.mutate(EVENT)).success).toBe(true)
   })
 })
@@ -94,7 +95,7 @@ describe('a typed client', () => {
 describe('its token', () => {
   it('may come from an async function, which is asked for every request', async () => {
     const users = ['ada', 'bob']
-    const client = createClient({ url, token: async () => app.token(users.shift() ?? '') })
+    const client = createClient<FixtureRouter>({ url, token: async () => app.token(users.shift() ?? '') })
     const mine = unwrap(await client.actions.createEvent.mutate(EVENT))
     const notMine = await client.actions.inviteAttendee.mutate({ eventId: mine.recordId, attendeeId: 'bob' })
     expect(notMine).toMatchObject({ success: false, code: 'NOT_FOUND' })
@@ -104,12 +105,12 @@ describe('its token', () => {
     ['is left out', {}],
     ['is undefined', { token: () => undefined }],
   ])('is not sent when it %s', async (_title, options) => {
-    const call = createClient({ url, ...options }).actions.createEvent.mutate(EVENT)
+    const call = createClient<FixtureRouter>({ url, ...options }).actions.createEvent.mutate(EVENT)
     await expect(call).rejects.toMatchObject({ name: 'DeputyError', code: 'UNAUTHORIZED' })
   })
 
   it('that cannot be had fails the call with its reason', async () => {
-    const client = createClient({
+    const client = createClient<FixtureRouter>({
       url,
       token: async () => {
         throw new Error('The session is over')

@@ -1,11 +1,13 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { TRPCClientError } from '@trpc/client'
+import { actionRegistry, fail } from 'deputyjs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { createClient, DeputyError, unwrap } from '../../client/core/index.ts'
 import { INTERNAL_MESSAGE } from '../../server/core/errors.ts'
-import { action, actionRegistry, fail } from '../../server/deputy.ts'
+import type { FixtureRouter } from '../fixture/app.ts'
+import { action } from '../fixture/deputy.ts'
 import { createTestApp, type TestApp } from '../support/test-app.ts'
 
 let app: TestApp
@@ -37,7 +39,7 @@ async function listenAnd(
 
 describe('an error of a call', () => {
   it('keeps the code, the request id and the issues of a bad input', async () => {
-    const client = createClient({ url, token: await app.token('ada') })
+    const client = createClient<FixtureRouter>({ url, token: await app.token('ada') })
     const error = await thrownBy(client.actions.createEvent.mutate({ ...EVENT, title: '', capacity: 0 }))
     expect(error).toBeInstanceOf(TRPCClientError)
     expect(error.name).toBe('DeputyError')
@@ -51,13 +53,13 @@ describe('an error of a call', () => {
     ['a stranger', undefined, 'UNAUTHORIZED'],
     ['a caller who is not the owner', 'ada', 'FORBIDDEN'],
   ])('keeps the code and the request id of %s', async (_title, userId, code) => {
-    const client = createClient({ url, ...(userId ? { token: await app.token(userId) } : {}) })
+    const client = createClient<FixtureRouter>({ url, ...(userId ? { token: await app.token(userId) } : {}) })
     const error = await thrownBy(client.actions.recomputeAnalytics.mutate({}))
     expect(error).toMatchObject({ code, issues: [], details: {}, requestId: expect.stringMatching(/.{36}/) })
   })
 
   it('keeps the code of a request that was refused as a whole', async () => {
-    const client = createClient({ url, token: await app.token('ada') })
+    const client = createClient<FixtureRouter>({ url, token: await app.token('ada') })
     const error = await thrownBy(
       client.actions.createEvent.mutate({ ...EVENT, title: 'a'.repeat(1024 * 1024) }),
     )
@@ -70,7 +72,7 @@ describe('an error of a call', () => {
       throw new Error('hunter2')
     })
     await using other = await createTestApp({ actions: actionRegistry({ createEvent }) })
-    const client = createClient({
+    const client = createClient<FixtureRouter>({
       url: await other.listen(),
       token: await other.token('ada'),
       retries: false,
@@ -89,7 +91,7 @@ describe('no answer', () => {
     const { server, address } = await listenAnd(undefined)
     await new Promise((resolve) => server.close(resolve))
     const error = await thrownBy(
-      createClient({ url: address, retries: false }).actions.createEvent.mutate(EVENT),
+      createClient<FixtureRouter>({ url: address, retries: false }).actions.createEvent.mutate(EVENT),
     )
     expect(error).toMatchObject({ code: undefined, requestId: undefined, issues: [] })
     expect(error.cause).toBeInstanceOf(Error)
@@ -106,7 +108,7 @@ describe('no answer', () => {
       else response.writeHead(502, { 'content-type': 'text/html' }).end(body)
     })
     const error = await thrownBy(
-      createClient({ url: address, retries: false }).actions.createEvent.mutate(EVENT),
+      createClient<FixtureRouter>({ url: address, retries: false }).actions.createEvent.mutate(EVENT),
     )
     expect(error.code).toBeUndefined()
     expect(error.message).not.toBe('')
@@ -127,8 +129,11 @@ describe('unwrap', () => {
         .mutation(async () => fail('FORBIDDEN', "Only the app's owner may call this.")),
     })
     await using other = await createTestApp({ actions })
-    const returned = createClient({ url: await other.listen(), token: await other.token('ada') })
-    const gated = createClient({ url, token: await app.token('ada') })
+    const returned = createClient<FixtureRouter>({
+      url: await other.listen(),
+      token: await other.token('ada'),
+    })
+    const gated = createClient<FixtureRouter>({ url, token: await app.token('ada') })
 
     const unwrapped = await thrownBy(returned.actions.recomputeAnalytics.mutate({}).then(unwrap))
     const thrown = await thrownBy(gated.actions.recomputeAnalytics.mutate({}))
@@ -155,7 +160,7 @@ describe('unwrap', () => {
 describe('an input', () => {
   it('that refers to itself is refused before anything is sent', async () => {
     let requests = 0
-    const client = createClient({
+    const client = createClient<FixtureRouter>({
       url,
       fetch: () => {
         requests += 1

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { freshKey } from '../../client/core/idempotency-key.ts'
 import { createClient, DeputyError } from '../../client/core/index.ts'
+import type { FixtureRouter } from '../fixture/app.ts'
 import { startScriptedServer, success } from './scripted-server.ts'
 
 const EVENT = { title: 'Launch', startsAt: new Date('2030-01-01T18:00:00Z'), capacity: 5 }
@@ -12,7 +13,7 @@ const named = (idempotencyKey: unknown) => ({ context: { idempotencyKey } })
 describe('every mutation', () => {
   it('carries a fresh key, whichever procedure it calls', async () => {
     await using server = await successes()
-    const client = createClient({ url: server.url, token: 'ada' })
+    const client = createClient<FixtureRouter>({ url: server.url, token: 'ada' })
     await client.actions.createEvent.mutate(EVENT)
     await client.actions.createEvent.mutate(EVENT)
     await client.records.events.create.mutate({ data: EVENT })
@@ -24,7 +25,7 @@ describe('every mutation', () => {
 
   it('has one slot in the header of its batch, in the order of the calls', async () => {
     await using server = await successes()
-    const client = createClient({ url: server.url, token: 'ada' })
+    const client = createClient<FixtureRouter>({ url: server.url, token: 'ada' })
     await Promise.all([
       client.actions.createEvent.mutate(EVENT, named('first')),
       client.actions.inviteAttendee.mutate({ eventId: 'e', attendeeId: 'bob' }),
@@ -42,7 +43,7 @@ describe('every mutation', () => {
 
   it('has its slot in the second request too, when a batch is full', async () => {
     await using server = await successes()
-    const client = createClient({ url: server.url, token: 'ada' })
+    const client = createClient<FixtureRouter>({ url: server.url, token: 'ada' })
     await Promise.all(
       Array.from({ length: 12 }, (_, at) => client.actions.createEvent.mutate(EVENT, named(`k${at}`))),
     )
@@ -51,7 +52,7 @@ describe('every mutation', () => {
 
   it('leaves the context that it was given as it was, and takes a fresh key each time', async () => {
     await using server = await successes()
-    const client = createClient({ url: server.url, token: 'ada' })
+    const client = createClient<FixtureRouter>({ url: server.url, token: 'ada' })
     const context = Object.freeze({ idempotencyKey: undefined, trace: 'kept' })
     await client.actions.createEvent.mutate(EVENT, { context })
     await client.actions.createEvent.mutate(EVENT, { context })
@@ -64,7 +65,7 @@ describe('every mutation', () => {
 describe('a query', () => {
   it('carries no key, in an address or in a body', async () => {
     await using server = await successes()
-    const client = createClient({ url: server.url, token: 'ada' })
+    const client = createClient<FixtureRouter>({ url: server.url, token: 'ada' })
     const ids = Array.from({ length: 900 }, (_, at) => `record-${at}`)
     await Promise.all([
       client.actions.listAttendees.query({ eventId: 'e' }),
@@ -80,7 +81,7 @@ describe('a query', () => {
 
   it('is refused with a key, which would do nothing', async () => {
     await using server = await successes()
-    const client = createClient({ url: server.url, token: 'ada' })
+    const client = createClient<FixtureRouter>({ url: server.url, token: 'ada' })
     const call = client.actions.listAttendees.query({ eventId: 'e' }, named('order-17'))
     await expect(call).rejects.toBeInstanceOf(DeputyError)
     await expect(call).rejects.toThrow('"actions.listAttendees" only reads')
@@ -95,7 +96,7 @@ describe('a key of the caller’s own', () => {
     ['of the greatest length', 'k'.repeat(255)],
   ])('is sent as it is: %s', async (_title, key) => {
     await using server = await successes()
-    const client = createClient({ url: server.url, token: 'ada' })
+    const client = createClient<FixtureRouter>({ url: server.url, token: 'ada' })
     await client.actions.createEvent.mutate(EVENT, named(key))
     expect(server.received.map(({ keys }) => keys)).toEqual([key])
   })
@@ -111,7 +112,7 @@ describe('a key of the caller’s own', () => {
     ['null', null],
   ])('that is malformed is refused before anything is sent: %s', async (_title, key) => {
     await using server = await successes()
-    const client = createClient({ url: server.url, token: 'ada' })
+    const client = createClient<FixtureRouter>({ url: server.url, token: 'ada' })
     const [bad, good] = await Promise.allSettled([
       client.actions.createEvent.mutate(EVENT, named(key)),
       client.actions.createEvent.mutate(EVENT, named('good')),
@@ -131,13 +132,13 @@ describe('a key of the caller’s own', () => {
 describe('without a token', () => {
   it('no fresh key is sent, since the server takes none from callers whom it cannot tell apart', async () => {
     await using server = await successes()
-    await createClient({ url: server.url }).actions.createEvent.mutate(EVENT)
+    await createClient<FixtureRouter>({ url: server.url }).actions.createEvent.mutate(EVENT)
     expect(server.received.map(({ keys }) => keys)).toEqual([undefined])
   })
 
   it('the caller’s own key is still sent, for the server to refuse', async () => {
     await using server = await successes()
-    const client = createClient({ url: server.url, token: () => undefined })
+    const client = createClient<FixtureRouter>({ url: server.url, token: () => undefined })
     await Promise.all([
       client.actions.createEvent.mutate(EVENT),
       client.actions.createEvent.mutate(EVENT, named('mine')),

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createClient, unwrap } from '../../client/core/index.ts'
+import type { FixtureRouter } from '../fixture/app.ts'
 import { createTestApp, type TestApp } from '../support/test-app.ts'
 
 let app: TestApp
@@ -13,7 +14,7 @@ afterAll(() => app[Symbol.asyncDispose]())
 describe('a query whose input is too long for an address', () => {
   it('is sent in a body, and answered as any other', async () => {
     const methods: string[] = []
-    const client = createClient({
+    const client = createClient<FixtureRouter>({
       url,
       token: await app.token('ada'),
       fetch: (input, init) => {

@@ -1,8 +1,10 @@
+import { actionRegistry } from 'deputyjs'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { type ClientOptions, createClient, DeputyError, unwrap } from '../../client/core/index.ts'
 import type { ErrorCode } from '../../server/core/errors.ts'
-import { action, actionRegistry } from '../../server/deputy.ts'
+import type { FixtureRouter } from '../fixture/app.ts'
+import { action } from '../fixture/deputy.ts'
 import { startTcpProxy } from '../postgres/tcp-proxy.ts'
 import { createTestApp } from '../support/test-app.ts'
 import {
@@ -22,7 +24,7 @@ const named = (idempotencyKey: string) => ({ context: { idempotencyKey } })
 /** Gives the replies in turn, and successes after them. */
 async function serve(replies: readonly Reply[], options: Partial<ClientOptions> = {}) {
   const server = await startScriptedServer(({ paths }, nth) => replies[nth] ?? paths.map(() => success()))
-  const client = createClient({ url: server.url, token: 'ada', retries: SOON, ...options })
+  const client = createClient<FixtureRouter>({ url: server.url, token: 'ada', retries: SOON, ...options })
   return {
     received: server.received,
     client,
@@ -342,7 +344,7 @@ describe('the limits', () => {
     ['maxDelayMs', Number.NaN],
     ['maxTotalDelayMs', Number.POSITIVE_INFINITY],
   ])('are refused when they make no sense: %s %d', (name, value) => {
-    const make = () => createClient({ url: 'http://127.0.0.1:1', retries: { [name]: value } })
+    const make = () => createClient<FixtureRouter>({ url: 'http://127.0.0.1:1', retries: { [name]: value } })
     expect(make).toThrow(RangeError)
     expect(make).toThrow(`retries.${name} is ${value}; it must be a`)
   })
@@ -368,7 +370,7 @@ describe('an abort', () => {
       arrived.abort(new Error('Never mind'))
       return nth === 0 ? 'silence' : paths.map(() => success())
     })
-    const client = createClient({ url: server.url, token: 'ada', retries: SOON })
+    const client = createClient<FixtureRouter>({ url: server.url, token: 'ada', retries: SOON })
     const other = new AbortController()
     const left = client.actions.createEvent.mutate(EVENT, { ...named('left'), signal: other.signal })
     const aborted = client.actions.createEvent.mutate(EVENT, { signal: arrived.signal })
@@ -397,7 +399,7 @@ describe('against the real server', () => {
     await using network = await startTcpProxy(await app.listen())
     network.set('refuse')
     let requests = 0
-    const client = createClient({
+    const client = createClient<FixtureRouter>({
       url: network.url,
       token: await app.token('ada'),
       retries: SOON,
@@ -416,7 +418,7 @@ describe('against the real server', () => {
   it('a batch whose answer is lost is done once, and gives what it gave', async () => {
     await using app = await createTestApp()
     const lost: unknown[] = []
-    const client = createClient({
+    const client = createClient<FixtureRouter>({
       url: await app.listen(),
       token: await app.token('ada'),
       retries: { baseDelayMs: 0 },
@@ -452,7 +454,7 @@ describe('against the real server', () => {
     })
     await using app = await createTestApp({ actions: actionRegistry({ createEvent }) })
     const statuses: number[] = []
-    const client = createClient({
+    const client = createClient<FixtureRouter>({
       url: await app.listen(),
       token: await app.token('ada'),
       retries: { attempts: 1, ...SOON },

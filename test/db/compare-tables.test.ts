@@ -34,11 +34,11 @@ import {
   varchar,
 } from 'drizzle-orm/pg-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import * as collections from '../../drizzle/collections.ts'
 import { isCollection } from '../../drizzle/engine/collection.ts'
 import * as system from '../../drizzle/engine/system.ts'
 import { compareTables, findUnguarded } from '../../server/db/compare-tables.ts'
 import { openDatabase } from '../../server/lifecycle/open-database.ts'
+import * as collections from '../fixture/collections.ts'
 import { openTestDatabase, type TestDatabase } from '../support/database.ts'
 import { execute } from '../support/execute.ts'
 import { MIGRATIONS, TABLES } from '../support/tables.ts'

@@ -36,9 +36,13 @@ class Opener {
 
   constructor() {
     this.#child = guarded(
-      spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '--eval', SCRIPT], {
-        stdio: ['pipe', 'pipe', 'inherit'],
-      }),
+      spawn(
+        process.execPath,
+        ['--conditions=deputy-source', '--import', 'tsx', '--input-type=module', '--eval', SCRIPT],
+        {
+          stdio: ['pipe', 'pipe', 'inherit'],
+        },
+      ),
     )
     let rest = ''
     this.#child.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
@@ -183,7 +187,14 @@ describe('a long path', () => {
       await lockDirectory(${JSON.stringify(deep)}).catch((error) => process.stdout.write(error.message))
       await lock.release()`
     const child = guarded(
-      spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '--eval', script]),
+      spawn(process.execPath, [
+        '--conditions=deputy-source',
+        '--import',
+        'tsx',
+        '--input-type=module',
+        '--eval',
+        script,
+      ]),
     )
     let output = ''
     child.stdout.setEncoding('utf8').on('data', (chunk: string) => {

@@ -3,7 +3,6 @@ import { join, resolve } from 'node:path'
 import { getTableName } from 'drizzle-orm'
 import { getTableConfig } from 'drizzle-orm/pg-core'
 import { expect, it } from 'vitest'
-import * as collections from '../../drizzle/collections.ts'
 import { isCollection } from '../../drizzle/engine/collection.ts'
 import * as system from '../../drizzle/engine/system.ts'
 import { compareTables, findUnguarded } from '../../server/db/compare-tables.ts'
@@ -11,6 +10,7 @@ import { migratePostgres } from '../../server/db/migrate.ts'
 import { readMigrations } from '../../server/db/migration-folder.ts'
 import { openPglite } from '../../server/db/pglite.ts'
 import { openDatabase } from '../../server/lifecycle/open-database.ts'
+import * as collections from '../fixture/collections.ts'
 import { execute } from '../support/execute.ts'
 import { runGuarded, temporaryDirectory } from '../support/guarded.ts'
 import { MIGRATIONS, TABLES } from '../support/tables.ts'
@@ -56,16 +56,20 @@ it('what drizzle-kit makes of the app leaves the engine’s tables and triggers 
   await using copy = await temporaryDirectory('generate')
   for (const name of ['drizzle', 'drizzle.config.ts', 'drizzle.engine.config.ts', 'server', 'package.json'])
     await cp(join(ROOT, name), join(copy.path, name), { recursive: true })
+  const migrations = join(copy.path, 'drizzle/migrations')
+  await rm(migrations, { recursive: true })
+  await cp(MIGRATIONS, migrations, { recursive: true })
+  await cp(join(ROOT, 'test/fixture/collections.ts'), join(copy.path, 'drizzle/collections.ts'))
   await symlink(join(ROOT, 'node_modules'), join(copy.path, 'node_modules'))
   const generate = async (...args: readonly string[]) => {
     const kit = join(ROOT, 'node_modules/drizzle-kit/bin.cjs')
-    return (await runGuarded(process.execPath, [kit, 'generate', ...args], { cwd: copy.path })).stdout
+    const command = ['--conditions=deputy-source', kit, 'generate', ...args]
+    return (await runGuarded(process.execPath, command, { cwd: copy.path })).stdout
   }
   // What is committed is what is declared.
   expect(await generate()).toContain('No schema changes')
   expect(await generate('--config', 'drizzle.engine.config.ts')).toContain('No schema changes')
 
-  const migrations = join(copy.path, 'drizzle/migrations')
   await rm(migrations, { recursive: true })
   await generate('--name', 'again')
   const files = (await readdir(migrations)).filter((file) => file.endsWith('.sql'))

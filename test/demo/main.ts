@@ -5,13 +5,12 @@ import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { pino } from 'pino'
 import { type ActionResult, createClient, DeputyError, unwrap } from '../../client/core/index.ts'
-import { composition } from '../../server/app.ts'
+import { type AppRouter, app } from '../../server/app.ts'
 import { loadDevelopmentKey } from '../../server/auth/development-key.ts'
 import { readWholeEnv } from '../../server/env/environment.ts'
 import { integrationEnv } from '../../server/integrations/connection.ts'
 import type { CreditEntry } from '../../server/ledger/entry.ts'
 import { type RunningServer, startServer } from '../../server/lifecycle/start.ts'
-import { MIGRATIONS } from '../support/tables.ts'
 import { startUpstream, type Upstream } from './upstream.ts'
 
 const OPENAI_KEY = 'sk-demo'
@@ -41,14 +40,15 @@ async function start(dataDir: string, { url }: Upstream): Promise<RunningServer>
     LIBRETRANSLATE_BASE_URL: url,
     ALLOW_PRIVATE_UPSTREAMS: new URL(url).host,
   }
-  const { env, appEnv } = readWholeEnv(composition.appEnv, integrationEnv(composition.integrations), source)
-  return startServer({ env, composition, migrations: MIGRATIONS, appEnv, log: pino({ level: env.logLevel }) })
+  const { env, appEnv } = readWholeEnv(app.env, integrationEnv(app.integrations), source)
+  return startServer({ env, app, appEnv, log: pino({ level: env.logLevel }) })
 }
 
 async function demonstrate(running: RunningServer, dataDir: string, providers: Upstream): Promise<void> {
   const key = await loadDevelopmentKey(dataDir)
   const token = (user: string) => key.mint(user, { expiresInSeconds: 600 })
-  const client = async (user: string) => createClient({ url: running.url, token: await token(user) })
+  const client = async (user: string) =>
+    createClient<AppRouter>({ url: running.url, token: await token(user) })
   const claims = { email: 'bob@example.com', email_verified: true }
   const bobsToken = await key.mint('bob', { expiresInSeconds: 600, claims })
   const countOf = async (eventId: string) => {
@@ -134,7 +134,7 @@ async function demonstrate(running: RunningServer, dataDir: string, providers: U
   say(`Ada has the title translated: ${JSON.stringify(title)}`)
 
   heading('A mail that leaves after the commit')
-  const bob = createClient({ url: running.url, token: bobsToken })
+  const bob = createClient<AppRouter>({ url: running.url, token: bobsToken })
   unwrap(await bob.actions.registerProfile.mutate({ name: 'Bob' }))
   const { queued } = unwrap(await ada.actions.remindAttendees.mutate({ eventId }))
   await providers.calledTimes('/emails', queued)

@@ -1,10 +1,11 @@
+import { type ActionResult, actionRegistry } from 'deputyjs'
 import { sql } from 'drizzle-orm'
 import { integer, numeric, text, timestamp, varchar } from 'drizzle-orm/pg-core'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { z } from 'zod'
-import * as appCollections from '../../drizzle/collections.ts'
 import { collection } from '../../drizzle/engine/collection.ts'
-import { type ActionResult, action, actionRegistry } from '../../server/deputy.ts'
+import * as appCollections from '../fixture/collections.ts'
+import { action } from '../fixture/deputy.ts'
 import { execute } from '../support/execute.ts'
 import { createTestApp } from '../support/test-app.ts'
 

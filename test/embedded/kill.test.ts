@@ -24,9 +24,13 @@ afterAll(() => rm(root, { recursive: true }))
 
 function startWriter(directory: string, round: number) {
   const child = guarded(
-    spawn(process.execPath, ['--import', 'tsx', WRITER, directory, String(round)], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    }),
+    spawn(
+      process.execPath,
+      ['--conditions=deputy-source', '--import', 'tsx', WRITER, directory, String(round)],
+      {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      },
+    ),
   )
   children.push(child)
   return { child, lines: createInterface({ input: child.stdout }) }

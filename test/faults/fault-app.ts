@@ -1,18 +1,20 @@
 // Everything the fault tests need of an app, for processes of their own too: nothing here may import vitest.
+
+import { actionRegistry, fail, ok } from 'deputyjs'
 import { SignJWT } from 'jose'
 import type { Logger } from 'pino'
 import { z } from 'zod'
-import * as collections from '../../drizzle/collections.ts'
 import { createKeySource } from '../../server/auth/key-source.ts'
 import { createVerifier, type Verifier } from '../../server/auth/verifier.ts'
 import type { Database } from '../../server/db/database.ts'
-import { action, actionRegistry, fail, ok } from '../../server/deputy.ts'
 import { createIntegrations } from '../../server/integrations/create.ts'
 import { defineIntegrations, endpoint } from '../../server/integrations/declare.ts'
 import { createHttpClient } from '../../server/integrations/http-client.ts'
 import type { Failpoint } from '../../server/invocation/engine.ts'
 import { createApp } from '../../server/lifecycle/create-app.ts'
 import { loadSystemSecret } from '../../server/lifecycle/system-secret.ts'
+import * as collections from '../fixture/collections.ts'
+import { action } from '../fixture/deputy.ts'
 
 const ISSUER = 'https://issuer.test'
 const AUDIENCE = 'deputy-faults'

@@ -1,5 +1,5 @@
+import { ok } from 'deputyjs'
 import { expect, it } from 'vitest'
-import { ok } from '../../server/deputy.ts'
 import { createProbe } from '../invocation/probe.ts'
 
 const CALLERS = 64

@@ -1,14 +1,16 @@
 // Run by the fault tests as a process of its own: a server whose action buys, and that kills itself where it is told to.
+
+import { actionRegistry, ok } from 'deputyjs'
 import { pino } from 'pino'
 import { z } from 'zod'
-import * as collections from '../../drizzle/collections.ts'
 import { openPostgres } from '../../server/db/postgres.ts'
-import { action, actionRegistry, ok } from '../../server/deputy.ts'
 import { createIntegrations } from '../../server/integrations/create.ts'
 import { createHttpClient } from '../../server/integrations/http-client.ts'
 import { createApp } from '../../server/lifecycle/create-app.ts'
 import { listen } from '../../server/lifecycle/listen.ts'
 import { loadSystemSecret } from '../../server/lifecycle/system-secret.ts'
+import * as collections from '../fixture/collections.ts'
+import { action } from '../fixture/deputy.ts'
 import { marketEnv, marketIntegrations } from '../ledger/market.ts'
 import { dieWhenTold } from './death.ts'
 import { createFaultVerifier } from './fault-app.ts'

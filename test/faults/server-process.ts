@@ -17,7 +17,7 @@ export async function startServer(
 ) {
   const child = guarded(
     fork(fileURLToPath(PROGRAMS[program]), [databaseUrl, bankUrl], {
-      execArgv: ['--import', 'tsx'],
+      execArgv: ['--conditions=deputy-source', '--import', 'tsx'],
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     }),
   )

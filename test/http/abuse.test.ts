@@ -1,9 +1,10 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
+import { actionRegistry } from 'deputyjs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { action, actionRegistry } from '../../server/deputy.ts'
 import { listen } from '../../server/lifecycle/listen.ts'
+import { action } from '../fixture/deputy.ts'
 import { createTestApp } from '../support/test-app.ts'
 import { get, post, rawRequest, sendRaw } from './send.ts'
 

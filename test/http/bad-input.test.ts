@@ -1,7 +1,8 @@
+import { actionRegistry, ok } from 'deputyjs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { action, actionRegistry, ok } from '../../server/deputy.ts'
-import { createEvent } from '../../server/routers/actions/create-event.ts'
+import { createEvent } from '../fixture/actions/create-event.ts'
+import { action } from '../fixture/deputy.ts'
 import { createTestApp } from '../support/test-app.ts'
 import { post } from './send.ts'
 

@@ -1,12 +1,14 @@
 import { once } from 'node:events'
 import { request } from 'node:http'
 import { brotliDecompressSync, gunzipSync, gzipSync } from 'node:zlib'
+import { actionRegistry, fail, ok } from 'deputyjs'
 import { Hono } from 'hono'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { createClient } from '../../client/core/index.ts'
-import { action, actionRegistry, fail, ok, type Routes } from '../../server/deputy.ts'
 import { type Listening, listen } from '../../server/lifecycle/listen.ts'
+import type { FixtureRouter } from '../fixture/app.ts'
+import { action, type Routes } from '../fixture/deputy.ts'
 import { createTestApp } from '../support/test-app.ts'
 
 const ORIGIN = 'https://a.example.com'
@@ -275,7 +277,7 @@ it('answers a crowd, each with its own, and holds nothing afterwards', async () 
 
 it('the client reads what is compressed', async () => {
   const encodings: (string | null)[] = []
-  const client = createClient({
+  const client = createClient<FixtureRouter>({
     url: fast.url,
     token,
     fetch: async (address, init) => {

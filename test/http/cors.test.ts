@@ -1,6 +1,6 @@
 import { Hono } from 'hono'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { Routes } from '../../server/deputy.ts'
+import type { Routes } from '../fixture/deputy.ts'
 import { createTestApp } from '../support/test-app.ts'
 import { get } from './send.ts'
 

@@ -1,8 +1,9 @@
 import { TRPCError } from '@trpc/server'
+import { actionRegistry, fail, ok } from 'deputyjs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { type ErrorCode, HTTP_STATUS, INTERNAL_MESSAGE } from '../../server/core/errors.ts'
-import { action, actionRegistry, fail, ok, ownerAction } from '../../server/deputy.ts'
+import { action, ownerAction } from '../fixture/deputy.ts'
 import { createTestApp } from '../support/test-app.ts'
 import { post } from './send.ts'
 

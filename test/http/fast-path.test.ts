@@ -1,10 +1,11 @@
 import { request } from 'node:http'
 import { connect } from 'node:net'
+import { actionRegistry, fail, ok } from 'deputyjs'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { action, actionRegistry, fail, ok, ownerAction } from '../../server/deputy.ts'
 import { type Listening, listen } from '../../server/lifecycle/listen.ts'
+import { action, ownerAction } from '../fixture/deputy.ts'
 import { createTestApp } from '../support/test-app.ts'
 
 const scalars = z.strictObject({

@@ -1,10 +1,11 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
+import { actionRegistry, ok } from 'deputyjs'
 import fc from 'fast-check'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { action, actionRegistry, ok } from '../../server/deputy.ts'
 import { type Listening, listen } from '../../server/lifecycle/listen.ts'
+import { action } from '../fixture/deputy.ts'
 import { createTestApp } from '../support/test-app.ts'
 
 const MIB = 1024 * 1024

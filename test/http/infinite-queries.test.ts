@@ -1,7 +1,8 @@
+import { actionRegistry, ok, page } from 'deputyjs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { action, actionRegistry, ok, page } from '../../server/deputy.ts'
-import { listAttendees } from '../../server/routers/actions/list-attendees.ts'
+import { listAttendees } from '../fixture/actions/list-attendees.ts'
+import { action } from '../fixture/deputy.ts'
 import { createTestApp } from '../support/test-app.ts'
 
 const actions = actionRegistry({

@@ -2,7 +2,6 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { composition } from '../../server/app.ts'
 import { createKeySource, type KeyConfig } from '../../server/auth/key-source.ts'
 import { createVerifier } from '../../server/auth/verifier.ts'
 import { createIntegrations } from '../../server/integrations/create.ts'
@@ -18,6 +17,7 @@ import {
   START_SECONDS,
   signWithSecret,
 } from '../auth/tokens.ts'
+import { fixture } from '../fixture/app.ts'
 import { openTestDatabase, type TestDatabase } from '../support/database.ts'
 import { get, post } from './send.ts'
 
@@ -39,7 +39,7 @@ async function serve(keys: KeyConfig): Promise<string> {
   const log = pino({ level: 'silent' })
   const http = createHttpClient()
   const { fetch } = createApp({
-    ...composition,
+    ...fixture,
     appEnv: {},
     database: opened.database,
     verifier: createVerifier({
@@ -50,7 +50,7 @@ async function serve(keys: KeyConfig): Promise<string> {
     }),
     http,
     integrations: createIntegrations({
-      declarations: composition.integrations,
+      declarations: fixture.integrations,
       env: () => undefined,
       apiWorkerUrl: undefined,
       ownerJwt: undefined,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { composition } from '../../server/app.ts'
 import { unreachableIntegrations } from '../../server/integrations/reachability.ts'
+import { fixture } from '../fixture/app.ts'
 import { configured } from './configured.ts'
 import { SHOP_KEY, shops } from './shop.ts'
 
@@ -18,7 +18,7 @@ it('the catalogue shows what clients may call themselves, with its input, and no
 })
 
 it('the shipped catalogue shows the weather and translations', () => {
-  const catalogue = configured({ declarations: composition.integrations }).catalogue()
+  const catalogue = configured({ declarations: fixture.integrations }).catalogue()
   expect(catalogue.map(({ name, clients }) => [name, clients])).toEqual([
     ['weather', 'anyone'],
     ['libretranslate', 'users'],
@@ -33,7 +33,7 @@ describe('what cannot be called is told with the variables to set', () => {
   const variables = new Map([['OPENAI_BASE_URL', 'https://api.openai.com/v1']])
   const told = (options: { apiWorkerUrl?: URL; ownerJwt?: string; ownerUserId?: string }) =>
     unreachableIntegrations({
-      declarations: composition.integrations,
+      declarations: fixture.integrations,
       env: (name) => variables.get(name),
       apiWorkerUrl: undefined,
       ownerJwt: undefined,

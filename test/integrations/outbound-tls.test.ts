@@ -34,7 +34,7 @@ async function askTrusting(cert: string, target: string): Promise<unknown> {
       process.stdout.write(JSON.stringify(await client.to('https://' + target)))
       await client.close()
     `
-    const node = ['--import', 'tsx', '--input-type=module', '--eval', script]
+    const node = ['--conditions=deputy-source', '--import', 'tsx', '--input-type=module', '--eval', script]
     const env = { ...process.env, NODE_EXTRA_CA_CERTS: file }
     const { stdout } = await runGuarded(process.execPath, node, { cwd: root, env })
     return JSON.parse(stdout)

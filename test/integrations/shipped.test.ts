@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { composition } from '../../server/app.ts'
+import { fixture } from '../fixture/app.ts'
 import { ask, configured } from './configured.ts'
 import { json, startUpstream, type Upstream } from './upstream.ts'
 
@@ -8,7 +8,7 @@ let integrations: ReturnType<typeof configured>
 beforeAll(async () => {
   upstream = await startUpstream()
   integrations = configured({
-    declarations: composition.integrations,
+    declarations: fixture.integrations,
     env: {
       OPENAI_BASE_URL: `${upstream.url}/v1`,
       OPENAI_API_KEY: 'k-openai',

@@ -1,5 +1,6 @@
+import { ok } from 'deputyjs'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { type ActionContext, ok } from '../../server/deputy.ts'
+import type { ActionContext } from '../fixture/deputy.ts'
 import { createProbe, eventData, type Probe } from './probe.ts'
 
 let probe: Probe

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
+import { ok } from 'deputyjs'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { ok } from '../../server/deputy.ts'
 import { Invocation } from '../../server/invocation/invocation.ts'
 import { runInvocation } from '../../server/invocation/run.ts'
 import { BRIEF_DEADLINE_MS, createProbe, eventData, type Probe } from './probe.ts'

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
+import { fail, ok } from 'deputyjs'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { type ActionContext, fail, ok } from '../../server/deputy.ts'
+import type { ActionContext } from '../fixture/deputy.ts'
 import { createProbe, eventData, gate, type Probe } from './probe.ts'
 
 let probe: Probe

@@ -1,5 +1,5 @@
+import { ok } from 'deputyjs'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
-import { ok } from '../../server/deputy.ts'
 import { json } from '../integrations/upstream.ts'
 import { createProbe, gate, type Probe } from './probe.ts'
 

@@ -1,7 +1,7 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
+import { ok } from 'deputyjs'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { ok } from '../../server/deputy.ts'
 import { Invocation } from '../../server/invocation/invocation.ts'
 import { runInvocation } from '../../server/invocation/run.ts'
 import { createProbe, type Probe } from './probe.ts'

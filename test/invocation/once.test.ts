@@ -1,5 +1,6 @@
+import { type JsonValue, ok } from 'deputyjs'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { type ActionContext, type JsonValue, ok } from '../../server/deputy.ts'
+import type { ActionContext } from '../fixture/deputy.ts'
 import { createProbe, type Probe } from './probe.ts'
 
 let probe: Probe

@@ -1,29 +1,23 @@
 import { randomUUID } from 'node:crypto'
+import { type ActionResult, actionRegistry } from 'deputyjs'
 import { z } from 'zod'
-import { composition } from '../../server/app.ts'
 import type { Database } from '../../server/db/database.ts'
 import type { PostgresOptions } from '../../server/db/postgres.ts'
-import {
-  type ActionContext,
-  type ActionResult,
-  type ActionTools,
-  action,
-  actionRegistry,
-} from '../../server/deputy.ts'
 import type { IntegrationDeclarations } from '../../server/integrations/declare.ts'
 import { createApp } from '../../server/lifecycle/create-app.ts'
+import { fixture } from '../fixture/app.ts'
+import { type ActionContext, action, type QueryContext } from '../fixture/deputy.ts'
 import { startUpstream } from '../integrations/upstream.ts'
 import { createTestApp } from '../support/test-app.ts'
 
 export type Handler = (ctx: ActionContext) => Promise<unknown>
-type ReadContext = ActionContext<Pick<ActionTools, 'get' | 'query' | 'count' | 'sql'>>
 
 export const BRIEF_DEADLINE_MS = 500
 
 /** An app whose one action does what each test says, with a real api-worker beside it. */
 export async function createProbe(
   pool?: Omit<PostgresOptions, 'url'>,
-  integrations: IntegrationDeclarations = composition.integrations,
+  integrations: IntegrationDeclarations = fixture.integrations,
 ) {
   const handlers = new Map<string, (ctx: never) => Promise<unknown>>()
   const input = z.strictObject({ id: z.string() })
@@ -66,11 +60,11 @@ export async function createProbe(
     run,
     /** With a deadline of BRIEF_DEADLINE_MS. */
     runBriefly: (handler: Handler) => call('briefProbe', handler, 'ada'),
-    read: (handler: (ctx: ReadContext) => Promise<unknown>) => call('readProbe', handler, 'ada'),
+    read: (handler: (ctx: QueryContext) => Promise<unknown>) => call('readProbe', handler, 'ada'),
     /** The same actions in a server of its own, on another pool: `run` and `runBriefly` of it. */
     serveOn(database: Database) {
       const { http, integrations, verifier, log } = app.engine
-      const { collections } = composition
+      const { collections } = fixture
       // The owner is let in without asking the database who is blocked, so that a test meets its own faults alone.
       const server = createApp({
         actions,

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
+import { fail, ok } from 'deputyjs'
 import { sql } from 'drizzle-orm'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { fail, ok } from '../../server/deputy.ts'
 import { createProbe, eventData, type Handler, type Probe } from './probe.ts'
 
 let probe: Probe

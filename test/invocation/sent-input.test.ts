@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto'
+import { actionRegistry, ok } from 'deputyjs'
 import { SuperJSON } from 'superjson'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { action, actionRegistry, ok } from '../../server/deputy.ts'
+import { action } from '../fixture/deputy.ts'
 import { createTestApp } from '../support/test-app.ts'
 
 const superjson = new SuperJSON()

@@ -1,6 +1,6 @@
+import { ok } from 'deputyjs'
 import { sql } from 'drizzle-orm'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { ok } from '../../server/deputy.ts'
 import { execute } from '../support/execute.ts'
 import { createProbe, type Probe } from './probe.ts'
 

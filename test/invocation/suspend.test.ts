@@ -1,5 +1,6 @@
+import { ok } from 'deputyjs'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
-import { type ActionContext, ok } from '../../server/deputy.ts'
+import type { ActionContext } from '../fixture/deputy.ts'
 import { json } from '../integrations/upstream.ts'
 import { createProbe, gate, type Probe } from './probe.ts'
 

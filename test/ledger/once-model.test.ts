@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
+import { fail } from 'deputyjs'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { fail } from '../../server/deputy.ts'
 import { eventData } from '../invocation/probe.ts'
 import { RESERVE } from './market.ts'
 import { type Handler, openMarket } from './open-market.ts'

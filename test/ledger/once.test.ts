@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
+import { fail, ok } from 'deputyjs'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { fail, ok } from '../../server/deputy.ts'
 import { eventData } from '../invocation/probe.ts'
 import { PRICE, RESERVE } from './market.ts'
 import { type Act, type Market, openMarket } from './open-market.ts'

@@ -39,7 +39,14 @@ describe('the log', () => {
       import { createLog } from ${JSON.stringify(module)}
       createLog({ level: 'info', destination: ${JSON.stringify(file)} }).info('the last')
       ${ending}`
-    spawnSync(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', program])
+    spawnSync(process.execPath, [
+      '--conditions=deputy-source',
+      '--import',
+      'tsx',
+      '--input-type=module',
+      '-e',
+      program,
+    ])
     expect(await messages(file)).toEqual(['the last'])
   })
 })

@@ -53,7 +53,10 @@ export function run(command: string, args: readonly string[], env: Record<string
 }
 
 export function runServer(env: Record<string, string>): Running {
-  return run(process.execPath, ['--import', 'tsx', 'server/main.ts'], { PORT: '0', ...env })
+  return run(process.execPath, ['--conditions=deputy-source', '--import', 'tsx', 'test/fixture/main.ts'], {
+    PORT: '0',
+    ...env,
+  })
 }
 
 /** Waits for a text on the output of a process. @throws {Error} with all of its output when it ends first. */

@@ -2,6 +2,7 @@ import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, expect, test, vi } from 'vitest'
 import { createClient, unwrap } from '../../client/core/index.ts'
+import type { FixtureRouter } from '../fixture/app.ts'
 import { temporaryDirectory } from '../support/guarded.ts'
 import { mintToken, run, startServer } from './process.ts'
 
@@ -29,10 +30,10 @@ test('a start prints the address, the data, the owner, and lines that work when 
 test('a token of the command is taken, and the owner passes the owner gate', async () => {
   await using server = await startServer({ DATA_DIR: directory.path })
   const [ada, owner] = await Promise.all(['ada', 'owner'].map((user) => mintToken(user, directory.path)))
-  const mine = createClient({ url: server.url, token: ada ?? '' })
+  const mine = createClient<FixtureRouter>({ url: server.url, token: ada ?? '' })
   expect(unwrap(await mine.actions.createEvent.mutate(EVENT)).recordId).toBeTruthy()
   await expect(mine.actions.recomputeAnalytics.mutate({})).rejects.toMatchObject({ code: 'FORBIDDEN' })
-  const owners = createClient({ url: server.url, token: owner ?? '' })
+  const owners = createClient<FixtureRouter>({ url: server.url, token: owner ?? '' })
   expect(await owners.actions.recomputeAnalytics.mutate({})).toMatchObject({
     success: true,
     data: { events: expect.any(Number) },
@@ -44,7 +45,7 @@ test('the owner starts with OWNER_CREDITS once, and a later start with another n
   for (const OWNER_CREDITS of ['500', '900']) {
     await using server = await startServer({ DATA_DIR: directory.path, OWNER_CREDITS })
     expect(server.output.stdout).toContain('credits   of the owner: 500 micro-credits at the start\n')
-    const { credits } = createClient({ url: server.url, token })
+    const { credits } = createClient<FixtureRouter>({ url: server.url, token })
     expect(unwrap(await credits.balance.query())).toEqual({ account: 'owner', available: 500, reserved: 0 })
   }
 })
@@ -77,7 +78,7 @@ test.each(['SIGTERM', 'SIGINT'] as const)(
       PLATFORM_URL: platform.url,
       ALLOW_PRIVATE_UPSTREAMS: new URL(platform.url).host,
     })
-    const call = createClient({ url: server.url, token }).actions.syncProfile.mutate({})
+    const call = createClient<FixtureRouter>({ url: server.url, token }).actions.syncProfile.mutate({})
     const response = await platform.asked
 
     server.child.kill(signal)
@@ -104,7 +105,7 @@ test('what was acknowledged before kill -9 is there after a restart', async () =
   const acknowledged: string[] = []
   {
     await using server = await startServer({ DATA_DIR: directory.path })
-    const client = createClient({ url: server.url, token })
+    const client = createClient<FixtureRouter>({ url: server.url, token })
     const calls = Array.from({ length: 40 }, async () => {
       const { recordId } = unwrap(await client.actions.createEvent.mutate(EVENT))
       acknowledged.push(recordId)
@@ -117,7 +118,7 @@ test('what was acknowledged before kill -9 is there after a restart', async () =
   expect(acknowledged.length).toBeGreaterThanOrEqual(10)
 
   await using server = await startServer({ DATA_DIR: directory.path })
-  const client = createClient({ url: server.url, token })
+  const client = createClient<FixtureRouter>({ url: server.url, token })
   for (const eventId of acknowledged) {
     const listed = await client.actions.listAttendees.query({ eventId })
     expect(listed).toMatchObject({ success: true, data: { records: [] } })

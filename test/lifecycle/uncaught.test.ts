@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
 import { createClient, unwrap } from '../../client/core/index.ts'
+import type { FixtureRouter } from '../fixture/app.ts'
 import { temporaryDirectory } from '../support/guarded.ts'
 import { mintToken, startServer } from './process.ts'
 
@@ -12,7 +13,7 @@ it('an exception that nobody catches is logged, ends the server with 1, and lose
   const acknowledged: string[] = []
   {
     await using server = await startServer(env)
-    const client = createClient({ url: server.url, token, retries: false })
+    const client = createClient<FixtureRouter>({ url: server.url, token, retries: false })
     const calls = Array.from({ length: 30 }, async () => {
       acknowledged.push(unwrap(await client.actions.createEvent.mutate(EVENT)).recordId)
       if (acknowledged.length === 5) server.child.kill('SIGUSR2')
@@ -25,7 +26,7 @@ it('an exception that nobody catches is logged, ends the server with 1, and lose
   expect(acknowledged.length).toBeGreaterThanOrEqual(5)
 
   await using server = await startServer({ DATA_DIR: directory.path })
-  const client = createClient({ url: server.url, token })
+  const client = createClient<FixtureRouter>({ url: server.url, token })
   for (const eventId of acknowledged) {
     expect(await client.actions.listAttendees.query({ eventId })).toMatchObject({ success: true })
   }

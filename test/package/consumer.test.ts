@@ -8,10 +8,10 @@ const root = resolve(import.meta.dirname, '../..')
 let project: string
 
 const FRONT_END = `
-import { type AppRouter, createClient, DeputyError, unwrap } from 'deputy/client'
+import { createClient, DeputyError, unwrap } from 'deputyjs/client'
+import type { FixtureRouter } from './app/app.ts'
 
-const client = createClient({ url: 'http://127.0.0.1:3000', token: async () => 'token' })
-export const router: AppRouter | undefined = undefined
+const client = createClient<FixtureRouter>({ url: 'http://127.0.0.1:3000', token: async () => 'token' })
 
 export async function invite(eventId: string): Promise<string> {
   try {
@@ -31,8 +31,9 @@ export async function invite(eventId: string): Promise<string> {
 `
 
 const MISTAKES = `
-import { createClient } from 'deputy/client'
-const client = createClient({ url: 'http://127.0.0.1:3000' })
+import { createClient } from 'deputyjs/client'
+import type { FixtureRouter } from './app/app.ts'
+const client = createClient<FixtureRouter>({ url: 'http://127.0.0.1:3000' })
 void client.actions.inviteAttendee.mutate({ eventId: 1, attendeeId: 'bob' })
 void client.actions.inviteEverybody.mutate({})
 void client.actions.createEvent.mutate({ title: 'x', startsAt: '2030-01-01', capacity: 1 })
@@ -43,18 +44,19 @@ void client.records.events.update.mutate({ recordId: 'x', patch: { attendeeCount
 beforeAll(async () => {
   project = await temporaryPath('consumer')
   const modules = join(project, 'node_modules')
-  await mkdir(join(modules, 'deputy'), { recursive: true })
+  await mkdir(join(modules, 'deputyjs'), { recursive: true })
   for (const name of await readdir(join(root, 'node_modules'))) {
     if (!name.startsWith('.')) await symlink(join(root, 'node_modules', name), join(modules, name))
   }
   await runGuarded(
     process.execPath,
-    ['--import', 'tsx', 'server/cli/build.ts', join(modules, 'deputy/dist')],
+    ['--conditions=deputy-source', '--import', 'tsx', 'server/cli/build.ts', join(modules, 'deputyjs/dist')],
     {
       cwd: root,
     },
   )
-  await cp(join(root, 'package.json'), join(modules, 'deputy/package.json'))
+  await cp(join(root, 'package.json'), join(modules, 'deputyjs/package.json'))
+  await cp(join(root, 'test/fixture'), join(project, 'app'), { recursive: true })
   await writeFile(join(project, 'package.json'), '{ "type": "module" }')
 }, 120_000)
 
@@ -70,8 +72,9 @@ async function compile(
     strict: true,
     noEmit: true,
     skipLibCheck: true,
-    types: [],
+    types: ['node'],
     lib: ['es2023', 'dom'],
+    allowImportingTsExtensions: true,
     moduleResolution,
   }
   const compilerOptions = { ...options, module: moduleResolution === 'bundler' ? 'esnext' : 'nodenext' }
@@ -83,17 +86,20 @@ async function compile(
   )
 }
 
-describe('the built client in a repository of its own', () => {
-  it.each(['bundler', 'nodenext'] as const)('types a front end (%s)', async (moduleResolution) => {
-    expect(await compile(FRONT_END, moduleResolution)).toBe('')
-  })
+describe('the built package in a repository of its own', () => {
+  it.each(['bundler', 'nodenext'] as const)(
+    'types an app and its front end (%s)',
+    async (moduleResolution) => {
+      expect(await compile(FRONT_END, moduleResolution)).toBe('')
+    },
+  )
 
   it.each(Object.keys(COMPILERS) as Version[])(
     'types it with TypeScript %s, and refuses a wrong action, field and value',
     async (version) => {
       expect(await compile(FRONT_END, 'bundler', version)).toBe('')
       const errors = await compile(MISTAKES, 'bundler', version)
-      expect(errors.match(/front\.ts\(\d+/g)).toEqual([4, 5, 6, 7, 8].map((line) => `front.ts(${line}`))
+      expect(errors.match(/front\.ts\(\d+/g)).toEqual([5, 6, 7, 8, 9].map((line) => `front.ts(${line}`))
     },
     120_000,
   )
@@ -101,10 +107,10 @@ describe('the built client in a repository of its own', () => {
   it('runs without the server’s code', async () => {
     await writeFile(
       join(project, 'run.mjs'),
-      "import { createClient, unwrap } from 'deputy/client'; console.log(typeof createClient, unwrap({ success: true, data: 7 }))",
+      "import { createClient, unwrap } from 'deputyjs/client'; console.log(typeof createClient, unwrap({ success: true, data: 7 }))",
     )
-    await rm(join(project, 'node_modules/deputy/dist/server'), { recursive: true })
-    await rm(join(project, 'node_modules/deputy/dist/drizzle'), { recursive: true })
+    await rm(join(project, 'node_modules/deputyjs/dist/server'), { recursive: true })
+    await rm(join(project, 'node_modules/deputyjs/dist/drizzle'), { recursive: true })
     const { stdout } = await runGuarded(process.execPath, ['run.mjs'], { cwd: project })
     expect(stdout.trim()).toBe('function 7')
   })

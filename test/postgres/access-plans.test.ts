@@ -1,8 +1,8 @@
 import { index, text } from 'drizzle-orm/pg-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import * as collections from '../../drizzle/collections.ts'
 import { collection } from '../../drizzle/engine/collection.ts'
 import type { Statement } from '../../server/db/database.ts'
+import * as collections from '../fixture/collections.ts'
 import { execute } from '../support/execute.ts'
 import { createTestApp } from '../support/test-app.ts'
 

@@ -1,7 +1,7 @@
 import { text } from 'drizzle-orm/pg-core'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { users } from '../../drizzle/collections.ts'
 import { collection } from '../../drizzle/engine/collection.ts'
+import { users } from '../fixture/collections.ts'
 import { execute } from '../support/execute.ts'
 import { createTestApp } from '../support/test-app.ts'
 

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto'
+import { ok } from 'deputyjs'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
-import { composition } from '../../server/app.ts'
 import type { Database } from '../../server/db/database.ts'
 import { openPostgres } from '../../server/db/postgres.ts'
-import { ok } from '../../server/deputy.ts'
 import { createApp } from '../../server/lifecycle/create-app.ts'
+import { fixture } from '../fixture/app.ts'
 import { createTestApp, type TestApp } from '../support/test-app.ts'
 import { startTcpProxy } from './tcp-proxy.ts'
 
@@ -14,7 +14,7 @@ beforeAll(async () => {
 })
 afterAll(() => app[Symbol.asyncDispose]())
 
-const { actions, collections } = composition
+const { actions, collections } = fixture
 
 /** Another server of the same database. */
 function serverOn(database: Database, ownerUserId?: string) {

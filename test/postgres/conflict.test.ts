@@ -1,6 +1,7 @@
+import { fail, ok } from 'deputyjs'
 import { sql } from 'drizzle-orm'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type ActionContext, fail, ok } from '../../server/deputy.ts'
+import type { ActionContext } from '../fixture/deputy.ts'
 import { createProbe, eventData, gate, type Probe } from '../invocation/probe.ts'
 import { type Admin, connectAsAdmin } from './admin.ts'
 

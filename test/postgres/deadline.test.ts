@@ -1,6 +1,6 @@
+import { ok } from 'deputyjs'
 import { sql } from 'drizzle-orm'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
-import { ok } from '../../server/deputy.ts'
 import { createProbe, type Handler, type Probe } from '../invocation/probe.ts'
 import { type Admin, connectAsAdmin } from './admin.ts'
 

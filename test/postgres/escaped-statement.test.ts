@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
+import { ok } from 'deputyjs'
 import { sql } from 'drizzle-orm'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { Transaction } from '../../server/db/transaction.ts'
-import { ok } from '../../server/deputy.ts'
 import { createProbe, eventData, type Probe } from '../invocation/probe.ts'
 
 let probe: Probe

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
+import { ok } from 'deputyjs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { ok } from '../../server/deputy.ts'
 import { createProbe, eventData, type Probe } from '../invocation/probe.ts'
 import { createTestApp, type TestApp } from '../support/test-app.ts'
 

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { createClient, unwrap } from '../../client/core/index.ts'
+import type { FixtureRouter } from '../fixture/app.ts'
 import { createTestApp, type TestApp } from '../support/test-app.ts'
 
 const CONNECTIONS = 32
@@ -17,7 +18,7 @@ const startsAt = new Date('2030-01-01T18:00:00Z')
 it('users who are interleaved never see what is not theirs', async () => {
   const users = ['ada', 'bob']
   const clients = await Promise.all(
-    users.map(async (user) => createClient({ url, token: await app.token(user) })),
+    users.map(async (user) => createClient<FixtureRouter>({ url, token: await app.token(user) })),
   )
   const secretOf = (user: string, at: number) => `${user}-${at}`
   let calls = 0

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
+import { fail, ok } from 'deputyjs'
 import { sql } from 'drizzle-orm'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
-import { fail, ok } from '../../server/deputy.ts'
 import { json } from '../integrations/upstream.ts'
 import { createProbe, eventData, type Handler, type Probe } from '../invocation/probe.ts'
 import { type Admin, connectAsAdmin } from './admin.ts'

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
+import { ok } from 'deputyjs'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
-import { ok } from '../../server/deputy.ts'
 import { createProbe, eventData, gate, type Probe } from '../invocation/probe.ts'
 import { type Admin, connectAsAdmin } from './admin.ts'
 

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { createClient, unwrap } from '../../client/core/index.ts'
+import type { FixtureRouter } from '../fixture/app.ts'
 import { mintToken, startServer } from '../lifecycle/process.ts'
 import { openTestDatabase } from '../support/database.ts'
 import { temporaryDirectory } from '../support/guarded.ts'
@@ -14,7 +15,7 @@ test('what was acknowledged before kill -9 of the server is there after a restar
   const acknowledged: string[] = []
   {
     await using server = await startServer(env)
-    const client = createClient({ url: server.url, token })
+    const client = createClient<FixtureRouter>({ url: server.url, token })
     const calls = Array.from({ length: 40 }, async () => {
       acknowledged.push(unwrap(await client.actions.createEvent.mutate(EVENT)).recordId)
       // In the middle of the others.
@@ -26,7 +27,7 @@ test('what was acknowledged before kill -9 of the server is there after a restar
   expect(acknowledged.length).toBeGreaterThanOrEqual(10)
 
   await using server = await startServer(env)
-  const client = createClient({ url: server.url, token })
+  const client = createClient<FixtureRouter>({ url: server.url, token })
   for (const eventId of acknowledged) {
     expect(await client.actions.listAttendees.query({ eventId })).toMatchObject({ success: true })
   }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
+import { ok } from 'deputyjs'
 import { expect, it } from 'vitest'
-import { ok } from '../../server/deputy.ts'
 import { json } from '../integrations/upstream.ts'
 import { eventData, gate } from '../invocation/probe.ts'
 import { PRICE } from '../ledger/market.ts'

@@ -1,5 +1,5 @@
+import { ok } from 'deputyjs'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
-import { ok } from '../../server/deputy.ts'
 import { createProbe, gate, type Probe } from '../invocation/probe.ts'
 import { type Admin, connectAsAdmin } from './admin.ts'
 

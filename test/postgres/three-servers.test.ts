@@ -1,7 +1,7 @@
+import { ok } from 'deputyjs'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { Database } from '../../server/db/database.ts'
 import { openPostgres } from '../../server/db/postgres.ts'
-import { ok } from '../../server/deputy.ts'
 import { createProbe, type Probe } from '../invocation/probe.ts'
 import { type Admin, connectAsAdmin } from './admin.ts'
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
+import { fail, ok } from 'deputyjs'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { openPostgres } from '../../server/db/postgres.ts'
-import { fail, ok } from '../../server/deputy.ts'
 import { createProbe, eventData, type Handler, type Probe } from '../invocation/probe.ts'
 import { type Admin, connectAsAdmin } from './admin.ts'
 import { startTcpProxy } from './tcp-proxy.ts'

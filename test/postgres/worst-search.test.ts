@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks'
+import { ok } from 'deputyjs'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
-import { ok } from '../../server/deputy.ts'
 import { BRIEF_DEADLINE_MS, createProbe, type Probe } from '../invocation/probe.ts'
 import { type Admin, connectAsAdmin } from './admin.ts'
 

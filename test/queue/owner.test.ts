@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
+import { ok } from 'deputyjs'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { ok } from '../../server/deputy.ts'
 import { claimMessages } from '../../server/queue/claim.ts'
 import { markSent } from '../../server/queue/keep.ts'
 import { encodeInstantCursor } from '../../server/wire/instant-cursor.ts'

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto'
+import { type ActionResult, actionRegistry } from 'deputyjs'
 import { z } from 'zod'
-import { composition } from '../../server/app.ts'
 import type { Database } from '../../server/db/database.ts'
-import { type ActionContext, type ActionResult, action, actionRegistry } from '../../server/deputy.ts'
 import { defineIntegrations, endpoint } from '../../server/integrations/declare.ts'
 import { createApp } from '../../server/lifecycle/create-app.ts'
 import { startDispatcher } from '../../server/queue/dispatcher.ts'
+import { fixture } from '../fixture/app.ts'
+import { type ActionContext, action } from '../fixture/deputy.ts'
 import { startUpstream } from '../integrations/upstream.ts'
 import { execute } from '../support/execute.ts'
 import { createTestApp, type TestAppOptions } from '../support/test-app.ts'
@@ -96,7 +97,7 @@ export async function openPost(options: Options = {}) {
     /** The same app as another server, on another pool. */
     serveOn(database: Database) {
       const { http, integrations, verifier, log, isOwnerUnmetered, budgets, ownerUserId } = app.engine
-      const { collections } = composition
+      const { collections } = fixture
       const shared = {
         http,
         integrations,

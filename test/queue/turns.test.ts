@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
+import { ok } from 'deputyjs'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
-import { ok } from '../../server/deputy.ts'
 import { claimMessages, MAX_OF_ENDPOINT, MAX_OF_INTEGRATION } from '../../server/queue/claim.ts'
 import { openPost, type Post } from './post.ts'
 

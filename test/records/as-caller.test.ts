@@ -1,3 +1,4 @@
+import { type ActionResult, actionRegistry, fail, ok } from 'deputyjs'
 import { and, eq, exists, lt, type SQL, sql } from 'drizzle-orm'
 import {
   alias,
@@ -13,18 +14,11 @@ import {
 } from 'drizzle-orm/pg-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import * as collections from '../../drizzle/collections.ts'
 import { collection } from '../../drizzle/engine/collection.ts'
-import {
-  type ActionContext,
-  type ActionResult,
-  action,
-  actionRegistry,
-  fail,
-  ok,
-} from '../../server/deputy.ts'
 import type { CallerRecords } from '../../server/records/types.ts'
 import type { AnyCollections } from '../../server/tools/types.ts'
+import * as collections from '../fixture/collections.ts'
+import { type ActionContext, action } from '../fixture/deputy.ts'
 import { execute } from '../support/execute.ts'
 import { createTestApp } from '../support/test-app.ts'
 

@@ -1,6 +1,7 @@
+import { type ActionResult, actionRegistry, ok } from 'deputyjs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { type ActionResult, action, actionRegistry, ok } from '../../server/deputy.ts'
+import { action } from '../fixture/deputy.ts'
 import { execute } from '../support/execute.ts'
 import { createTestApp } from '../support/test-app.ts'
 

@@ -1,10 +1,10 @@
 import { boolean, integer, text, uuid } from 'drizzle-orm/pg-core'
 import { describe, expect, it } from 'vitest'
-import * as collections from '../../drizzle/collections.ts'
 import { collection } from '../../drizzle/engine/collection.ts'
 import { DefinitionError } from '../../server/core/errors.ts'
 import { createPolicies } from '../../server/records/policy.ts'
 import { createCatalog } from '../../server/tools/catalog.ts'
+import * as collections from '../fixture/collections.ts'
 
 // Each of these is what the types refuse as well, or cannot see.
 const fields = { ownerId: text(), id: uuid(), size: integer(), open: boolean(), people: text().array() }

@@ -1,8 +1,8 @@
 import { and, eq, inArray, sql } from 'drizzle-orm'
 import { boolean, text } from 'drizzle-orm/pg-core'
-import { users } from '../../drizzle/collections.ts'
 import type { Rule, RuleActor } from '../../drizzle/engine/access.ts'
 import { type AnyCollection, collection } from '../../drizzle/engine/collection.ts'
+import { users } from '../fixture/collections.ts'
 
 const members = collection('team_members', {
   teamId: text().notNull(),

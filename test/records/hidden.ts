@@ -1,6 +1,6 @@
 import { boolean, integer, jsonb, text, timestamp } from 'drizzle-orm/pg-core'
-import { users } from '../../drizzle/collections.ts'
 import { collection } from '../../drizzle/engine/collection.ts'
+import { users } from '../fixture/collections.ts'
 import { execute } from '../support/execute.ts'
 import { createTestApp } from '../support/test-app.ts'
 

@@ -1,6 +1,6 @@
+import type { ActionResult } from 'deputyjs'
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import type { ActionResult } from '../../server/deputy.ts'
 import { MODES, RULE_NAMES } from './gallery.ts'
 import { openGallery } from './transports.ts'
 

@@ -1,5 +1,5 @@
+import type { ActionResult } from 'deputyjs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { ActionResult } from '../../server/deputy.ts'
 import { MODES, type Mode, RULE_NAMES, type RuleName } from './gallery.ts'
 import {
   type Actor,

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
+import { actionRegistry, ok } from 'deputyjs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { action, actionRegistry, ok, roleAction } from '../../server/deputy.ts'
+import { action, roleAction } from '../fixture/deputy.ts'
 import { createTestApp } from '../support/test-app.ts'
 
 const nothing = z.strictObject({})

@@ -1,6 +1,7 @@
+import { actionRegistry, ok } from 'deputyjs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { actionRegistry, ok, roleAction } from '../../server/deputy.ts'
+import { roleAction } from '../fixture/deputy.ts'
 import { createTestApp } from '../support/test-app.ts'
 
 const input = z.strictObject({})

@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto'
+import { type ActionResult, actionRegistry } from 'deputyjs'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { createClient } from '../../client/core/index.ts'
-import { type ActionContext, type ActionResult, action, actionRegistry } from '../../server/deputy.ts'
+import type { FixtureRouter } from '../fixture/app.ts'
+import { type ActionContext, action } from '../fixture/deputy.ts'
 import { createTestApp } from '../support/test-app.ts'
 
 type Result = ActionResult<unknown>
@@ -67,7 +69,7 @@ const SURFACES: Readonly<Record<string, Surface>> = {
   },
 }
 
-const client = async () => createClient({ url, token: await app.token('ada') })
+const client = async () => createClient<FixtureRouter>({ url, token: await app.token('ada') })
 const EVENT = { title: 'Launch', startsAt: new Date('2030-01-01T18:00:00Z'), capacity: 5 }
 
 /** What is stored, without its id and its times. */

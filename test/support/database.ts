@@ -2,15 +2,11 @@ import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import postgres from 'postgres'
 import { inject } from 'vitest'
-import type { Database } from '../../server/db/database.ts'
 import { openPglite } from '../../server/db/pglite.ts'
 import { openPostgres, type PostgresOptions } from '../../server/db/postgres.ts'
+import type { TestDatabase } from '../../server/testing/open-test-database.ts'
 
-export interface TestDatabase extends AsyncDisposable {
-  readonly database: Database
-  /** The copy's own URL, on PostgreSQL. */
-  readonly url: string | undefined
-}
+export type { TestDatabase }
 
 /** A fresh, migrated database of the kind under test, gone when disposed. */
 export async function openTestDatabase(options: Omit<PostgresOptions, 'url'> = {}): Promise<TestDatabase> {

@@ -1,6 +1,6 @@
+import type { ActionResult } from 'deputyjs'
 import * as fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { ActionResult } from '../../server/deputy.ts'
 import { type Bench, dataOf, type LooseTools, openBench } from './workbench.ts'
 
 // Pages that end early, by what they hold or by what was looked at, are whole all the same.

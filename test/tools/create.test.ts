@@ -1,5 +1,5 @@
+import { fail } from 'deputyjs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { fail } from '../../server/deputy.ts'
 import { type Bench, dataOf, mint, openBench } from './workbench.ts'
 
 const START = new Date('2030-01-01T12:00:00.123Z')

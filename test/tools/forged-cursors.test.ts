@@ -17,9 +17,9 @@ import {
   varchar,
 } from 'drizzle-orm/pg-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import * as appCollections from '../../drizzle/collections.ts'
 import { collection } from '../../drizzle/engine/collection.ts'
 import { decodeCursorText, encodeCursorText } from '../../server/wire/cursor-text.ts'
+import * as appCollections from '../fixture/collections.ts'
 import { execute } from '../support/execute.ts'
 import { createTestApp } from '../support/test-app.ts'
 

@@ -1,8 +1,8 @@
+import { fail } from 'deputyjs'
 import { eq, sql } from 'drizzle-orm'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { attendees, events } from '../../drizzle/collections.ts'
-import { fail } from '../../server/deputy.ts'
 import { isTransactionControl } from '../../server/tools/transaction-control.ts'
+import { attendees, events } from '../fixture/collections.ts'
 import { type Bench, dataOf, mint, openBench, samples } from './workbench.ts'
 
 let bench: Bench

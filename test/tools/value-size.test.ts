@@ -1,9 +1,10 @@
+import { type ActionResult, actionRegistry } from 'deputyjs'
 import { integer, jsonb, text, varchar } from 'drizzle-orm/pg-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import * as appCollections from '../../drizzle/collections.ts'
 import { collection } from '../../drizzle/engine/collection.ts'
-import { type ActionContext, type ActionResult, action, actionRegistry } from '../../server/deputy.ts'
+import * as appCollections from '../fixture/collections.ts'
+import { type ActionContext, action } from '../fixture/deputy.ts'
 import { execute } from '../support/execute.ts'
 import { createTestApp } from '../support/test-app.ts'
 

@@ -1,3 +1,4 @@
+import { type ActionResult, actionRegistry } from 'deputyjs'
 import {
   bigint,
   boolean,
@@ -11,11 +12,11 @@ import {
   varchar,
 } from 'drizzle-orm/pg-core'
 import { z } from 'zod'
-import * as appCollections from '../../drizzle/collections.ts'
 import { collection } from '../../drizzle/engine/collection.ts'
-import { type ActionContext, type ActionResult, action, actionRegistry } from '../../server/deputy.ts'
 import type { AttemptDatabase } from '../../server/tools/tools.ts'
 import type { CollectionsOf, Tools } from '../../server/tools/types.ts'
+import * as appCollections from '../fixture/collections.ts'
+import { type ActionContext, action } from '../fixture/deputy.ts'
 import { execute } from '../support/execute.ts'
 import { createTestApp } from '../support/test-app.ts'
 

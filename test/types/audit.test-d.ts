@@ -1,8 +1,9 @@
 // Checked by the compiler alone: every line marked with @ts-expect-error must be an error, every other must not.
 import { createClient, unwrap } from '../../client/core/index.ts'
+import type { FixtureRouter } from '../fixture/app.ts'
 
 export async function typedAudit() {
-  const { audit } = createClient({ url: 'http://127.0.0.1:3000', token: 'x' })
+  const { audit } = createClient<FixtureRouter>({ url: 'http://127.0.0.1:3000', token: 'x' })
 
   await audit.list.query()
   await audit.list.query({

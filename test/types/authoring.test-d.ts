@@ -1,8 +1,9 @@
 // Checked by the compiler alone: every line marked with @ts-expect-error must be an error, every other must not.
 import { initTRPC } from '@trpc/server'
+import { actionRegistry, fail, ok } from 'deputyjs'
 import { z } from 'zod'
-import { action, actionRegistry, fail, ok, ownerAction, roleAction } from '../../server/deputy.ts'
 import { defineIntegrations } from '../../server/integrations/declare.ts'
+import { action, ownerAction, roleAction } from '../fixture/deputy.ts'
 
 const input = z.strictObject({ id: z.string() })
 

@@ -3,9 +3,10 @@ import { z } from 'zod'
 import { createClient, unwrap } from '../../client/core/index.ts'
 import type { ClientCall } from '../../server/integrations/client-call.ts'
 import { defineIntegrations, endpoint } from '../../server/integrations/declare.ts'
+import type { FixtureRouter } from '../fixture/app.ts'
 
 export async function typedClient() {
-  const { integrations } = createClient({ url: 'http://127.0.0.1:3000', token: 'x' })
+  const { integrations } = createClient<FixtureRouter>({ url: 'http://127.0.0.1:3000', token: 'x' })
   const data = { latitude: 52.5, longitude: 13.4 }
   unwrap(await integrations.request.mutate({ endpoint: 'weather/forecast', data }))
   // @ts-expect-error: what is open to actions alone is no endpoint here.

@@ -1,8 +1,9 @@
 // Checked by the compiler alone: every line marked with @ts-expect-error must be an error, every other must not.
 import { createClient, unwrap } from '../../client/core/index.ts'
+import type { FixtureRouter } from '../fixture/app.ts'
 
 export async function typedClient() {
-  const { actions } = createClient({ url: 'http://127.0.0.1:3000', token: 'x' })
+  const { actions } = createClient<FixtureRouter>({ url: 'http://127.0.0.1:3000', token: 'x' })
 
   const created = await actions.createEvent.mutate({ title: 't', startsAt: new Date(0), capacity: 5 })
   // @ts-expect-error: typed clients send a Date, not its text.

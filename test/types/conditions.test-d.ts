@@ -1,4 +1,6 @@
 // Checked by the compiler alone: every line marked with @ts-expect-error must be an error, every other must not.
+
+import { actionRegistry, fail, type IssueInfo, ok, page } from 'deputyjs'
 import {
   bigint,
   boolean,
@@ -13,9 +15,10 @@ import {
 import { z } from 'zod'
 import { createClient, DeputyError, type Issue, type IssueCode, unwrap } from '../../client/core/index.ts'
 import { collection } from '../../drizzle/engine/collection.ts'
-import { action, actionRegistry, fail, type IssueInfo, ok, page } from '../../server/deputy.ts'
 import type { TypesOf } from '../../server/tools/collection-types.ts'
 import type { QueryOptions, Where } from '../../server/tools/where-types.ts'
+import type { FixtureRouter } from '../fixture/app.ts'
+import { action } from '../fixture/deputy.ts'
 
 const mood = pgEnum('mood', ['calm', 'wild'])
 const things = collection('things', {
@@ -122,7 +125,7 @@ page({ max: 20 })
 export const paged = actionRegistry({ list })
 
 export async function infinite() {
-  const { actions, records, users } = createClient({ url: 'http://127.0.0.1:3000' })
+  const { actions, records, users } = createClient<FixtureRouter>({ url: 'http://127.0.0.1:3000' })
   // As tRPC's infinite queries send it.
   const sent = { cursor: null, direction: 'forward' } as const
   await actions.listAttendees.query({ eventId: 'x', ...sent })

@@ -1,8 +1,9 @@
 // Checked by the compiler alone: every line marked with @ts-expect-error must be an error, every other must not.
 import { createClient, unwrap } from '../../client/core/index.ts'
+import type { FixtureRouter } from '../fixture/app.ts'
 
 export async function typedCredits() {
-  const { credits } = createClient({ url: 'http://127.0.0.1:3000', token: 'x' })
+  const { credits } = createClient<FixtureRouter>({ url: 'http://127.0.0.1:3000', token: 'x' })
 
   const balance = unwrap(await credits.balance.query())
   balance.account satisfies string

@@ -1,7 +1,9 @@
 // Checked by the compiler alone: every line marked with @ts-expect-error must be an error, every other must not.
+
+import { actionRegistry, ok } from 'deputyjs'
 import { z } from 'zod'
-import { action, actionRegistry, ok } from '../../server/deputy.ts'
 import type { createAppRouter } from '../../server/routers/app-router.ts'
+import { action } from '../fixture/deputy.ts'
 
 const input = z.strictObject({ id: z.string() })
 

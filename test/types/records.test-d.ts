@@ -3,9 +3,10 @@ import { boolean, integer, text } from 'drizzle-orm/pg-core'
 import { z } from 'zod'
 import { createClient, unwrap } from '../../client/core/index.ts'
 import { collection } from '../../drizzle/engine/collection.ts'
-import { action } from '../../server/deputy.ts'
+import type { FixtureRouter } from '../fixture/app.ts'
+import { action } from '../fixture/deputy.ts'
 
-const client = createClient({ url: 'http://127.0.0.1' })
+const client = createClient<FixtureRouter>({ url: 'http://127.0.0.1' })
 
 export async function typedClients() {
   const page = unwrap(

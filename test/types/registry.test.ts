@@ -1,16 +1,16 @@
 import { initTRPC } from '@trpc/server'
+import { actionRegistry, ok } from 'deputyjs'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { type ActionStart, action, roleAction } from '../../server/builders/action.ts'
-import { actionRegistry, ok } from '../../server/deputy.ts'
 import { createAppRouter } from '../../server/routers/app-router.ts'
+import { action, roleAction } from '../fixture/deputy.ts'
 
 // What the compiler refuses is refused at start too: not everyone compiles.
 const register = actionRegistry as unknown as (...groups: Record<string, unknown>[]) => unknown
 const input = z.strictObject({})
 const fine = action.input(input).mutation(async () => ok(1))
 const withInput = (schema: z.ZodType) =>
-  (action as unknown as { input: (schema: z.ZodType) => ReturnType<ActionStart['input']> })
+  (action as unknown as { input: (schema: z.ZodType) => ReturnType<typeof action.input> })
     .input(schema)
     .mutation(async () => ok(1))
 

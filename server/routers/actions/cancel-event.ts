@@ -1,5 +1,6 @@
+import { ok } from 'deputyjs'
 import { z } from 'zod'
-import { action, ok } from '../../deputy.ts'
+import { action } from '../../deputy.ts'
 
 const BATCH = 1_000
 

@@ -1,5 +1,5 @@
 // The app's: the registry. An action's name here is its name on every transport.
-import { actionRegistry } from '../../deputy.ts'
+import { actionRegistry } from 'deputyjs'
 import { cancelEvent } from './cancel-event.ts'
 import { createEvent } from './create-event.ts'
 import { inviteAttendee } from './invite-attendee.ts'

@@ -1,5 +1,6 @@
+import { fail } from 'deputyjs'
 import { z } from 'zod'
-import { action, fail } from '../../deputy.ts'
+import { action } from '../../deputy.ts'
 
 /** Invites somebody to an event: the attendee is created and the event's count raised, both or neither. */
 export const inviteAttendee = action

@@ -1,5 +1,6 @@
+import { ok, page } from 'deputyjs'
 import { z } from 'zod'
-import { action, ok, page } from '../../deputy.ts'
+import { action } from '../../deputy.ts'
 
 /** Lists who was invited to an event, a page at a time. */
 export const listAttendees = action

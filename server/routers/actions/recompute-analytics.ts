@@ -1,5 +1,6 @@
+import { ok } from 'deputyjs'
 import { z } from 'zod'
-import { ok, ownerAction } from '../../deputy.ts'
+import { ownerAction } from '../../deputy.ts'
 
 /** Counts everything and keeps the result under a known id. The owner's work. */
 export const recomputeAnalytics = ownerAction.input(z.strictObject({})).mutation(async ({ ctx }) => {

@@ -1,5 +1,6 @@
+import { ok } from 'deputyjs'
 import { z } from 'zod'
-import { action, ok } from '../../deputy.ts'
+import { action } from '../../deputy.ts'
 
 /** Creates or refreshes the caller's own row in `users`. The email comes from the token, never from input. */
 export const registerProfile = action

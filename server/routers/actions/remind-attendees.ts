@@ -1,5 +1,6 @@
+import { fail, ok } from 'deputyjs'
 import { z } from 'zod'
-import { action, fail, ok } from '../../deputy.ts'
+import { action } from '../../deputy.ts'
 
 /** As many messages as one call may queue. */
 const MAX_ATTENDEES = 1_000

@@ -1,5 +1,6 @@
+import { fail, ok } from 'deputyjs'
 import { z } from 'zod'
-import { action, fail, ok } from '../../deputy.ts'
+import { action } from '../../deputy.ts'
 
 /** Has a language model summarize an event, on the app owner's account, and keeps the summary. */
 export const summarizeEvent = action

@@ -1,5 +1,6 @@
+import { fail, type JsonValue, ok } from 'deputyjs'
 import { z } from 'zod'
-import { action, fail, type JsonValue, ok } from '../../deputy.ts'
+import { action } from '../../deputy.ts'
 
 const profileSchema = z.object({
   name: z.string().min(1).max(200),

@@ -1,5 +1,6 @@
+import { ok } from 'deputyjs'
 import { z } from 'zod'
-import { action, ok } from '../../deputy.ts'
+import { action } from '../../deputy.ts'
 
 /** Translates the title of an event that the caller may read. The caller pays. */
 export const translateTitle = action

@@ -1,0 +1,34 @@
+// The package's entry `deputyjs`: what an app's own files import.
+
+export {
+  type ActionBuilder,
+  type ActionHandler,
+  type ActionStart,
+  type Builders,
+  createBuilders,
+} from '../builders/action.ts'
+export type { ActionContext, HandlerContext, QueryContext } from '../builders/action-context.ts'
+export type {
+  ActionReadTools,
+  ActionTools,
+  AppTypes,
+  CallerReadTools,
+  CallerTools,
+} from '../builders/app-types.ts'
+export {
+  type ActionResult,
+  type Failure,
+  fail,
+  type Issue,
+  type IssueCode,
+  type IssueInfo,
+  type JsonObject,
+  type JsonValue,
+  ok,
+  type Success,
+} from '../core/result.ts'
+export type { RouteCaller, Routes, RoutesOptions } from '../http/custom-routes.ts'
+export { actionRegistry } from '../routers/registry.ts'
+export { type PageInputOptions, page } from '../wire/page-input.ts'
+export { type App, type AppDefinition, type AppParts, defineApp } from './define-app.ts'
+export { run } from './run.ts'

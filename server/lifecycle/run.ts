@@ -1,0 +1,133 @@
+import { setFlagsFromString } from 'node:v8'
+import { DefinitionError } from '../core/errors.ts'
+import { DirectoryLockError } from '../db/directory-lock.ts'
+import { MigrationError } from '../db/migration-error.ts'
+import { DEFAULT_DATA_DIR, EnvError, loadDotEnv, readWholeEnv, type ServerEnv } from '../env/environment.ts'
+import { integrationEnv } from '../integrations/connection.ts'
+import type { Actions } from '../routers/registry.ts'
+import { actionToTry } from './action-to-try.ts'
+import type { AppParts } from './define-app.ts'
+import { ListenError } from './listen.ts'
+import { createLog } from './log.ts'
+import { type RunningServer, startServer } from './start.ts'
+
+const STOP_GRACE_MS = 25_000
+
+/** The module `server/app.ts` of an app. */
+export interface AppModule {
+  readonly app: AppParts
+}
+
+/**
+ * Runs an app's server until the process is told to stop: `await run(() => import('./app.ts'))`. What keeps it from
+ * starting is written to standard error, and ends the process with status 1.
+ *
+ * @param load imports the app, so that a mistake in one of its files is told like any other reason not to start
+ */
+export async function run(load: () => Promise<AppModule>): Promise<void> {
+  try {
+    await serve(load)
+  } catch (error) {
+    process.stderr.write(`Deputy could not start. ${explain(error)}\n`)
+    process.exit(1)
+  }
+}
+
+async function serve(load: () => Promise<AppModule>): Promise<void> {
+  // The heap may double until what is of no use is collected. By itself V8 lets it grow to four times of what is in
+  // use, with what calls have left behind.
+  setFlagsFromString('--heap-growing-percent=100')
+  loadDotEnv()
+  const { app } = await load()
+  const { env, appEnv } = readWholeEnv(app.env, integrationEnv(app.integrations))
+  const log = createLog({ level: env.logLevel })
+  const server = await startServer({ env, app, appEnv, log })
+
+  let unhandled = 0
+  process.on('unhandledRejection', (error) => {
+    unhandled += 1
+    log.error({ err: error, count: unhandled }, 'A promise was rejected and nobody handled it')
+  })
+  process.on('uncaughtException', (error) => {
+    log.fatal({ err: error }, 'An exception was not caught; the server stops')
+    process.exit(1)
+  })
+  let stopping = false
+  const stop = (signal: NodeJS.Signals) => {
+    if (stopping) return
+    stopping = true
+    log.info({ signal }, 'Stopping: calls in flight are finished first')
+    server.stop(STOP_GRACE_MS).then(
+      () => process.exit(0),
+      (error: unknown) => {
+        log.fatal({ err: error }, 'The server could not stop cleanly')
+        process.exit(1)
+      },
+    )
+  }
+  process.on('SIGTERM', stop)
+  process.on('SIGINT', stop)
+  process.stdout.write(banner(env, server, app.actions))
+}
+
+function banner(env: ServerEnv, server: RunningServer, actions: Actions): string {
+  const lines = [
+    `Deputy listens on ${server.url}`,
+    `  data      ${server.database.kind === 'pglite' ? `embedded PostgreSQL in ${server.database.location}` : server.database.location}`,
+    `  owner     ${env.ownerUserId ?? 'none: owner actions are refused until OWNER_USER_ID is set'}`,
+  ]
+  const { ownerCredits } = server
+  if (ownerCredits !== undefined) {
+    const given = ownerCredits === 'unmetered' ? ownerCredits : `${ownerCredits} micro-credits at the start`
+    lines.push(`  credits   of the owner: ${given}`)
+  }
+  if (env.auth.kind === 'configured') {
+    lines.push(
+      `  tokens    of ${env.auth.issuer}${env.auth.audience === 'none' ? ', without an audience: AUTH_JWT_AUDIENCE is none' : ''}`,
+    )
+    return `${lines.join('\n')}\n`
+  }
+  const token = `${env.dataDir === DEFAULT_DATA_DIR ? '' : `DATA_DIR=${env.dataDir} `}npm run -s token --`
+  lines.push(`  tokens    of the development key in ${env.dataDir}: ${token} USER`)
+  const tried = actionToTry(actions)
+  if (tried) {
+    lines.push(
+      '',
+      'Try it:',
+      `  curl -s ${server.url}/api/actions/${tried.name} -H "Authorization: Bearer $(${token} ada)" \\`,
+      `    -H 'Content-Type: application/json' -d '${tried.body}'`,
+    )
+  }
+  return `${lines.join('\n')}\n`
+}
+
+const DIRECTORY_FAULTS: ReadonlySet<string> = new Set([
+  'EACCES',
+  'EEXIST',
+  'ENAMETOOLONG',
+  'ENOSPC',
+  'ENOTDIR',
+  'EPERM',
+  'EROFS',
+])
+
+/** What to tell the person who starts the server: what is wrong and what would be right, without a stack if it is theirs to mend. */
+function explain(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  const code = 'code' in error ? error.code : undefined
+  if (typeof code === 'string' && DIRECTORY_FAULTS.has(code))
+    return `DATA_DIR: ${error.message}. Set DATA_DIR to a directory that this user can write.`
+  if (code === 'ECONNREFUSED' || code === 'ENOTFOUND' || code === 'CONNECT_TIMEOUT') {
+    return `DATABASE_URL: the database cannot be reached (${code}). Is it running, and is the address right?`
+  }
+  if (code === '28P01' || code === '28000')
+    return 'DATABASE_URL: the database refused the user or the password.'
+  if (code === '3D000') return 'DATABASE_URL: there is no such database; create it first.'
+  const isTold =
+    error instanceof EnvError ||
+    error instanceof ListenError ||
+    error instanceof DirectoryLockError ||
+    error instanceof DefinitionError ||
+    error instanceof MigrationError
+  return isTold ? error.message : (error.stack ?? error.message)
+}

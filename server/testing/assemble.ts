@@ -1,0 +1,137 @@
+import { randomBytes } from 'node:crypto'
+import { Writable } from 'node:stream'
+import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose'
+import { type Logger, pino } from 'pino'
+import { createKeySource } from '../auth/key-source.ts'
+import { createVerifier } from '../auth/verifier.ts'
+import { createIntegrations } from '../integrations/create.ts'
+import type { IntegrationDeclarations } from '../integrations/declare.ts'
+import { createHttpClient } from '../integrations/http-client.ts'
+import { type AppOptions, createApp } from '../lifecycle/create-app.ts'
+import { type Listening, listen } from '../lifecycle/listen.ts'
+import type { Actions } from '../routers/registry.ts'
+import type { TestDatabase } from './open-test-database.ts'
+
+const ISSUER = 'https://issuer.test'
+const AUDIENCE = 'deputy-test'
+
+/** What an app under test needs of the outside, each with a default that reaches nothing. */
+export interface TestSurroundings {
+  /** The variables that the integrations name: addresses of stubs, which may be private, and secrets. @default none */
+  readonly integrationEnv?: Readonly<Record<string, string>> | undefined
+  /** `API_WORKER_URL`. @default none */
+  readonly apiWorkerUrl?: string | undefined
+  /** `APP_OWNER_JWT`; undefined for none. @default a token of the owner */
+  readonly ownerJwt?: string | undefined
+  /** undefined for none. @default 'owner' */
+  readonly ownerUserId?: string | undefined
+}
+
+/** What is assembled: the parts of an app, and what differs from the defaults. */
+export interface AssembleOptions<TActions extends Actions, TModule extends object>
+  extends Omit<
+      AppOptions<TActions, TModule>,
+      'database' | 'verifier' | 'log' | 'integrations' | 'http' | 'ownerUserId'
+    >,
+    TestSurroundings {
+  readonly declarations: IntegrationDeclarations
+}
+
+/** Assembles an app on a database that is open, with a signing key of its own: `const ada = await app.as('ada')` signs in. */
+export async function assembleTestApp<TActions extends Actions, TModule extends object>(
+  opened: TestDatabase,
+  options: AssembleOptions<TActions, TModule>,
+) {
+  const { publicKey, privateKey } = await generateKeyPair('ES256')
+  const publicJwk = await exportJWK(publicKey)
+  const logged: Record<string, unknown>[] = []
+  const token = (userId: string, claims: JWTPayload = {}) =>
+    new SignJWT({
+      iss: ISSUER,
+      aud: AUDIENCE,
+      sub: userId,
+      exp: Math.floor(Date.now() / 1000) + 3600,
+      ...claims,
+    })
+      .setProtectedHeader({ alg: 'ES256' })
+      .sign(privateKey)
+  const ownerUserId = 'ownerUserId' in options ? options.ownerUserId : 'owner'
+  const log: Logger = pino({ level: 'debug' }, collect(logged))
+  const variables = new Map(Object.entries(options.integrationEnv ?? {}))
+  const http = createHttpClient({
+    allowPrivate: privateHosts([
+      options.apiWorkerUrl,
+      ...variables.values(),
+      ...Object.values(options.appEnv ?? {}),
+    ]),
+  })
+  const appOptions: AppOptions<TActions, TModule> = {
+    fingerprintKey: randomBytes(32),
+    ...options,
+    ownerUserId,
+    database: opened.database,
+    verifier: createVerifier({
+      keys: createKeySource({ kind: 'jwk', jwk: publicJwk }),
+      issuer: ISSUER,
+      audience: AUDIENCE,
+    }),
+    log,
+    http,
+    integrations: createIntegrations({
+      declarations: options.declarations,
+      env: (name) => variables.get(name),
+      apiWorkerUrl: options.apiWorkerUrl === undefined ? undefined : new URL(options.apiWorkerUrl),
+      ownerJwt: 'ownerJwt' in options ? options.ownerJwt : await token('owner'),
+      ownerUserId,
+      http,
+      log,
+    }),
+  }
+  const app = createApp(appOptions)
+  let listening: Promise<Listening> | undefined
+  return {
+    ...app,
+    database: opened.database,
+    databaseUrl: opened.url,
+    /** The same app with other actions, on the same database: as it is deployed later, or beside this one. */
+    deploy: <T extends Actions>(actions: T) => createApp({ ...appOptions, actions }),
+    /** Everything that was logged, parsed. */
+    logged,
+    /** A token of this user, with these claims beside the usual ones. */
+    token,
+    /** The app's procedures as this user. */
+    as: async (userId: string, claims?: JWTPayload) =>
+      app.createCaller({ token: await token(userId, claims) }),
+    /** Serves on a free port and gives its address. */
+    async listen() {
+      listening ??= listen({
+        fetch: app.fetch,
+        fastPath: app.fastPath,
+        held: app.held,
+        bodyLimits: app.bodyLimits,
+        host: '127.0.0.1',
+        port: 0,
+      })
+      return (await listening).url
+    },
+    async [Symbol.asyncDispose]() {
+      if (listening) await (await listening).close(1_000)
+      await http.close()
+      await opened[Symbol.asyncDispose]()
+    },
+  }
+}
+
+/** `host:port` of every address among the values. */
+function privateHosts(values: readonly unknown[]): string[] {
+  return values.flatMap((value) => (URL.canParse(String(value)) ? [new URL(String(value)).host] : []))
+}
+
+function collect(lines: Record<string, unknown>[]): Writable {
+  return new Writable({
+    write(chunk, _encoding, done) {
+      lines.push(JSON.parse(String(chunk)))
+      done()
+    },
+  })
+}
