@@ -1,7 +1,15 @@
+import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
+import packageJson from './package.json' with { type: 'json' }
 
-/** The app's files import the package by its name: here that is the source. */
-const conditions = ['deputy-source']
+const EXPORTS: Readonly<Record<string, { readonly 'deputy-source': string }>> = packageJson.exports
+/** The app's files import the package by its name: here that is the source, in tests and in what sets them up. */
+const resolve = {
+  alias: Object.entries(EXPORTS).map(([entry, { 'deputy-source': source }]) => ({
+    find: new RegExp(`^deputyjs${entry.slice(1)}$`),
+    replacement: join(import.meta.dirname, source),
+  })),
+}
 const shared = {
   environment: 'node' as const,
   testTimeout: 30_000,
@@ -34,13 +42,11 @@ const EMBEDDED = 'test/embedded/**'
 
 const projects = [
   {
-    resolve: { conditions },
-    ssr: { resolve: { conditions } },
+    resolve,
     test: { ...shared, name: 'static', include: WITHOUT_DATABASE },
   },
   {
-    resolve: { conditions },
-    ssr: { resolve: { conditions } },
+    resolve,
     test: {
       ...shared,
       name: 'pglite',
@@ -50,8 +56,7 @@ const projects = [
     },
   },
   {
-    resolve: { conditions },
-    ssr: { resolve: { conditions } },
+    resolve,
     test: {
       ...shared,
       name: 'postgres',
@@ -63,6 +68,7 @@ const projects = [
 ]
 
 export default defineConfig({
+  resolve,
   test: {
     maxWorkers: 2,
     projects: process.env.TEST_DATABASE_URL ? projects : projects.slice(0, 2),
