@@ -1,14 +1,12 @@
-import type { CatalogEntry } from '../tools/catalog.ts'
 import { InvalidInput } from '../trpc/error-shape.ts'
 import { findUnacceptable } from '../wire/guard.ts'
 import { badInput, type JsonBody } from './call-procedure.ts'
 import { numberOrText, readQueryString } from './query-string.ts'
-import { whereFromJson } from './where-from-json.ts'
 
 const LIST_PARAMETERS = ['where', 'orderBy', 'orderDir', 'limit', 'cursor'] as const
 
 /** Reads the options of a query from an address: `where` is JSON, the rest is text. */
-export function readList(entry: CatalogEntry, search: string): JsonBody {
+export function readList(search: string): JsonBody {
   const read = readQueryString(search, LIST_PARAMETERS)
   if ('failure' in read) return read
   const options: Record<string, unknown> = Object.fromEntries(read.values)
@@ -17,7 +15,7 @@ export function readList(entry: CatalogEntry, search: string): JsonBody {
   const text = read.values.get('where')
   if (text === undefined) return { value: options }
   const where = parseWhere(text)
-  return 'failure' in where ? where : { value: { ...options, where: whereFromJson(entry, where.value) } }
+  return 'failure' in where ? where : { value: { ...options, where: where.value } }
 }
 
 function parseWhere(text: string): JsonBody {

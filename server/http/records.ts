@@ -2,10 +2,8 @@ import { knownActor } from '../auth/authentication.ts'
 import { type ActionResult, type Failure, fail } from '../core/result.ts'
 import type { createAppRouter } from '../routers/app-router.ts'
 import { RECORDS_PREFIX } from '../routers/records.ts'
-import type { CatalogEntry } from '../tools/catalog.ts'
 import { noSuchCollection } from '../tools/no-such-collection.ts'
 import type { RequestContext } from '../trpc/context.ts'
-import { reviveBySchema } from '../wire/from-json.ts'
 import { callProcedure, type JsonBody, type RestRequest, readJsonBody } from './call-procedure.ts'
 import { readList } from './list-parameters.ts'
 import { numberOrText, readQueryString } from './query-string.ts'
@@ -37,9 +35,7 @@ export function createRecordsEndpoint(router: ReturnType<typeof createAppRouter>
     const entry = ctx.engine.catalog.get(collection)
     if (!entry) return { result: noSuchCollection(collection) }
     const call =
-      recordId === undefined
-        ? await readCollectionCall(entry, request)
-        : await readRecordCall(entry, recordId, request)
+      recordId === undefined ? await readCollectionCall(request) : await readRecordCall(recordId, request)
     if ('failure' in call) return { result: call.failure, allow: call.allow }
     const { verb, type, input } = call
     const procedure = `${RECORDS_PREFIX}${entry.name}.${verb}`
@@ -47,19 +43,19 @@ export function createRecordsEndpoint(router: ReturnType<typeof createAppRouter>
   }
 }
 
-async function readCollectionCall(entry: CatalogEntry, request: RestRequest): Promise<Reading> {
+async function readCollectionCall(request: RestRequest): Promise<Reading> {
   switch (request.method) {
     case 'GET':
     case 'HEAD':
-      return reading('list', readList(entry, new URL(request.url).search))
+      return reading('list', readList(new URL(request.url).search))
     case 'POST':
-      return withData(entry, request, [], (data) => ({ verb: 'create', type: 'mutation', input: { data } }))
+      return withData(request, [], (data) => ({ verb: 'create', type: 'mutation', input: { data } }))
     default:
       return wrongMethod('GET, POST')
   }
 }
 
-async function readRecordCall(entry: CatalogEntry, recordId: string, request: RestRequest): Promise<Reading> {
+async function readRecordCall(recordId: string, request: RestRequest): Promise<Reading> {
   switch (request.method) {
     case 'GET':
     case 'HEAD':
@@ -67,13 +63,13 @@ async function readRecordCall(entry: CatalogEntry, recordId: string, request: Re
     case 'DELETE':
       return withoutBody(request, { verb: 'remove', type: 'mutation', input: { recordId } })
     case 'PUT':
-      return withData(entry, request, [], (data) => ({
+      return withData(request, [], (data) => ({
         verb: 'create',
         type: 'mutation',
         input: { data, recordId },
       }))
     case 'PATCH':
-      return withData(entry, request, ['ifVersion'], (patch, parameters) => {
+      return withData(request, ['ifVersion'], (patch, parameters) => {
         const ifVersion = numberOrText(parameters.get('ifVersion'))
         const input = { recordId, patch, ...(ifVersion === undefined ? {} : { ifVersion }) }
         return { verb: 'update', type: 'mutation', input }
@@ -85,7 +81,6 @@ async function readRecordCall(entry: CatalogEntry, recordId: string, request: Re
 
 /** Reads what is written: the data or the patch itself is the body. */
 async function withData(
-  entry: CatalogEntry,
   request: RestRequest,
   known: readonly string[],
   build: (data: unknown, parameters: ReadonlyMap<string, string>) => Reading,
@@ -94,7 +89,7 @@ async function withData(
   if ('failure' in read) return read
   const body = await readJsonBody(request)
   if ('failure' in body) return body
-  return build(reviveBySchema(entry.patchSchema, body.value), read.values)
+  return build(body.value, read.values)
 }
 
 async function withoutBody(request: RestRequest, reading: Reading): Promise<Reading> {

@@ -1,7 +1,8 @@
 import type { TRPCMutationProcedure, TRPCQueryProcedure } from '@trpc/server'
 import { z } from 'zod'
 import type { ActionResult } from '../core/result.ts'
-import type { Catalog } from '../tools/catalog.ts'
+import { optionsFromJson } from '../records/where-from-json.ts'
+import type { Catalog, CatalogEntry } from '../tools/catalog.ts'
 import type { CollectionTypes } from '../tools/collection-types.ts'
 import type { AnyCollections, Envelope, MutateActionData, Page } from '../tools/types.ts'
 import type { QueryOptions, Where } from '../tools/where-types.ts'
@@ -9,6 +10,7 @@ import { type ActionMeta, t } from '../trpc/init.ts'
 import { invoked, noteSent } from '../trpc/invoked.ts'
 import { anyoneProcedure, parserOf, refuseUnacceptable } from '../trpc/procedure.ts'
 import { readsOf, writeAsCaller } from '../trpc/run-as-caller.ts'
+import { reviveBySchema } from '../wire/from-json.ts'
 
 export const RECORDS_PREFIX = 'records.'
 
@@ -64,12 +66,14 @@ const schemas = {
 
 /** Makes `records.<collection>.<verb>` for every collection. */
 export function createRecordsRouter<TCollections extends AnyCollections>(catalog: Catalog) {
-  const collections = Object.fromEntries([...catalog.keys()].map((name) => [name, proceduresOf(name)]))
+  const collections = Object.fromEntries([...catalog].map(([name, entry]) => [name, proceduresOf(entry)]))
   // The catalog is of the collections that the types describe.
   return t.router(collections as unknown as RecordsProcedures<TCollections>)
 }
 
-function proceduresOf(collection: string) {
+/** What is sent is read by the types of the columns, on every transport: plain JSON has neither dates nor bigints. */
+function proceduresOf(entry: CatalogEntry) {
+  const { name: collection, patchSchema } = entry
   const procedure = anyoneProcedure.use(async ({ getRawInput, next }) => {
     refuseUnacceptable(await getRawInput())
     return next()
@@ -86,14 +90,16 @@ function proceduresOf(collection: string) {
       .query(({ ctx, input }) => readsOf(ctx).get(collection, input.recordId)),
     list: procedure
       .input(parserOf(schemas.list))
-      .query(({ ctx, input }) => readsOf(ctx).query(collection, input)),
+      .query(({ ctx, input }) => readsOf(ctx).query(collection, optionsFromJson(entry, input))),
     count: procedure
       .input(parserOf(schemas.count))
-      .query(({ ctx, input }) => readsOf(ctx).count(collection, input?.where as never)),
+      .query(({ ctx, input }) =>
+        readsOf(ctx).count(collection, optionsFromJson(entry, input)?.where as never),
+      ),
     create: writing.input(parserOf(schemas.create)).mutation(({ ctx, input }) =>
       writeAsCaller(ctx, input, (records) =>
         // Without an id it creates, with one it merges; the verb checks the data either way.
-        records.create(collection, input.data as never, input.recordId as never),
+        records.create(collection, reviveBySchema(patchSchema, input.data) as never, input.recordId as never),
       ),
     ),
     update: writing.input(parserOf(schemas.update)).mutation(({ ctx, input }) => {
@@ -102,7 +108,7 @@ function proceduresOf(collection: string) {
         records.update(
           collection,
           recordId,
-          patch as never,
+          reviveBySchema(patchSchema, patch) as never,
           // The verb checks it, and says more than a schema would.
           ifVersion === undefined ? {} : { ifVersion: ifVersion as never },
         ),

@@ -8,6 +8,7 @@ import { isUserId, USER_ID_RULE } from '../auth/user-id.ts'
 import { type ActionResult, fail, ok } from '../core/result.ts'
 import { createCallerReads } from '../records/as-caller.ts'
 import { Caller } from '../records/caller.ts'
+import { optionsFromJson } from '../records/where-from-json.ts'
 import { type SetBlockedInput, writeBlocked } from '../tools/blocked-rows.ts'
 import type { CollectionTypes } from '../tools/collection-types.ts'
 import { getAsApp } from '../tools/get.ts'
@@ -180,7 +181,9 @@ async function list(
 ): Promise<ActionResult<Page<ListedUser<Envelope>>>> {
   const reads = new DirectReads(engine, requestId)
   const caller = new Caller(reads, actor, engine)
-  const page = await createCallerReads(reads, caller).query('users', input)
+  const users = engine.catalog.get('users')
+  const options = users ? optionsFromJson(users, input) : input
+  const page = await createCallerReads(reads, caller).query('users', options)
   if (!page.success) return page
   const role = await reads.call('users.list', undefined, false, async () =>
     ok((await caller.ruleActor()).role),

@@ -2,7 +2,7 @@
 import { is } from 'drizzle-orm'
 import { type PgColumn, PgEnumColumn, PgEnumObjectColumn } from 'drizzle-orm/pg-core'
 
-const DATE = String.raw`\d{4,6}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])`
+const DATE = String.raw`\d{4,7}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])`
 const TIME = String.raw`(?:[01]\d|2[0-4]):[0-5]\d:[0-5]\d(?:\.\d{1,6})?`
 /** The longest offset from UTC that Postgres takes is below 16 hours. */
 const ZONE = String.raw`[+-](?:0\d|1[0-5])(?::[0-5]\d){0,2}`

@@ -5,7 +5,6 @@ import { z } from 'zod'
 import type { FieldBuilders } from '../../drizzle/engine/access.ts'
 import type { AnyCollection } from '../../drizzle/engine/collection.ts'
 import { collection } from '../../drizzle/engine/collection.ts'
-import { stringify } from '../../server/wire/stringify.ts'
 import * as appCollections from '../fixture/collections.ts'
 import { type ActionContext, action } from '../fixture/deputy.ts'
 import { execute } from '../support/execute.ts'
@@ -20,18 +19,23 @@ const access = { '*': { read: true, create: true, update: true, remove: true } }
 /** A collection of its own for every column that may be declared. */
 export interface Drawer<T> {
   readonly name: string
+  /** The builder of Drizzle's that its column is of. */
+  readonly builder: string
   readonly tried: T
   readonly collection: AnyCollection
 }
 
 const entries = Object.entries(TABLE).flatMap(([builder, list]) =>
-  list.map((tried, nth) => ({ name: `${builder.toLowerCase()}_${nth}`, tried })),
+  list.map((tried, nth) => ({ name: `${builder.toLowerCase()}_${nth}`, builder, tried })),
 )
 
-/** A value of the column that travels over REST, where whole numbers of more than 15 digits do not. */
-export const travels = (value: unknown) => !/(?<![".\d])\d{16,}|e\+/.test(stringify(value))
+/** Whether REST and tRPC take a value: whole numbers may have lost digits where a double does not hold them all. */
+export function travels(value: unknown): boolean {
+  if (typeof value === 'number') return Number.isSafeInteger(value) || !Number.isInteger(value)
+  return typeof value === 'object' && value !== null ? Object.values(value).every(travels) : true
+}
 
-export const kept: readonly Drawer<Kept>[] = entries.flatMap(({ name, tried }) => {
+export const kept: readonly Drawer<Kept>[] = entries.flatMap(({ name, builder: of, tried }) => {
   if (!isKept(tried)) return []
   const { exact, hasNoDefault = false } = tried
   const fields: FieldBuilders = {
@@ -41,11 +45,13 @@ export const kept: readonly Drawer<Kept>[] = entries.flatMap(({ name, tried }) =
     made: builder(tried).$defaultFn(() => exact.at(-1)),
     ...(hasNoDefault ? {} : { preset: builder(tried).default(exact[0]) }),
   }
-  return [{ name, tried, collection: drawerOf(name, fields) }]
+  return [{ name, builder: of, tried, collection: drawerOf(name, fields) }]
 })
 
-export const numbered: readonly Drawer<Numbered>[] = entries.flatMap(({ name, tried }) =>
-  isNumbered(tried) ? [{ name, tried, collection: drawerOf(name, { value: builder(tried) }) }] : [],
+export const numbered: readonly Drawer<Numbered>[] = entries.flatMap(({ name, builder: of, tried }) =>
+  isNumbered(tried)
+    ? [{ name, builder: of, tried, collection: drawerOf(name, { value: builder(tried) }) }]
+    : [],
 )
 
 /** Every builder is one of these; what their types know of their values is of no use here. */
@@ -59,6 +65,17 @@ function drawerOf(name: string, fields: FieldBuilders): AnyCollection {
 
 const tables = Object.fromEntries([...kept, ...numbered].map((drawer) => [drawer.name, drawer.collection]))
 
+/** An action that adds, as an app would write it for amounts of this type. */
+const adding = (amount: z.ZodType) =>
+  action
+    .input(z.strictObject({ collection: z.string(), id: z.string(), amount }))
+    .mutation(async ({ ctx, input }) => {
+      const { increment } = ctx.tools as unknown as {
+        readonly increment: (...values: readonly unknown[]) => Promise<ActionResult<{ recordId: string }>>
+      }
+      return increment(input.collection, input.id, { value: input.amount })
+    })
+
 type Loose = Readonly<Record<string, (...values: readonly unknown[]) => Promise<ActionResult<never>>>>
 type Handler = (tools: Loose, ctx: ActionContext) => Promise<unknown>
 
@@ -70,7 +87,12 @@ export async function openCabinet() {
     return ok(null)
   })
   const app = await createTestApp({
-    actions: actionRegistry({ run }),
+    actions: actionRegistry({
+      run,
+      addNumber: adding(z.number()),
+      addBigint: adding(z.bigint()),
+      addString: adding(z.string()),
+    }),
     collections: { ...appCollections, ...tables },
   })
   const empty = generateDrizzleJson({}, undefined, undefined, 'snake_case')

@@ -177,7 +177,7 @@ export const TABLE: Readonly<Record<string, readonly Tried[]>> = {
         at('9999-12-31T00:00:00Z'),
       ],
       refused: [at('2024-02-03T00:00:00.001Z'), at('2024-02-03T12:00:00Z'), at('no'), 0],
-      unreadable: ["'infinity'", "'0044-03-15 BC'", "'10000-01-01'"],
+      unreadable: ["'infinity'", "'0045-02-29 BC'", "'10000-01-01'", "'5874897-12-31'"],
       hasNoDefault: true,
     },
   ],
@@ -484,7 +484,7 @@ export const TABLE: Readonly<Record<string, readonly Tried[]>> = {
         at('9999-12-31T23:59:59.999Z'),
       ],
       refused: [at('no'), at('+010000-01-01T00:00:00Z'), 'now', 0],
-      unreadable: ["'infinity'", "'-infinity'", "'10000-01-01'", "'0044-03-15 BC'"],
+      unreadable: ["'infinity'", "'-infinity'", "'10000-01-01'", "'294276-12-31'", "'0045-02-29 BC'"],
     },
     {
       column: () => timestamp({ mode: 'string' }),

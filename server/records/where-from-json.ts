@@ -5,8 +5,14 @@ import { reviveBySchema } from '../wire/from-json.ts'
 
 const GROUPS: ReadonlySet<string> = new Set(['AND', 'OR'])
 
+/** The options of a query, as a caller without dates and bigints may send them. */
+export function optionsFromJson<T>(entry: CatalogEntry, options: T): T {
+  if (!isRecord(options) || !Object.hasOwn(options, 'where')) return options
+  return { ...options, where: whereFromJson(entry, options.where) }
+}
+
 /** Turns ISO 8601 text into a Date and decimal text into a bigint where a `where` compares such a column. */
-export function whereFromJson(entry: CatalogEntry, where: unknown): unknown {
+function whereFromJson(entry: CatalogEntry, where: unknown): unknown {
   if (!isRecord(where)) return where
   return mapValues(where, (key, value) => {
     if (GROUPS.has(key) && Array.isArray(value)) return value.map((member) => whereFromJson(entry, member))
