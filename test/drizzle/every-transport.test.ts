@@ -7,7 +7,7 @@ import { type Refused, TABLE } from './table.ts'
 import {
   type Found,
   type FoundPage,
-  json,
+  isJson,
   type ListOptions,
   overRest,
   overTrpc,
@@ -32,15 +32,6 @@ function dataOf<T>(result: ActionResult<T> | undefined): T {
 
 const show = (value: unknown) =>
   typeof value === 'bigint' ? `${value}n` : (stringify(value) ?? String(value))
-/** Whether JSON says a value without another reading of it. */
-const isJson = (value: unknown) => {
-  try {
-    expect(json(value)).toStrictEqual(value)
-    return true
-  } catch {
-    return false
-  }
-}
 
 async function getData({ get }: Transport, name: string, id: string) {
   const { record } = dataOf(await get(name, id))
@@ -53,7 +44,7 @@ async function listed({ list }: Transport, name: string, options: ListOptions): 
   const found: Found[] = []
   let cursor: string | null = null
   for (let pages = 0; pages < 60; pages += 1) {
-    const page: FoundPage = dataOf(await list(name, { limit: 2, ...options, cursor }))
+    const page: FoundPage = dataOf(await list(name, { limit: 100, ...options, cursor }))
     found.push(...page.records)
     cursor = page.nextCursor
     if (cursor === null) return found
@@ -81,18 +72,17 @@ describe.each(TRANSPORTS)('over %s', (_transport, open) => {
     const { exact, isComparable = true, same = [], hasNoDefault = false } = tried
     const sent = exact.filter(travels)
     const needed = sent[0]
-    // Plain JSON may stand for a date and a bigint, on every transport.
-    const pairs = [
-      ...sent.flatMap((value) => [[value, value] as const, [json(value), value] as const]),
-      ...same,
-    ]
     /** Whether what is refused in process is text that is read as a value. */
     const isSpelt = (value: unknown) =>
       typeof exact[0] === 'bigint' && /^-?\d+$/.test(String(value)) && typeof value === 'string'
 
     it('create, merge and update store what get reads, defaults and lists included', async () => {
       const transport = open(cabinet)
-      const { create, merge, update, said } = transport
+      const { create, merge, update, said, spellings } = transport
+      const pairs = [
+        ...sent.flatMap((value) => spellings(value).map((given) => [given, value] as const)),
+        ...same,
+      ]
       const empty = {
         value: null,
         needed: said(needed),
@@ -105,18 +95,18 @@ describe.each(TRANSPORTS)('over %s', (_transport, open) => {
         const full = { ...empty, value: said(back), list: [said(back), said(back)] }
         expect(await getData(transport, name, recordId)).toStrictEqual(full)
 
-        const merged = mint()
-        dataOf(await merge(name, { needed }, merged))
-        expect(await getData(transport, name, merged)).toStrictEqual(empty)
-        dataOf(await merge(name, { value: given, list: [given] }, merged))
-        const one = { ...full, list: [said(back)] }
-        expect(await getData(transport, name, merged)).toStrictEqual(one)
-        dataOf(await update(name, merged, { value: null, list: null }))
-        expect(await getData(transport, name, merged)).toStrictEqual(empty)
-        dataOf(await update(name, merged, { value: given, needed: given, made: given, list: [] }))
-        const all = { ...empty, value: said(back), needed: said(back), made: said(back), list: [] }
-        expect(await getData(transport, name, merged)).toStrictEqual(all)
+        dataOf(await update(name, recordId, { value: null, needed: given, made: given, list: [] }))
+        const other = { ...empty, needed: said(back), made: said(back), list: [] }
+        expect(await getData(transport, name, recordId)).toStrictEqual(other)
+        dataOf(await merge(name, { value: given, list: [given] }, recordId))
+        const merged = { ...other, value: said(back), list: [said(back)] }
+        expect(await getData(transport, name, recordId)).toStrictEqual(merged)
       }
+      const fresh = mint()
+      dataOf(await merge(name, { needed }, fresh))
+      expect(await getData(transport, name, fresh)).toStrictEqual(empty)
+      dataOf(await update(name, fresh, { value: needed }))
+      expect(await getData(transport, name, fresh)).toStrictEqual({ ...empty, value: said(needed) })
       const { recordId } = dataOf(await create(name, { needed, list: sent }))
       expect((await getData(transport, name, recordId)).list).toStrictEqual(sent.map(said))
     })
@@ -128,11 +118,12 @@ describe.each(TRANSPORTS)('over %s', (_transport, open) => {
       const lost = exact.filter((value) => !travels(value) && isJson(value))
       const refused = tried.refused.filter((value) => isJson(value) && !isSpelt(value))
       for (const value of [...refused, ...lost]) {
-        for (const data of [{ value }, { list: [value] }]) {
-          const answers = [await create(name, { needed, ...data }), await update(name, recordId, data)]
-          for (const answer of answers)
-            expect(answer, show(value)).toMatchObject({ success: false, code: 'BAD_REQUEST' })
-        }
+        const answers = [
+          await create(name, { needed, value }),
+          await update(name, recordId, { list: [value] }),
+        ]
+        for (const answer of answers)
+          expect(answer, show(value)).toMatchObject({ success: false, code: 'BAD_REQUEST' })
       }
       const data = await getData(transport, name, recordId)
       expect(data).toMatchObject({ value: said(needed), list: null })
@@ -140,7 +131,7 @@ describe.each(TRANSPORTS)('over %s', (_transport, open) => {
 
     it('where, has, the order and its pages find the same values', async () => {
       const transport = open(cabinet)
-      const { list, said } = transport
+      const { list, said, spellings } = transport
       const set = mint()
       // Some values come by way of the tools alone, but are read by everybody.
       await cabinet.run(async (tools) => {
@@ -180,20 +171,20 @@ describe.each(TRANSPORTS)('over %s', (_transport, open) => {
           continue
         }
         expect(await find({ value })).toStrictEqual(row)
-        expect(await find({ value: { in: [value, json(value)] } })).toStrictEqual(row)
-        expect(await find({ value: { ne: value } })).toStrictEqual(others)
+        expect(await find({ OR: [{ value: { in: spellings(value) } }] })).toStrictEqual(row)
         expect(await find({ NOT: { value: { in: [value] } } })).toStrictEqual(others)
+        expect(await find({ value: { ne: value } })).toStrictEqual(others)
         expect(await find({ value: { gte: value, lte: value } })).toStrictEqual(row)
         const has = value === needed ? byId(rows.slice(0, -1)) : row
-        for (const each of [value, json(value)])
-          expect(await find({ list: { has: each } })).toStrictEqual(has)
+        for (const each of spellings(value)) expect(await find({ list: { has: each } })).toStrictEqual(has)
       }
-      const ascending = await find({}, { orderBy: 'value' })
+      const ascending = await find({}, { orderBy: 'value', limit: 2 })
       // How texts are sorted is for the database to say.
       const isText = typeof exact[0] === 'string' && !/^(?:pgenum|date|time|bit|numeric)/.test(name)
       if (isText) expect(byId(ascending)).toStrictEqual(byId(rows))
       else expect(ascending).toStrictEqual(rows)
-      expect(await find({}, { orderBy: 'value', orderDir: 'desc' })).toStrictEqual([...ascending].reverse())
+      const descending = await find({}, { orderBy: 'value', orderDir: 'desc', limit: 3 })
+      expect(descending).toStrictEqual([...ascending].reverse())
       const filled = ascending.slice(0, -1)
       for (const [nth, { id }] of filled.entries()) {
         const value = exact[Number(id.split('-')[1])]

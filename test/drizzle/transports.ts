@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { SuperJSON } from 'superjson'
 import type { ActionResult } from '../../server/core/result.ts'
 import { stringify } from '../../server/wire/stringify.ts'
@@ -34,10 +35,21 @@ export interface Transport {
   increment(collection: string, id: string, amount: unknown): Promise<ActionResult<unknown>>
   /** A value as its answers say it. */
   said(value: unknown): unknown
+  /** What may be sent for a value: plain JSON too, where the transport has more than that. */
+  spellings(value: unknown): readonly unknown[]
 }
 
 /** What JSON makes of a value. */
-export const json = (value: unknown): unknown => JSON.parse(stringify(value))
+const json = (value: unknown): unknown => JSON.parse(stringify(value))
+
+/** Whether JSON says a value without another reading of it. */
+export function isJson(value: unknown): boolean {
+  try {
+    return isDeepStrictEqual(json(value), value)
+  } catch {
+    return false
+  }
+}
 
 const adder = (amount: unknown) => {
   const type = typeof amount
@@ -69,6 +81,7 @@ export function overRest({ url, headers }: Cabinet): Transport {
     increment: (collection, id, amount) =>
       send('POST', `actions/${adder(amount)}`, { collection, id, amount }),
     said: json,
+    spellings: (value) => [value],
   }
 }
 
@@ -98,5 +111,6 @@ export function overTrpc({ url, headers }: Cabinet): Transport {
     increment: (collection, id, amount) =>
       send('mutation', `actions.${adder(amount)}`, { collection, id, amount }),
     said: (value) => value,
+    spellings: (value) => (isJson(value) ? [value] : [value, json(value)]),
   }
 }
