@@ -81,7 +81,9 @@ const files = ['server', 'client', 'drizzle', 'integrations.ts', 'test/actions']
   place.endsWith('.ts') ? [place] : filesIn(place),
 )
 const imports = files.filter(isCode).flatMap(importsOf)
-const running = files.filter((file) => isCode(file) && !file.startsWith('test/'))
+const running = files.filter(
+  (file) => isCode(file) && !file.startsWith('test/') && !file.startsWith('client/web/'),
+)
 const fromEngine = imports.filter(({ from }) => !isApp(from))
 const fromApp = imports.filter(({ from }) => isApp(from))
 
@@ -95,12 +97,13 @@ describe('the files of the repository', () => {
     expect(files.filter((file) => !isApp(file) && tierOf(file) < 0)).toEqual([])
   })
 
-  it('are called yours in the README where they are the app’s, and nowhere else', () => {
-    const table = source('README.md').split('\n## Which rooms are yours\n')[1]?.split('\n## ')[0] ?? ''
+  it('are called yours in the README where they are the app’s and there, and nowhere else', () => {
+    const table = source('README.md').split('\n## Which files are yours\n')[1]?.split('\n## ')[0] ?? ''
     const yours = [...table.matchAll(/^\|(.+?)\| yours \|/gm)].flatMap(([, cell = '']) =>
       [...cell.matchAll(/`([^`]+)`/g)].map(([, path]) => path),
     )
-    expect(yours.toSorted()).toEqual(APP.filter((path) => isThere(path)).toSorted())
+    expect(APP).toEqual(expect.arrayContaining(yours))
+    expect(yours).toEqual(expect.arrayContaining(APP.filter((path) => isThere(path))))
   })
 })
 
@@ -149,8 +152,16 @@ describe('the app', () => {
   it('imports its own files, the entries of the package, zod, Drizzle and Hono', () => {
     const wrong = fromApp.filter(({ from, to, isFile }) => {
       if (isFile) return !isApp(to)
+      if (from.startsWith('client/web/')) return false
       return !APP_IMPORTS.test(to) && !(from.startsWith('test/') && APP_TEST_IMPORTS.test(to))
     })
+    expect(lines(wrong)).toEqual([])
+  })
+
+  it('gives its front end nothing of the server but types', () => {
+    const wrong = fromApp.filter(
+      ({ from, to, typeOnly }) => from.startsWith('client/web/') && to.startsWith('server/') && !typeOnly,
+    )
     expect(lines(wrong)).toEqual([])
   })
 })
