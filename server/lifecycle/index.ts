@@ -27,7 +27,7 @@ export {
   ok,
   type Success,
 } from '../core/result.ts'
-export type { RouteCaller, Routes, RoutesOptions } from '../http/custom-routes.ts'
+export type { AnyRoutes, RouteCaller, Routes, RoutesOptions } from '../http/custom-routes.ts'
 export { actionRegistry } from '../routers/registry.ts'
 export { type PageInputOptions, page } from '../wire/page-input.ts'
 export { type App, type AppDefinition, type AppParts, defineApp } from './define-app.ts'

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { APP_PATHS, isApp } from './app-paths.ts'
 import {
   circular,
   filesIn,
@@ -11,22 +12,6 @@ import {
   source,
   WORKED_OUT,
 } from './module-graph.ts'
-
-/** What of the repository is the app's; all else is the engine's. */
-const APP = [
-  'integrations.ts',
-  'drizzle/collections.ts',
-  'drizzle/migrations/',
-  'server/deputy.ts',
-  'server/app.ts',
-  'server/main.ts',
-  'server/env.ts',
-  'server/routes.ts',
-  'server/schedules.ts',
-  'server/routers/actions/',
-  'test/actions/',
-  'client/web/',
-]
 
 /** The folders of the engine, from the ground up. A file imports from its own folder and from tiers below. */
 const TIERS = [
@@ -55,14 +40,12 @@ const WITHIN_TIERS = [
 const APP_IMPORTS =
   /^(?:deputyjs(?:\/(?:collections|integrations|testing))?|(?:zod|drizzle-orm|hono)(?:\/.*)?)$/
 /** The same of its tests. */
-const APP_TEST_IMPORTS = /^(?:node:.*|vitest)$/
+const APP_TEST_IMPORTS = /^(?:node:.*|vitest|deputyjs\/client)$/
 
-/** Folders of tests that are named after no folder of the engine. */
+/** Folders of the engine's tests that are named after no folder of it. */
 const SUITES = [
-  'actions',
   'architecture',
   'bench',
-  'demo',
   'embedded',
   'faults',
   'fixture',
@@ -77,8 +60,8 @@ const SUITES = [
 /** Fewer files than this were read: the check has gone blind. */
 const MIN_FILES = 300
 
-const files = ['server', 'client', 'drizzle', 'integrations.ts', 'test/actions'].flatMap((place) =>
-  place.endsWith('.ts') ? [place] : filesIn(place),
+const files = ['server', 'client', 'drizzle', 'integrations.ts', 'test/actions', 'test/demo'].flatMap(
+  (place) => (place.endsWith('.ts') ? [place] : filesIn(place)),
 )
 const imports = files.filter(isCode).flatMap(importsOf)
 const running = files.filter(
@@ -102,8 +85,8 @@ describe('the files of the repository', () => {
     const yours = [...table.matchAll(/^\|(.+?)\| yours \|/gm)].flatMap(([, cell = '']) =>
       [...cell.matchAll(/`([^`]+)`/g)].map(([, path]) => path),
     )
-    expect(APP).toEqual(expect.arrayContaining(yours))
-    expect(yours).toEqual(expect.arrayContaining(APP.filter((path) => isThere(path))))
+    expect(APP_PATHS).toEqual(expect.arrayContaining(yours))
+    expect(yours).toEqual(expect.arrayContaining(APP_PATHS.filter((path) => isThere(path))))
   })
 })
 
@@ -209,15 +192,12 @@ describe('imports', () => {
 
 describe('the folders of tests', () => {
   it('are named after folders of the engine, or are a suite', () => {
-    const names = new Set([...TIERS.flat().map(nameOfTests), ...SUITES])
+    const ofApp = APP_PATHS.flatMap((path) => /^test\/(\w+)\/$/.exec(path)?.[1] ?? [])
+    const names = new Set([...TIERS.flat().map(nameOfTests), ...SUITES, ...ofApp])
     expect(foldersIn('test').filter((name) => !names.has(name))).toEqual([])
     expect(filesIn('test').filter((file) => file.split('/').length < 3)).toEqual([])
   })
 })
-
-function isApp(file: string): boolean {
-  return APP.some((path) => (path.endsWith('/') ? file.startsWith(path) : file === path))
-}
 
 /** The folder of the engine that a file lies in; undefined for any other. */
 function folderOf(file: string): string | undefined {

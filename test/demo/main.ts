@@ -1,61 +1,47 @@
 // Runs the main job once, on a database that is thrown away: `npm run demo`.
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
-import { pino } from 'pino'
-import { type ActionResult, createClient, DeputyError, unwrap } from '../../client/core/index.ts'
+import type { ActionResult } from 'deputyjs'
+import { createClient, DeputyError, unwrap } from 'deputyjs/client'
+import { createTestApp } from 'deputyjs/testing'
 import { type AppRouter, app } from '../../server/app.ts'
-import { loadDevelopmentKey } from '../../server/auth/development-key.ts'
-import { readWholeEnv } from '../../server/env/environment.ts'
-import { integrationEnv } from '../../server/integrations/connection.ts'
-import type { CreditEntry } from '../../server/ledger/entry.ts'
-import { type RunningServer, startServer } from '../../server/lifecycle/start.ts'
 import { startUpstream, type Upstream } from './upstream.ts'
 
 const OPENAI_KEY = 'sk-demo'
+const OWNER_CREDITS = 5_000_000
 
-const directory = await mkdtemp(join(tmpdir(), 'deputy-demo-'))
+type Running = Awaited<ReturnType<typeof start>>
+
 const upstream = await startUpstream()
-let server: RunningServer | undefined
 try {
-  server = await start(directory, upstream)
-  await demonstrate(server, directory, upstream)
+  await using running = await start(upstream)
+  await demonstrate(running, upstream)
 } finally {
-  await server?.stop(1_000)
   await upstream.close()
-  await rm(directory, { recursive: true })
 }
 
-async function start(dataDir: string, { url }: Upstream): Promise<RunningServer> {
-  const source = {
-    DATA_DIR: dataDir,
-    PORT: '0',
-    LOG_LEVEL: 'silent',
-    OWNER_CREDITS: '5000000',
-    OPENAI_BASE_URL: `${url}/v1`,
-    OPENAI_API_KEY: OPENAI_KEY,
-    RESEND_BASE_URL: url,
-    RESEND_API_KEY: 're_demo',
-    LIBRETRANSLATE_BASE_URL: url,
-    ALLOW_PRIVATE_UPSTREAMS: new URL(url).host,
-  }
-  const { env, appEnv } = readWholeEnv(app.env, integrationEnv(app.integrations), source)
-  return startServer({ env, app, appEnv, log: pino({ level: env.logLevel }) })
+/** The app with everything that a server has: a socket, tokens, providers, and mails that are sent. */
+async function start({ url }: Upstream) {
+  const running = await createTestApp(app, {
+    integrationEnv: {
+      OPENAI_BASE_URL: `${url}/v1`,
+      OPENAI_API_KEY: OPENAI_KEY,
+      RESEND_BASE_URL: url,
+      RESEND_API_KEY: 're_demo',
+      LIBRETRANSLATE_BASE_URL: url,
+    },
+  })
+  await running.fund('owner', OWNER_CREDITS)
+  running.startDispatcher()
+  return running
 }
 
-async function demonstrate(running: RunningServer, dataDir: string, providers: Upstream): Promise<void> {
-  const key = await loadDevelopmentKey(dataDir)
-  const token = (user: string) => key.mint(user, { expiresInSeconds: 600 })
-  const client = async (user: string) =>
-    createClient<AppRouter>({ url: running.url, token: await token(user) })
-  const claims = { email: 'bob@example.com', email_verified: true }
-  const bobsToken = await key.mint('bob', { expiresInSeconds: 600, claims })
+async function demonstrate(running: Running, providers: Upstream): Promise<void> {
+  const { token } = running
+  const url = await running.listen()
+  const client = async (user: string) => createClient<AppRouter>({ url, token: await token(user) })
+  const bobsToken = await token('bob', { email: 'bob@example.com', email_verified: true })
   const countOf = async (eventId: string) => {
-    const { rows } = await running.database.query({
-      sql: 'select attendee_count from events where record_id = $1',
-      params: [eventId],
-    })
+    const rows = await running.sql('select attendee_count from events where record_id = $1', [eventId])
     return String(rows[0]?.[0])
   }
 
@@ -71,7 +57,7 @@ async function demonstrate(running: RunningServer, dataDir: string, providers: U
 
   heading('She invites Cyd over REST')
   const rest = async (user: string, action: string, input: unknown) => {
-    const response = await fetch(`${running.url}/api/actions/${action}`, {
+    const response = await fetch(`${url}/api/actions/${action}`, {
       method: 'POST',
       headers: { authorization: `Bearer ${await token(user)}`, 'content-type': 'application/json' },
       body: JSON.stringify(input),
@@ -84,10 +70,10 @@ async function demonstrate(running: RunningServer, dataDir: string, providers: U
 
   heading('A stranger may not, and learns nothing of a private event')
   say(`Eve invites herself: ${await rest('eve', 'inviteAttendee', { eventId, attendeeId: 'eve' })}`)
-  say(`nobody: ${(await fetch(`${running.url}/api/actions/inviteAttendee`, { method: 'POST' })).status}`)
+  say(`nobody: ${(await fetch(`${url}/api/actions/inviteAttendee`, { method: 'POST' })).status}`)
 
   heading('What callers may do by themselves needs no action')
-  const address = `${running.url}/api/records/events/${eventId}`
+  const address = `${url}/api/records/events/${eventId}`
   say(`nobody reads the private event: ${(await fetch(address)).status}`)
   unwrap(await ada.records.events.update.mutate({ recordId: eventId, patch: { visibility: 'public' } }))
   say(`Ada makes it public, and nobody reads it: ${(await fetch(address)).status}`)
@@ -134,7 +120,7 @@ async function demonstrate(running: RunningServer, dataDir: string, providers: U
   say(`Ada has the title translated: ${JSON.stringify(title)}`)
 
   heading('A mail that leaves after the commit')
-  const bob = createClient<AppRouter>({ url: running.url, token: bobsToken })
+  const bob = createClient<AppRouter>({ url, token: bobsToken })
   unwrap(await bob.actions.registerProfile.mutate({ name: 'Bob' }))
   const { queued } = unwrap(await ada.actions.remindAttendees.mutate({ eventId }))
   await providers.calledTimes('/emails', queued)
@@ -150,7 +136,16 @@ async function demonstrate(running: RunningServer, dataDir: string, providers: U
   }
 }
 
-function ledgerLine({ kind, availableDelta, reservedDelta, endpoint, caller, action }: CreditEntry): string {
+interface LedgerEntry {
+  readonly kind: string
+  readonly availableDelta: number
+  readonly reservedDelta: number
+  readonly endpoint: string | null
+  readonly caller: string | null
+  readonly action: string | null
+}
+
+function ledgerLine({ kind, availableDelta, reservedDelta, endpoint, caller, action }: LedgerEntry): string {
   const what = endpoint === null ? '' : `  ${endpoint} for ${caller}, by ${action}`
   return `${kind.padEnd(8)}${signed(availableDelta)} available ${signed(reservedDelta)} reserved${what}`
 }

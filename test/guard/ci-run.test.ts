@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest'
 import { guarded, temporaryDirectory } from '../support/guarded.ts'
 
 const ROOT = resolve(import.meta.dirname, '../..')
-const STAGES = ['install', 'check', 'build', 'demo', 'tests'] as const
+const STAGES = ['install', 'check', 'build', 'demo', 'tests', 'bare'] as const
 
 type Stage = (typeof STAGES)[number]
 
@@ -16,6 +16,7 @@ const NPM = `#!/usr/bin/env bash
 case "$*" in
   ci*) stage=install ;;
   test*) stage=tests ;;
+  *without-example) stage=bare ;;
   *) stage=$2 ;;
 esac
 for argument; do
@@ -55,7 +56,7 @@ describe('.ci/run', () => {
   it('succeeds, and ends with the minutes of each stage', async () => {
     const { code, table } = await runStages('none')
     expect(table).toMatch(
-      /^Minutes\n {2}install +\d+\.\d\n {2}check +\d+\.\d\n {2}build +\d+\.\d\n {2}demo +\d+\.\d\n {2}tests +\d+\.\d\n$/,
+      /^Minutes\n {2}install +\d+\.\d\n {2}check +\d+\.\d\n {2}build +\d+\.\d\n {2}demo +\d+\.\d\n {2}tests +\d+\.\d\n {2}bare +\d+\.\d\n$/,
     )
     expect(code).toBe(0)
   })
