@@ -191,6 +191,13 @@ describe('imports', () => {
 })
 
 describe('the folders of tests', () => {
+  it('hold no test of the engine that looks at the app', () => {
+    const ofEngine = filesIn('test').filter((file) => isCode(file) && !isApp(file))
+    const wrong = ofEngine.flatMap(importsOf).filter(({ to, isFile }) => isFile && isApp(to))
+    expect(ofEngine.length).toBeGreaterThan(MIN_FILES)
+    expect(lines(wrong)).toEqual([])
+  })
+
   it('are named after folders of the engine, or are a suite', () => {
     const ofApp = APP_PATHS.flatMap((path) => /^test\/(\w+)\/$/.exec(path)?.[1] ?? [])
     const names = new Set([...TIERS.flat().map(nameOfTests), ...SUITES, ...ofApp])

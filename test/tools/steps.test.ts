@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { startUpstream, type Upstream } from '../actions/upstream.ts'
+import { json, startUpstream, type Upstream } from '../integrations/upstream.ts'
 import { type Bench, dataOf, mint, openBench } from './workbench.ts'
 
 let upstream: Upstream
 let bench: Bench
 beforeAll(async () => {
-  upstream = await startUpstream(() => ({ body: { answer: 42 } }))
+  upstream = await startUpstream()
+  upstream.on('bank/models', (_received, response) => json(response, 200, { answer: 42 }))
   bench = await openBench({ apiWorkerUrl: upstream.url })
 })
 afterAll(async () => {
@@ -90,12 +91,12 @@ describe('integration', () => {
     'http://evil.example/chat',
     '__proto__/chat',
   ])('refuses the endpoint %j and calls nothing', async (endpoint) => {
-    const before = upstream.requests.length
+    const before = upstream.received.length
     expect(await bench.run((tools) => tools.integration(endpoint, {}))).toMatchObject({
       success: false,
       code: 'BAD_REQUEST',
     })
-    expect(upstream.requests.length).toBe(before)
+    expect(upstream.received.length).toBe(before)
   })
 
   it.each([undefined, null, 5, {}, ['bank/chat', 1]])('refuses %j for an endpoint', async (endpoint) => {
@@ -122,7 +123,7 @@ describe('integration', () => {
 
   it("gives the upstream's body itself, and sends {} for no data", async () => {
     expect(dataOf(await bench.run((tools) => tools.integration('bank/models')))).toEqual({ answer: 42 })
-    expect(upstream.requests.at(-1)).toMatchObject({
+    expect(upstream.received.at(-1)).toMatchObject({
       method: 'POST',
       path: '/api/integrations/bank/models',
       body: {},
