@@ -300,6 +300,22 @@ describe.each(Object.entries(PROVIDERS))('a token of %s', (_name, provider) => {
     expect(Object.isFrozen(actor.claims)).toBe(true)
   })
 
+  it('says no email by another path but the one that the provider has verified', async () => {
+    await using opened = await open()
+    const emailOf = async (more: object) => {
+      const verification = await opened.verify(more)
+      if (!verification.ok) throw new Error(verification.detail)
+      const byPath = new Map([['email', 'contact.email']])
+      return profileFromClaims(byPath, verification.actor.claims).email
+    }
+    // What users write of themselves, the flag included.
+    const contactOf = (email: string) => ({ contact: { email, email_verified: true, emailVerified: true } })
+    expect(await emailOf(contactOf('eve@example.com'))).toBeUndefined()
+    expect(await emailOf(contactOf(ADA.email))).toBe(says.email)
+    const unsaid = { email: undefined, email_verified: undefined, emailVerified: undefined }
+    expect(await emailOf({ ...unsaid, ...contactOf('eve@example.com') })).toBeUndefined()
+  })
+
   it.each(foreign)('that was made for somebody else is refused: %j', async (more) => {
     await using opened = await open()
     expect(await opened.verify(more)).toMatchObject({ ok: false, reason: 'invalid' })

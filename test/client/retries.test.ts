@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import { actionRegistry } from 'deputyjs'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
@@ -354,10 +355,21 @@ describe('an abort', () => {
   const aWeek = thrown('SERVICE_UNAVAILABLE', { retryAfterSeconds: 20 })
 
   it('ends the waiting of its call at once, for good', async () => {
-    await using server = await serve([[aWeek]])
+    const arrived = gate()
+    await using server = await startScriptedServer(() => {
+      arrived.open()
+      return [aWeek]
+    })
+    const client = createClient<FixtureRouter>({ url: server.url, token: 'ada', retries: SOON })
+    const waiting = new AbortController()
+    const call = client.actions.createEvent.mutate(EVENT, { signal: waiting.signal })
+    const outcome = call.catch((reason: unknown) => reason)
+    await arrived.opened
+    // The answer is on its way, or has made the call wait: either way it ends.
+    await setTimeout(100)
     const began = performance.now()
-    const call = server.client.actions.createEvent.mutate(EVENT, { signal: AbortSignal.timeout(100) })
-    const error = await call.catch((reason: unknown) => reason)
+    waiting.abort(new DOMException('Too late', 'TimeoutError'))
+    const error = await outcome
     expect(performance.now() - began).toBeLessThan(5_000)
     expect(error).toBeInstanceOf(DeputyError)
     expect(error).toMatchObject({ code: undefined, cause: { cause: { name: 'TimeoutError' } } })
