@@ -35,35 +35,26 @@ ${Array.from(
   { visibilityField: { field: 'visibility', value: 'public' }, access })`,
 ).join('\n')}\n`,
   )
+  await write('env.ts', `import { z } from 'zod'\nexport const env = z.object({ BASE_URL: z.url() })\n`)
   await write(
     'deputy.ts',
-    `import type { z } from 'zod'
-import type { ActionMutation, InputSchema } from ${engine('server/builders/action.ts')}
-import type { ActionResult } from ${engine('server/core/result.ts')}
-import type { CallerRecords } from ${engine('server/records/types.ts')}
-import type { AttemptDatabase } from ${engine('server/tools/tools.ts')}
-import type { CollectionsOf, Tools } from ${engine('server/tools/types.ts')}
+    `import * as deputy from ${engine('server/lifecycle/index.ts')}
 import type * as collections from './collections.ts'
-export type Collections = CollectionsOf<typeof collections>
-export interface AppTools extends Tools<Collections, AttemptDatabase, Record<string, never>> {}
-export interface AppRecords extends CallerRecords<Collections> {}
-interface Context { readonly tools: AppTools; readonly asCaller: AppRecords; readonly userId: string }
-interface Builder<S extends InputSchema> {
-  mutation<R extends ActionResult<unknown>>(
-    handler: (options: { readonly ctx: Context; readonly input: z.output<S> }) => Promise<R>,
-  ): ActionMutation<z.input<S>, R>
-}
-export declare const action: { input<S extends InputSchema>(schema: S): Builder<S> }\n`,
+import type { env } from './env.ts'
+interface App { collections: typeof collections; integrations: Record<never, never>; env: typeof env }
+export const { action } = deputy.createBuilders<App>()
+export type AppContext = deputy.ActionContext<App>\n`,
   )
   for (const number of numbers) await write(`actions/action-${number}.ts`, actionFile(number, engine))
   await write(
     'app.ts',
-    `import { createAppRouter } from ${engine('server/routers/app-router.ts')}
-import { actionRegistry } from ${engine('server/routers/registry.ts')}
+    `import { actionRegistry, defineApp } from ${engine('server/lifecycle/index.ts')}
+import * as collections from './collections.ts'
 ${numbers.map((number) => `import { action${number} } from './actions/action-${number}.ts'`).join('\n')}
-import type { Collections } from './deputy.ts'
+import { env } from './env.ts'
 const actions = actionRegistry({ ${numbers.map((number) => `action${number}`).join(', ')} })
-export type AppRouter = ReturnType<typeof createAppRouter<typeof actions, Collections>>\n`,
+export const app = defineApp({ collections, actions, env, migrations: new URL('file:///migrations') })
+export type AppRouter = (typeof app)['$router']\n`,
   )
   await write(
     'user.ts',
@@ -81,7 +72,7 @@ export async function use(client: TRPCClient<AppRouter>) {
 function actionFile(number: number, engine: (path: string) => string): string {
   const [one, other] = [number % COLLECTIONS, (number + 1) % COLLECTIONS].map((of) => `'things_${of}'`)
   return `import { z } from 'zod'
-import { fail, ok } from ${engine('server/core/result.ts')}
+import { fail, ok } from ${engine('server/lifecycle/index.ts')}
 import { action } from '../deputy.ts'
 export const action${number} = action
   .input(z.strictObject({ id: z.string().min(1), title: z.string().max(200), size: z.int().min(1).default(5) }))

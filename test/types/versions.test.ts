@@ -68,9 +68,8 @@ describe.each(VERSIONS)('TypeScript %s', (version) => {
       [
         "import type { TRPCClient } from '@trpc/client'",
         "import type { AppRouter } from './app.ts'",
-        "import type { AppRecords, AppTools } from './deputy.ts'",
-        'declare const tools: AppTools',
-        'declare const asCaller: AppRecords',
+        "import type { AppContext } from './deputy.ts'",
+        'declare const { tools, asCaller }: AppContext',
         'declare const client: TRPCClient<AppRouter>',
         ...MISTAKES.map(([code]) => `void ${code}`),
       ].join('\n'),
