@@ -25,6 +25,7 @@ const WITHOUT_DATABASE = [
   'test/cli/**/*.test.ts',
   'test/core/**/*.test.ts',
   'test/db/{classes,connection-string,directory-lock,lost-session,to-statement}.test.ts',
+  'test/demo/**/*.test.ts',
   'test/env/**/*.test.ts',
   'test/guard/**/*.test.ts',
   'test/http/{page-slots,rate-limit}.test.ts',
