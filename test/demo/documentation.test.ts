@@ -81,7 +81,7 @@ describe('the documentation', () => {
   it('names scripts that package.json has', async () => {
     const { scripts } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'))
     const named = pages.flatMap(({ name, text }) =>
-      [...text.matchAll(/npm run (?:-s )?([a-z][a-z:]*)/g)].map(([, script = '']) => ({ name, script })),
+      [...text.matchAll(/npm run (?:-s )?([a-z][a-z:-]*)/g)].map(([, script = '']) => ({ name, script })),
     )
     expect(named.length).toBeGreaterThan(0)
     expect(named.filter(({ script }) => !Object.hasOwn(scripts, script))).toEqual([])
