@@ -70,6 +70,37 @@ describe('a procedure of a collection', () => {
   })
 })
 
+describe('plain JSON', () => {
+  it('says the dates that a list and a count compare with, of users too', async () => {
+    const ada = await app.as('ada', { name: 'Ada' })
+    await ada.users.register()
+    const token = await app.token('ada')
+    const ask = async (path: string, where: unknown) => {
+      const text = encodeURIComponent(JSON.stringify({ json: { where } }))
+      const response = await fetch(`${url}/trpc/${path}?input=${text}`, {
+        headers: { authorization: `Bearer ${token}` },
+      })
+      const { result } = (await response.json()) as Member
+      return { status: response.status, answer: result?.data.json }
+    }
+    const past = { createdAt: { gte: '2020-01-01T00:00:00Z' } }
+    const future = { OR: [{ createdAt: { gte: '9999-01-01T00:00:00Z' } }] }
+    expect(await ask('users.list', { recordId: 'ada', ...past })).toMatchObject({
+      answer: { data: { records: [{ recordId: 'ada' }] } },
+    })
+    for (const path of ['users.list', 'records.events.list'])
+      expect(await ask(path, future)).toMatchObject({ answer: { success: true, data: { records: [] } } })
+    const { answer } = await ask('records.events.count', future)
+    expect(answer).toMatchObject({ success: true, data: { count: 0 } })
+    expect(await ask('records.events.count', past)).toMatchObject({ answer: { success: true } })
+    for (const path of ['users.list', 'records.events.list', 'records.events.count'])
+      expect((await ask(path, { createdAt: { gte: 'tomorrow' } })).answer).toMatchObject({
+        success: false,
+        code: 'BAD_REQUEST',
+      })
+  })
+})
+
 describe('users', () => {
   it('are known to whoever is signed in', async () => {
     const nobody = app.createCaller()
