@@ -7,6 +7,10 @@ import type postgres from 'postgres'
 export interface ConnectionOptions {
   readonly host: string
   readonly port: number
+  /** Further hosts, each tried when those before it cannot be used. */
+  readonly others: readonly HostAndPort[]
+  /** Whether only a host is used that takes writes: with several of them some may be standbys. */
+  readonly mustWrite: boolean
   /** The directory of a unix socket, in place of the host. */
   readonly socketDirectory: string | undefined
   readonly user: string
@@ -17,6 +21,11 @@ export interface ConnectionOptions {
   readonly options: string | undefined
   readonly applicationName: string
   readonly connectTimeoutS: number
+}
+
+export interface HostAndPort {
+  readonly host: string
+  readonly port: number
 }
 
 export interface TlsOptions {
@@ -66,11 +75,16 @@ function parse(text: string): ConnectionOptions {
     (decode(separator < 0 ? login : login.slice(0, separator), 'the user') || userInfo().username)
   const password =
     given.get('password') ?? (separator < 0 ? '' : decode(login.slice(separator + 1), 'the password'))
-  const { host, port } = target(place, given)
+  const [first, ...others] = targets(place, given)
+  const { host, port } = first
   const isSocket = host.startsWith('/')
+  if (others.length > 0 && [first, ...others].some((one) => one.host.startsWith('/')))
+    throw new Refusal('names several hosts, and a directory of a unix socket among them; name one of them')
   return {
     host: isSocket ? 'localhost' : host,
     port,
+    others,
+    mustWrite: others.length > 0 && given.get('target_session_attrs') !== 'any',
     socketDirectory: isSocket ? host : undefined,
     user,
     password,
@@ -93,17 +107,33 @@ function parameters(query: string): ReadonlyMap<string, string> {
   return given
 }
 
-function target(place: string, given: ReadonlyMap<string, string>): { host: string; port: number } {
-  const [, bracketed, named = '', digits] = /^(?:\[([^\]]*)\]|([^:[\]]*))(?::(.*))?$/.exec(place) ?? []
-  const host = given.get('host') ?? (decode(bracketed ?? named, 'the host') || 'localhost')
-  const port = given.get('port') ?? (digits === undefined || digits === '' ? '5432' : digits)
-  if (`${place}${host}${port}`.includes(','))
-    throw new Refusal('names several hosts; name the one that takes writes, or the address in front of them')
-  if (!/^\d{1,5}$/.test(port) || Number(port) < 1 || Number(port) > 65_535)
+/** As libpq: lists with commas, and one port for all of them or as many ports as hosts. */
+function targets(place: string, given: ReadonlyMap<string, string>): [HostAndPort, ...HostAndPort[]] {
+  const places = place.split(',').map((one) => {
+    const found = /^(?:\[([^\]]*)\]|([^:[\]]*))(?::(.*))?$/.exec(one)
+    const [, bracketed, named = '', digits = ''] = found ?? []
+    return { host: decode(bracketed ?? named, 'the host'), port: digits, isRead: found !== null }
+  })
+  if (places.some(({ isRead }) => !isRead)) throw new Refusal(PORT_RULE)
+  const hosts = given.get('host')?.split(',') ?? places.map(({ host }) => host)
+  const ports = given.get('port')?.split(',') ?? places.map(({ port }) => port)
+  if (ports.length > 1 && ports.length !== hosts.length)
     throw new Refusal(
-      'must have a port from 1 to 65535; an IPv6 address stands in brackets, such as [::1]:5432',
+      `names ${hosts.length} hosts and ${ports.length} ports; give as many ports, or one for all`,
     )
-  return { host, port: Number(port) }
+  const [first = '', ...others] = hosts
+  const at = (host: string, position: number): HostAndPort => ({
+    host: host || 'localhost',
+    port: portOf((ports.length > 1 ? ports[position] : ports[0]) || '5432'),
+  })
+  return [at(first, 0), ...others.map((host, position) => at(host, position + 1))]
+}
+
+const PORT_RULE = 'must have a port from 1 to 65535; an IPv6 address stands in brackets, such as [::1]:5432'
+
+function portOf(text: string): number {
+  if (!/^\d{1,5}$/.test(text) || Number(text) < 1 || Number(text) > 65_535) throw new Refusal(PORT_RULE)
+  return Number(text)
 }
 
 function tls(given: ReadonlyMap<string, string>): TlsOptions {
@@ -171,9 +201,12 @@ function decode(text: string, what: string): string {
 }
 
 /** Where the data is, for people: without a password. */
-export function locationOf({ host, port, socketDirectory, database }: ConnectionOptions): string {
-  const name = host.includes(':') ? `[${host}]` : host
-  return `postgres://${socketDirectory ?? `${name}:${port}`}/${database}`
+export function locationOf({ host, port, others, socketDirectory, database }: ConnectionOptions): string {
+  const places = [{ host, port }, ...others].map((one) => {
+    const name = one.host.includes(':') ? `[${one.host}]` : one.host
+    return `${name}:${one.port}`
+  })
+  return `postgres://${socketDirectory ?? places.join(',')}/${database}`
 }
 
 /** Reads a connection string that was checked before. @throws {Error} that says what is wrong with it */
@@ -184,7 +217,7 @@ export function connectionOf(text: string): ConnectionOptions {
 }
 
 /** What the driver is given; it never reads the string itself. @throws {Error} naming a certificate file that cannot be read */
-export function driverOptions(connection: ConnectionOptions) {
+export function driverOptions(connection: ConnectionOptions, hostNow = () => connection.host) {
   const { host, port, socketDirectory, user, password, database, options } = connection
   return {
     host: [host],
@@ -194,7 +227,7 @@ export function driverOptions(connection: ConnectionOptions) {
     // A function, since the driver would read the environment in place of an empty text.
     password: () => password,
     database,
-    ssl: driverTls(connection.tls, host),
+    ssl: driverTls(connection.tls, hostNow),
     connect_timeout: connection.connectTimeoutS,
     connection: {
       application_name: connection.applicationName,
@@ -203,7 +236,7 @@ export function driverOptions(connection: ConnectionOptions) {
   } as unknown as postgres.Options<Record<string, never>> // Its types know one host alone.
 }
 
-function driverTls({ mode, rootCert, cert, key }: TlsOptions, host: string) {
+function driverTls({ mode, rootCert, cert, key }: TlsOptions, hostNow: () => string) {
   if (mode === 'disable') return false
   const identity = {
     ...(rootCert !== undefined && { ca: readNamed('sslrootcert', rootCert) }),
@@ -217,7 +250,7 @@ function driverTls({ mode, rootCert, cert, key }: TlsOptions, host: string) {
     rejectUnauthorized: true,
     // Said in full: Node would check an address against the name localhost.
     checkServerIdentity: (_name: string, certificate: PeerCertificate) =>
-      mode === 'verify-ca' ? undefined : checkServerIdentity(host, certificate),
+      mode === 'verify-ca' ? undefined : checkServerIdentity(hostNow(), certificate),
   }
 }
 

@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url'
 import postgres from 'postgres'
 import { engineSchema } from '../../drizzle/engine/schema.ts'
 import { connectionOf, driverOptions } from './connection-string.ts'
+import { HostChoice } from './host-choice.ts'
 import { MigrationError } from './migration-error.ts'
 import {
   applyMigrations,
@@ -47,7 +48,8 @@ const APP_JOURNAL = { schema: 'drizzle', table: '__drizzle_migrations' }
  * @throws {MigrationError} when one cannot be applied.
  */
 export async function migratePostgres(url: string, options: MigrateOptions): Promise<DatabaseReport> {
-  const client = postgres({ ...driverOptions(connectionOf(url)), max: 1, onnotice: () => {} })
+  const connection = await new HostChoice(connectionOf(url)).choose()
+  const client = postgres({ ...driverOptions(connection), max: 1, onnotice: () => {} })
   const session: MigrationSession = {
     run: async (text) => void (await client.unsafe(text).simple()),
     query: async (text, params = []) => client.unsafe(text, [...params]).values(),

@@ -12,6 +12,7 @@ import {
   SqlError,
   type Statement,
 } from './database.ts'
+import { HostChoice } from './host-choice.ts'
 import { Pool } from './pool.ts'
 import { PostgresAnswer, type PostgresRows } from './postgres-answer.ts'
 import { PreparedStatements } from './prepared-statements.ts'
@@ -55,6 +56,8 @@ const MAX_LIFE_MS = 30 * 60_000
 const CHANGED = new Set(['0A000', '26000', '42703', '42804', '42883', '42P01', '42P05'])
 /** How often a statement without a transaction is sent in all. */
 const MAX_TRIES = 3
+/** read_only_sql_transaction */
+const READ_ONLY = '25006'
 const RAW_TYPES = [114, 3802, 1184, 1082, 1083, 1114, 1182, 1185, 1115, 1231]
 
 /** Opens a PostgreSQL server (15 or newer). Connects when first used. */
@@ -62,8 +65,9 @@ export function openPostgres(options: PostgresOptions): Database {
   const connection = connectionOf(options.url)
   const max = options.max ?? 10
   const schema = { changes: 0 }
+  const hosts = connection.others.length > 0 ? new HostChoice(connection) : undefined
   const pool = new Pool({
-    connect: () => new PostgresSession(connection, options.answerTimeoutMs ?? 30_000, schema),
+    connect: () => new PostgresSession(connection, options.answerTimeoutMs ?? 30_000, schema, hosts),
     max,
     acquireTimeoutMs: options.acquireTimeoutMs ?? 5_000,
     maxLifeMs: options.maxLifeMs ?? MAX_LIFE_MS,
@@ -97,6 +101,12 @@ class PostgresSession implements Session {
   readonly #schema: { changes: number }
   #seenChanges: number
   #socket: Socket | undefined
+  /** Where several hosts are named. */
+  readonly #hosts: HostChoice | undefined
+  /** Of this connection, which TLS checks the certificate against. */
+  #host: string
+  #target: SocketTarget | undefined
+  #isChoosing = false
   /** Whom to name in a request to cancel. */
   #backend: { readonly pid: number; readonly secret: number } | undefined
   #unanswered = 0
@@ -105,17 +115,24 @@ class PostgresSession implements Session {
   /** How many statements wait for that. Those after them wait too, so that all leave in order. */
   #waiting = 0
 
-  constructor(connection: ConnectionOptions, answerTimeoutMs: number, schema: { changes: number }) {
+  constructor(
+    connection: ConnectionOptions,
+    answerTimeoutMs: number,
+    schema: { changes: number },
+    hosts: HostChoice | undefined,
+  ) {
+    this.#hosts = hosts
     this.#schema = schema
     this.#seenChanges = schema.changes
     this.#answerTimeoutMs = answerTimeoutMs
+    this.#host = connection.host
     this.#settings = {
       statementTimeoutMs: STATEMENT_TIMEOUT_MS,
       id: randomUUID(),
       applicationName: connection.applicationName,
     }
     const settings = {
-      ...driverOptions(connection),
+      ...driverOptions(connection, () => this.#host),
       max: 1,
       socket: (target: SocketTarget) => this.#connect(target),
       fetch_types: false,
@@ -123,6 +140,8 @@ class PostgresSession implements Session {
       onnotice: () => {},
       onclose: () => {
         this.broken = true
+        // Its host may be gone, or another one may take the writes now.
+        this.#hosts?.reconsider()
       },
     }
     this.#client = postgres(settings as unknown as postgres.Options<Record<string, never>>) // Its types know no socket.
@@ -243,7 +262,7 @@ class PostgresSession implements Session {
   cancel(): void {
     if (this.#unanswered === 0 || this.broken) return
     this.broken = true
-    if (this.#backend) requestCancel(this.#client.options as SocketTarget, this.#backend)
+    if (this.#backend && this.#target) requestCancel(this.#target, this.#backend)
   }
 
   async close(): Promise<void> {
@@ -255,15 +274,27 @@ class PostgresSession implements Session {
   }
 
   /** Connects, once: postgres.js would reconnect to send what is queued, and a dead transaction's statement with it. */
-  #connect({ path, host, port }: SocketTarget): Socket {
-    if (this.#socket) {
+  #connect(target: SocketTarget): Socket | Promise<Socket> {
+    if (this.#target || this.#isChoosing) {
       this.broken = true
       const refused = new Socket()
       setImmediate(() => refused.destroy(new Error('A session does not reconnect')))
       return refused
     }
-    this.#socket = path ? connect(path) : connect(port[0] ?? 5432, host[0])
-    return Object.assign(this.#socket, { host: host[0] }) // TLS checks the certificate against it.
+    if (!this.#hosts) return this.#open(target)
+    this.#isChoosing = true
+    return this.#hosts
+      .choose()
+      .then(({ host, port }) => this.#open({ path: false, host: [host], port: [port] }))
+  }
+
+  #open(target: SocketTarget): Socket {
+    const { path, host, port } = target
+    this.#target = target
+    this.#host = host[0] ?? this.#host
+    this.#socket = path ? connect(path) : connect(port[0] ?? 5432, this.#host)
+    if (this.broken) this.#socket.destroy()
+    return Object.assign(this.#socket, { host: this.#host })
   }
 
   #lose(): void {
@@ -317,6 +348,8 @@ class PostgresSession implements Session {
       // The server closes the connection after it; nothing more may be sent on it. A function of the app can raise
       // the same codes, which closes nothing.
       if (/FATAL|PANIC/.test(`${error.severity} ${error.severity_local}`)) this.broken = true
+      // The host has become a standby, or a statement has escaped its transaction.
+      if (this.#hosts && error.code === READ_ONLY) this.#lose()
       return new SqlError({
         sqlstate: error.code,
         table: error.table_name,
@@ -329,6 +362,7 @@ class PostgresSession implements Session {
       })
     }
     this.broken = true
+    if (error instanceof ConnectionLost) return error
     const code =
       error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'unknown'
     return new ConnectionLost(`The database connection failed (${code})`, { cause: error })

@@ -1,5 +1,6 @@
 import { setFlagsFromString } from 'node:v8'
 import { DefinitionError } from '../core/errors.ts'
+import { ConnectionLost } from '../db/database.ts'
 import { DirectoryLockError } from '../db/directory-lock.ts'
 import { MigrationError } from '../db/migration-error.ts'
 import { DEFAULT_DATA_DIR, EnvError, loadDotEnv, readWholeEnv, type ServerEnv } from '../env/environment.ts'
@@ -120,6 +121,7 @@ function explain(error: unknown): string {
   if (code === 'ECONNREFUSED' || code === 'ENOTFOUND' || code === 'CONNECT_TIMEOUT') {
     return `DATABASE_URL: the database cannot be reached (${code}). Is it running, and is the address right?`
   }
+  if (error instanceof ConnectionLost) return `DATABASE_URL: ${error.message}.`
   if (code === '28P01' || code === '28000')
     return 'DATABASE_URL: the database refused the user or the password.'
   if (code === '3D000') return 'DATABASE_URL: there is no such database; create it first.'

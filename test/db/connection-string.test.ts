@@ -46,6 +46,22 @@ const READ: readonly (readonly [string, Partial<ConnectionOptions> | { tls: obje
     { tls: { ...full, mode: 'require', cert: '/c.pem', key: '/k.pem' } },
   ],
   ['postgres://[fe80::1%25eth0]/d?user=u', { host: 'fe80::1%eth0', user: 'u' }],
+  [
+    'postgres://u:p@a:5433,[::1],c/d',
+    {
+      host: 'a',
+      port: 5433,
+      others: [
+        { host: '::1', port: 5432 },
+        { host: 'c', port: 5432 },
+      ],
+      mustWrite: true,
+    },
+  ],
+  ['postgres://u:p@a,b:1/d?target_session_attrs=any', { others: [{ host: 'b', port: 1 }], mustWrite: false }],
+  ['postgres://u:p@/d?host=a,b&port=6432', { host: 'a', port: 6432, others: [{ host: 'b', port: 6432 }] }],
+  ['postgres://u:p@h/d?host=a,b&port=1,2', { host: 'a', port: 1, others: [{ host: 'b', port: 2 }] }],
+  ['postgres://u:p@h/d?target_session_attrs=primary', { others: [], mustWrite: false }],
   ['postgres://u:p@h/d?sslmode=disable', { tls: { ...full, mode: 'disable' } }],
   ['postgres://u:p@h/d', { tls: { ...full, mode: 'prefer' }, applicationName: 'deputy', connectTimeoutS: 5 }],
   [
@@ -60,8 +76,10 @@ it.each(READ)('reads %s', (text, expected) => {
 
 const REFUSED: readonly (readonly [string, string])[] = [
   ['mysql://u:secret@h/d', 'postgres://'],
-  ['postgres://u:secret@a,b/d', 'several hosts'],
-  ['postgres://u:secret@h/d?host=a,b', 'several hosts'],
+  ['postgres://u:secret@a,b:99999/d', 'port'],
+  ['postgres://u:secret@a,::1/d', 'brackets'],
+  ['postgres://u:secret@h/d?host=a,b,c&port=1,2', '3 hosts and 2 ports'],
+  ['postgres://u:secret@h/d?host=a,/var/run', 'unix socket'],
   ['postgres://u:secret@h:99999/d', 'port'],
   ['postgres://u:secret@::1/d', 'brackets'],
   ['postgres://u:sec%ret@h/d', '%25'],
@@ -71,7 +89,7 @@ const REFUSED: readonly (readonly [string, string])[] = [
   ['postgres://u:secret@h/d?sslcert=/a', 'sslkey'],
   ['postgres://u:secret@h/d?sslcert=/a&sslkey=/b', 'sslmode=require'],
   ['postgres://u:secret@h/d?sslmode=prefer&sslrootcert=/ca.pem', 'sslmode=require'],
-  ['postgres://u:secret@h/d?host=a&port=1,2', 'several hosts'],
+  ['postgres://u:secret@h/d?host=a&port=1,2', '1 hosts and 2 ports'],
   ['postgres://u:secret@h/d?hostaddr=10.0.0.1', 'hostaddr'],
   ['postgres://u:secret@h/d?sslmode=no-verify', 'disable, prefer, require, verify-ca, verify-full'],
   ['postgres://u:secret@h/d?pgbouncer=true', 'pgbouncer'],

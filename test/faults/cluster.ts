@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { chown, readdir, readFile, rm } from 'node:fs/promises'
+import { chown, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -39,6 +39,16 @@ export async function startCluster() {
     start,
     /** As a crash would: without a word to those who are connected. */
     stop,
+    /** Starts it again as a standby, which follows nobody and takes no writes. */
+    async demote() {
+      await stop()
+      const signal = join(data, 'standby.signal')
+      await writeFile(signal, '')
+      if (isRoot) await chown(signal, await idOf('-u'), await idOf('-g'))
+      await start()
+    },
+    /** Makes a standby take writes. */
+    promote: () => command(bin('pg_ctl'), '-D', data, '-w', 'promote'),
     async [Symbol.asyncDispose]() {
       await stop().catch(() => undefined)
       await rm(directory, { recursive: true, force: true })

@@ -125,6 +125,13 @@ it.each([
   expect(await at(host, text)).toMatch(/^ConnectionLost: /)
 })
 
+it('of several hosts, the certificate is checked against the one that is used', async () => {
+  const query = `sslmode=verify-full&sslrootcert=${join(directory, 'ca.pem')}`
+  const over = (places: string) => connectionOver(`postgres://postgres@${places}/postgres?${query}`)
+  expect(await over(`127.0.0.1:1,localhost:${port}`)).toBe('true')
+  expect(await over(`localhost:1,127.0.0.1:${port}`)).toMatch(/^ConnectionLost: /)
+})
+
 const hasIpv6 = Object.values(networkInterfaces())
   .flat()
   .some((address) => address?.address === '::1')
