@@ -40,7 +40,7 @@ const open = (directory: string) =>
   openDatabase({ databaseUrl: undefined, directory, migrations: MIGRATIONS, tables: TABLES })
 
 it('every write that was acknowledged is there after kill -9, and none by half', {
-  timeout: 120_000,
+  timeout: 240_000,
 }, async () => {
   const directory = join(root, 'data')
   const acknowledged: string[] = []
