@@ -119,7 +119,7 @@ function targets(place: string, given: ReadonlyMap<string, string>): [HostAndPor
   const ports = given.get('port')?.split(',') ?? places.map(({ port }) => port)
   if (ports.length > 1 && ports.length !== hosts.length)
     throw new Refusal(
-      `names ${hosts.length} hosts and ${ports.length} ports; give as many ports, or one for all`,
+      `has ${ports.length} ports, and hosts: ${hosts.length}; give as many ports as hosts, or one port for all`,
     )
   const [first = '', ...others] = hosts
   const at = (host: string, position: number): HostAndPort => ({
@@ -202,11 +202,13 @@ function decode(text: string, what: string): string {
 
 /** Where the data is, for people: without a password. */
 export function locationOf({ host, port, others, socketDirectory, database }: ConnectionOptions): string {
-  const places = [{ host, port }, ...others].map((one) => {
-    const name = one.host.includes(':') ? `[${one.host}]` : one.host
-    return `${name}:${one.port}`
-  })
+  const places = [{ host, port }, ...others].map(placeOf)
   return `postgres://${socketDirectory ?? places.join(',')}/${database}`
+}
+
+/** Writes a host and its port as an address has them: an IPv6 address in brackets. */
+export function placeOf({ host, port }: HostAndPort): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`
 }
 
 /** Reads a connection string that was checked before. @throws {Error} that says what is wrong with it */

@@ -1,10 +1,11 @@
 import postgres from 'postgres'
-import { type ConnectionOptions, driverOptions } from './connection-string.ts'
+import { type ConnectionOptions, driverOptions, placeOf } from './connection-string.ts'
 import { ConnectionLost } from './database.ts'
 
 /**
  * Chooses among the hosts of a connection string: the first, in their order, that answers and, where it must, takes
- * writes. The choice stands until a connection of it failed; then the hosts are asked again, by one at a time.
+ * writes. The choice stands until a connection closes, since its host may be gone or a standby by then; the next
+ * connection has the hosts asked again, once for all that are made meanwhile.
  */
 export class HostChoice {
   readonly #candidates: readonly ConnectionOptions[]
@@ -50,10 +51,10 @@ export class HostChoice {
       try {
         const isRefused = (await isStandby(candidate)) && this.#mustWrite
         if (!isRefused) return candidate
-        reasons.push(`${candidate.host}:${candidate.port} is a standby, which takes no writes`)
+        reasons.push(`${placeOf(candidate)} is a standby, which takes no writes`)
       } catch (error) {
         cause = error
-        reasons.push(`${candidate.host}:${candidate.port} failed (${codeOf(error)})`)
+        reasons.push(`${placeOf(candidate)} failed (${codeOf(error)})`)
       }
     }
     throw new ConnectionLost(`No host of the connection string can be used: ${reasons.join('; ')}`, { cause })
@@ -65,7 +66,7 @@ async function isStandby(candidate: ConnectionOptions): Promise<boolean> {
   const client = postgres({ ...driverOptions(candidate), max: 1, onnotice: () => {} })
   try {
     const [row] = await client.unsafe('select pg_is_in_recovery()').simple().values()
-    return row?.[0] === true || row?.[0] === 't'
+    return row?.[0] === true
   } finally {
     await client.end({ timeout: 1 })
   }
