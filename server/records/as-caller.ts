@@ -10,6 +10,7 @@ import { createAsCaller } from './create.ts'
 import { type CallerGetOptions, getAsCaller } from './get.ts'
 import { may } from './may.ts'
 import type { Permission, Policy } from './policy.ts'
+import { withPresumedRole } from './presumed-role.ts'
 import { deniedToRole } from './refusals.ts'
 import { removeAsCaller } from './remove.ts'
 import type { CallerReads, CallerRecords } from './types.ts'
@@ -30,19 +31,17 @@ export function createCallerReads(runner: ReadRunner, caller: Caller): CallerRea
     <T>(body: Body<T>): Body<T> =>
     async (permission) =>
       permission.allowsSome('read') ? body(permission) : deniedToRole(permission, 'read')
+  const read = <T>(call: Call, body: Body<T>, isFound: (data: T) => boolean) =>
+    asCaller(runner, caller, call, (policy) => withPresumedRole(caller, policy, body, isFound))
   return {
     get: (collection: string, recordId: string, options?: CallerGetOptions) =>
-      presuming(
-        runner,
-        caller,
+      read(
         { verb: 'get', collection, recordId },
         unlessDenied((permission) => getAsCaller(runner, permission, recordId, options)),
         () => true,
       ) as never,
     query: (collection, options) =>
-      presuming(
-        runner,
-        caller,
+      read(
         { verb: 'query', collection },
         unlessDenied(({ reach }) => query(runner, reach, options)),
         (page) => page.count > 0 || page.nextCursor !== null,
@@ -55,9 +54,7 @@ export function createCallerReads(runner: ReadRunner, caller: Caller): CallerRea
         unlessDenied(({ reach }) => count(runner, reach, where)),
       ),
     may: (operation, collection, recordId) =>
-      presuming(
-        runner,
-        caller,
+      read(
         { verb: 'may', collection, recordId },
         (permission) => may(runner, permission, operation, recordId),
         () => true,
@@ -93,30 +90,6 @@ function permitted<T>(
   body: Body<T>,
 ): Promise<ActionResult<T>> {
   return asCaller(runner, caller, call, async (policy) => body(policy.for(await caller.ruleActor())))
-}
-
-/**
- * A read in one statement rather than two: it takes the caller for who they were the last time, and asks for that as
- * it asks for the record. Where it finds nothing, the caller's role is read, and the question asked again.
- *
- * @param isFound whether a success tells of a record that was found, which only a role that still holds can find.
- */
-function presuming<T>(
-  runner: ReadRunner,
-  caller: Caller,
-  call: Call,
-  body: Body<T>,
-  isFound: (data: T) => boolean,
-): Promise<ActionResult<T>> {
-  return asCaller(runner, caller, call, async (policy) => {
-    const presumed = caller.presumed()
-    const answer = presumed && (await body(policy.presuming(presumed)))
-    if (presumed && answer?.success && isFound(answer.data)) {
-      caller.confirm(presumed)
-      return answer
-    }
-    return body(policy.for(await caller.ruleActor()))
-  })
 }
 
 function asCaller<T>(

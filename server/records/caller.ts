@@ -1,69 +1,70 @@
 import type { RuleActor } from '../../drizzle/engine/access.ts'
 import type { Actor } from '../auth/actor.ts'
 import { ADMIN_ROLE, ANONYMOUS_ROLE, claimedRole, roleOf } from '../auth/role.ts'
+import type { Catalog } from '../tools/catalog.ts'
 import type { ReadScope } from '../tools/scope.ts'
-import { hasStoredRole, storedRole } from '../tools/stored-role.ts'
-import type { PresumedCaller } from './last-roles.ts'
+import { storedRole } from '../tools/stored-role.ts'
 import type { Policies } from './policy.ts'
+
+/** The role in a user's row; null without a row. */
+export type StoredRole = string | null
 
 /** The caller, as access rules ask about them. */
 export class Caller {
   readonly policies: Policies
+  /** The user whose row says the caller's role; undefined for the owner, and for a caller without a token. */
+  readonly rowUserId: string | undefined
   readonly #scope: ReadScope
   readonly #actor: Actor
   readonly #options: CallerOptions
-  #ruleActor: Promise<RuleActor> | undefined
+  #storedRole: Promise<StoredRole> | undefined
 
   constructor(scope: ReadScope, actor: Actor, options: CallerOptions) {
     this.policies = options.policies
+    this.rowUserId = actor.kind === 'user' && actor.userId !== options.ownerUserId ? actor.userId : undefined
     this.#scope = scope
     this.#actor = actor
     this.#options = options
   }
 
+  get catalog(): Catalog {
+    return this.#scope.catalog
+  }
+
+  /** Whether the role in the caller's row is read, or is being read. */
+  get isKnown(): boolean {
+    return this.#storedRole !== undefined
+  }
+
   /** The caller with their role, which is read once: in an attempt, with the transaction's own eyes. */
-  ruleActor(): Promise<RuleActor> {
-    this.#ruleActor ??= this.#load()
-    return this.#ruleActor
+  async ruleActor(): Promise<RuleActor> {
+    return this.actorWith(await this.storedRole())
   }
 
-  /** Undefined when nothing has to be presumed, or nothing can be. */
-  presumed(): PresumedCaller | undefined {
-    if (
-      this.#ruleActor ||
-      this.#actor.kind === 'anonymous' ||
-      this.#actor.userId === this.#options.ownerUserId
-    )
-      return undefined
-    const { userId } = this.#actor
-    const last = this.policies.lastRoles.of(userId)
-    if (!last) return undefined
-    const { stored } = last
-    const { catalog } = this.#scope
-    return {
-      actor: { userId, role: roleOf(stored, this.#claimedRole()), isOwner: false },
-      stored,
-      holds: (user, role) => hasStoredRole(catalog, user, role),
-    }
+  /** The role in the caller's row, read once. */
+  storedRole(): Promise<StoredRole> {
+    this.#storedRole ??= this.#load()
+    return this.#storedRole
   }
 
-  /** Takes what was presumed for what is: a statement that hangs on it has found something. */
-  confirm({ actor }: Pick<PresumedCaller, 'actor'>): void {
-    this.#ruleActor ??= Promise.resolve(actor)
+  /** Takes a role as read: a statement has found it in the caller's row. */
+  learn(role: StoredRole): void {
+    this.#storedRole ??= Promise.resolve(role)
   }
 
-  async #load(): Promise<RuleActor> {
-    if (this.#actor.kind === 'anonymous') return { userId: null, role: ANONYMOUS_ROLE, isOwner: false }
-    const { userId } = this.#actor
+  /** The caller, given the role in their row. */
+  actorWith(stored: StoredRole): RuleActor {
+    const actor = this.#actor
+    if (actor.kind === 'anonymous') return { userId: null, role: ANONYMOUS_ROLE, isOwner: false }
+    const { userId } = actor
     if (userId === this.#options.ownerUserId) return { userId, role: ADMIN_ROLE, isOwner: true }
-    const stored = await storedRole(this.#scope, userId)
-    this.policies.lastRoles.saw(userId, stored ?? null)
-    return { userId, role: roleOf(stored, this.#claimedRole()), isOwner: false }
+    const { roleClaim, roles } = this.#options
+    return { userId, role: roleOf(stored, claimedRole(actor.claims, roleClaim, roles)), isOwner: false }
   }
 
-  #claimedRole(): string | undefined {
-    const { roleClaim, roles } = this.#options
-    return this.#actor.kind === 'user' ? claimedRole(this.#actor.claims, roleClaim, roles) : undefined
+  async #load(): Promise<StoredRole> {
+    if (this.rowUserId === undefined) return null
+    return (await storedRole(this.#scope, this.rowUserId)) ?? null
   }
 }
 

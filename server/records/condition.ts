@@ -16,7 +16,11 @@ export function allOf(...conditions: readonly Condition[]): Condition {
   if (conditions.includes(false)) return false
   const parts = conditions.filter((condition) => typeof condition !== 'boolean')
   if (parts.length <= 1) return parts[0] ?? true
-  return sql`(${sql.join(parts, sql` and `)})`
+  // A rule of the app's own may have an `or` in it.
+  return sql`(${sql.join(
+    parts.map((part) => sql`(${part})`),
+    sql` and `,
+  )})`
 }
 
 /** For a WHERE clause, in which NULL counts as false. */

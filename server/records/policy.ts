@@ -1,4 +1,4 @@
-import { type SQL, sql } from 'drizzle-orm'
+import type { SQL } from 'drizzle-orm'
 import type { PgColumn } from 'drizzle-orm/pg-core'
 import type { Operation, RoleAccess, RuleActor } from '../../drizzle/engine/access.ts'
 import { collectionDefinition } from '../../drizzle/engine/collection.ts'
@@ -15,12 +15,26 @@ import {
   compileRule,
   keepsOwner,
   type Memberships,
+  termsOf,
 } from './compile.ts'
-import { type Condition, toSql } from './condition.ts'
-import { LastRoles, type PresumedCaller } from './last-roles.ts'
+import { allOf, type Condition, toSql } from './condition.ts'
 
 /** The access rules of every collection, by name. */
-export type Policies = ReadonlyMap<string, Policy> & { readonly lastRoles: LastRoles }
+export type Policies = ReadonlyMap<string, Policy>
+
+/** A condition on top of the rules: nothing can be read where it does not hold. */
+export interface Guard {
+  /** What it compares with; a template leaves it open, as it does the caller's id. */
+  readonly value: string | null
+  /** Writes it, of the caller's id and the value, or of their placeholders. */
+  holds(userId: unknown, value: unknown): SQL
+}
+
+/** How a statement names the caller, and what a guard compares with: as values or as placeholders. */
+export interface PermissionTerms {
+  readonly asker: AskerTerms
+  readonly guardValue: unknown
+}
 
 /** What stands for the roles that a collection does not name. */
 const ANY_ROLE = '*'
@@ -53,15 +67,9 @@ export class Policy {
     this.#unnamed = this.#views.get(ANY_ROLE) ?? viewOf(entry, {})
   }
 
-  /** The collection as this actor may use it. */
-  for(actor: RuleActor): Permission {
-    return new Permission(this.#columns, this.#viewOf(actor), actor, this.entry)
-  }
-
-  /** The collection as a caller may read it whose role is presumed. */
-  presuming(presumed: PresumedCaller): Permission {
-    const { actor } = presumed
-    return new Permission(this.#columns, this.#viewOf(actor), actor, this.entry, presumed)
+  /** The collection as this actor may use it; with a guard, as they may read it where that holds. */
+  for(actor: RuleActor, guard?: Guard): Permission {
+    return new Permission(this.#columns, this.#viewOf(actor), actor, this.entry, guard)
   }
 
   #viewOf({ role }: RuleActor): RoleView {
@@ -80,8 +88,7 @@ export class Permission {
   /** All fields, for the engine's own use. */
   readonly entry: CatalogEntry
   readonly view: RoleView
-  /** What a statement must ask as well before it may find anything. */
-  readonly presumed: PresumedCaller | undefined
+  readonly guard: Guard | undefined
   readonly #columns: AccessColumns
 
   constructor(
@@ -89,18 +96,25 @@ export class Permission {
     roleView: RoleView,
     actor: RuleActor,
     entry: CatalogEntry,
-    presumed?: PresumedCaller,
+    guard?: Guard,
   ) {
     this.#columns = columns
-    this.presumed = presumed
+    this.guard = guard
     this.view = roleView
     this.actor = actor
     this.entry = entry
   }
 
-  /** Which records the actor may do this with; `asker` stands for them in it. @default who they are */
-  condition(operation: Operation, asker?: AskerTerms): Condition {
-    return compileRule(this.#columns, this.view.access[operation], this.actor, asker)
+  /** Which records the actor may do this with. A guard is a part of what they may read. */
+  condition(operation: Operation, terms: PermissionTerms = this.terms): Condition {
+    const rule = compileRule(this.#columns, this.view.access[operation], this.actor, terms.asker)
+    if (operation !== 'read' || !this.guard) return rule
+    return allOf(rule, this.guard.holds(terms.asker?.one, terms.guardValue))
+  }
+
+  /** The actor's id and the guard's value, for a statement that is written for them alone. */
+  get terms(): PermissionTerms {
+    return { asker: termsOf(this.actor), guardValue: this.guard?.value }
   }
 
   /** Which records the actor may make. */
@@ -141,7 +155,7 @@ export class Permission {
     const { userId } = this.actor
     return {
       entry: this.view.readable,
-      within: this.#within,
+      within: toSql(this.condition('read')),
       seesAll: this.seesAll,
       reader: userId === null ? 'anonymous' : `user:${userId}`,
     }
@@ -154,14 +168,7 @@ export class Permission {
 
   /** Whether the actor reads every record. */
   get readsAll(): boolean {
-    return this.presumed === undefined && this.condition('read') === true
-  }
-
-  get #within(): SQL {
-    const readable = toSql(this.condition('read'))
-    if (!this.presumed) return readable
-    const { actor, stored, holds } = this.presumed
-    return sql`${readable} and ${holds(actor.userId, stored)}`
+    return this.condition('read') === true
   }
 }
 
@@ -171,7 +178,7 @@ export class Permission {
  * @throws {DefinitionError} when a rule needs memberships that there are none of, or could never be met.
  */
 export function createPolicies(catalog: Catalog): Policies {
-  const policies = new Map(
+  return new Map(
     [...catalog.values()].map((entry) => {
       const access = collectionDefinition(entry.table)?.access
       if (!access) throw new Error(`Collection ${quote(entry.name)} has no definition`)
@@ -190,7 +197,6 @@ export function createPolicies(catalog: Catalog): Policies {
       return [entry.name, new Policy(entry, columns, access.roles)]
     }),
   )
-  return Object.assign(policies, { lastRoles: new LastRoles() })
 }
 
 /** Whoever registered somebody has created their row, but does not own it. */

@@ -4,9 +4,8 @@ import type { Statement } from '../db/database.ts'
 import { toStatement } from '../db/to-statement.ts'
 import { bindTo, systemColumns } from '../tools/data.ts'
 import { Template } from '../tools/template.ts'
-import { type AskerTerms, termsOf } from './compile.ts'
 import { toSql, toValue } from './condition.ts'
-import type { Permission } from './policy.ts'
+import type { Permission, PermissionTerms } from './policy.ts'
 
 /** What can be asked of a record that exists. */
 export const ASKABLE = ['read', 'update', 'remove'] as const satisfies readonly Operation[]
@@ -20,17 +19,15 @@ export interface Question {
   readonly isRead: boolean
 }
 
-/** What a statement says where it names the caller, their role and the record. */
-interface Terms {
-  readonly asker: AskerTerms
+/** What a statement says where it names the caller and the record. */
+interface Terms extends PermissionTerms {
   readonly recordId: unknown
-  readonly role: unknown
 }
 
 const GAPS: Terms = {
   asker: { one: sql.placeholder('userId'), list: sql.placeholder('userIds') },
   recordId: sql.placeholder('recordId'),
-  role: sql.placeholder('role'),
+  guardValue: sql.placeholder('guardValue'),
 }
 
 /**
@@ -43,28 +40,22 @@ export function questionOf(permission: Permission, question: Question): Statemen
     recordId: question.recordId,
     userId,
     userIds: [userId],
-    role: permission.presumed?.stored,
+    guardValue: permission.guard?.value,
   }
   return templateOf(permission, question)?.fill(given) ?? questionAnew(permission, question)
 }
 
 /** The same, written for this once. */
 export function questionAnew(permission: Permission, question: Question): Statement {
-  return toStatement(
-    write(permission, question, {
-      asker: termsOf(permission.actor),
-      recordId: question.recordId,
-      role: permission.presumed?.stored,
-    }),
-  )
+  return toStatement(write(permission, question, { ...permission.terms, recordId: question.recordId }))
 }
 
 function templateOf(permission: Permission, question: Question): Template | undefined {
-  const { view, actor, presumed } = permission
+  const { view, actor, guard } = permission
   const { operation, isRead } = question
   if (typeof view.access.read === 'function' || typeof view.access[operation] === 'function') return undefined
   const isNobody = actor.userId === null
-  const key = `${operation} ${isRead} ${isNobody} ${presumed !== undefined}`
+  const key = `${operation} ${isRead} ${isNobody} ${guard !== undefined}`
   let template = view.questions.get(key)
   if (!template) {
     template = new Template(write(permission, question, isNobody ? { ...GAPS, asker: null } : GAPS))
@@ -74,13 +65,13 @@ function templateOf(permission: Permission, question: Question): Template | unde
 }
 
 function write(permission: Permission, { operation, isRead }: Question, terms: Terms): SQL {
-  const { entry, view, presumed } = permission
+  const { entry, view } = permission
   const { recordId } = systemColumns(entry)
   const columns = isRead ? sql`${view.readable.selectList}, ` : sql``
-  const may = toValue(permission.condition(operation, terms.asker))
-  const readable = toSql(permission.condition('read', terms.asker))
-  const holds = presumed ? sql` and ${presumed.holds(terms.asker?.one, terms.role)}` : sql``
+  // What is found may be read.
+  const may = operation === 'read' ? sql`true` : toValue(permission.condition(operation, terms))
+  const readable = toSql(permission.condition('read', terms))
   return sql`
     select ${columns}${may} from ${entry.table}
-    where ${recordId} = ${bindTo(recordId, terms.recordId)} and ${readable}${holds}`
+    where ${recordId} = ${bindTo(recordId, terms.recordId)} and ${readable}`
 }

@@ -16,8 +16,8 @@ export interface Given {
   readonly userId?: string | null
   /** The same, as a list of one. */
   readonly userIds?: readonly (string | null)[]
-  /** The role that whoever asks is presumed to have stored. */
-  readonly role?: string | null | undefined
+  /** What a condition on top of the rules compares with. */
+  readonly guardValue?: string | null | undefined
 }
 
 type Encoder = Pick<PgColumn, 'mapToDriverValue'>
@@ -28,7 +28,7 @@ type Parameter =
   | { readonly kind: 'named'; readonly name: Name; readonly encoder: Encoder }
   | { readonly kind: 'list'; readonly position: number; readonly encoder: Encoder }
 
-const NAMES: readonly string[] = ['recordId', 'now', 'userId', 'userIds', 'role'] satisfies Name[]
+const NAMES: readonly string[] = ['recordId', 'now', 'userId', 'userIds', 'guardValue'] satisfies Name[]
 
 /** A statement with gaps where its values belong, whose text is written once. */
 export class Template {

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 import type { Rule, RuleActor } from '../../drizzle/engine/access.ts'
 import { collection } from '../../drizzle/engine/collection.ts'
 import { type AccessColumns, compileRule } from '../../server/records/compile.ts'
-import { anyOf, toSql, toValue } from '../../server/records/condition.ts'
+import { allOf, anyOf, toSql, toValue } from '../../server/records/condition.ts'
 
 const dialect = new PgDialect({ casing: 'snake_case' })
 const members = collection('team_members', { teamId: text(), userId: text(), status: text() })
@@ -104,6 +104,12 @@ describe('conditions', () => {
     expect(anyOf(false, true, sql`x`)).toBe(true)
     expect(anyOf(false, false)).toBe(false)
     expect(render(anyOf(false, sql`x`))).toEqual(['x'])
+    expect([allOf(true, false, sql`x`), allOf(true, true)]).toEqual([false, true])
+    expect(render(allOf(true, sql`x`))).toEqual(['x'])
+  })
+
+  it('hold all of them, whatever is written in one', () => {
+    expect(render(allOf(sql`x or y`, sql`z`))).toEqual(['((x or y) and (z))'])
   })
 
   it('are true or false as a value, even where a column is empty', () => {

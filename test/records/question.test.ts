@@ -32,7 +32,7 @@ describe.each([...policies])('a question about a record of "%s"', (_name, policy
     const actor = { userId, role: roleOf(stored), isOwner: false }
     return who.kind === 'known'
       ? policy.for(actor)
-      : policy.presuming({ actor, stored, holds: (user, role) => hasStoredRole(catalog, user, role) })
+      : policy.for(actor, { value: stored, holds: (userId, role) => hasStoredRole(catalog, userId, role) })
   }
 
   it('is the one that would be written anew, whoever asks it', () => {
