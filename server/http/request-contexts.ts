@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache'
+import { uuidv7 } from 'uuidv7'
 import type { UserActor } from '../auth/actor.ts'
 import { type AddressRange, clientAddress } from '../auth/client-address.ts'
-import { uuidv7 } from '../core/uuid.ts'
 import type { Engine } from '../invocation/engine.ts'
 import { createRequestContext, type RequestContext } from '../trpc/context.ts'
 import { readIdempotencyKeys } from './idempotency-header.ts'

@@ -1,6 +1,6 @@
+import { uuidv7 } from 'uuidv7'
 import { refuseBlocked, verifiedUser } from '../auth/authentication.ts'
 import { type AnyContext, createActionContext } from '../builders/action-context.ts'
-import { uuidv7 } from '../core/uuid.ts'
 import type { Engine } from '../invocation/engine.ts'
 import { Invocation } from '../invocation/invocation.ts'
 import { runInvocation } from '../invocation/run.ts'

@@ -1,8 +1,8 @@
 import type { Statement } from '../db/database.ts'
 import { Parameters } from '../db/parameters.ts'
 import type { Message } from '../queue/message.ts'
+import { stringify } from '../wire/json.ts'
 import { redact } from '../wire/redact.ts'
-import { stringify } from '../wire/stringify.ts'
 import type { Invocation } from './invocation.ts'
 
 /** What is written of one record, or by SQL of the app's own. */

@@ -1,4 +1,4 @@
-import { uuidv7 } from '../core/uuid.ts'
+import { uuidv7 } from 'uuidv7'
 import { LOCK_PATIENCE } from '../db/batches.ts'
 import type { Database } from '../db/database.ts'
 import type { HoldOrder } from './hold.ts'

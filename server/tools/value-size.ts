@@ -1,5 +1,5 @@
 import type { FieldSize } from '../../drizzle/engine/field-sizes.ts'
-import { stringify } from '../wire/stringify.ts'
+import { stringify } from '../wire/json.ts'
 
 /** Says how a value is larger than its field takes; undefined when it is not. Values of other types are not looked at. */
 export function sizeProblem(size: FieldSize, value: unknown): string | undefined {

@@ -40,3 +40,8 @@ export function decodeUtf8(bytes: Uint8Array): string | undefined {
 function refuse(message: string): ParsedJson {
   return { ok: false, issue: { path: [], message } }
 }
+
+/** Writes JSON as `JSON.stringify` does, and bigints, which it refuses, as decimal strings. */
+export function stringify(value: unknown): string {
+  return JSON.stringify(value, (_key, inner: unknown) => (typeof inner === 'bigint' ? String(inner) : inner))
+}

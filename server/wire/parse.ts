@@ -1,6 +1,5 @@
 import { z } from 'zod'
 import type { Issue } from '../core/result.ts'
-import { isSynchronous } from './is-synchronous.ts'
 import { issuesOf, MAX_ISSUES } from './issues.ts'
 import { parseContexts, TooMuchWork } from './parse-budget.ts'
 
@@ -13,13 +12,11 @@ export type Parsed<T> =
 const WITH_INPUT = { reportInput: true }
 
 /**
- * Makes a parser of a schema, which waits for nothing where the schema has no function of the app in it. Its work grows
- * no faster than the input: what grows faster is ended, and refused. Zod's own `safeParse` words every issue, however
- * many there are; here only those are that will be shown.
+ * Makes a parser of a schema, whose work grows no faster than the input: what grows faster is ended, and refused. It
+ * waits only where a function of the app does. Zod's own `safeParse` words every issue, however many there are; here
+ * only those are that will be shown.
  */
 export function createParse<TSchema extends z.ZodType>(schema: TSchema) {
-  let needsNoPromise: boolean | undefined
-
   function finished({ value, issues }: z.core.ParsePayload): Parsed<z.output<TSchema>> {
     if (issues.length === 0) return { success: true, data: value as z.output<TSchema> } // What it was parsed by.
     return {
@@ -36,9 +33,8 @@ export function createParse<TSchema extends z.ZodType>(schema: TSchema) {
   }
 
   return (value: unknown): Parsed<z.output<TSchema>> | Promise<Parsed<z.output<TSchema>>> => {
-    needsNoPromise ??= isSynchronous(schema)
     try {
-      const context = parseContexts(schema, value, { async: !needsNoPromise })()
+      const context = parseContexts(schema, value, { async: true })()
       const result = schema._zod.run({ value, issues: [] }, context)
       return result instanceof Promise ? result.then(finished, refused) : finished(result)
     } catch (error) {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { parseJson } from '../../server/wire/json.ts'
+import { parseJson, stringify } from '../../server/wire/json.ts'
 import { nestedArrays } from './arbitraries.ts'
 
 const bytes = (text: string) => new TextEncoder().encode(text)
@@ -71,4 +71,20 @@ describe('bodies that are not', () => {
       expect(JSON.stringify(parseJson(bytes(body)))).not.toContain('hunter2')
     },
   )
+})
+
+describe('a value is written as JSON', () => {
+  it('with bigints as decimal text, wherever they stand', () => {
+    const value = { a: 12n, b: [-1n, { c: 10n ** 30n }], d: 'x', e: null, f: new Date(0), g: undefined }
+    expect(stringify(value)).toBe(
+      '{"a":"12","b":["-1",{"c":"1000000000000000000000000000000"}],"d":"x","e":null,"f":"1970-01-01T00:00:00.000Z"}',
+    )
+    expect(stringify(7n)).toBe('"7"')
+  })
+
+  it('but for a cycle', () => {
+    const cyclic: Record<string, unknown> = {}
+    cyclic.self = cyclic
+    expect(() => stringify(cyclic)).toThrow(TypeError)
+  })
 })
