@@ -14,25 +14,25 @@ export interface RetryOptions {
 }
 
 /** Why a call is worth sending again. */
-export interface Obstacle {
-  /** `running`: an earlier sending of the same call has not ended yet, and nothing has failed. */
+export interface RetryReason {
+  /** `running`: an earlier sending of the same call has not ended, and nothing has failed. */
   readonly kind: 'passing' | 'running'
-  /** What the server asks to wait; 0 when it says nothing. */
+  /** Seconds that the server asks to wait; 0 when it says nothing. */
   readonly retryAfterSeconds: number
 }
 
-export type Limits = Required<RetryOptions>
+export type RetryLimits = Required<RetryOptions>
 
-/** Ends what a server keeps going that asks for no wait: the total of the waits hardly grows then. */
+/** Ends the retries of a call whose server asks for no wait: then the total delay hardly grows. */
 const MAX_REPEATS = 100
-/** A longer timer fires at once. */
+/** The longest timer that JavaScript has; a longer one fires at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1
 
 /**
- * Fills in the defaults; false means that nothing is repeated.
- * @throws {RangeError} for what is no number of times or of milliseconds.
+ * Fills in the defaults; `false` means no retries.
+ * @throws {RangeError} for a value that is no count or no number of milliseconds.
  */
-export function limitsOf(options: RetryOptions | false = {}): Limits {
+export function retryLimits(options: RetryOptions | false = {}): RetryLimits {
   const {
     attempts = 3,
     baseDelayMs = 250,
@@ -54,10 +54,11 @@ export function limitsOf(options: RetryOptions | false = {}): Limits {
 }
 
 /**
- * Makes the delays of one call: milliseconds until it is sent again, undefined when it is not. Exponential with full
- * jitter, so that clients that failed together do not come back together; that comes on top of what the server asks.
+ * Creates the backoff of one call: a function that gives the milliseconds until the call is sent again, or undefined when
+ * it is not. The delay is exponential with full jitter, so that clients that failed together do not come back together,
+ * and is added to what the server asks for.
  */
-export function createBackoff(limits: Limits): (obstacle: Obstacle) => number | undefined {
+export function createBackoff(limits: RetryLimits): (retryReason: RetryReason) => number | undefined {
   let failures = 0
   let repeats = 0
   let waitedMs = 0

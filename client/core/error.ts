@@ -12,11 +12,11 @@ export interface DeputyErrorOptions {
   readonly cause?: Error | undefined
 }
 
-/** What a call failed with: thrown by a gate, by the parser, by the network, or by `unwrap`. */
+/** The error of a call: thrown by a gate, by the parser, by the network, or by `unwrap`. */
 export class DeputyError extends TRPCClientError<DeputyServer> {
   /** undefined when no answer came at all. */
   readonly code: ErrorCode | undefined
-  /** Finds the cause in the server's log. */
+  /** The id to find the cause by in the server's log. */
   readonly requestId: string | undefined
   readonly issues: readonly Issue[]
   readonly details: Readonly<Record<string, JsonValue>>
@@ -32,7 +32,7 @@ export class DeputyError extends TRPCClientError<DeputyServer> {
     this.details = options.details ?? {}
   }
 
-  /** Keeps what tRPC's own error knows. */
+  /** Converts tRPC's own error, with all that it knows. */
   static fromTRPC(error: TRPCClientError<DeputyServer>): DeputyError {
     if (error instanceof DeputyError) return error
     const { data } = error
@@ -45,6 +45,7 @@ export class DeputyError extends TRPCClientError<DeputyServer> {
     })
   }
 
+  /** Converts a returned failure. */
   static fromFailure(failure: Failure): DeputyError {
     return new DeputyError(failure.error, {
       code: failure.code,

@@ -1,16 +1,16 @@
 import type { Operation, TRPCLink } from '@trpc/client'
 import { observable } from '@trpc/server/observable'
-import type { Delivery } from './delivery.ts'
 import { DeputyError } from './error.ts'
+import type { FetchReport } from './fetch-report.ts'
 import type { DeputyServer } from './server-types.ts'
 
-/** The server's rule. No comma is in it: a key never reads as two slots. */
+/** The server's rule. A key has no comma, so it never reads as two. */
 const KEY_FORM = /^[A-Za-z0-9_.:~-]{1,255}$/
 
 /** The key of one call, the same whenever that call is sent. */
 class CallKey {
   readonly value: string
-  /** The app named it; it is not ours to leave out. */
+  /** Whether the app chose it: then it is always sent. */
   readonly isChosen: boolean
 
   constructor(value: string, isChosen: boolean) {
@@ -29,7 +29,7 @@ export const idempotencyKeys: TRPCLink<DeputyServer> =
         observer.error(key)
         return undefined
       }
-      // The context object is the caller's, who may use it again.
+      // The app may use its context object again.
       return next({ ...op, context: { ...op.context, idempotencyKey: key } }).subscribe(observer)
     })
 
@@ -50,8 +50,8 @@ function keyFor(op: Operation): CallKey | DeputyError | undefined {
 }
 
 /**
- * Builds the header `Idempotency-Key` of a request: one slot for each of its calls, in order, empty for none. The
- * server refuses keys of callers without a token, since it could not tell one from another, so fresh ones stay here.
+ * Builds the header `Idempotency-Key` of a request: a key for each of its calls, in order, empty for none. The server
+ * refuses keys of callers without a token, whom it cannot tell apart, so without a token only chosen keys are sent.
  */
 export function idempotencyHeader(ops: readonly Operation[], hasToken: boolean): Record<string, string> {
   const slots = ops.map(({ context: { idempotencyKey: key } }) =>
@@ -61,9 +61,9 @@ export function idempotencyHeader(ops: readonly Operation[], hasToken: boolean):
 }
 
 /** Whether a call can be sent again without a second effect: it only reads, or its key went with it. */
-export function isRepeatable(op: Operation, delivery: Delivery): boolean {
+export function isRepeatable(op: Operation, report: FetchReport): boolean {
   const key = op.context.idempotencyKey
-  return op.type === 'query' || (key instanceof CallKey && delivery.keys.includes(key.value))
+  return op.type === 'query' || (key instanceof CallKey && report.keys.includes(key.value))
 }
 
 interface RandomSource {
@@ -72,7 +72,7 @@ interface RandomSource {
 }
 
 /**
- * Makes a key that nobody has used, a UUID of version 4 (RFC 9562, 5.4). Browsers have `randomUUID` on secure origins
+ * Makes a key that no one has used, a UUID of version 4 (RFC 9562, 5.4). Browsers have `randomUUID` on secure origins
  * only, and React Native has no `crypto` at all; a weaker source could give two calls one key.
  */
 export function freshKey(source: RandomSource | undefined = globalThis.crypto): string | DeputyError {
@@ -87,7 +87,7 @@ export function freshKey(source: RandomSource | undefined = globalThis.crypto): 
   return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')
 }
 
-/** Version 4 in the seventh byte, the variant in the ninth. */
+/** Sets version 4 in the seventh byte, and the variant in the ninth. */
 function withVersion(byte: number, at: number): number {
   if (at === 6) return (byte & 0x0f) | 0x40
   return at === 8 ? (byte & 0x3f) | 0x80 : byte

@@ -8,11 +8,11 @@ import {
 } from '@trpc/client'
 import { observable } from '@trpc/server/observable'
 import type { ActionResult } from '../../server/core/result.ts'
-import { limitsOf, type RetryOptions } from './backoff.ts'
-import { type ClientFetch, observedFetch } from './delivery.ts'
+import { type RetryOptions, retryLimits } from './backoff.ts'
 import { DeputyError } from './error.ts'
+import { type ClientFetch, withFetchReport } from './fetch-report.ts'
 import { idempotencyHeader, idempotencyKeys } from './idempotency-key.ts'
-import { retryLink } from './retries.ts'
+import { retryLink } from './retry-link.ts'
 import { creationProblem, runtimeProblem } from './runtime.ts'
 import type { AnyDeputyRouter, DeputyServer } from './server-types.ts'
 import { transformer } from './transformer.ts'
@@ -31,8 +31,8 @@ export interface ClientOptions {
   /** @default the platform's fetch */
   readonly fetch?: ClientFetch
   /**
-   * How a call is sent again that met a failure which passes: no answer, HTTP 408, 429 or 5xx, or its own earlier
-   * sending, still running. false: not at all. @default three times within 30 s
+   * How a call is sent again after a failure that may pass: no answer, HTTP 408, 429 or 5xx, or an earlier sending of
+   * the same call that is still running. `false` for never. @default three times within 30 s
    */
   readonly retries?: RetryOptions | false
 }
@@ -42,10 +42,10 @@ export type Client<TRouter extends AnyDeputyRouter> = TRPCClient<TRouter>
 
 /** How many calls the server takes in one request. */
 const MAX_BATCH_SIZE = 10
-/** What fetch takes as the value of a header; it would throw as if no answer came. */
+/** The characters that fetch takes in a header; for others it throws as if no answer came. */
 const IN_HEADER = /^[\t\x20-\x7e\x80-\xff]*$/
 const MAX_URL_LENGTH = 4_000
-/** Leaves room for the procedure's path. */
+/** Less than the URL's length: the procedure's path needs room. */
 const MAX_INPUT_IN_URL = 3_500
 
 /**
@@ -55,7 +55,7 @@ const MAX_INPUT_IN_URL = 3_500
  *
  * Every mutation goes out with an idempotency key, a fresh one or the caller's own, and is sent again with the same
  * one: `client.actions.createEvent.mutate(input, { context: { idempotencyKey: 'order-17' } })`.
- * @throws {RangeError} for retries that are no numbers of times or of milliseconds.
+ * @throws {RangeError} for a value in `retries` that is no count or no number of milliseconds.
  * @throws {DeputyError} where the runtime has no AbortController.
  */
 export function createClient<TRouter extends AnyDeputyRouter>(options: ClientOptions): Client<TRouter> {
@@ -66,7 +66,7 @@ export function createClient<TRouter extends AnyDeputyRouter>(options: ClientOpt
     url: `${options.url.replace(/\/+$/, '')}/trpc`,
     transformer,
     maxItems: MAX_BATCH_SIZE,
-    fetch: observedFetch(options.fetch),
+    fetch: withFetchReport(options.fetch),
     headers: async ({ opList }: { opList: readonly Operation[] }): Promise<Record<string, string>> => {
       const bearer = typeof token === 'function' ? await token() : token
       if (bearer !== undefined && !IN_HEADER.test(bearer)) {
@@ -80,18 +80,18 @@ export function createClient<TRouter extends AnyDeputyRouter>(options: ClientOpt
     keepErrors,
     checkRuntime(options.fetch !== undefined),
     idempotencyKeys,
-    retryLink(limitsOf(options.retries)),
+    retryLink(retryLimits(options.retries)),
     splitLink({
       condition: ({ type, input }) => type === 'query' && isTooLongForAddress(input),
       true: httpBatchLink<AnyDeputyRouter>({ ...shared, methodOverride: 'POST' }),
       false: httpBatchLink<AnyDeputyRouter>({ ...shared, maxURLLength: MAX_URL_LENGTH }),
     }),
   ]
-  // Links know of a router its transformer and its errors, which are those of every Deputy server.
+  // A link knows a router's transformer and errors, which are the same for every Deputy server.
   return createTRPCClient<TRouter>({ links: links as unknown as TRPCLink<TRouter>[] })
 }
 
-/** A list of ids in a `where` can be longer than any address may be. */
+/** Whether an input is too long for a URL, such as a `where` with many ids. */
 function isTooLongForAddress(input: unknown): boolean {
   return (
     input !== undefined &&
@@ -99,7 +99,7 @@ function isTooLongForAddress(input: unknown): boolean {
   )
 }
 
-/** Turns a failure that was returned into the error that a gate throws, for code that prefers one channel. */
+/** Returns the data of a success, and throws a failure as a DeputyError. */
 export function unwrap<T>(result: ActionResult<T>): T {
   if (result.success) return result.data
   throw DeputyError.fromFailure(result)
@@ -117,7 +117,7 @@ const keepErrors: TRPCLink<DeputyServer> =
       }),
     )
 
-/** Fails a call that this runtime cannot send with what is missing, rather than from the midst of a library. */
+/** Fails a call that this runtime cannot send, with an error that names what is missing. */
 function checkRuntime(hasOwnFetch: boolean): TRPCLink<DeputyServer> {
   return () =>
     ({ op, next }) =>

@@ -1,6 +1,6 @@
 import { DeputyError } from './error.ts'
 
-/** What every call uses and a runtime may lack, each with what gives it. */
+/** The globals that every call uses and a runtime may lack, each with what provides it. */
 const NEEDED = {
   fetch: 'give createClient one as its option fetch',
   URL: 'load a polyfill of it, in React Native react-native-url-polyfill',
@@ -8,19 +8,19 @@ const NEEDED = {
   clearTimeout: 'load a polyfill of it',
 } as const
 
-/** What tRPC takes before any link of ours is asked. */
+/** The globals that tRPC uses before our first link. */
 const NEEDED_FIRST = { AbortController: 'load a polyfill of it before createClient' } as const
 
 /**
- * Says which globals a call would fail for, and what to do; undefined when there are all. Looked up at every call, since
- * a polyfill may be loaded after this module.
+ * Finds the globals that are missing for a call, and says what to do; undefined when all are there. Called for each
+ * call, because a polyfill may be loaded after this module.
  */
 export function runtimeProblem(hasOwnFetch: boolean): DeputyError | undefined {
   const { fetch: _fetch, ...others } = NEEDED
   return problemOf(hasOwnFetch ? others : NEEDED)
 }
 
-/** As `runtimeProblem`, for what a client cannot be made without. */
+/** Finds the globals that are missing to create a client. */
 export function creationProblem(): DeputyError | undefined {
   return problemOf(NEEDED_FIRST)
 }

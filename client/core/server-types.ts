@@ -1,7 +1,7 @@
 import type { AnyRouter, TRPCErrorShape } from '@trpc/server'
 import type { ErrorData } from '../../server/trpc/init.ts'
 
-/** What tRPC's links need to know of a Deputy server, whatever its app. */
+/** What tRPC's links know of every Deputy server. */
 export interface DeputyServer {
   readonly transformer: true
   readonly errorShape: TRPCErrorShape<ErrorData>

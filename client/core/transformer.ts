@@ -2,7 +2,7 @@ import { SuperJSON, type SuperJSONResult } from 'superjson'
 
 const superjson = new SuperJSON()
 
-/** superjson as the server takes it: dates, bigints and undefined; a cycle is refused here rather than cut. */
+/** superjson as the server reads it: dates, bigints and undefined. Refuses a cycle instead of cutting it. */
 export const transformer = {
   serialize(value: unknown): SuperJSONResult {
     refuseCycles(value, new Set())

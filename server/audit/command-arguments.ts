@@ -8,7 +8,7 @@ import {
   readCount,
 } from '../core/command-options.ts'
 import { parseDuration } from '../core/duration.ts'
-import { LINE_FIELDS } from './line.ts'
+import { AUDIT_ENTRY_FIELDS } from './format-entry.ts'
 
 export type AuditCommand =
   | { readonly kind: 'prune'; readonly olderThanSeconds: number }
@@ -29,7 +29,7 @@ export const AUDIT_USAGE = `Usage: npm run -s audit -- COMMAND
   erase --user ID           removes what is personal in a user's entries, input and ip; who did what stays
   list [--actor ID] [--action NAME] [--limit ${DEFAULT_LIST}]
                             prints entries, newest first, a line each, fields divided by tabs:
-                            ${LINE_FIELDS}`
+                            ${AUDIT_ENTRY_FIELDS}`
 
 const COMMANDS: ReadonlyMap<string, CommandReader<AuditCommand>> = new Map([
   ['prune', { options: ['older-than'], read: parsePrune }],

@@ -2,7 +2,7 @@ import { getTableColumns, type SQL, sql } from 'drizzle-orm'
 import { z } from 'zod'
 import { readColumn } from '../../drizzle/engine/column-types/describe-column.ts'
 import { auditDetail, auditLog } from '../../drizzle/engine/system.ts'
-import { isOutcome, type Outcome } from './outcome.ts'
+import { type AuditOutcome, isAuditOutcome } from './outcome.ts'
 
 const COLUMNS = { ...getTableColumns(auditLog), input: auditDetail.input, ip: auditDetail.ip }
 
@@ -23,7 +23,7 @@ const entrySchema = z.object({
   /** The user's id; null where the server itself acted. */
   actor: z.string().nullable(),
   action: z.string(),
-  outcome: z.custom<Outcome>(isOutcome),
+  outcome: z.custom<AuditOutcome>(isAuditOutcome),
   attempts: z.number(),
   durationMs: z.number(),
   /** Equal for equal inputs of one action; null for an input that was not valid. */
@@ -42,19 +42,19 @@ const entrySchema = z.object({
   ip: z.string().nullable(),
 })
 
-/** One invocation, as the audit log tells of it. */
+/** One invocation in the audit log. */
 export type AuditEntry = z.output<typeof entrySchema>
 
-/** What a statement selects from `deputy.audit_log` and `deputy.audit_detail`, for `readEntry`. */
-export function selectList(): SQL {
+/** Lists the columns of `deputy.audit_log` and `deputy.audit_detail` that `readAuditEntry` reads. */
+export function auditColumns(): SQL {
   return sql.join(
     Object.values(COLUMNS).map((column) => sql`${column}`),
     sql`, `,
   )
 }
 
-/** Reads a row of `selectList`. @throws {z.ZodError} when the engine has not written it. */
-export function readEntry(row: readonly unknown[]): AuditEntry {
+/** Reads a row of `auditColumns`. @throws {z.ZodError} when the engine has not written it. */
+export function readAuditEntry(row: readonly unknown[]): AuditEntry {
   return entrySchema.parse(
     Object.fromEntries(
       Object.entries(COLUMNS).map(([name, column], index) => [name, readColumn(column, row[index])]),

@@ -11,7 +11,7 @@ export interface ListOptions {
   readonly limit: number
 }
 
-/** Lists entries, newest first, for whoever holds the database itself. */
+/** Lists entries, newest first, for a command that has the database itself. */
 export async function* listAudit(
   database: Database,
   { actor, action, limit }: ListOptions,

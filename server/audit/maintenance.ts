@@ -6,7 +6,7 @@ import { toStatement } from '../db/to-statement.ts'
 
 export type Execute = (statement: SQL) => Promise<QueryResult>
 
-export interface Removed {
+export interface RemovalCount {
   /** Rows of `deputy.audit_log`. */
   readonly entries: number
   /** Rows of `deputy.audit_detail`. */
@@ -15,28 +15,28 @@ export interface Removed {
 
 export interface Maintenance {
   readonly action: 'audit.prune' | 'audit.erase'
-  /** What the command was given, for the entry that it leaves. */
+  /** The command's arguments, for its own entry. */
   readonly input: Readonly<Record<string, string>>
   readonly clock: () => Date
-  /** How many rows of a table one transaction removes at most. @default 5000 */
+  /** The most rows of a table that one transaction removes. @default 5000 */
   readonly batchRows?: number
 }
 
 const BATCH_ROWS = 5_000
-/** Any constant: of all who maintain one database, one works at a time. */
+/** Any constant: one maintenance of a database runs at a time. */
 const MAINTENANCE_LOCK = 4_711_002
 
 /**
- * Removes rows batch by batch, each in a transaction of its own together with the entry that tells of it.
+ * Removes rows batch by batch, each in a transaction of its own with the audit entry about it.
  *
- * @param remove removes at most so many rows of each table.
- * @throws {SqlError | ConnectionLost} nothing of the batch under way has happened then; those before have.
+ * @param remove removes at most `limit` rows of each table.
+ * @throws {SqlError | ConnectionLost} Then the current batch has removed nothing; those before it have.
  */
 export async function removeInBatches(
   database: Database,
   { batchRows = BATCH_ROWS, ...maintenance }: Maintenance,
-  remove: (execute: Execute, limit: number) => Promise<Removed>,
-): Promise<Removed> {
+  remove: (execute: Execute, limit: number) => Promise<RemovalCount>,
+): Promise<RemovalCount> {
   const requestId = uuidv7()
   const total = { entries: 0, details: 0 }
   for (let batch = 1; ; batch += 1) {
@@ -44,7 +44,7 @@ export async function removeInBatches(
       const startedMs = performance.now()
       const { entries, details } = await remove(execute, batchRows)
       const durationMs = Math.ceil(performance.now() - startedMs)
-      // A command that finds nothing is told of as well; a last batch that finds nothing is not.
+      // A command that finds nothing has an entry too; a last batch that finds nothing has none.
       if (batch === 1 || entries + details > 0)
         await execute(ownEntry(maintenance, { requestId, writeCount: entries + details, durationMs }))
       return { entries, details }
@@ -61,7 +61,7 @@ async function inTransaction<T>(database: Database, body: (execute: Execute) => 
   const execute: Execute = (statement) => session.query(toStatement(statement))
   try {
     await session.beginWrite()
-    // Whoever waits for a table's lock holds up everybody behind: rather give up.
+    // Waiting for a table's lock would block everyone behind: give up instead.
     await execute(sql`set local lock_timeout = '3s'`)
     await execute(sql`select pg_advisory_xact_lock(${MAINTENANCE_LOCK})`)
     const value = await body(execute)
@@ -91,8 +91,8 @@ function ownEntry(
       null, '[]', ${writeCount}::integer, '{}', null)`
 }
 
-/** How many rows a statement that ends with `returning` has removed. */
-export async function countRemoved(execute: Execute, deletion: SQL): Promise<number> {
+/** Counts the rows that a `delete … returning` removes. */
+export async function countDeleted(execute: Execute, deletion: SQL): Promise<number> {
   const { rows } = await execute(sql`with gone as (${deletion}) select count(*)::integer from gone`)
   return Number(rows[0]?.[0])
 }

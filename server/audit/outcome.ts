@@ -1,10 +1,11 @@
 import { type ErrorCode, HTTP_STATUS, isErrorCode } from '../core/errors.ts'
 
 /** How an invocation ended: `OK`, or the code of its failure. */
-export type Outcome = 'OK' | ErrorCode
+export type AuditOutcome = 'OK' | ErrorCode
 
-export const OUTCOME_RULE = `must be OK or a failure's code: ${Object.keys(HTTP_STATUS).join(', ')}`
+export const AUDIT_OUTCOME_RULE = `must be OK or a failure's code: ${Object.keys(HTTP_STATUS).join(', ')}`
 
-export function isOutcome(value: unknown): value is Outcome {
+/** Whether a value is `OK` or an error code. */
+export function isAuditOutcome(value: unknown): value is AuditOutcome {
   return value === 'OK' || isErrorCode(value)
 }

@@ -2,7 +2,13 @@ import { sql } from 'drizzle-orm'
 import type { PgTable } from 'drizzle-orm/pg-core'
 import { auditDetail, auditLog } from '../../drizzle/engine/system.ts'
 import type { Database } from '../db/database.ts'
-import { countRemoved, type Execute, type Maintenance, type Removed, removeInBatches } from './maintenance.ts'
+import {
+  countDeleted,
+  type Execute,
+  type Maintenance,
+  type RemovalCount,
+  removeInBatches,
+} from './maintenance.ts'
 
 export interface PruneOptions extends Pick<Maintenance, 'clock' | 'batchRows'> {
   /** Entries before this instant are removed. */
@@ -10,13 +16,13 @@ export interface PruneOptions extends Pick<Maintenance, 'clock' | 'batchRows'> {
 }
 
 /**
- * Removes old entries with their details. The table refuses that by a trigger, which its owner lifts for the
- * length of a batch; nobody else can write to the table meanwhile.
+ * Removes old entries with their details. The table refuses that by a trigger, which its owner disables during a batch;
+ * no one else can write to the table meanwhile.
  */
-export function prune(database: Database, { before, ...options }: PruneOptions): Promise<Removed> {
+export function prune(database: Database, { before, ...options }: PruneOptions): Promise<RemovalCount> {
   const cutoff = before.toISOString()
   const removeOld = (execute: Execute, table: PgTable, limit: number) =>
-    countRemoved(
+    countDeleted(
       execute,
       sql`delete from ${table} where id = any(array(
             select id from ${table} where at < ${cutoff}::timestamptz order by at limit ${limit}))

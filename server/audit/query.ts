@@ -7,8 +7,8 @@ import type { ReadScope } from '../tools/scope.ts'
 import type { InstantPosition } from '../wire/instant-cursor.ts'
 import { pageFields } from '../wire/page-input.ts'
 import { decodeAuditCursor, encodeAuditCursor } from './cursor.ts'
-import { type AuditEntry, readEntry, selectList } from './entry.ts'
-import { isOutcome, OUTCOME_RULE, type Outcome } from './outcome.ts'
+import { type AuditEntry, auditColumns, readAuditEntry } from './entry.ts'
+import { AUDIT_OUTCOME_RULE, type AuditOutcome, isAuditOutcome } from './outcome.ts'
 
 export const MAX_AUDIT_LIMIT = 200
 const DEFAULT_LIMIT = 50
@@ -26,7 +26,7 @@ export const auditQuerySchema = z
     collection: text,
     /** …and to this record of it. */
     recordId: text,
-    outcome: z.custom<Outcome>(isOutcome, OUTCOME_RULE).optional(),
+    outcome: z.custom<AuditOutcome>(isAuditOutcome, AUDIT_OUTCOME_RULE).optional(),
     /** The earliest instant. */
     from: instant,
     /** The instant before which entries end. */
@@ -48,7 +48,7 @@ export interface AuditPage {
   readonly nextCursor: string | null
 }
 
-/** Lists entries of the audit log, newest first, a page at a time. Whether the caller may read them is not asked here. */
+/** Lists entries of the audit log, newest first, a page at a time. Does not check whether the caller may read them. */
 export async function queryAudit(
   scope: Pick<ReadScope, 'execute'>,
   query: AuditQuery,
@@ -63,7 +63,7 @@ export async function queryAudit(
   }
   const { rows } = await scope.execute(
     boundedList({
-      columns: selectList(),
+      columns: auditColumns(),
       rows: sql`from ${auditLog} left join ${auditDetail} on ${auditDetail.id} = ${auditLog.id}
         where ${sql.join(conditions(filters, after), sql` and `)}`,
       at: sql`${auditLog.at}`,
@@ -72,7 +72,7 @@ export async function queryAudit(
       limit,
     }),
   )
-  const entries = rows.map(readEntry)
+  const entries = rows.map(readAuditEntry)
   const last = entries.at(-1)
   return ok({
     entries,

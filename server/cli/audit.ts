@@ -1,6 +1,6 @@
 import { AUDIT_USAGE, type AuditCommand, parseAuditCommand } from '../audit/command-arguments.ts'
 import { erase } from '../audit/erase.ts'
-import { formatEntry } from '../audit/line.ts'
+import { formatAuditEntry } from '../audit/format-entry.ts'
 import { listAudit } from '../audit/list.ts'
 import { prune } from '../audit/prune.ts'
 import { printable } from '../core/printable.ts'
@@ -32,7 +32,7 @@ async function run(database: Database, command: AuditCommand): Promise<void> {
       return say(`Erased ${details} details of ${printable(command.userId)} in ${database.location}.`)
     }
     case 'list':
-      for await (const entry of listAudit(database, command)) say(formatEntry(entry))
+      for await (const entry of listAudit(database, command)) say(formatAuditEntry(entry))
   }
 }
 

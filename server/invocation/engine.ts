@@ -6,7 +6,7 @@ import type { HttpClient } from '../integrations/http-client.ts'
 import type { Integrations } from '../integrations/integrations.ts'
 import type { Budgets } from '../ledger/budgets.ts'
 import type { Ledger } from '../ledger/ledger.ts'
-import type { Bell } from '../queue/bell.ts'
+import type { WakeSignal } from '../queue/wake-signal.ts'
 import type { Policies } from '../records/policy.ts'
 import type { Catalog } from '../tools/catalog.ts'
 import type { AuditRows } from './audit-rows.ts'
@@ -44,7 +44,7 @@ export interface Engine {
   readonly http: HttpClient
   readonly turns: Turns
   /** Rung when an action has queued messages. */
-  readonly outboxBell: Bell
+  readonly outboxSignal: WakeSignal
   /** Idempotency keys that could not be given back. */
   readonly lateReleases: LateWrites
   /** Audit rows of failed calls that could not be written. */

@@ -13,7 +13,7 @@ const MAX_ROUNDS = 5
 
 /** The call that sends them. */
 interface SendingCall extends SpendingCall {
-  readonly engine: SpendingCall['engine'] & Pick<Engine, 'ledger' | 'database' | 'outboxBell'>
+  readonly engine: SpendingCall['engine'] & Pick<Engine, 'ledger' | 'database' | 'outboxSignal'>
   readonly log: Logger
 }
 
@@ -62,7 +62,7 @@ export class Outgoing {
   /** The messages are queued: what is set aside for them is theirs. */
   committed(messages: readonly Message[]): void {
     this.#queued = new Set(messages.map(({ id }) => id))
-    if (messages.length > 0) this.#invocation.engine.outboxBell.ring()
+    if (messages.length > 0) this.#invocation.engine.outboxSignal.wake()
   }
 
   /** Nobody knows whether the messages are queued: the sweeper looks later, and gives back what belongs to none. */

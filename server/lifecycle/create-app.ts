@@ -17,7 +17,7 @@ import { LateWrites } from '../invocation/late-writes.ts'
 import { Turns } from '../invocation/turns.ts'
 import { type Budgets, DEFAULT_BUDGETS } from '../ledger/budgets.ts'
 import { Ledger } from '../ledger/ledger.ts'
-import { Bell } from '../queue/bell.ts'
+import { WakeSignal } from '../queue/wake-signal.ts'
 import { createPolicies } from '../records/policy.ts'
 import { createAppRouter } from '../routers/app-router.ts'
 import type { Actions } from '../routers/registry.ts'
@@ -99,7 +99,7 @@ export function createApp<TActions extends Actions, TModule extends object>(
     integrations: options.integrations,
     http: options.http,
     turns: new Turns(),
-    outboxBell: new Bell(),
+    outboxSignal: new WakeSignal(),
     lateReleases: new LateWrites({ maxWaiting: MAX_LATE_RELEASES }),
     lateAuditRows: new LateWrites({
       maxWaiting: MAX_LATE_AUDIT_ROWS,

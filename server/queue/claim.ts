@@ -1,7 +1,7 @@
 import type { Database } from '../db/database.ts'
 import type { QueuedMessage } from './message.ts'
 
-/** A message that a server has taken to send it. */
+/** A message that a server has claimed to send it. */
 export interface ClaimedMessage extends QueuedMessage {
   /** Which attempt this is, from 1 on. */
   readonly attempt: number
@@ -9,9 +9,9 @@ export interface ClaimedMessage extends QueuedMessage {
   readonly isUnknown: boolean
 }
 
-/** Messages that one server sends at a time to one endpoint. */
+/** How many messages one server sends to one endpoint at a time. */
 export const MAX_OF_ENDPOINT = 8
-/** Those to all endpoints of one integration. */
+/** How many messages one server sends to one integration at a time. */
 export const MAX_OF_INTEGRATION = 16
 
 /** How many messages are being sent by this server, by endpoint or by integration. */
@@ -19,8 +19,8 @@ export type InFlight = Readonly<Record<string, number>>
 
 // Endpoints take turns, each with as many of its oldest as it has room for: one that hangs holds its own room alone.
 // Which there are is looked up in the index, from one to the next, so that no backlog has to be read for it.
-// Whoever comes at the same time passes over what is locked. A server that dies in the middle is passed over when the
-// time is over that it took the messages for; what it had sent may have arrived.
+// A server skips the rows that another has locked. When a server dies, its messages are free again once their lease has
+// ended; what it had sent may have arrived.
 const CLAIM = `
   with recursive waiting (endpoint) as (
     (select endpoint from deputy.outbox where state = 'queued' order by endpoint limit 1)
@@ -52,7 +52,7 @@ const CLAIM = `
   returning it.id, it.endpoint, it.data, it.payer, it.caller, it.action, it.invocation, it.attempts, it.is_unknown`
 
 export interface ClaimOptions {
-  /** The fencing token of this taking. */
+  /** The fencing token of this claim. */
   readonly token: string
   readonly leaseMs: number
   /** How many at most. */
@@ -63,7 +63,7 @@ export interface ClaimOptions {
   readonly byIntegration?: InFlight
 }
 
-/** Takes messages that are due. @throws {SqlError | ConnectionLost | AcquireTimeout} */
+/** Claims messages that are due. @throws {SqlError | ConnectionLost | AcquireTimeout} */
 export async function claimMessages(
   database: Database,
   { token, leaseMs, limit, byEndpoint = {}, byIntegration = {} }: ClaimOptions,

@@ -1,16 +1,16 @@
 import { fail } from '../core/result.ts'
 import type { Integrations } from '../integrations/integrations.ts'
 import type { ClaimedMessage } from './claim.ts'
-import { markSent } from './keep.ts'
-import { failed, type MessageOutcome, outcomeOf } from './outcome.ts'
+import { type MessageOutcome, outcomeOfAnswer, outcomeOfFailure } from './outcome.ts'
 import { planMessage } from './plan-message.ts'
-import { type MessagePurse, reserveAnew } from './reserve-anew.ts'
+import { type ReservationContext, renewReservation } from './renew-reservation.ts'
+import { markSent } from './save-outcome.ts'
 
-export interface DeliveryOptions extends MessagePurse {
+export interface DeliveryOptions extends ReservationContext {
   readonly integrations: Integrations
-  /** The fencing token that the message was taken with. */
+  /** The fencing token of the claim. */
   readonly token: string
-  /** The time that is left until another server may take the message. */
+  /** Milliseconds that the call may take. */
   readonly timeoutMs: number
   readonly leaseMs: number
 }
@@ -19,7 +19,7 @@ export interface DeliveryOptions extends MessagePurse {
  * Sends one message.
  *
  * @returns undefined when another server has taken it over.
- * @throws {SqlError | ConnectionLost | AcquireTimeout} when it could not be noted that it leaves.
+ * @throws {SqlError | ConnectionLost | AcquireTimeout} when it could not be marked as sent.
  */
 export async function deliver(
   message: ClaimedMessage,
@@ -27,20 +27,20 @@ export async function deliver(
 ): Promise<MessageOutcome | undefined> {
   const { database, integrations, token, timeoutMs, leaseMs } = options
   const plan = planMessage(integrations, message)
-  if (!plan.success) return failed(message, plan)
+  if (!plan.success) return outcomeOfFailure(message, plan)
   let mark = await markSent(database, message.id, token)
   if (mark === 'unpaid') {
-    const refused = await reserveAnew(options, message, plan.data, { holder: token, leaseMs })
-    if (refused) return failed(message, refused)
+    const refused = await renewReservation(options, message, plan.data, { holder: token, leaseMs })
+    if (refused) return outcomeOfFailure(message, refused)
     mark = await markSent(database, message.id, token)
   }
   if (mark === 'lost') return undefined
   if (mark === 'unpaid')
-    return failed(message, fail('SERVICE_UNAVAILABLE', 'What was set aside for it is gone.'))
+    return outcomeOfFailure(message, fail('SERVICE_UNAVAILABLE', 'Its reservation is gone.'))
   const answer = await integrations.send(plan.data, {
     callerJwt: undefined,
     idempotencyKey: message.id,
     timeoutMs,
   })
-  return outcomeOf(message, answer)
+  return outcomeOfAnswer(message, answer)
 }

@@ -5,56 +5,56 @@ import { fail } from '../core/result.ts'
 import type { Database } from '../db/database.ts'
 import { isPassing, isUnavailable } from '../db/sqlstate.ts'
 import type { Integrations } from '../integrations/integrations.ts'
-import type { Bell } from './bell.ts'
 import { type ClaimedMessage, claimMessages, type InFlight } from './claim.ts'
 import { deliver } from './deliver.ts'
-import { type KeptOutcome, keepOutcome } from './keep.ts'
-import { failed, type MessageOutcome } from './outcome.ts'
-import type { MessagePurse } from './reserve-anew.ts'
+import { type MessageOutcome, outcomeOfFailure } from './outcome.ts'
+import type { ReservationContext } from './renew-reservation.ts'
+import { type SavedOutcome, saveOutcome } from './save-outcome.ts'
+import type { WakeSignal } from './wake-signal.ts'
 
-export interface DispatcherOptions extends MessagePurse {
+export interface DispatcherOptions extends ReservationContext {
   readonly integrations: Integrations
-  /** Rung when there are new messages. */
-  readonly outboxBell: Bell
+  /** Wakes the dispatcher when there are new messages. */
+  readonly outboxSignal: WakeSignal
   readonly log: Logger
-  /** How often it looks for messages that are due. @default 1000 */
+  /** Milliseconds between two looks for messages that are due. @default 1000 */
   readonly intervalMs?: number
-  /** After this long another server may take what this one has taken; a fifth of it is for keeping what came of it. @default 150000 */
+  /** Milliseconds after which another server may take a message that this one has taken. @default 150000 */
   readonly leaseMs?: number
 }
 
 export interface Dispatcher {
-  /** Takes no more messages, and waits for those that are being sent, as long as this. */
+  /** Takes no more messages, and waits up to `graceMs` for those that are being sent. */
   stop(graceMs: number): Promise<void>
 }
 
 const INTERVAL_MS = 1_000
 const LEASE_MS = 150_000
-/** What a call may take of the lease. */
+/** The part of the lease that a call may take; the rest is for saving its outcome. */
 const SEND_SHARE = 0.8
-/** In all. An endpoint and an integration have less, so that those that hang leave room for others. */
+/** Messages that one server sends at a time. An endpoint and an integration have less, so that one that hangs leaves room. */
 const MAX_IN_FLIGHT = 64
-const KEEP_TRYING_MS = 15_000
-const TRY_INTERVAL_MS = 250
+const SAVE_TIMEOUT_MS = 15_000
+const SAVE_INTERVAL_MS = 250
 
 /** Sends the messages of actions that have committed. */
 export function startDispatcher(options: DispatcherOptions): Dispatcher {
   const { database, log, leaseMs = LEASE_MS } = options
   const inFlight = new Map<Promise<void>, ClaimedMessage>()
   let isStopped = false
-  let isRung = false
+  let isWoken = false
   let isLooking = false
   let looking = Promise.resolve()
 
   const look = () => {
-    isRung = true
-    if (!isStopped && !isLooking) looking = lookWhileRung()
+    isWoken = true
+    if (!isStopped && !isLooking) looking = lookWhileWoken()
   }
-  const lookWhileRung = async () => {
+  const lookWhileWoken = async () => {
     isLooking = true
     try {
-      // What comes while it looks may have come too late to be seen.
-      for (; isRung && !isStopped; await takeAll()) isRung = false
+      // A message that comes during a look may be missed by it.
+      for (; isWoken && !isStopped; await takeAll()) isWoken = false
     } catch (error) {
       if (!isUnavailable(error)) log.error({ err: error }, 'Messages could not be taken from the outbox')
     } finally {
@@ -81,7 +81,7 @@ export function startDispatcher(options: DispatcherOptions): Dispatcher {
     }
   }
   const timer = setInterval(look, options.intervalMs ?? INTERVAL_MS).unref()
-  const silence = options.outboxBell.onRing(look)
+  const silence = options.outboxSignal.onWake(look)
   look()
   return {
     async stop(graceMs) {
@@ -111,7 +111,7 @@ function countInFlight(messages: Iterable<ClaimedMessage>): {
   return { byEndpoint: Object.fromEntries(byEndpoint), byIntegration: Object.fromEntries(byIntegration) }
 }
 
-/** Never throws: what could not be kept is found by whoever takes the message next. */
+/** Sends a message and saves its outcome. Never throws: a message whose outcome could not be saved is taken again. */
 async function attempt(
   options: DispatcherOptions & { readonly leaseMs: number },
   message: ClaimedMessage,
@@ -124,13 +124,13 @@ async function attempt(
   try {
     const outcome = await deliver(message, { ...options, token, timeoutMs }).catch((error: unknown) => {
       log.warn({ err: error, messageId: id, endpoint }, 'A message could not be sent')
-      return failed(message, fail('SERVICE_UNAVAILABLE', 'The message could not be sent.'))
+      return outcomeOfFailure(message, fail('SERVICE_UNAVAILABLE', 'The message could not be sent.'))
     })
     if (!outcome) return
-    await keep(database, { id, token, outcome, durationMs: performance.now() - startedAt })
+    await save(database, { id, token, outcome, durationMs: performance.now() - startedAt })
     tell(log, message, outcome)
   } catch (error) {
-    log.error({ err: error, messageId: id, endpoint }, 'What came of a message could not be kept')
+    log.error({ err: error, messageId: id, endpoint }, 'The outcome of a message could not be saved')
   }
 }
 
@@ -141,15 +141,15 @@ function tell(log: Logger, { id, endpoint, attempt, invocation }: ClaimedMessage
   return log.warn({ ...info, error: outcome.error }, what)
 }
 
-/** What came of it is known here alone, and is true however late it is written. */
-async function keep(database: Database, kept: KeptOutcome): Promise<void> {
-  const endsAt = performance.now() + KEEP_TRYING_MS
+/** Saves an outcome, and tries again while the database is away: only this server knows the outcome. */
+async function save(database: Database, outcome: SavedOutcome): Promise<void> {
+  const endsAt = performance.now() + SAVE_TIMEOUT_MS
   for (;;) {
     try {
-      return await keepOutcome(database, kept)
+      return await saveOutcome(database, outcome)
     } catch (error) {
       if (!isPassing(error) || performance.now() > endsAt) throw error
     }
-    await sleep(TRY_INTERVAL_MS)
+    await sleep(SAVE_INTERVAL_MS)
   }
 }

@@ -21,7 +21,7 @@ const DROP = `
   select is_being_sent from found`
 
 /**
- * Gives a message up for good. What was set aside for it is given back, or charged if it may have arrived.
+ * Deletes a message for good. Its reservation is refunded, or charged if the message may have arrived.
  *
  * @throws {SqlError | ConnectionLost | AcquireTimeout}
  */

@@ -31,9 +31,9 @@ const entrySchema = z.object({
   attempts: z.number(),
   /** When it is sent next; while it is being sent, when another server may take it over. */
   dueAt: z.date(),
-  /** Why it has not arrived; null before it was tried. */
+  /** Why it has not arrived; null before the first attempt. */
   lastError: z.string().nullable(),
-  /** Whether it may have arrived all the same. */
+  /** Whether it may have arrived in spite of the error. */
   isUnknown: z.boolean(),
 })
 
@@ -52,7 +52,7 @@ export interface OutboxPage {
   readonly nextCursor: string | null
 }
 
-/** Lists messages, newest first, a page at a time. Whether the caller may read them is not asked here. */
+/** Lists messages, newest first, a page at a time. Does not check whether the caller may read them. */
 export async function listMessages(
   scope: Pick<ReadScope, 'execute'>,
   integrations: Pick<Integrations, 'inputSchema'>,
@@ -95,7 +95,7 @@ function conditions(state: string | undefined, after: InstantPosition | undefine
   return sql`${isState} and (${outbox.createdAt}, ${outbox.id}) < (${at.toISOString()}::timestamptz, ${id}::text)`
 }
 
-/** What an endpoint marks secret is for its provider alone, who may be told a link that signs somebody in. */
+/** Removes what the endpoint marks as secret, such as a sign-in link: only the provider may see it. */
 function withoutSecrets(integrations: Pick<Integrations, 'inputSchema'>, entry: OutboxEntry): OutboxEntry {
   const schema = integrations.inputSchema(entry.endpoint)
   // What is left is a part of JSON.

@@ -2,9 +2,9 @@ import type { JsonValue } from '../core/result.ts'
 import type { Parameters } from '../db/parameters.ts'
 import type { Charge } from '../tools/scope.ts'
 
-/** What an action has queued, to be sent after it has committed. */
+/** A message that an action has queued, sent after it has committed. */
 export interface Message {
-  /** Names the outside effect, the same in every attempt. */
+  /** The id of its side effect, the same in every attempt. */
   readonly id: string
   /** `integration/endpoint` */
   readonly endpoint: string
@@ -12,7 +12,7 @@ export interface Message {
   readonly charge: Charge
 }
 
-/** Whose call queued a message. */
+/** The call that queued a message. */
 export interface MessageOrigin {
   /** The user who called; null for one without a token. */
   readonly caller: string | null
@@ -20,7 +20,7 @@ export interface MessageOrigin {
   readonly invocation: string
 }
 
-/** A message as it waits, in so far as it says who pays for what. */
+/** A message that waits in the outbox. */
 export interface QueuedMessage extends MessageOrigin {
   readonly id: string
   readonly endpoint: string
@@ -28,7 +28,7 @@ export interface QueuedMessage extends MessageOrigin {
   readonly payer: 'owner' | 'caller'
 }
 
-/** The part of an action's last statement that queues its messages. */
+/** Writes the part of an action's last statement that queues its messages. */
 export function queueMessages(
   parameters: Parameters,
   { caller, action, invocation }: MessageOrigin,

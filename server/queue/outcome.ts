@@ -7,7 +7,7 @@ const MAX_ATTEMPTS = 13
 const FIRST_DELAY_MS = 1_000
 const MAX_DELAY_MS = 3_600_000
 
-/** What becomes of a message after an attempt at it. */
+/** What happens to a message after an attempt to send it. */
 export type MessageOutcome =
   | { readonly kind: 'arrived'; readonly cost: number }
   /** Tried again later. */
@@ -15,7 +15,7 @@ export type MessageOutcome =
   /** Given up: kept for the owner to look at. */
   | { readonly kind: 'dead'; readonly error: string; readonly isUnknown: boolean }
 
-/** Codes that would be the same another time: what is sent is wrong. */
+/** Codes that another attempt would give again: what is sent is wrong. */
 const FINAL: ReadonlySet<ErrorCode> = new Set([
   'BAD_REQUEST',
   'FORBIDDEN',
@@ -31,16 +31,16 @@ export interface AttemptedMessage {
   readonly isUnknown: boolean
 }
 
-/** What an answer of the other side makes of a message. */
-export function outcomeOf(message: AttemptedMessage, answer: Answer): MessageOutcome {
+/** Decides what happens to a message after the provider's answer. */
+export function outcomeOfAnswer(message: AttemptedMessage, answer: Answer): MessageOutcome {
   const { result, effect, cost, isTaken } = answer
-  // Nobody reads the answer to a message: one that was taken is not sent again for the sake of it.
+  // No one reads the answer to a message: one that the provider took is not sent again to get one.
   if (result.success || isTaken) return { kind: 'arrived', cost }
-  return failed(message, result, effect === 'unknown')
+  return outcomeOfFailure(message, result, effect === 'unknown')
 }
 
-/** What a failure makes of a message: it is tried again, unless that is of no use, or was done often enough. */
-export function failed(
+/** Decides what happens to a message after a failure: it is sent later, or is dead when that is useless or was tried too often. */
+export function outcomeOfFailure(
   { attempt, isUnknown: wasUnknown }: AttemptedMessage,
   failure: Failure,
   isUnknown = false,
@@ -52,7 +52,7 @@ export function failed(
   return { kind: 'later', delayMs: Math.min(delayMs, MAX_DELAY_MS), ...base }
 }
 
-/** Doubles with every attempt, from half a second to a second on, so that messages that failed together part. */
+/** Doubles the delay with every attempt, with jitter, so that messages that failed together do not come back together. */
 function backoffMs(attempt: number): number {
   return Math.min(FIRST_DELAY_MS * 2 ** (attempt - 1), MAX_DELAY_MS) * (0.5 + Math.random() / 2)
 }

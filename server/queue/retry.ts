@@ -2,18 +2,18 @@ import { uuidv7 } from 'uuidv7'
 import { type ActionResult, type Failure, fail, ok } from '../core/result.ts'
 import type { Integrations } from '../integrations/integrations.ts'
 import { refund } from '../ledger/refund.ts'
-import type { Bell } from './bell.ts'
 import type { QueuedMessage } from './message.ts'
 import { planMessage } from './plan-message.ts'
 import { beingSent, noSuchMessage } from './refusals.ts'
-import { type MessagePurse, reserveAnew } from './reserve-anew.ts'
+import { type ReservationContext, renewReservation } from './renew-reservation.ts'
+import type { WakeSignal } from './wake-signal.ts'
 
-export interface RetryOptions extends MessagePurse {
+export interface RetryMessageOptions extends ReservationContext {
   readonly integrations: Integrations
-  readonly outboxBell: Bell
+  readonly outboxSignal: WakeSignal
 }
 
-/** What is set aside here belongs to nobody until the message is queued. */
+/** How long a reservation lasts until the message is queued and owns it. */
 const LEASE_MS = 60_000
 
 const LOOK = `
@@ -31,16 +31,16 @@ const QUEUE = `
   select is_being_sent, exists (select 1 from changed) from found`
 
 /**
- * Has a message sent now: one that waits, and one that was given up, which is paid for anew unless it was charged
- * already, since it may have arrived.
+ * Sends a waiting or dead message now. A dead one is paid for again, unless it was charged already because it may have
+ * arrived.
  *
  * @throws {SqlError | ConnectionLost | AcquireTimeout}
  */
 export async function retryMessage(
-  options: RetryOptions,
+  options: RetryMessageOptions,
   id: string,
 ): Promise<ActionResult<{ readonly id: string }>> {
-  const { database, outboxBell } = options
+  const { database, outboxSignal } = options
   const found = await look(options, id)
   if (!found) return noSuchMessage(id)
   const holder = uuidv7()
@@ -51,10 +51,10 @@ export async function retryMessage(
   const { rows } = await database.write({ sql: QUEUE, params: [id, found.isDead] })
   const [isBeingSent, isQueued] = rows[0] ?? []
   if (isQueued === true) {
-    outboxBell.ring()
+    outboxSignal.wake()
     return ok({ id })
   }
-  // Dropped, or sent after another retry: what was set aside for it is of no use.
+  // It was dropped, or sent after another retry: the reservation has no use.
   if (rows.length === 0) {
     await refund(database, holder, [id])
     return noSuchMessage(id)
@@ -66,11 +66,11 @@ export async function retryMessage(
 
 interface FoundMessage extends QueuedMessage {
   readonly isDead: boolean
-  /** Whether it is paid for: it was charged when it was given up. */
+  /** Whether it is paid for: it was charged when it became dead. */
   readonly isCharged: boolean
 }
 
-async function look({ database }: RetryOptions, id: string): Promise<FoundMessage | undefined> {
+async function look({ database }: RetryMessageOptions, id: string): Promise<FoundMessage | undefined> {
   const { rows } = await database.query({ sql: LOOK, params: [id] })
   if (!rows[0]) return undefined
   const [endpoint, data, payer, caller, action, invocation, isDead, isCharged] = rows[0]
@@ -88,12 +88,12 @@ async function look({ database }: RetryOptions, id: string): Promise<FoundMessag
 }
 
 async function payFor(
-  options: RetryOptions,
+  options: RetryMessageOptions,
   message: FoundMessage,
   holder: string,
 ): Promise<Failure | undefined> {
   const plan = planMessage(options.integrations, message)
   if (!plan.success) return plan
   if (message.isCharged) return undefined
-  return reserveAnew(options, message, plan.data, { holder, leaseMs: LEASE_MS })
+  return renewReservation(options, message, plan.data, { holder, leaseMs: LEASE_MS })
 }

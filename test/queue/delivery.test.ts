@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { Database } from '../../server/db/database.ts'
 import { sweepAllHolds } from '../../server/ledger/sweep.ts'
 import { claimMessages } from '../../server/queue/claim.ts'
-import { markSent } from '../../server/queue/keep.ts'
+import { markSent } from '../../server/queue/save-outcome.ts'
 import { type Answer, json } from '../integrations/upstream.ts'
 import { gate } from '../invocation/probe.ts'
 import { accountOf, checkLedger, fund } from '../ledger/ledger.ts'

@@ -1,12 +1,12 @@
 import { printable } from '../core/printable.ts'
 import type { AuditEntry } from './entry.ts'
 
-/** What the fields of a line are, in order. */
-export const LINE_FIELDS =
+/** Names the fields of a line, in order. */
+export const AUDIT_ENTRY_FIELDS =
   'time, outcome, action, actor (empty: the server), transport, attempts, duration, writes, request id'
 
-/** An entry as one line; its fields are divided by tabs, which no field holds. */
-export function formatEntry(entry: AuditEntry): string {
+/** Formats an entry as one line; fields are divided by tabs, which no field holds. */
+export function formatAuditEntry(entry: AuditEntry): string {
   return [
     entry.at.toISOString(),
     entry.outcome,

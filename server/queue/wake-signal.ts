@@ -1,13 +1,13 @@
-/** Tells whoever sends messages that there are new ones. */
-export class Bell {
+/** Wakes the dispatcher when there are new messages. */
+export class WakeSignal {
   #listener: (() => void) | undefined
 
-  ring(): void {
+  wake(): void {
     this.#listener?.()
   }
 
   /** @returns a function that stops listening. */
-  onRing(listener: () => void): () => void {
+  onWake(listener: () => void): () => void {
     this.#listener = listener
     return () => {
       this.#listener = undefined

@@ -1,13 +1,13 @@
 import type { Operation, OperationResultEnvelope, TRPCClientError } from '@trpc/client'
 import type { ErrorCode } from '../../server/core/errors.ts'
 import type { Failure } from '../../server/core/result.ts'
-import type { Obstacle } from './backoff.ts'
-import { deliveryOf } from './delivery.ts'
+import type { RetryReason } from './backoff.ts'
+import { fetchReportOf } from './fetch-report.ts'
 import { isRepeatable } from './idempotency-key.ts'
 import type { DeputyServer } from './server-types.ts'
 
-/** What sending a call once came to. */
-export type Outcome =
+/** What one sending of a call gave: an answer or an error. */
+export type SendOutcome =
   | {
       readonly envelope: OperationResultEnvelope<unknown, TRPCClientError<DeputyServer>>
       readonly error?: never
@@ -15,8 +15,8 @@ export type Outcome =
   | { readonly error: TRPCClientError<DeputyServer>; readonly envelope?: never }
 
 /**
- * What an action returns when something it needs is away for the moment, such as the database or an upstream. That the
- * outcome of a commit is unknown is among them: the key makes it safe to ask again.
+ * The codes that an action returns while something it needs is away, such as the database or a provider. One of them
+ * says that the outcome of a commit is unknown: the idempotency key makes it safe to send the call again.
  */
 const PASSING: readonly ErrorCode[] = [
   'TOO_MANY_REQUESTS',
@@ -25,25 +25,25 @@ const PASSING: readonly ErrorCode[] = [
   'GATEWAY_TIMEOUT',
 ]
 
-/** Decides whether a call is worth sending again; undefined for a final answer, and for what was never sent. */
-export function obstacleOf(op: Operation, { envelope, error }: Outcome): Obstacle | undefined {
-  const delivery = deliveryOf(error ? error.meta : envelope.context, error)
-  if (!delivery || !isRepeatable(op, delivery)) return undefined
+/** Finds why a call is worth sending again; undefined for a final answer, and for a call that was never sent. */
+export function retryReasonOf(op: Operation, { envelope, error }: SendOutcome): RetryReason | undefined {
+  const report = fetchReportOf(error ? error.meta : envelope.context, error)
+  if (!report || !isRepeatable(op, report)) return undefined
   const failure = error ? (error.data ?? undefined) : returnedFailure(envelope)
   const asked = seconds(failure?.details?.retryAfterSeconds)
-  // Any other conflict is one with what is stored, and would be the same again. The server alone throws one that says
-  // when; an action that returns one has run, and failed.
+  // Any other conflict is with stored data, and would happen again. Only the server throws one with a delay; an action
+  // that returns one has run and failed.
   if (failure?.code === 'CONFLICT' && asked !== undefined)
     return { kind: error ? 'running' : 'passing', retryAfterSeconds: asked }
   const isPassing = error
-    ? isPassingStatus(error.data?.httpStatus ?? delivery.status)
+    ? isPassingStatus(error.data?.httpStatus ?? report.status)
     : failure !== undefined && PASSING.includes(failure.code)
   return isPassing
-    ? { kind: 'passing', retryAfterSeconds: asked ?? delivery.retryAfterSeconds ?? 0 }
+    ? { kind: 'passing', retryAfterSeconds: asked ?? report.retryAfterSeconds ?? 0 }
     : undefined
 }
 
-function returnedFailure({ result }: NonNullable<Outcome['envelope']>): Failure | undefined {
+function returnedFailure({ result }: NonNullable<SendOutcome['envelope']>): Failure | undefined {
   const data: unknown = 'data' in result ? result.data : undefined
   return isFailure(data) ? data : undefined
 }
@@ -52,7 +52,7 @@ function isFailure(data: unknown): data is Failure {
   return typeof data === 'object' && data !== null && 'success' in data && data.success === false
 }
 
-/** Without a status no answer came at all. */
+/** Without a status, no answer came. */
 function isPassingStatus(status: number | undefined): boolean {
   return status === undefined || status === 408 || status === 429 || status >= 500
 }

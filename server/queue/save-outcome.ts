@@ -3,10 +3,10 @@ import { Parameters } from '../db/parameters.ts'
 import { closeHold } from '../ledger/close.ts'
 import type { MessageOutcome } from './outcome.ts'
 
-/** More than anything can cost: what was set aside is charged in full. */
+/** More than anything can cost: the reservation is charged in full. */
 const ALL = 9_000_000_000_000_000
 
-// What was charged before, since nobody knew whether it had arrived, is not charged again.
+// A message that was charged before, because it may have arrived, is not charged again.
 const MARK_SENT = `
   with ours as materialized (select id from deputy.outbox where id = $1 and token = $2 for update),
   held as (
@@ -15,8 +15,8 @@ const MARK_SENT = `
     exists (select 1 from deputy.credit_entries where effect = $1 and kind = 'settle')`
 
 /**
- * Notes that a message is about to leave, before it does. It leaves only if it is `paid` for; `lost` is one that
- * another server has taken over.
+ * Marks a message as sent, right before it is. Send it only when this says `paid`; `lost` means that another server has
+ * taken it over.
  */
 export async function markSent(
   database: Database,
@@ -29,7 +29,7 @@ export async function markSent(
   return Number(held) === 1 || isCharged === true ? 'paid' : 'unpaid'
 }
 
-export interface KeptOutcome {
+export interface SavedOutcome {
   readonly id: string
   readonly token: string
   readonly outcome: MessageOutcome
@@ -37,19 +37,19 @@ export interface KeptOutcome {
 }
 
 /**
- * Keeps what came of an attempt: the message goes when it has arrived, and what was set aside for it is settled.
+ * Saves the outcome of an attempt. A message that has arrived is deleted, and its reservation settled.
  *
  * @throws {SqlError | ConnectionLost | AcquireTimeout}
  */
-export async function keepOutcome(database: Database, kept: KeptOutcome): Promise<void> {
+export async function saveOutcome(database: Database, saved: SavedOutcome): Promise<void> {
   const parameters = new Parameters()
   const ours = `ours as materialized (select id from deputy.outbox
-    where id = ${parameters.bind(kept.id)} and token = ${parameters.bind(kept.token)} for update)`
-  const parts = [ours, ...outcomeParts(parameters, kept)]
+    where id = ${parameters.bind(saved.id)} and token = ${parameters.bind(saved.token)} for update)`
+  const parts = [ours, ...outcomeParts(parameters, saved)]
   await database.write({ sql: `with ${parts.join(', ')} select 1`, params: parameters.values })
 }
 
-function outcomeParts(parameters: Parameters, { outcome, durationMs }: KeptOutcome): string[] {
+function outcomeParts(parameters: Parameters, { outcome, durationMs }: SavedOutcome): string[] {
   const isOurs = 'effect in (select id from ours)'
   if (outcome.kind === 'arrived') {
     const { cost } = outcome
@@ -68,13 +68,13 @@ function outcomeParts(parameters: Parameters, { outcome, durationMs }: KeptOutco
   }
   const delay = parameters.bind(Math.ceil(outcome.delayMs), 'int')
   return [
-    // What is `sent` from now on is an attempt that nobody has told of.
+    // A reservation that is `sent` belongs to an attempt without an outcome; this one has its outcome.
     `waits as (update deputy.credit_holds set state = 'reserved' where ${isOurs})`,
     `later as (${set(`due_at = now() + ${delay} * interval '1 millisecond'`)})`,
   ]
 }
 
-/** What is given up is charged if it may have arrived. */
+/** A dead message is charged if it may have arrived. */
 function endingOf(isUnknown: boolean) {
   return isUnknown ? ({ outcome: 'unknown', cost: ALL } as const) : ({ outcome: 'nothing', cost: 0 } as const)
 }

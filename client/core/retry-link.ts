@@ -1,16 +1,16 @@
 import { type Operation, type OperationLink, TRPCClientError, type TRPCLink } from '@trpc/client'
 import { observable } from '@trpc/server/observable'
-import { createBackoff, type Limits } from './backoff.ts'
-import { type Outcome, obstacleOf } from './obstacle.ts'
+import { createBackoff, type RetryLimits } from './backoff.ts'
+import { retryReasonOf, type SendOutcome } from './retry-reason.ts'
 import type { DeputyServer } from './server-types.ts'
 
 type Next = Parameters<OperationLink<DeputyServer>>[0]['next']
 
 /**
- * Sends a call again until an answer is final or the limits are reached; the last outcome is then the call's. It is the
- * same call with the same key each time, and travels in whatever batch goes then.
+ * Sends a call again until its answer is final or the limits are reached. Each time it is the same call with the same
+ * key, in whichever batch is sent next.
  */
-export function retryLink(limits: Limits): TRPCLink<DeputyServer> {
+export function retryLink(limits: RetryLimits): TRPCLink<DeputyServer> {
   return () =>
     ({ op, next }) =>
       observable((observer) => {
@@ -36,24 +36,24 @@ export function retryLink(limits: Limits): TRPCLink<DeputyServer> {
 async function sendUntilFinal(
   op: Operation,
   next: Next,
-  limits: Limits,
+  limits: RetryLimits,
   signal: AbortSignal,
-): Promise<Outcome> {
+): Promise<SendOutcome> {
   const backoff = createBackoff(limits)
   while (!signal.aborted) {
     const outcome = await sendOnce(op, next, signal)
-    const obstacle = obstacleOf(op, outcome)
-    const delayMs = obstacle && backoff(obstacle)
+    const retryReason = retryReasonOf(op, outcome)
+    const delayMs = retryReason && backoff(retryReason)
     if (delayMs === undefined) return outcome
     await pause(delayMs, signal)
   }
   return aborted(signal)
 }
 
-/** An aborted call ends here at once, also when its batch goes on for the sake of others. */
-function sendOnce(op: Operation, next: Next, signal: AbortSignal): Promise<Outcome> {
+/** Sends a call once. An aborted call ends at once, even when its batch goes on for other calls. */
+function sendOnce(op: Operation, next: Next, signal: AbortSignal): Promise<SendOutcome> {
   return new Promise((resolve) => {
-    const settle = (outcome: Outcome) => {
+    const settle = (outcome: SendOutcome) => {
       signal.removeEventListener('abort', abort)
       resolve(outcome)
     }
@@ -81,11 +81,11 @@ function pause(delayMs: number, signal: AbortSignal): Promise<void> {
   })
 }
 
-function aborted(signal: AbortSignal): Outcome {
+function aborted(signal: AbortSignal): SendOutcome {
   return { error: TRPCClientError.from(abortError(signal)) }
 }
 
-/** Not every runtime knows the reason of a signal. */
+/** Makes the error of an abort: not every runtime gives a signal a reason. */
 function abortError({ reason }: AbortSignal): Error {
   if (reason !== undefined) return asError(reason)
   const error = new Error('The call was aborted')

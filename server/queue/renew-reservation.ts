@@ -5,28 +5,29 @@ import { holdOwner, type Purse } from '../ledger/hold-owner.ts'
 import { reserve } from '../ledger/reserve.ts'
 import type { QueuedMessage } from './message.ts'
 
-/** What has to be known to set money aside for a message. */
-export interface MessagePurse extends Purse {
+/** What a reservation for a message is made from. */
+export interface ReservationContext extends Purse {
   readonly database: Database
 }
 
-export interface Reserving {
-  /** Who sets it aside, and may be at work on it this long before it counts as dead. */
+export interface ReservationHolder {
+  /** The fencing token. */
+  /** Milliseconds that the holder may work before it counts as dead. */
   readonly holder: string
   readonly leaseMs: number
 }
 
 /**
- * Sets aside anew what a message may cost, where that is gone: it was given up before, or its action committed later
- * than any may.
+ * Reserves again what a message may cost, where its reservation is gone: the message was dead, or its action committed
+ * after the lease.
  *
  * @throws {SqlError | ConnectionLost | AcquireTimeout}
  */
-export async function reserveAnew(
-  purse: MessagePurse,
+export async function renewReservation(
+  purse: ReservationContext,
   { id, payer, caller, action, invocation }: QueuedMessage,
   call: OutboundCall,
-  reserving: Reserving,
+  reserving: ReservationHolder,
 ): Promise<Failure | undefined> {
   const owner = holdOwner(purse, { ...reserving, payer, caller, action, invocation })
   if (!owner) return fail('PRECONDITION_FAILED', "Set OWNER_USER_ID: the app's owner pays for this message.")
