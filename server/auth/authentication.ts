@@ -101,15 +101,6 @@ function refusalOf(userId: string, admission: Exclude<Admission, 'admitted'>): A
     : { kind: 'unavailable', detail: 'It could not be read who is blocked' }
 }
 
-/** The failure of a user who may not go on with what was begun; undefined for one who may. */
-export async function refuseBlocked(
-  blockedUsers: BlockedUsers,
-  { userId }: UserActor,
-): Promise<Failure | undefined> {
-  const admission = blockedUsers.recall(userId) ?? (await blockedUsers.admit(userId))
-  return admission === 'admitted' ? undefined : failureOf(refusalOf(userId, admission))
-}
-
 const RETRY_AFTER_SECONDS = 5
 /** The only sentence that a blocked user is shown. */
 const BLOCKED_MESSAGE = 'This user is blocked.'

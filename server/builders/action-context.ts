@@ -4,6 +4,7 @@ import { verifiedEmailOf } from '../auth/profile-claims.ts'
 import { type ActionResult, type JsonObject, type JsonValue, ok } from '../core/result.ts'
 import { getFromPlatform, type PlatformRequest } from '../integrations/platform.ts'
 import type { Attempt } from '../invocation/attempt.ts'
+import type { Engine } from '../invocation/engine.ts'
 import type { Invocation } from '../invocation/invocation.ts'
 import { createCallerReads, createCallerRecords } from '../records/as-caller.ts'
 import { Caller } from '../records/caller.ts'
@@ -68,9 +69,16 @@ type AnyEnv = Readonly<Record<string, unknown>>
 /** A context of any app: what it holds is typed by those who know the app. */
 export type AnyContext = HandlerContext<AnyTools, AnyRecords, AnyEnv>
 
+/** A user's call that a handler runs for. */
+export interface UserCall {
+  readonly engine: Engine
+  readonly invocation: Invocation
+  readonly actor: UserActor
+}
+
 /** Builds the context of one attempt. */
-export function createActionContext(invocation: Invocation, attempt: Attempt, actor: UserActor): AnyContext {
-  return new AttemptContext(invocation, attempt, actor)
+export function createActionContext(call: UserCall, attempt: Attempt): AnyContext {
+  return new AttemptContext(call, attempt)
 }
 
 /**
@@ -89,19 +97,18 @@ class AttemptContext implements AnyContext {
   readonly invocationId: string
   readonly attempt: number
   readonly now: Date
-  readonly #invocation: Invocation
+  readonly #call: UserCall
   readonly #attempt: Attempt
-  readonly #actor: UserActor
   // Not every action needs each of them.
   #tools: AnyTools | undefined
   #caller: Caller | undefined
   #asCaller: AnyRecords | undefined
 
-  constructor(invocation: Invocation, attempt: Attempt, actor: UserActor) {
-    const { ownerUserId, appEnv } = invocation.engine
-    this.#invocation = invocation
+  constructor(call: UserCall, attempt: Attempt) {
+    const { engine, invocation, actor } = call
+    const { ownerUserId, appEnv } = engine
+    this.#call = call
     this.#attempt = attempt
-    this.#actor = actor
     this.userId = actor.userId
     this.callerJwt = actor.token
     this.verifiedEmail = verifiedEmailOf(actor.claims)
@@ -112,15 +119,15 @@ class AttemptContext implements AnyContext {
     this.requestId = invocation.requestId
     this.invocationId = invocation.id
     this.attempt = attempt.number
-    this.now = invocation.now
+    this.now = attempt.now
     // A handler may take them out of their context.
     this.getFromPlatform = this.getFromPlatform.bind(this)
     this.role = this.role.bind(this)
   }
 
   getFromPlatform(request: PlatformRequest): Promise<ActionResult<JsonValue>> {
-    const { engine, log } = this.#invocation
-    return getFromPlatform(engine.http, this.callerJwt, request, log)
+    const { engine, invocation } = this.#call
+    return getFromPlatform(engine.http, this.callerJwt, request, invocation.log)
   }
 
   get tools(): AnyTools {
@@ -134,7 +141,7 @@ class AttemptContext implements AnyContext {
   }
 
   async role(): Promise<string> {
-    const role = await this.#attempt.call('role', undefined, false, async () =>
+    const role = await this.#attempt.call({ tool: 'role' }, async () =>
       ok((await this.#whoCalls().ruleActor()).role),
     )
     if (role.success) return role.data
@@ -146,13 +153,13 @@ class AttemptContext implements AnyContext {
   }
 
   #whoCalls(): Caller {
-    this.#caller ??= new Caller(this.#attempt, this.#actor, this.#invocation.engine)
+    this.#caller ??= new Caller(this.#attempt, this.#call.actor, this.#call.engine)
     return this.#caller
   }
 
   #createTools(): AnyTools {
-    const { engine, readOnly } = this.#invocation
-    if (readOnly) return createReadTools(this.#attempt)
+    const { engine, invocation } = this.#call
+    if (invocation.readOnly) return createReadTools(this.#attempt)
     return createTools(this.#attempt, {
       integrations: engine.integrations,
       callerJwt: this.callerJwt,
@@ -162,13 +169,13 @@ class AttemptContext implements AnyContext {
 
   #createAsCaller(): AnyRecords {
     const [attempt, caller] = [this.#attempt, this.#whoCalls()]
-    return this.#invocation.readOnly
+    return this.#call.invocation.readOnly
       ? createCallerReads(attempt, caller)
       : createCallerRecords(attempt, caller)
   }
 
   get log(): Logger {
-    return this.#invocation.log
+    return this.#call.invocation.log
   }
 }
 

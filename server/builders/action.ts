@@ -1,11 +1,14 @@
 import type { TRPCMutationProcedure, TRPCQueryProcedure } from '@trpc/server'
 import type { z } from 'zod'
 import type { ActionResult } from '../core/result.ts'
-import { type ActionMeta, t } from '../trpc/init.ts'
-import { type CallAction, createCallAction } from './action-call.ts'
+import { runCall } from '../invocation/call.ts'
+import { users } from '../trpc/authenticate.ts'
+import { createCall } from '../trpc/call.ts'
+import { type Callable, toProcedure } from '../trpc/callable.ts'
+import { anyCaller, type Gate, ownerOnly, roleOnly } from '../trpc/gate.ts'
+import type { ActionMeta } from '../trpc/init.ts'
 import { type ActionContext, createActionContext, type QueryContext } from './action-context.ts'
 import type { AppTypes } from './app-types.ts'
-import { anyCaller, type Gate, ownerOnly, roleOnly } from './gate.ts'
 
 /** Inputs are strict objects: a key that is not expected is refused, never dropped. */
 export type InputSchema = z.ZodObject<z.ZodRawShape, z.core.$strict>
@@ -18,15 +21,12 @@ export type ActionHandler<TContext, TInput, TResult extends ActionResult<unknown
 
 const ACTION: unique symbol = Symbol('deputy.action')
 
-export interface ActionDefinition {
+export interface ActionDefinition extends Callable {
   readonly input: z.ZodType
-  readonly kind: 'mutation' | 'query'
   /** The role that its callers must have, where it is for one role only. */
   readonly role: string | undefined
   /** Whether it is for some callers only, the owner or a role. */
   readonly isPrivileged: boolean
-  /** What its procedure does, without tRPC's chain of middleware. */
-  readonly call: CallAction
 }
 
 interface Declared {
@@ -126,23 +126,22 @@ function builder<A extends AppTypes, TSchema extends InputSchema>(
     kind,
     role: admission.role,
     isPrivileged: admission.isPrivileged,
-    call: createCallAction({
+    call: createCall({
+      kind,
       schema,
+      callers: users,
       gate: admission.gate,
-      options: {
-        readOnly: kind === 'query',
-        deadlineMs: meta.deadlineMs,
-        isAudited: admission.isPrivileged || meta.audit === 'always',
-        actionBudget: meta.budget,
-      },
-      handlerOf:
-        ({ invocation, actor, input }) =>
-        (attempt) =>
+      trail: admission.isPrivileged || meta.audit === 'always' ? 'always' : 'when it matters',
+      deadlineMs: meta.deadlineMs,
+      budget: meta.budget,
+      run: (call) =>
+        runCall(call.engine, call, (attempt) =>
           handler({
             // The collections and the environment given at start are those that the app's types describe.
-            ctx: createActionContext(invocation, attempt, actor) as TContext,
-            input: input as z.output<TSchema>, // What `parse` returned.
+            ctx: createActionContext(call, attempt) as TContext,
+            input: call.input,
           }),
+        ),
     }),
   })
 
@@ -150,31 +149,18 @@ function builder<A extends AppTypes, TSchema extends InputSchema>(
     meta: (more) => builder(admission, schema, { ...meta, ...more }),
     mutation(handler) {
       const definition = define('mutation', handler)
-      return declare(procedure(meta, definition).mutation(answer), definition)
+      return declare(definition, meta)
     },
     query(handler) {
       const definition = define('query', handler)
-      return declare(procedure(meta, definition).query(answer), definition)
+      return declare(definition, meta)
     },
   }
 }
 
-/** tRPC's way to an action: its middleware is the whole call, and its resolver gives the answer. */
-function procedure(meta: ActionMeta, { call }: ActionDefinition) {
-  return t.procedure.meta(meta).use(async ({ ctx, path, batchIndex, getRawInput, next }) => {
-    const result = await call({ ctx, path, batchIndex, readInput: getRawInput })
-    return next({ ctx: { result } })
-  })
-}
-
-function answer({ ctx }: { readonly ctx: { readonly result: ActionResult<unknown> } }) {
-  return ctx.result
-}
-
-/** Adds the definition to a procedure, and the input type that the schema has. */
-function declare<TProcedure extends object, TDeclared>(
-  procedure: TProcedure,
-  definition: ActionDefinition,
-): TDeclared {
-  return Object.assign(procedure, { [ACTION]: definition }) as unknown as TDeclared
+/** Makes the procedure of an action, with the input type that the schema has. */
+function declare<TDeclared>(definition: ActionDefinition, meta: ActionMeta): TDeclared {
+  return Object.assign(toProcedure<object>(definition, meta), {
+    [ACTION]: definition,
+  }) as unknown as TDeclared
 }

@@ -1,10 +1,9 @@
-import { callTRPCProcedure, TRPCError } from '@trpc/server'
+import { TRPCError } from '@trpc/server'
 import { type ActionResult, type Failure, fail } from '../core/result.ts'
 import { UnexpectedError } from '../invocation/unexpected-error.ts'
-import type { createAppRouter } from '../routers/app-router.ts'
+import type { Callables } from '../trpc/callable.ts'
 import type { RequestContext } from '../trpc/context.ts'
 import { InvalidInput, toFailure } from '../trpc/error-shape.ts'
-import { findUnacceptableInput } from '../wire/guard.ts'
 import { parseJson } from '../wire/json.ts'
 import { checkMediaType } from './media-type.ts'
 
@@ -19,32 +18,21 @@ export interface RestRequest {
 }
 
 export interface ProcedureCall {
-  readonly router: ReturnType<typeof createAppRouter>
+  readonly callables: Callables
   readonly path: string
-  readonly type: 'query' | 'mutation'
   readonly ctx: RequestContext
   readonly input?: unknown
   /** Reads the input once the procedure asks for it, in place of `input`. It may throw a TRPCError. */
   readonly readInput?: () => Promise<unknown>
 }
 
-/** Calls a procedure as tRPC would, and answers with a result whatever it throws. */
-export async function callProcedure(options: ProcedureCall): Promise<ActionResult<unknown>> {
-  const { input, readInput = async () => input, ...call } = options
-  let reading: Promise<unknown> | undefined
-  return resultOf(call.ctx, async () => {
-    const result: unknown = await callTRPCProcedure({
-      ...call,
-      batchIndex: 0,
-      // No procedure of ours stops when its caller has gone: what it did would not be known.
-      signal: undefined,
-      getRawInput: () => {
-        reading ??= readInput()
-        return reading
-      },
-    })
-    return result as ActionResult<unknown> // Every procedure of ours returns one; its type says so.
-  })
+/** Calls a procedure, and answers with a result whatever it throws. */
+export async function callProcedure({ callables, path, ctx, input, readInput }: ProcedureCall) {
+  const callable = callables.get(path)
+  if (!callable) throw new Error(`There is no procedure "${path}"`)
+  return resultOf(ctx, () =>
+    callable.call({ ctx, path, batchIndex: 0, readInput: readInput ?? (() => input) }),
+  )
 }
 
 /** What a call answers, whatever it throws for tRPC. */
@@ -69,20 +57,17 @@ export function logUnexpected({ engine, requestId }: RequestContext, error: TRPC
 
 export type JsonBody = { readonly value: unknown } | { readonly failure: Failure }
 
-/** Reads a JSON body that can be stored and sent as it is; an empty one is `{}`. */
+/** Reads a JSON body; an empty one is `{}`. */
 export async function readJsonBody(request: RestRequest): Promise<JsonBody> {
   const body = new Uint8Array(await request.arrayBuffer())
   const mediaProblem = checkMediaType(request.headers, body.byteLength === 0)
   return mediaProblem ? { failure: mediaProblem } : readJson(body)
 }
 
-/** Reads JSON that can be stored and sent as it is; no bytes at all are `{}`. */
+/** Reads JSON; no bytes at all are `{}`. Whether it can be stored and sent as it is, the call looks. */
 export function readJson(body: Uint8Array): JsonBody {
   const json = parseJson(body)
-  if (!json.ok) return { failure: badInput(new InvalidInput([json.issue])) }
-  // Before dates are looked for: too deep an input would make that expensive.
-  const issue = findUnacceptableInput(json.value)
-  return issue ? { failure: badInput(new InvalidInput([issue])) } : { value: json.value }
+  return json.ok ? { value: json.value } : { failure: badInput(new InvalidInput([json.issue])) }
 }
 
 export function badInput(error: InvalidInput): Failure {

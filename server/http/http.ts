@@ -7,6 +7,7 @@ import { type ActionResult, type Failure, fail } from '../core/result.ts'
 import type { Engine } from '../invocation/engine.ts'
 import type { createAppRouter } from '../routers/app-router.ts'
 import type { Actions } from '../routers/registry.ts'
+import { callablesOf } from '../trpc/callable.ts'
 import type { RequestContext } from '../trpc/context.ts'
 import { createActionEndpoint } from './actions.ts'
 import { createAuditEndpoint } from './audit.ts'
@@ -74,13 +75,14 @@ export function createHttp(options: HttpOptions) {
   const app = new Hono<HonoEnv>()
   const isDatabaseReady = remembered(() => engine.database.ping(READY_TIMEOUT_MS), READY_MEMORY_MS)
   const callAction = createActionEndpoint(options.actions)
-  const callRecords = createRecordsEndpoint(router)
+  const callables = callablesOf(router)
+  const callRecords = createRecordsEndpoint(callables)
   const below = [
-    ['/api/users', createUsersEndpoint(router)],
-    ['/api/integrations', createIntegrationsEndpoint(router)],
-    ['/api/audit', createAuditEndpoint(router)],
-    ['/api/credits', createCreditsEndpoint(router)],
-    ['/api/outbox', createOutboxEndpoint(router)],
+    ['/api/users', createUsersEndpoint(callables)],
+    ['/api/integrations', createIntegrationsEndpoint(callables)],
+    ['/api/audit', createAuditEndpoint(callables)],
+    ['/api/credits', createCreditsEndpoint(callables)],
+    ['/api/outbox', createOutboxEndpoint(callables)],
   ] as const
   const contexts = createRequestContexts(options)
   const context = (c: Context<HonoEnv>, transport: 'rest' | 'trpc') => {

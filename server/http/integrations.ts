@@ -3,8 +3,8 @@ import { knownActor } from '../auth/authentication.ts'
 import { fail } from '../core/result.ts'
 import { isSegment } from '../integrations/endpoint.ts'
 import { thrown } from '../invocation/thrown.ts'
-import type { createAppRouter } from '../routers/app-router.ts'
 import { INTEGRATIONS_PREFIX, refuseClient } from '../routers/integrations.ts'
+import type { Callables } from '../trpc/callable.ts'
 import type { RequestContext } from '../trpc/context.ts'
 import { callProcedure, readJsonBody } from './call-procedure.ts'
 import { readQueryString } from './query-string.ts'
@@ -17,7 +17,7 @@ export type CallIntegrations = (ctx: RequestContext, path: string, request: Requ
  * `POST /api/integrations/:integration/:endpoint`, whose body is the data; `path` is what follows `/api/integrations`,
  * still encoded.
  */
-export function createIntegrationsEndpoint(router: ReturnType<typeof createAppRouter>): CallIntegrations {
+export function createIntegrationsEndpoint(callables: Callables): CallIntegrations {
   return async (ctx, path, request) => {
     const caller = knownActor(await ctx.authenticator.authenticate())
     if ('failure' in caller) return { result: caller.failure }
@@ -28,9 +28,8 @@ export function createIntegrationsEndpoint(router: ReturnType<typeof createAppRo
     if ((request.method === 'HEAD' ? 'GET' : request.method) !== allow)
       return { result: fail('METHOD_NOT_SUPPORTED', `This address takes ${allow}.`), allow }
     const result = await callProcedure({
-      router,
+      callables,
       path: INTEGRATIONS_PREFIX + (endpoint === undefined ? 'list' : 'request'),
-      type: endpoint === undefined ? 'query' : 'mutation',
       ctx,
       // Read when the procedure asks for it, which is after it has counted the call.
       readInput: () => readInput(ctx, caller.actor, endpoint, request),

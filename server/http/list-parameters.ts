@@ -1,5 +1,4 @@
 import { InvalidInput } from '../trpc/error-shape.ts'
-import { findUnacceptable } from '../wire/guard.ts'
 import { badInput, type JsonBody } from './call-procedure.ts'
 import { numberOrText, readQueryString } from './query-string.ts'
 
@@ -19,14 +18,10 @@ export function readList(search: string): JsonBody {
 }
 
 function parseWhere(text: string): JsonBody {
-  const wrong = (path: readonly (string | number)[], message: string) => ({
-    failure: badInput(new InvalidInput([{ path: ['where', ...path], message }])),
-  })
   try {
-    const value: unknown = JSON.parse(text)
-    const issue = findUnacceptable(value)
-    return issue ? wrong(issue.path, issue.message) : { value }
+    return { value: JSON.parse(text) }
   } catch {
-    return wrong([], 'must be a JSON object of conditions')
+    const issue = { path: ['where'], message: 'must be a JSON object of conditions' }
+    return { failure: badInput(new InvalidInput([issue])) }
   }
 }

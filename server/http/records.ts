@@ -1,8 +1,8 @@
 import { knownActor } from '../auth/authentication.ts'
 import { type ActionResult, type Failure, fail } from '../core/result.ts'
-import type { createAppRouter } from '../routers/app-router.ts'
 import { RECORDS_PREFIX } from '../routers/records.ts'
 import { noSuchCollection } from '../tools/no-such-collection.ts'
+import type { Callables } from '../trpc/callable.ts'
 import type { RequestContext } from '../trpc/context.ts'
 import { callProcedure, type JsonBody, type RestRequest, readJsonBody } from './call-procedure.ts'
 import { readList } from './list-parameters.ts'
@@ -10,7 +10,7 @@ import { numberOrText, readQueryString } from './query-string.ts'
 
 /** A verb of the data API and its input; or the failure that kept it from being read. */
 type Reading =
-  | { readonly verb: string; readonly type: 'query' | 'mutation'; readonly input: unknown }
+  | { readonly verb: string; readonly input: unknown }
   | { readonly failure: Failure; readonly allow?: string }
 
 export interface RecordsAnswer {
@@ -25,7 +25,7 @@ export type CallRecords = (ctx: RequestContext, path: string, request: RestReque
  * Exposes the data API as the caller at `/api/records/:collection` and `/api/records/:collection/:id`; `path` is
  * what follows `/api/records/`, still encoded.
  */
-export function createRecordsEndpoint(router: ReturnType<typeof createAppRouter>): CallRecords {
+export function createRecordsEndpoint(callables: Callables): CallRecords {
   return async (ctx, path, request) => {
     const caller = knownActor(await ctx.authenticator.authenticate())
     if ('failure' in caller) return { result: caller.failure }
@@ -37,9 +37,9 @@ export function createRecordsEndpoint(router: ReturnType<typeof createAppRouter>
     const call =
       recordId === undefined ? await readCollectionCall(request) : await readRecordCall(recordId, request)
     if ('failure' in call) return { result: call.failure, allow: call.allow }
-    const { verb, type, input } = call
+    const { verb, input } = call
     const procedure = `${RECORDS_PREFIX}${entry.name}.${verb}`
-    return { result: await callProcedure({ router, path: procedure, type, ctx, input }) }
+    return { result: await callProcedure({ callables, path: procedure, ctx, input }) }
   }
 }
 
@@ -49,7 +49,7 @@ async function readCollectionCall(request: RestRequest): Promise<Reading> {
     case 'HEAD':
       return reading('list', readList(new URL(request.url).search))
     case 'POST':
-      return withData(request, [], (data) => ({ verb: 'create', type: 'mutation', input: { data } }))
+      return withData(request, [], (data) => ({ verb: 'create', input: { data } }))
     default:
       return wrongMethod('GET, POST')
   }
@@ -59,20 +59,20 @@ async function readRecordCall(recordId: string, request: RestRequest): Promise<R
   switch (request.method) {
     case 'GET':
     case 'HEAD':
-      return withoutBody(request, { verb: 'get', type: 'query', input: { recordId } })
+      return withoutBody(request, { verb: 'get', input: { recordId } })
     case 'DELETE':
-      return withoutBody(request, { verb: 'remove', type: 'mutation', input: { recordId } })
+      return withoutBody(request, { verb: 'remove', input: { recordId } })
     case 'PUT':
       return withData(request, [], (data) => ({
         verb: 'create',
-        type: 'mutation',
+
         input: { data, recordId },
       }))
     case 'PATCH':
       return withData(request, ['ifVersion'], (patch, parameters) => {
         const ifVersion = numberOrText(parameters.get('ifVersion'))
         const input = { recordId, patch, ...(ifVersion === undefined ? {} : { ifVersion }) }
-        return { verb: 'update', type: 'mutation', input }
+        return { verb: 'update', input }
       })
     default:
       return wrongMethod('GET, PUT, PATCH, DELETE')
@@ -101,7 +101,7 @@ async function withoutBody(request: RestRequest, reading: Reading): Promise<Read
 }
 
 function reading(verb: string, read: JsonBody): Reading {
-  return 'failure' in read ? read : { verb, type: 'query', input: read.value }
+  return 'failure' in read ? read : { verb, input: read.value }
 }
 
 function wrongMethod(allow: string): Reading {

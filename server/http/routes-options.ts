@@ -1,15 +1,18 @@
 import { uuidv7 } from 'uuidv7'
-import { refuseBlocked, verifiedUser } from '../auth/authentication.ts'
+import { z } from 'zod'
+import { verifiedUser } from '../auth/authentication.ts'
 import { type AnyContext, createActionContext } from '../builders/action-context.ts'
+import { runCall } from '../invocation/call.ts'
 import type { Engine } from '../invocation/engine.ts'
-import { Invocation } from '../invocation/invocation.ts'
-import { runInvocation } from '../invocation/run.ts'
-import { createAuthenticator } from '../trpc/context.ts'
+import { users } from '../trpc/authenticate.ts'
+import { createCall } from '../trpc/call.ts'
+import { createAuthenticator, createRequestContext } from '../trpc/context.ts'
 import type { BodyLimits } from './body-limits.ts'
+import { resultOf } from './call-procedure.ts'
 import type { RoutesOptions } from './custom-routes.ts'
 import { respond } from './respond.ts'
 
-const DEADLINE_MS = 10_000
+const NOTHING = z.undefined()
 
 interface RoutesParts {
   readonly engine: Engine
@@ -37,20 +40,23 @@ export function createRoutesOptions({
     },
 
     async read({ actor, requestId }, handler) {
-      // What is streamed outlasts the request that it began with.
-      const refused = await refuseBlocked(engine.blockedUsers, actor)
-      if (refused) return refused as Awaited<ReturnType<typeof handler>> // As below.
-      const invocation = new Invocation({
-        engine,
+      // What is streamed outlasts the request that it began with: whether the user is blocked is asked again.
+      const ctx = createRequestContext(engine, {
+        authorization: undefined,
         actor,
-        action: 'route',
         requestId,
-        readOnly: true,
-        deadlineMs: DEADLINE_MS,
+        transport: 'rest',
       })
-      const result = await runInvocation(invocation, (attempt) =>
-        handler(createActionContext(invocation, attempt, actor)),
-      )
+      const call = createCall({
+        kind: 'query',
+        callers: users,
+        schema: NOTHING,
+        trail: 'none',
+        run: (accepted) =>
+          runCall(engine, accepted, (attempt) => handler(createActionContext(accepted, attempt))),
+      })
+      const place = { ctx, path: 'route', batchIndex: 0, readInput: () => undefined }
+      const result = await resultOf(ctx, () => call(place))
       return result as Awaited<ReturnType<typeof handler>> // The handler's own result, or a failure.
     },
 

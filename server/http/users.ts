@@ -2,8 +2,8 @@ import { readList } from './list-parameters.ts'
 import { createVerbsEndpoint, parameters, readBodyAlone, type VerbsEndpoint } from './verbs-endpoint.ts'
 
 /** Exposes `users.*` over REST, below `/api/users`. */
-export const createUsersEndpoint: VerbsEndpoint = (router) =>
-  createVerbsEndpoint(router, 'users', {
+export const createUsersEndpoint: VerbsEndpoint = (callables) =>
+  createVerbsEndpoint(callables, 'users', {
     '': {
       method: 'GET',
       verb: 'list',

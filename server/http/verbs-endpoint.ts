@@ -1,6 +1,6 @@
 import { verifiedUser } from '../auth/authentication.ts'
 import { fail } from '../core/result.ts'
-import type { createAppRouter } from '../routers/app-router.ts'
+import type { Callables } from '../trpc/callable.ts'
 import type { RequestContext } from '../trpc/context.ts'
 import { callProcedure, type JsonBody, readJsonBody } from './call-procedure.ts'
 import { numberOrText, readQueryString } from './query-string.ts'
@@ -14,14 +14,14 @@ export interface VerbRoute {
 }
 
 export type CallVerb = (ctx: RequestContext, path: string, request: Request) => Promise<RecordsAnswer>
-export type VerbsEndpoint = (router: ReturnType<typeof createAppRouter>) => CallVerb
+export type VerbsEndpoint = (callables: Callables) => CallVerb
 
 /**
  * Exposes the procedures of a router for verified users over REST, by the path behind its name. 401 comes before 404,
  * and both before the request is read.
  */
 export function createVerbsEndpoint(
-  router: ReturnType<typeof createAppRouter>,
+  callables: Callables,
   name: string,
   verbs: Readonly<Record<string, VerbRoute>>,
 ): CallVerb {
@@ -40,9 +40,8 @@ export function createVerbsEndpoint(
     if ('failure' in input) return { result: input.failure }
     return {
       result: await callProcedure({
-        router,
+        callables,
         path: `${name}.${route.verb}`,
-        type: route.method === 'GET' ? 'query' : 'mutation',
         ctx,
         input: input.value,
       }),

@@ -8,18 +8,27 @@ import type { Message } from '../queue/message.ts'
 import type { CatalogEntry } from '../tools/catalog.ts'
 import { constraintFields } from '../tools/constraint-fields.ts'
 import { learnDeferrable } from '../tools/on-conflict.ts'
-import type { Charge, StepRequest, ToolRunner, WriteOperation } from '../tools/scope.ts'
+import type { Charge, StepRequest, ToolCall, ToolRunner, WriteOperation } from '../tools/scope.ts'
 import type { Write } from './audit-entry.ts'
-import type { Invocation } from './invocation.ts'
+import type { Execution } from './execution.ts'
 import type { Step } from './journal.ts'
 import { LazyTransaction } from './lazy-transaction.ts'
 import { type Interruption, never, RunState } from './run-state.ts'
-import { Steps } from './steps.ts'
+import { isInsideOnce, runInsideOnce, Steps } from './steps.ts'
 import { Stopwatch } from './stopwatch.ts'
 import { type HeldTurns, TurnTimeout } from './turns.ts'
 import { Writes } from './writes.ts'
 
 const EXPIRED = 'The deadline of the call is over'
+
+export interface AttemptOptions {
+  /** Counts from 1. */
+  readonly number: number
+  /** What is left of the deadline, in milliseconds. */
+  readonly remainingMs: number
+  /** The turns that were taken before it. */
+  readonly turns: HeldTurns | undefined
+}
 
 /**
  * One run of a handler and the transaction it may open.
@@ -33,7 +42,7 @@ export class Attempt implements ToolRunner {
   readonly userId: string | null
   /** Counts the time of the handler; waiting for turns, connections and outside calls is not counted. */
   readonly stopwatch: Stopwatch
-  readonly #invocation: Invocation
+  readonly #execution: Execution
   readonly #state = new RunState()
   readonly #writes: Writes
   readonly #steps: Steps
@@ -45,18 +54,19 @@ export class Attempt implements ToolRunner {
   readonly #callsInFlight = new Set<Promise<unknown>>()
   #concealing: Map<string, (error: SqlError) => SqlError> | undefined
 
-  constructor(invocation: Invocation, number: number, turns: HeldTurns | undefined) {
-    this.#invocation = invocation
-    this.#writes = new Writes(invocation)
+  constructor(execution: Execution, { number, remainingMs, turns }: AttemptOptions) {
+    const { ids, invocation, record } = execution
+    this.#execution = execution
+    this.#writes = new Writes(execution)
     this.number = number
-    this.now = invocation.now
-    this.userId = invocation.actor.kind === 'user' ? invocation.actor.userId : null
-    invocation.attempts = number
-    this.stopwatch = new Stopwatch(invocation.remainingMs)
+    this.now = ids.now
+    this.userId = invocation.userId
+    record.attempt(number)
+    this.stopwatch = new Stopwatch(remainingMs)
     const { stopwatch } = this
-    this.#steps = new Steps(invocation, number, this.#state, stopwatch)
+    this.#steps = new Steps(execution, number, this.#state, stopwatch)
     this.#transaction = new LazyTransaction({
-      invocation,
+      execution,
       state: this.#state,
       steps: this.#steps,
       stopwatch,
@@ -65,7 +75,7 @@ export class Attempt implements ToolRunner {
   }
 
   get catalog() {
-    return this.#invocation.engine.catalog
+    return this.#execution.engine.catalog
   }
 
   /** Whether it has a transaction, or is about to. */
@@ -74,7 +84,7 @@ export class Attempt implements ToolRunner {
   }
 
   get remainingLifeMs(): number {
-    return this.#invocation.remainingLifeMs
+    return this.#execution.invocation.remainingLifeMs
   }
 
   /** Whether the handler has started calls that have not ended. */
@@ -120,7 +130,7 @@ export class Attempt implements ToolRunner {
   }
 
   mintId(): string {
-    const id = this.#invocation.mintedId(this.#minted)
+    const id = this.#execution.ids.recordId(this.#minted)
     this.#minted += 1
     return id
   }
@@ -130,7 +140,7 @@ export class Attempt implements ToolRunner {
   }
 
   ranSql(): void {
-    if (!this.#invocation.readOnly) this.#writes.wrote('sql', '*', '*')
+    if (!this.#execution.invocation.readOnly) this.#writes.wrote('sql', '*', '*')
   }
 
   enqueue(name: string, data: JsonValue, charge: Charge): string {
@@ -180,20 +190,16 @@ export class Attempt implements ToolRunner {
   /**
    * Runs one call of a tool: refuses it when the run is over, gives it the failure of a transaction that is
    * beyond use, and turns what the database throws into that failure.
-   *
-   * @param key the record that the call is about, if there is one.
    */
   async call<T>(
-    tool: string,
-    key: string | undefined,
-    writes: boolean,
+    { tool, record, writes = false }: ToolCall,
     body: () => Promise<ActionResult<T>>,
   ): Promise<ActionResult<T>> {
     this.#refuseInsideOnce(tool)
     if (!this.#state.isRunning) return this.#lateCall(tool)
     if (this.#state.poison) return this.#state.poison
-    this.#transaction.firstKey ??= key
-    if (writes && key !== undefined) this.#writes.setOut(key)
+    this.#transaction.firstKey ??= record
+    if (writes && record !== undefined) this.#writes.setOut(record)
     const call = body()
     this.#callsInFlight.add(call)
     try {
@@ -216,7 +222,7 @@ export class Attempt implements ToolRunner {
   }
 
   runOnce<T>(run: () => T): T {
-    return this.#invocation.runOnce(run)
+    return runInsideOnce(run)
   }
 
   /** Starts counting the time that the handler may take. */
@@ -235,7 +241,7 @@ export class Attempt implements ToolRunner {
 
   /** Waits for calls that the handler did not await, so that they belong to the attempt wholly or not at all. */
   async settle(): Promise<void> {
-    this.#invocation.log.warn(
+    this.#execution.invocation.log.warn(
       { attempt: this.number },
       'An action returned while a tool call was still running; await every call',
     )
@@ -279,9 +285,7 @@ export class Attempt implements ToolRunner {
   /** Whether the error says of a collection, for the first time in this call, how to insert into it. */
   #hasLearnt(error: unknown): boolean {
     const collection = error instanceof SqlError ? learnDeferrable(this.catalog, error) : undefined
-    if (collection === undefined || this.#invocation.learntOf.has(collection)) return false
-    this.#invocation.learntOf.add(collection)
-    return true
+    return collection !== undefined && this.#execution.learn(collection)
   }
 
   #databaseFailed(tool: string, writes: boolean, error: unknown): Failure {
@@ -291,14 +295,14 @@ export class Attempt implements ToolRunner {
     }
     const mapped = this.#map(error, tool === 'sql' ? 'own sql' : writes ? 'write' : 'read')
     if (mapped?.kind !== 'failure') throw error
-    if (isUnavailable(error)) this.#invocation.hasMetOutage = true
+    if (isUnavailable(error)) this.#execution.record.meetOutage()
     this.#state.poison = mapped.failure
-    this.#invocation.log.warn({ tool, code: mapped.failure.code, err: error }, 'A statement failed')
+    this.#execution.invocation.log.warn({ tool, code: mapped.failure.code, err: error }, 'A statement failed')
     return this.#state.poison
   }
 
   #refuseInsideOnce(tool: string): void {
-    if (!this.#invocation.isInsideOnce()) return
+    if (!isInsideOnce()) return
     throw new Error(
       `tools.once: its function may not use tools, and called ${tool}; do it before or after the once`,
     )
@@ -307,7 +311,7 @@ export class Attempt implements ToolRunner {
   #lateCall<T>(tool: string): Promise<T> {
     if (!this.#loggedLateCall && this.#state.isOver) {
       this.#loggedLateCall = true
-      this.#invocation.log.warn(
+      this.#execution.invocation.log.warn(
         { tool, attempt: this.number },
         'A tool was called after its attempt had ended; it did nothing. Await every call',
       )

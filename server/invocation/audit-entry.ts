@@ -3,7 +3,7 @@ import { Parameters } from '../db/parameters.ts'
 import type { Message } from '../queue/message.ts'
 import { stringify } from '../wire/json.ts'
 import { redact } from '../wire/redact.ts'
-import type { Invocation } from './invocation.ts'
+import type { RecordedCall } from './invocation-record.ts'
 
 /** What is written of one record, or by SQL of the app's own. */
 export type Write = readonly [operation: string, collection: string, recordId: string]
@@ -12,10 +12,14 @@ const MAX_WRITES = 100
 const MAX_INPUT_CHARACTERS = 4_000
 
 /** Whether a call leaves a row although it did nothing that had to be kept. */
-export function isWorthAuditing(invocation: Invocation, outcome: string, writes: readonly Write[]): boolean {
+export function isWorthAuditing(
+  { invocation, record }: RecordedCall,
+  outcome: string,
+  writes: readonly Write[],
+): boolean {
+  const hasLeftTraces = writes.length > 0 || record.payers.size > 0
   // Whoever comes without a token could fill the table; the log has their calls. What they spend has its budget.
-  if (invocation.actor.kind === 'anonymous') return writes.length > 0 || invocation.payers.size > 0
-  return outcome !== 'OK' || invocation.isAudited || writes.length > 0 || invocation.payers.size > 0
+  return hasLeftTraces || (invocation.userId !== null && (outcome !== 'OK' || invocation.isAudited))
 }
 
 /** What is kept together with an audit row. */
@@ -31,31 +35,30 @@ export interface AuditBeside {
  * them is run with it, and succeeds or fails with it.
  */
 export function auditStatement(
-  invocation: Invocation,
+  { invocation, record }: RecordedCall,
   outcome: string,
   writes: readonly Write[],
   { messages = [], beside = () => [] }: AuditBeside = {},
 ): Statement {
   // Words without anything that an array's text would have to quote.
-  const payers = new Set([...invocation.payers, ...messages.map(({ charge }) => charge.payer)])
-  const { actor } = invocation
+  const payers = new Set([...record.payers, ...messages.map(({ charge }) => charge.payer)])
   // In the order of the placeholders of INSERTS.
   const parameters = new Parameters([
     invocation.id,
-    invocation.now.toISOString(),
-    actor.kind === 'user' ? actor.userId : null,
+    record.startedAt.toISOString(),
+    invocation.userId,
     invocation.requestId,
     invocation.transport,
     invocation.action,
     outcome,
-    invocation.attempts,
+    record.attempts,
     Math.round(invocation.elapsedMs),
-    invocation.inputHash ?? null,
+    record.inputHash ?? null,
     JSON.stringify(writes.slice(0, MAX_WRITES).map(toJson)),
     writes.length,
     `{${[...payers].sort().join(',')}}`,
-    invocation.cost ?? null,
-    inputText(invocation),
+    record.cost ?? null,
+    inputText(record),
     invocation.ip ?? null,
   ])
   const kept = beside(parameters).map((sql, position) => `kept_${position} as (${sql}), `)
@@ -77,7 +80,7 @@ function toJson([op, collection, recordId]: Write) {
 }
 
 /** What the caller asked for, without secrets and capped; null for an input that was not valid. */
-function inputText({ input }: Invocation): string | null {
+function inputText({ input }: RecordedCall['record']): string | null {
   if (!input) return null
   const shown = input.schema ? redact(input.schema, input.value) : input.value
   const text = stringify(shown)

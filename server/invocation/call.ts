@@ -3,6 +3,8 @@ import { ConnectionLost } from '../db/database.ts'
 import { isUnavailable, mapEngineError } from '../db/sqlstate.ts'
 import { IDEMPOTENCY_KEY, IDEMPOTENCY_KEY_RULE } from '../wire/idempotency-key.ts'
 import { fromStored } from '../wire/stored.ts'
+import type { Engine } from './engine.ts'
+import { Execution, type ExecutionEngine } from './execution.ts'
 import {
   type Claim,
   claimKey,
@@ -11,35 +13,50 @@ import {
   type ReleaseOptions,
   releaseKey,
 } from './idempotency.ts'
-import type { Invocation } from './invocation.ts'
+import type { RecordedCall } from './invocation-record.ts'
 import { type Handler, runInvocation, Superseded } from './run.ts'
 import { thrown } from './thrown.ts'
+
+/** What a call needs of the engine. */
+export type CallEngine = ExecutionEngine & Pick<Engine, 'lateReleases'>
 
 /**
  * Runs an action, once for its idempotency key if it has one: a key that was answered gives the same answer.
  *
  * @throws {TRPCError} for a key that cannot be used, and what the handler threw.
  */
-export function runCall<T>(invocation: Invocation, handler: Handler<T>): Promise<ActionResult<T>> {
-  return invocation.key === undefined ? runInvocation(invocation, handler) : runOnce(invocation, handler)
+export function runCall<T>(
+  engine: CallEngine,
+  call: RecordedCall,
+  handler: Handler<T>,
+): Promise<ActionResult<T>> {
+  return call.invocation.key === undefined
+    ? runInvocation(new Execution(engine, call), handler)
+    : runOnce(engine, call, handler)
 }
 
-async function runOnce<T>(invocation: Invocation, handler: Handler<T>): Promise<ActionResult<T>> {
-  const scope = usableScope(invocation)
-  const claim = await claimOf(invocation, scope)
-  if (claim.kind !== 'claimed') return answerOf(invocation, claim)
-  await invocation.engine.failpoint('after-claim')
-  invocation.resume(claim.now, claim.steps)
+async function runOnce<T>(
+  engine: CallEngine,
+  call: RecordedCall,
+  handler: Handler<T>,
+): Promise<ActionResult<T>> {
+  const scope = usableScope(call)
+  const claim = await claimOf(engine, call, scope)
+  if (claim.kind !== 'claimed') return answerOf(call, claim)
+  await engine.failpoint('after-claim')
+  call.record.resume(claim.now)
+  const execution = new Execution(engine, call)
+  execution.resume(claim.steps)
   try {
-    const result = await runInvocation(invocation, handler)
+    const result = await runInvocation(execution, handler)
     if (result.success) return result
-    const stored = await release(invocation, scope, invocation.isOutcomeUnknown)
-    return stored === undefined ? result : answerOf(invocation, { kind: 'stored', result: stored })
+    const stored = await release(engine, call, scope)
+    return stored === undefined ? result : answerOf(call, { kind: 'stored', result: stored })
   } catch (error) {
     // Another holder took over, and was faster: its answer is the answer.
-    if (error instanceof Superseded) return answerOf(invocation, await claimOf(invocation, scope))
-    const stored = await release(invocation, scope, false)
-    if (stored !== undefined) return answerOf(invocation, { kind: 'stored', result: stored })
+    if (error instanceof Superseded) return answerOf(call, await claimOf(engine, call, scope))
+    const stored = await release(engine, call, scope)
+    if (stored !== undefined) return answerOf(call, { kind: 'stored', result: stored })
     throw error
   }
 }
@@ -50,18 +67,22 @@ async function runOnce<T>(invocation: Invocation, handler: Handler<T>): Promise<
  *
  * @throws {TRPCError} where the call is still running.
  */
-export async function answerBefore(invocation: Invocation): Promise<ActionResult<unknown> | undefined> {
-  const { keyScope, engine, keptInput } = invocation
+export async function answerBefore(
+  { database }: Pick<Engine, 'database'>,
+  call: RecordedCall,
+): Promise<ActionResult<unknown> | undefined> {
+  const { invocation, record } = call
+  const { keyScope } = invocation
   if (!keyScope || !IDEMPOTENCY_KEY.test(keyScope.key)) return undefined
-  const found = await findKey(engine.database, keyScope, keptInput).catch((error: unknown) => {
+  const found = await findKey(database, keyScope, record.keptInput).catch((error: unknown) => {
     // The refusal of the input is an answer, too.
     invocation.log.warn({ err: error }, 'An idempotency key could not be looked up')
     return undefined
   })
-  return found && answerOf(invocation, found)
+  return found && answerOf(call, found)
 }
 
-function usableScope(invocation: Invocation): KeyScope {
+function usableScope({ invocation }: RecordedCall): KeyScope {
   const { key = '', keyScope } = invocation
   if (!IDEMPOTENCY_KEY.test(key)) {
     throw refused('BAD_REQUEST', `An Idempotency-Key is ${IDEMPOTENCY_KEY_RULE}`)
@@ -71,26 +92,28 @@ function usableScope(invocation: Invocation): KeyScope {
   return keyScope
 }
 
-async function claimOf(invocation: Invocation, scope: KeyScope): Promise<Claim> {
-  const { engine, id, keptInput, now, leaseMs } = invocation
+async function claimOf(engine: CallEngine, call: RecordedCall, scope: KeyScope): Promise<Claim> {
+  const { invocation, record } = call
+  const { id, leaseMs } = invocation
+  const { keptInput, startedAt: now } = record
   try {
     return await claimKey(engine.database, { ...scope, token: id, keptInput, now, leaseMs })
   } catch (error) {
     const mapped = mapEngineError(error)
     if (!mapped) throw error
-    if (isUnavailable(error)) invocation.hasMetOutage = true
+    if (isUnavailable(error)) record.meetOutage()
     invocation.log.warn({ err: error }, 'An idempotency key could not be claimed')
     // The claim may be there, though its answer was lost.
-    if (error instanceof ConnectionLost) releaseLater(invocation, { ...scope, token: id, isUnknown: false })
+    if (error instanceof ConnectionLost) releaseLater(engine, call, { ...scope, token: id, isUnknown: false })
     throw mapped.kind === 'failure' ? thrown(mapped.failure) : running(1)
   }
 }
 
 /** What a key is answered with that this invocation does not hold. */
-function answerOf<T>(invocation: Invocation, claim: Claim): ActionResult<T> {
+function answerOf<T>({ record }: RecordedCall, claim: Claim): ActionResult<T> {
   switch (claim.kind) {
     case 'stored':
-      invocation.isReplay = true
+      record.replay()
       return fromStored(claim.result) as ActionResult<T> // What the same action answered.
     case 'other input':
       throw refused(
@@ -100,32 +123,33 @@ function answerOf<T>(invocation: Invocation, claim: Claim): ActionResult<T> {
     case 'running':
       throw running(claim.retryAfterSeconds)
     case 'claimed':
-      throw new Error('An idempotency key that was answered could be claimed anew')
+      throw new Error('An idempotency key that was answered could be claimed again')
   }
 }
 
 /** The failure of the call is its answer, whatever becomes of the key. */
-async function release(
-  invocation: Invocation,
-  scope: KeyScope,
-  isUnknown: boolean,
-): Promise<string | undefined> {
-  const options = { ...scope, token: invocation.id, isUnknown }
+async function release(engine: CallEngine, call: RecordedCall, scope: KeyScope): Promise<string | undefined> {
+  const { invocation, record } = call
+  const options = { ...scope, token: invocation.id, isUnknown: record.isOutcomeUnknown }
   try {
-    return await releaseKey(invocation.engine.database, options)
+    return await releaseKey(engine.database, options)
   } catch (error) {
     invocation.log.warn({ err: error }, 'An idempotency key could not be given back; it is tried again')
-    releaseLater(invocation, options)
+    releaseLater(engine, call, options)
     return undefined
   }
 }
 
-function releaseLater(invocation: Invocation, options: ReleaseOptions): void {
-  const { engine, id, leaseMs } = invocation
-  engine.lateReleases.add({
+function releaseLater(
+  { database, lateReleases }: CallEngine,
+  { invocation }: RecordedCall,
+  options: ReleaseOptions,
+): void {
+  const { id, leaseMs } = invocation
+  lateReleases.add({
     what: id,
     usefulForMs: leaseMs,
-    write: () => releaseKey(engine.database, options),
+    write: () => releaseKey(database, options),
   })
 }
 

@@ -8,7 +8,7 @@ export function tooManyConflicts(): Failure {
 }
 
 /** It lasted as long as an invocation may, whatever it waited for. */
-export function tooLong({ lifetimeMs }: Invocation): Failure {
+export function tooLong({ lifetimeMs }: Pick<Invocation, 'lifetimeMs'>): Failure {
   return fail(
     'GATEWAY_TIMEOUT',
     `The call took longer than ${lifetimeMs / 1000} s in all; nothing of it was kept.`,
@@ -16,7 +16,7 @@ export function tooLong({ lifetimeMs }: Invocation): Failure {
 }
 
 /** COMMIT was sent, and nothing came back. */
-export function outcomeUnknown({ key }: Invocation): Failure {
+export function outcomeUnknown({ key }: Pick<Invocation, 'key'>): Failure {
   if (key !== undefined) {
     return fail(
       'SERVICE_UNAVAILABLE',

@@ -1,6 +1,6 @@
 import { ConnectionLost, type Statement } from '../db/database.ts'
 import { type CommitOutcome, LastStatementFailed, Transaction } from '../db/transaction.ts'
-import type { Invocation } from './invocation.ts'
+import type { Execution } from './execution.ts'
 import type { RunState } from './run-state.ts'
 import type { Steps } from './steps.ts'
 import type { Stopwatch } from './stopwatch.ts'
@@ -10,7 +10,7 @@ const TURN_TIMEOUT_MS = 30_000
 const GIVEN_UP = 'The run was given up before its transaction began'
 
 export interface LazyTransactionOptions {
-  readonly invocation: Invocation
+  readonly execution: Execution
   readonly state: RunState
   readonly steps: Steps
   readonly stopwatch: Stopwatch
@@ -68,10 +68,10 @@ export class LazyTransaction {
 
   /** For a run without a transaction. */
   async #write(statement: Statement): Promise<CommitOutcome> {
-    const { engine, keyScope, hasReserved } = this.#options.invocation
+    const { engine, invocation, hasReserved } = this.#options.execution
     try {
       // The answer of a key and messages are not written again: of those it has to be known what became of them.
-      if (keyScope || hasReserved) await engine.database.write(statement)
+      if (invocation.keyScope || hasReserved) await engine.database.write(statement)
       else await engine.auditRows.fulfil(statement)
       return 'committed'
     } catch (error) {
@@ -91,7 +91,7 @@ export class LazyTransaction {
   }
 
   async #open(): Promise<Transaction> {
-    const { invocation, state, steps, stopwatch } = this.#options
+    const { execution, state, steps, stopwatch } = this.#options
     stopwatch.pause()
     let turn: Promise<void> | undefined
     try {
@@ -100,8 +100,8 @@ export class LazyTransaction {
       steps.mustSuspend = true
       await this.#queueUp()
       if (!state.isRunning) throw new Error(GIVEN_UP)
-      const transaction = await Transaction.open(invocation.engine.database, {
-        readOnly: invocation.readOnly,
+      const transaction = await Transaction.open(execution.engine.database, {
+        readOnly: execution.invocation.readOnly,
         statementTimeoutMs: stopwatch.remainingMs,
         turnKeys: this.#turns?.keys ?? [],
       })
@@ -125,7 +125,8 @@ export class LazyTransaction {
   /** Turns must be taken before the snapshot is, and so before the transaction begins. */
   async #queueUp(): Promise<void> {
     if (this.#turns) return
-    const { engine, actionKey } = this.#options.invocation
+    const { engine, invocation } = this.#options.execution
+    const { actionKey } = invocation
     const keys = this.firstKey === undefined ? [actionKey] : [this.firstKey, actionKey]
     const taken = keys.filter((key) => engine.turns.isTaken(key))
     if (taken.length > 0) this.#turns = await engine.turns.take(taken, TURN_TIMEOUT_MS)

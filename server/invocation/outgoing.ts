@@ -1,20 +1,21 @@
-import type { Logger } from 'pino'
 import { type Failure, fail } from '../core/result.ts'
 import { isUnavailable } from '../db/sqlstate.ts'
 import type { HoldOwner, HoldRequest } from '../ledger/hold.ts'
+import type { Purse } from '../ledger/hold-owner.ts'
 import { refund } from '../ledger/refund.ts'
 import { reserve } from '../ledger/reserve.ts'
 import type { Message } from '../queue/message.ts'
 import type { Engine } from './engine.ts'
-import { holdOwnerOf, type SpendingCall } from './hold-owner.ts'
+import { holdOwnerOf } from './hold-owner.ts'
+import type { Invocation } from './invocation.ts'
 
 /** How often a run may queue what none before it has queued. */
 const MAX_ROUNDS = 5
 
 /** The call that sends them. */
-interface SendingCall extends SpendingCall {
-  readonly engine: SpendingCall['engine'] & Pick<Engine, 'ledger' | 'database' | 'outboxSignal'>
-  readonly log: Logger
+interface SendingCall {
+  readonly engine: Purse & Pick<Engine, 'ledger' | 'database' | 'outboxSignal'>
+  readonly invocation: Invocation
 }
 
 /**
@@ -22,13 +23,13 @@ interface SendingCall extends SpendingCall {
  * becomes of the invocation, what it set aside belongs to a message that was queued, or is given back.
  */
 export class Outgoing {
-  readonly #invocation: SendingCall
+  readonly #call: SendingCall
   readonly #reserved = new Set<string>()
   #queued: ReadonlySet<string> = new Set()
   #rounds = 0
 
-  constructor(invocation: SendingCall) {
-    this.#invocation = invocation
+  constructor(call: SendingCall) {
+    this.#call = call
   }
 
   /** Whether a run has queued messages: nothing is committed with one that nothing is set aside for. */
@@ -49,7 +50,7 @@ export class Outgoing {
     for (const payer of ['owner', 'caller'] as const) {
       const requests = messages.filter(({ charge }) => charge.payer === payer).map(toRequest)
       if (requests.length === 0) continue
-      const owner = holdOwnerOf(this.#invocation, payer)
+      const owner = holdOwnerOf(this.#call.engine, this.#call.invocation, payer)
       if ('failure' in owner) return owner.failure
       // Noted first: whatever comes of the statement, it is given back.
       for (const { effect } of requests) this.#reserved.add(effect)
@@ -62,7 +63,7 @@ export class Outgoing {
   /** The messages are queued: what is set aside for them is theirs. */
   committed(messages: readonly Message[]): void {
     this.#queued = new Set(messages.map(({ id }) => id))
-    if (messages.length > 0) this.#invocation.engine.outboxSignal.wake()
+    if (messages.length > 0) this.#call.engine.outboxSignal.wake()
   }
 
   /** Nobody knows whether the messages are queued: the sweeper looks later, and gives back what belongs to none. */
@@ -72,18 +73,18 @@ export class Outgoing {
 
   /** Gives back what belongs to no message. Never throws: what is left is given back when its lease is over. */
   async release(): Promise<void> {
-    const { engine, id, log } = this.#invocation
+    const { engine, invocation } = this.#call
     const unused = [...this.#reserved].filter((effect) => !this.#queued.has(effect))
     if (unused.length === 0) return
     try {
-      await refund(engine.database, id, unused)
+      await refund(engine.database, invocation.id, unused)
     } catch (error) {
-      log.warn({ err: error }, 'What was set aside for messages could not be given back yet')
+      invocation.log.warn({ err: error }, 'What was set aside for messages could not be given back yet')
     }
   }
 
   async #reserve(owner: HoldOwner, requests: readonly HoldRequest[]): Promise<Failure | undefined> {
-    const { ledger, database } = this.#invocation.engine
+    const { ledger, database } = this.#call.engine
     const [request] = requests
     try {
       return request && requests.length === 1

@@ -20,7 +20,7 @@ import {
 import { isTooLarge } from '../wire/answer-size.ts'
 import { Attempt } from './attempt.ts'
 import { closingOf } from './closing.ts'
-import type { Engine } from './engine.ts'
+import type { Execution, ExecutionEngine } from './execution.ts'
 import { answerTooLarge, outcomeUnknown, tooLong, tooManyConflicts } from './failures.ts'
 import { isResultConstraint } from './idempotency.ts'
 import type { Invocation } from './invocation.ts'
@@ -67,18 +67,18 @@ export class Superseded extends Error {
  * @returns what the handler returned, or the failure that the call ended with.
  * @throws {TRPCError} what the handler threw, as INTERNAL_SERVER_ERROR unless it is a TRPCError itself.
  */
-export async function runInvocation<T>(
-  invocation: Invocation,
-  handler: Handler<T>,
-): Promise<ActionResult<T>> {
+export async function runInvocation<T>(execution: Execution, handler: Handler<T>): Promise<ActionResult<T>> {
   try {
-    return await runAttempts(invocation, handler)
+    return await runAttempts(execution, handler)
   } finally {
-    if (invocation.hasReserved) await invocation.release()
+    if (execution.hasReserved) await execution.release()
   }
 }
 
-async function runAttempts<T>(invocation: Invocation, handler: Handler<T>): Promise<ActionResult<T>> {
+async function runAttempts<T>(execution: Execution, handler: Handler<T>): Promise<ActionResult<T>> {
+  const { invocation } = execution
+  // Of the deadline: what one run leaves of it, the next one has.
+  let handlerMs = invocation.deadlineMs
   const endsAt = performance.now() + invocation.lifetimeMs
   let conflicts = 0
   let internalErrors = 0
@@ -86,9 +86,11 @@ async function runAttempts<T>(invocation: Invocation, handler: Handler<T>): Prom
   for (let run = 1; ; run += 1) {
     const remainingMs = endsAt - performance.now()
     if (remainingMs <= 0) return tooLong(invocation)
-    const turns = turnKeys.size === 0 ? undefined : await takeTurns(invocation, turnKeys, remainingMs)
+    const turns = turnKeys.size === 0 ? undefined : await takeTurns(execution, turnKeys, remainingMs)
     if (turns === 'timeout') return tooManyConflicts()
-    const outcome = await runAttempt(invocation, new Attempt(invocation, run, turns), handler, endsAt)
+    const attempt = new Attempt(execution, { number: run, remainingMs: handlerMs, turns })
+    const outcome = await runAttempt(execution, attempt, handler, endsAt)
+    handlerMs = attempt.stopwatch.remainingMs
     switch (outcome.kind) {
       case 'done':
         return checked(invocation, outcome.result)
@@ -106,14 +108,14 @@ async function runAttempts<T>(invocation: Invocation, handler: Handler<T>): Prom
         await sleep(Math.random() * Math.min(MAX_BACKOFF_MS, 2 ** conflicts))
         break
       case 'unreserved': {
-        const failure = await invocation.outgoing.reserve(outcome.messages)
+        const failure = await execution.outgoing.reserve(outcome.messages)
         if (failure) return failure
         break
       }
       case 'suspended': {
-        const failure = invocation.diverges(outcome.steps, run)
+        const failure = execution.diverges(outcome.steps, run)
         if (failure) return failure
-        if (!(await performAll(invocation, outcome.steps, run, endsAt))) return tooLong(invocation)
+        if (!(await performAll(execution, outcome.steps, run, endsAt))) return tooLong(invocation)
         break
       }
     }
@@ -122,12 +124,12 @@ async function runAttempts<T>(invocation: Invocation, handler: Handler<T>): Prom
 
 /** The turns on these keys. */
 async function takeTurns(
-  invocation: Invocation,
+  { engine }: Execution,
   keys: ReadonlySet<string>,
   timeoutMs: number,
 ): Promise<HeldTurns | 'timeout'> {
   try {
-    return await invocation.engine.turns.take(keys, timeoutMs)
+    return await engine.turns.take(keys, timeoutMs)
   } catch (error) {
     if (error instanceof TurnTimeout) return 'timeout'
     throw error
@@ -135,7 +137,7 @@ async function takeTurns(
 }
 
 async function runAttempt<T>(
-  invocation: Invocation,
+  execution: Execution,
   attempt: Attempt,
   handler: Handler<T>,
   endsAt: number,
@@ -148,26 +150,25 @@ async function runAttempt<T>(
     void invoke(attempt, handler).then(resolve)
   })
   clearTimeout(lifetime)
-  invocation.remainingMs = attempt.stopwatch.remainingMs
-  if (settled.kind === 'interrupted') return giveUp(invocation, attempt, settled.interruption)
+  if (settled.kind === 'interrupted') return giveUp(execution, attempt, settled.interruption)
   if (attempt.poison) return rolledBack(attempt, { kind: 'done', result: attempt.poison })
   if (settled.kind === 'threw') return rolledBack(attempt, settled)
   // Before COMMIT: an answer that cannot be sent would otherwise be an error after the deed.
-  const error = whyUnusable(invocation, settled.result)
+  const error = whyUnusable(execution.invocation.action, settled.result)
   if (error) return rolledBack(attempt, { kind: 'threw', error })
   if (!settled.result.success) return rolledBack(attempt, settled)
   if (isTooLarge(settled.result.data)) return rolledBack(attempt, { kind: 'done', result: answerTooLarge() })
   // What is called from now on comes too late: nothing may be queued that nobody has paid for.
   attempt.end()
-  if (attempt.messages.length === 0) return commit(invocation, attempt, settled)
-  const messages = invocation.outgoing.unreserved(attempt.messages)
-  if (messages.length === 0) return commit(invocation, attempt, settled)
+  if (attempt.messages.length === 0) return commit(execution, attempt, settled)
+  const messages = execution.outgoing.unreserved(attempt.messages)
+  if (messages.length === 0) return commit(execution, attempt, settled)
   // No connection is held while the ledger is asked.
   if (attempt.hasTransaction) return rolledBack(attempt, { kind: 'unreserved', messages })
-  const failure = await invocation.outgoing.reserve(messages)
+  const failure = await execution.outgoing.reserve(messages)
   return failure
     ? rolledBack(attempt, { kind: 'done', result: failure })
-    : commit(invocation, attempt, settled)
+    : commit(execution, attempt, settled)
 }
 
 async function invoke<T>(attempt: Attempt, handler: Handler<T>): Promise<Settled<T>> {
@@ -181,21 +182,22 @@ async function invoke<T>(attempt: Attempt, handler: Handler<T>): Promise<Settled
 }
 
 async function commit<T>(
-  invocation: Invocation,
+  execution: Execution,
   attempt: Attempt,
   done: { readonly kind: 'done'; readonly result: ActionResult<T> },
 ): Promise<Outcome<T>> {
-  const { engine } = invocation
-  const closing = closingOf(invocation, done.result, attempt)
+  const { engine, invocation, record } = execution
+  const closing = closingOf(execution, done.result, attempt)
   try {
     const stop = engine.failpoint('before-commit')
     if (stop) await stop
     const outcome = await attempt.commit(closing?.statement)
     const committed =
-      outcome === 'committed' || (outcome === 'unknown' && (await wasCommitted(invocation, closing)))
+      outcome === 'committed' ||
+      (outcome === 'unknown' && (await wasCommitted(engine.database, invocation.id, closing)))
     if (committed) {
-      invocation.isRecorded = closing?.isAudited ?? false
-      if (attempt.messages.length > 0) invocation.outgoing.committed(attempt.messages)
+      if (closing?.isAudited) record.auditedAtCommit()
+      if (attempt.messages.length > 0) execution.outgoing.committed(attempt.messages)
       const stop = engine.failpoint('after-commit')
       if (stop) await stop
       return done
@@ -203,17 +205,17 @@ async function commit<T>(
     if (outcome === 'rolled back')
       throw new Error('Postgres rolled the transaction back at COMMIT without an error')
     invocation.log.error('The connection was lost while a call was committed; its outcome is not known')
-    invocation.outgoing.leave()
-    invocation.isOutcomeUnknown = true
+    execution.outgoing.leave()
+    record.loseOutcome()
     return { kind: 'done', result: outcomeUnknown(invocation) }
   } catch (error) {
     // What was thrown before COMMIT was sent must not leave the transaction open.
     await attempt.abandon()
     if (error instanceof LastStatementFailed && isResultConstraint(error.cause)) return { kind: 'superseded' }
-    const mapped = await atCommit(invocation, attempt, error)
+    const mapped = await atCommit(engine, attempt, error)
     if (!mapped) return { kind: 'threw', error }
     if (mapped.kind === 'conflict') return { kind: 'conflict', keys: attempt.turnKeys, error: mapped.error }
-    if (isUnavailable(mapped.error)) invocation.hasMetOutage = true
+    if (isUnavailable(mapped.error)) record.meetOutage()
     invocation.log.warn({ code: mapped.failure.code, err: error }, 'A COMMIT failed')
     return { kind: 'done', result: mapped.failure }
   }
@@ -221,7 +223,7 @@ async function commit<T>(
 
 /** What a COMMIT failed with: constraints that are checked at the end alone, or the engine's own last statement. */
 async function atCommit(
-  { engine }: Invocation,
+  engine: Pick<ExecutionEngine, 'catalog' | 'database'>,
   attempt: Attempt,
   error: unknown,
 ): Promise<DatabaseFailure | undefined> {
@@ -233,7 +235,10 @@ async function atCommit(
 }
 
 /** The fields of a constraint; the database is asked where the collection does not declare it. */
-async function fieldsBehind({ catalog, database }: Engine, error: SqlError) {
+async function fieldsBehind(
+  { catalog, database }: Pick<ExecutionEngine, 'catalog' | 'database'>,
+  error: SqlError,
+) {
   const { table, constraint } = error
   const declared = constraintFields(catalog, error)
   const entry = table === undefined ? undefined : catalog.get(table)
@@ -245,7 +250,7 @@ async function fieldsBehind({ catalog, database }: Engine, error: SqlError) {
 }
 
 async function giveUp<T>(
-  invocation: Invocation,
+  { invocation }: Execution,
   attempt: Attempt,
   interruption: Interruption,
 ): Promise<Outcome<T>> {
@@ -278,7 +283,7 @@ async function rolledBack<T>(attempt: Attempt, outcome: Outcome<T>): Promise<Out
 
 /** Performs the steps side by side, with no transaction open; false when they outlast the invocation. */
 async function performAll(
-  invocation: Invocation,
+  { journal }: Execution,
   steps: readonly Step[],
   run: number,
   endsAt: number,
@@ -287,7 +292,7 @@ async function performAll(
   const timeout = new Promise<false>((resolve) => {
     timer = setTimeout(resolve, Math.max(0, endsAt - performance.now()), false)
   })
-  const work = Promise.all(steps.map((step) => invocation.journal.perform(step, run))).then(() => true)
+  const work = Promise.all(steps.map((step) => journal.perform(step, run))).then(() => true)
   try {
     return await Promise.race([work, timeout])
   } finally {

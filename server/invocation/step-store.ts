@@ -1,12 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Logger } from 'pino'
 import type { Failure } from '../core/result.ts'
 import { Parameters } from '../db/parameters.ts'
 import { isPassing } from '../db/sqlstate.ts'
 import { closeHold } from '../ledger/close.ts'
+import type { Purse } from '../ledger/hold-owner.ts'
+import type { DerivedIds } from './derived-ids.ts'
 import type { Engine, FailpointName } from './engine.ts'
-import { holdOwnerOf, type SpendingCall } from './hold-owner.ts'
+import { holdOwnerOf } from './hold-owner.ts'
 import type { KeyScope } from './idempotency.ts'
+import type { RecordedCall } from './invocation-record.ts'
 import type { Step, StepClosing, StepKeeper } from './journal.ts'
 
 /** How long what is known of a step is kept in mind for a database that is away, before it is given up. */
@@ -20,13 +22,9 @@ const NOT_LEFT = {
 } as const
 
 /** The call whose steps are kept. */
-interface SteppingCall extends SpendingCall {
-  readonly engine: SpendingCall['engine'] & Pick<Engine, 'ledger' | 'database' | 'failpoint'>
-  readonly keyScope: KeyScope | undefined
-  readonly log: Logger
-  effectOf(identity: string): string
-  paidFor(step: Step): void
-  costOf(step: Step, cost: number): void
+interface SteppingCall extends RecordedCall {
+  readonly engine: Purse & Pick<Engine, 'ledger' | 'database' | 'failpoint'>
+  readonly ids: Pick<DerivedIds, 'effectOf'>
 }
 
 /**
@@ -34,19 +32,19 @@ interface SteppingCall extends SpendingCall {
  * and, under an idempotency key, the journal. Each change is one statement that commits by itself.
  */
 export class StepStore implements StepKeeper {
-  readonly #invocation: SteppingCall
+  readonly #call: SteppingCall
   /** Identity → effect. */
   readonly #effects = new Map<string, string>()
 
-  constructor(invocation: SteppingCall) {
-    this.#invocation = invocation
+  constructor(call: SteppingCall) {
+    this.#call = call
   }
 
   /** Names the step's outside effect. */
   effectOf({ identity }: Step): string {
     const known = this.#effects.get(identity)
     if (known !== undefined) return known
-    const effect = this.#invocation.effectOf(identity)
+    const effect = this.#call.ids.effectOf(identity)
     this.#effects.set(identity, effect)
     return effect
   }
@@ -55,14 +53,14 @@ export class StepStore implements StepKeeper {
   async reserve(step: Step): Promise<Failure | undefined> {
     const { charge } = step
     if (!charge) return undefined
-    const owner = holdOwnerOf(this.#invocation, charge.payer)
+    const owner = holdOwnerOf(this.#call.engine, this.#call.invocation, charge.payer)
     if ('failure' in owner) return owner.failure
     const { transport, reserve: amount } = charge
     const request = { effect: this.effectOf(step), amount, endpoint: step.name, transport }
     // Without a key nothing is noted beside it, so that it leaves is told together with what it may cost.
-    const state = this.#invocation.keyScope ? 'reserved' : 'sent'
+    const state = this.#call.invocation.keyScope ? 'reserved' : 'sent'
     try {
-      const refused = await this.#invocation.engine.ledger.reserve({ owner: owner.owner, request, state })
+      const refused = await this.#call.engine.ledger.reserve({ owner: owner.owner, request, state })
       if (!refused) await this.#failpoint('after-reserve')
       return refused
     } catch (error) {
@@ -73,11 +71,15 @@ export class StepStore implements StepKeeper {
 
   /** Notes that a step is about to leave, before it does. */
   async sent(step: Step): Promise<void> {
-    const { keyScope } = this.#invocation
+    const { keyScope } = this.#call.invocation
     if (!keyScope && !step.charge) return
     if (keyScope) await this.#noteSent(step, keyScope)
-    this.#invocation.paidFor(step)
+    this.#notePayer(step)
     await this.#failpoint('after-step-sent')
+  }
+
+  #notePayer({ charge }: Step): void {
+    if (charge) this.#call.record.pay(charge.payer)
   }
 
   async #noteSent(step: Step, keyScope: KeyScope): Promise<void> {
@@ -96,8 +98,8 @@ export class StepStore implements StepKeeper {
   /** Takes over a step that an invocation before this one has sent, to send it again under the same key. */
   async resume(step: Step): Promise<void> {
     const parameters = new Parameters()
-    const holder = parameters.bind(this.#invocation.id)
-    const lease = parameters.bind(Math.ceil(this.#invocation.leaseMs), 'int')
+    const holder = parameters.bind(this.#call.invocation.id)
+    const lease = parameters.bind(Math.ceil(this.#call.invocation.leaseMs), 'int')
     const effect = parameters.bind(this.effectOf(step))
     await this.#write(
       [
@@ -108,13 +110,13 @@ export class StepStore implements StepKeeper {
       'select 1',
       parameters,
     )
-    this.#invocation.paidFor(step)
+    this.#notePayer(step)
     await this.#failpoint('after-step-sent')
   }
 
   /** Notes what came of a step, before its handler sees it: known here alone, and true however late it is written. */
   async close(step: Step, closing: StepClosing): Promise<void> {
-    if (step.charge) this.#invocation.costOf(step, closing.cost)
+    if (step.charge) this.#call.record.spend(step.identity, closing.cost)
     const endsAt = performance.now() + KEEP_TRYING_MS
     for (;;) {
       try {
@@ -129,7 +131,8 @@ export class StepStore implements StepKeeper {
   }
 
   async #close(step: Step, closing: StepClosing): Promise<void> {
-    const { engine, keyScope, id: holder } = this.#invocation
+    const { engine, invocation } = this.#call
+    const { keyScope, id: holder } = invocation
     if (!keyScope) {
       const { effect: outcome, cost, durationMs } = closing
       if (step.charge)
@@ -146,13 +149,16 @@ export class StepStore implements StepKeeper {
     try {
       await this.close(step, NOT_LEFT)
     } catch (error) {
-      this.#invocation.log.warn({ err: error, step: step.name }, 'What was set aside could not be given back')
+      this.#call.invocation.log.warn(
+        { err: error, step: step.name },
+        'What was set aside could not be given back',
+      )
     }
   }
 
   /** The part `leaves` has a row if the step may leave. */
   #sentParts(step: Step, { actor, action, key }: KeyScope, parameters: Parameters): string[] {
-    const { id } = this.#invocation
+    const { id } = this.#call.invocation
     const row = [actor, action, key, step.identity, step.name, id].map((value) => parameters.bind(value))
     const note = `insert into deputy.journal_steps (actor, action, key, identity, name, token, state)
         select ${row.join(', ')}, 'sent'`
@@ -164,7 +170,7 @@ export class StepStore implements StepKeeper {
 
   #closeParts(step: Step, closing: StepClosing, parameters: Parameters): string[] {
     const { effect, cost, json, durationMs } = closing
-    const { id } = this.#invocation
+    const { id } = this.#call.invocation
     const parts: string[] = []
     if (step.charge) {
       const isHeld = `effect = ${parameters.bind(this.effectOf(step))} and holder = ${parameters.bind(id)}`
@@ -184,18 +190,18 @@ export class StepStore implements StepKeeper {
   }
 
   #isStep(step: Step, parameters: Parameters): string {
-    const { actor, action, key } = this.#invocation.keyScope ?? { actor: null, action: null, key: null }
+    const { actor, action, key } = this.#call.invocation.keyScope ?? { actor: null, action: null, key: null }
     const [a, b, c, d] = [actor, action, key, step.identity].map((value) => parameters.bind(value))
     return `actor = ${a} and action = ${b} and key = ${c} and identity = ${d}`
   }
 
   async #write(parts: readonly string[], select: string, parameters: Parameters): Promise<number> {
     const sql = `with ${parts.join(',\n')}\n${select}`
-    const { rows } = await this.#invocation.engine.database.write({ sql, params: parameters.values })
+    const { rows } = await this.#call.engine.database.write({ sql, params: parameters.values })
     return Number(rows[0]?.[0])
   }
 
   #failpoint(name: FailpointName): void | Promise<void> {
-    return this.#invocation.engine.failpoint(name)
+    return this.#call.engine.failpoint(name)
   }
 }

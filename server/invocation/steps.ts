@@ -1,9 +1,23 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { FailureError, fail } from '../core/result.ts'
 import type { StepRequest } from '../tools/scope.ts'
-import type { Invocation } from './invocation.ts'
+import type { Execution } from './execution.ts'
 import { MAX_STEPS, type Step } from './journal.ts'
 import { never, type RunState } from './run-state.ts'
 import type { Stopwatch } from './stopwatch.ts'
+
+/** Set while the function of a `once` runs: tools would write in a transaction that is not theirs. */
+const insideOnce = new AsyncLocalStorage<true>()
+
+/** Whether the function of a `once` is what runs now. */
+export function isInsideOnce(): boolean {
+  return insideOnce.getStore() === true
+}
+
+/** Runs the function of a `once`. */
+export function runInsideOnce<T>(run: () => T): T {
+  return insideOnce.run(true, run)
+}
 
 /** The outside calls of one run: answered from the journal, made at once, or what the run is suspended for. */
 export class Steps {
@@ -12,15 +26,15 @@ export class Steps {
   readonly inFlight = new Set<Promise<void>>()
   /** Set once a transaction is open or about to be: from then on a step suspends the run. */
   mustSuspend = false
-  readonly #invocation: Invocation
+  readonly #execution: Execution
   readonly #run: number
   readonly #state: RunState
   readonly #stopwatch: Stopwatch
   /** Most runs make none. */
   #occurrences: Map<string, number> | undefined
 
-  constructor(invocation: Invocation, run: number, state: RunState, stopwatch: Stopwatch) {
-    this.#invocation = invocation
+  constructor(execution: Execution, run: number, state: RunState, stopwatch: Stopwatch) {
+    this.#execution = execution
     this.#run = run
     this.#state = state
     this.#stopwatch = stopwatch
@@ -28,7 +42,7 @@ export class Steps {
 
   /** The step's answer; for a run that has been given up, nothing ever. @throws {FailureError} */
   async answer({ name, fingerprint, perform, charge }: StepRequest): Promise<unknown> {
-    const { journal } = this.#invocation
+    const { journal } = this.#execution
     const same = `${name}\n${fingerprint}`
     this.#occurrences ??= new Map()
     const nth = (this.#occurrences.get(same) ?? 0) + 1
@@ -55,9 +69,9 @@ export class Steps {
   }
 
   async #performNow(step: Step): Promise<unknown> {
-    const { journal } = this.#invocation
+    const { journal } = this.#execution
     const work = Promise.resolve().then(() => {
-      const failure = this.#invocation.diverges([step], this.#run)
+      const failure = this.#execution.diverges([step], this.#run)
       if (!failure) return journal.perform(step, this.#run)
       return this.#state.interrupt({ kind: 'failed', failure })
     })
@@ -75,7 +89,8 @@ export class Steps {
   #read(step: Step): unknown {
     if (!this.#state.isRunning) return never()
     // An answer of the journal may be one that an invocation paid for which left no row, since its server died.
-    if (this.#invocation.journal.hasLeft(step)) this.#invocation.paidFor(step)
-    return this.#invocation.journal.read(step.identity, this.#run)
+    const { journal, record } = this.#execution
+    if (step.charge && journal.hasLeft(step)) record.pay(step.charge.payer)
+    return journal.read(step.identity, this.#run)
   }
 }

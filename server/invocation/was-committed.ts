@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Database } from '../db/database.ts'
 import type { Closing } from './closing.ts'
-import type { Invocation } from './invocation.ts'
 
 const LOOKS = 5
 const PAUSE_MS = 200
@@ -10,14 +10,15 @@ const PAUSE_MS = 200
  * database may still be at it.
  */
 export async function wasCommitted(
-  { engine, id }: Invocation,
+  database: Database,
+  invocationId: string,
   closing: Closing | undefined,
 ): Promise<boolean> {
   if (!closing?.isAudited) return false
-  const statement = { sql: 'select 1 from deputy.audit_log where id = $1', params: [id] }
+  const statement = { sql: 'select 1 from deputy.audit_log where id = $1', params: [invocationId] }
   for (let look = 1; look <= LOOKS; look += 1) {
     try {
-      if ((await engine.database.query(statement)).rows.length > 0) return true
+      if ((await database.query(statement)).rows.length > 0) return true
     } catch {
       // The database may be on its way back.
     }

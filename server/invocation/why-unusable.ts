@@ -1,9 +1,8 @@
 import { findUnsendable } from '../wire/answer.ts'
 import { sentence } from '../wire/issues.ts'
-import type { Invocation } from './invocation.ts'
 
 /** Why what a handler returned cannot be the answer; undefined when it can. It is a bug of the action. */
-export function whyUnusable({ action }: Invocation, result: unknown): Error | undefined {
+export function whyUnusable(action: string, result: unknown): Error | undefined {
   try {
     if (!isActionResult(result)) return new Error(`Action "${action}" returned no ActionResult`)
     const unsendable = findUnsendable(result)

@@ -1,7 +1,7 @@
 import type { JsonValue } from '../core/result.ts'
 import type { Message } from '../queue/message.ts'
 import type { Charge, WriteOperation } from '../tools/scope.ts'
-import type { Invocation } from './invocation.ts'
+import type { Execution } from './execution.ts'
 
 const MAX_TURN_KEYS = 32
 
@@ -10,13 +10,13 @@ export class Writes {
   /** `[operation, collection, recordId]` of everything. */
   readonly all: [WriteOperation | 'sql', string, string][] = []
   readonly messages: Message[] = []
-  readonly #invocation: Invocation
+  readonly #execution: Execution
   /** Records that it set out to write, as keys for turns. */
   readonly #keys = new Set<string>()
   #queued: Map<string, number> | undefined
 
-  constructor(invocation: Invocation) {
-    this.#invocation = invocation
+  constructor(execution: Execution) {
+    this.#execution = execution
   }
 
   setOut(key: string): void {
@@ -29,11 +29,11 @@ export class Writes {
 
   /** Queues a message. @returns its id, which the same message has in every run. */
   queue(endpoint: string, data: JsonValue, charge: Charge): string {
-    const same = `outbox:${endpoint}\n${this.#invocation.engine.fingerprint(data)}`
+    const same = `outbox:${endpoint}\n${this.#execution.engine.fingerprint(data)}`
     this.#queued ??= new Map()
     const nth = (this.#queued.get(same) ?? 0) + 1
     this.#queued.set(same, nth)
-    const id = this.#invocation.effectOf(`${same}\n${nth}`)
+    const id = this.#execution.ids.effectOf(`${same}\n${nth}`)
     this.messages.push({ id, endpoint, data, charge })
     this.wrote('create', 'outbox', id)
     return id
@@ -50,6 +50,8 @@ export class Writes {
       if (operation !== 'create' && operation !== 'sql') keys.add(`${collection}/${recordId}`)
       if (keys.size > MAX_TURN_KEYS) break
     }
-    return keys.size >= 1 && keys.size <= MAX_TURN_KEYS ? keys : new Set([this.#invocation.actionKey])
+    return keys.size >= 1 && keys.size <= MAX_TURN_KEYS
+      ? keys
+      : new Set([this.#execution.invocation.actionKey])
   }
 }

@@ -98,8 +98,8 @@ function asCaller<T>(
   { verb, collection, recordId, writes = false }: Call,
   body: (policy: Policy) => Promise<ActionResult<T>>,
 ): Promise<ActionResult<T>> {
-  const key = typeof recordId === 'string' ? `${collection}/${recordId}` : undefined
-  return runner.call<T>(`asCaller.${verb}`, key, writes, async () => {
+  const record = typeof recordId === 'string' ? `${collection}/${recordId}` : undefined
+  return runner.call<T>({ tool: `asCaller.${verb}`, record, writes }, async () => {
     const policy = caller.policies.get(collection)
     return policy ? body(policy) : noSuchCollection(collection)
   })

@@ -1,4 +1,3 @@
-import type { TRPCMutationProcedure, TRPCQueryProcedure } from '@trpc/server'
 import { z } from 'zod'
 import type { Actor } from '../auth/actor.ts'
 import { UNAUTHORIZED_MESSAGE } from '../core/errors.ts'
@@ -7,28 +6,25 @@ import type { ClientCall } from '../integrations/client-call.ts'
 import { parseEndpoint } from '../integrations/endpoint.ts'
 import type { CatalogueEntry, Integrations } from '../integrations/integrations.ts'
 import { runCall } from '../invocation/call.ts'
-import { thrown } from '../invocation/thrown.ts'
 import { createTools } from '../tools/tools.ts'
-import { type ActionMeta, t } from '../trpc/init.ts'
-import { type InvokedContext, invoked, noteSent, withInput } from '../trpc/invoked.ts'
-import { anyoneProcedure, parserOf } from '../trpc/procedure.ts'
-import type { CalledContext } from '../trpc/run-as-caller.ts'
+import { anyone } from '../trpc/authenticate.ts'
+import type { AcceptedCall } from '../trpc/call.ts'
+import {
+  defineMutation,
+  defineQuery,
+  type MutationProcedure,
+  type Omissible,
+  type QueryProcedure,
+} from '../trpc/callable.ts'
+import type { Gate } from '../trpc/gate.ts'
+import { t } from '../trpc/init.ts'
 
 export const INTEGRATIONS_PREFIX = 'integrations.'
 
 /** Integrations for callers who need no action around them, as far as each declares that it is open. */
 export type IntegrationsProcedures<TIntegrations> = {
-  request: TRPCMutationProcedure<{
-    input: ClientCall<TIntegrations>
-    output: ActionResult<JsonValue>
-    meta: ActionMeta
-  }>
-  list: TRPCQueryProcedure<{
-    // biome-ignore lint/suspicious/noConfusingVoidType: what lets a client leave the argument out.
-    input: void
-    output: ActionResult<{ readonly integrations: readonly CatalogueEntry[] }>
-    meta: ActionMeta
-  }>
+  request: MutationProcedure<ClientCall<TIntegrations>, JsonValue>
+  list: QueryProcedure<Omissible<undefined>, { readonly integrations: readonly CatalogueEntry[] }>
 }
 
 const schemas = {
@@ -38,30 +34,30 @@ const schemas = {
 }
 
 export function createIntegrationsRouter<TIntegrations>() {
-  const requesting = anyoneProcedure
-    .use(({ ctx, next }) => {
-      const refused = ctx.countCall()
-      if (!refused) return next()
-      ctx.engine.log.info({ requestId: ctx.requestId }, 'A call was one too many of its address')
-      throw thrown(refused)
-    })
-    .use(invoked({ readOnly: false }))
-    .use(async ({ ctx, getRawInput, next }) => {
-      const raw = await getRawInput()
-      const endpoint = endpointOf(raw)
-      const refused = endpoint !== undefined && refuseClient(ctx.engine.integrations, ctx.actor, endpoint)
-      if (refused) throw thrown(refused)
-      noteSent(ctx.invocation, raw)
-      return next()
-    })
   const procedures = {
-    request: requesting.input(parserOf(schemas.request)).mutation(({ ctx, input }) => request(ctx, input)),
-    list: anyoneProcedure
-      .input(parserOf(schemas.list))
-      .query(({ ctx }) => ok({ integrations: ctx.engine.integrations.catalogue() })),
+    request: defineMutation({
+      callers: anyone,
+      isCounted: true,
+      gate: openToClients,
+      schema: schemas.request,
+      shownBy: ({ engine }, input) => shownSchema(engine.integrations, input),
+      trail: 'when it matters',
+      run: request,
+    }),
+    list: defineQuery({
+      callers: anyone,
+      schema: schemas.list,
+      trail: 'none',
+      run: ({ engine }) => ok({ integrations: engine.integrations.catalogue() }),
+    }),
   }
   // What the types say of endpoints and data is what the integrations declare.
   return t.router(procedures as unknown as IntegrationsProcedures<TIntegrations>)
+}
+
+const openToClients: Gate<Actor> = async ({ ctx, actor, readInput }) => {
+  const endpoint = endpointOf(await readInput())
+  return endpoint === undefined ? undefined : refuseClient(ctx.engine.integrations, actor, endpoint)
 }
 
 /**
@@ -88,11 +84,10 @@ export function refuseClient(
 
 /** Runs the call as an action that does nothing else would. */
 function request(
-  ctx: CalledContext & InvokedContext,
-  input: z.output<typeof schemas.request>,
+  call: AcceptedCall<Actor, z.output<typeof schemas.request>>,
 ): Promise<ActionResult<JsonValue>> {
-  const { engine, actor, invocation } = ctx
-  return runCall(withInput(invocation, input, shownSchema(engine.integrations, input)), (attempt) => {
+  const { engine, actor, input } = call
+  return runCall(engine, call, (attempt) => {
     const tools = createTools(attempt, {
       integrations: engine.integrations,
       callerJwt: actor.kind === 'user' ? actor.token : undefined,

@@ -1,39 +1,33 @@
-import type { TRPCMutationProcedure, TRPCQueryProcedure } from '@trpc/server'
 import { z } from 'zod'
-import type { ActionResult } from '../core/result.ts'
 import { optionsFromJson } from '../records/where-from-json.ts'
 import type { Catalog, CatalogEntry } from '../tools/catalog.ts'
 import type { CollectionTypes } from '../tools/collection-types.ts'
 import type { AnyCollections, Envelope, MutateActionData, Page } from '../tools/types.ts'
 import type { QueryOptions, Where } from '../tools/where-types.ts'
-import { type ActionMeta, t } from '../trpc/init.ts'
-import { invoked, noteSent } from '../trpc/invoked.ts'
-import { anyoneProcedure, parserOf, refuseUnacceptable } from '../trpc/procedure.ts'
+import { anyone } from '../trpc/authenticate.ts'
+import {
+  defineMutation,
+  defineQuery,
+  type MutationProcedure,
+  type Omissible,
+  type QueryProcedure,
+} from '../trpc/callable.ts'
+import { t } from '../trpc/init.ts'
 import { readsOf, writeAsCaller } from '../trpc/run-as-caller.ts'
 import { reviveBySchema } from '../wire/from-json.ts'
 
 export const RECORDS_PREFIX = 'records.'
 
-type Query<TInput, TData> = TRPCQueryProcedure<{
-  input: TInput
-  output: ActionResult<TData>
-  meta: ActionMeta
-}>
-type Mutation<TInput, TData> = TRPCMutationProcedure<{
-  input: TInput
-  output: ActionResult<TData>
-  meta: ActionMeta
-}>
-
 /** The data API of one collection under the caller's permissions; inputs are named, answers are those of `tools`. */
 export type CollectionProcedures<T extends CollectionTypes> = {
-  get: Query<{ readonly recordId: string }, { readonly record: Envelope<T['callerRecord']> }>
-  // biome-ignore lint/suspicious/noConfusingVoidType: what lets a client leave the argument out.
-  list: Query<QueryOptions<T['compared']> | void, Page<Envelope<T['callerRecord']>>>
-  // biome-ignore lint/suspicious/noConfusingVoidType: as above.
-  count: Query<{ readonly where?: Where<T['compared']> | undefined } | void, { readonly count: number }>
-  create: Mutation<CreateInput<T['callerCreate'], T['callerMerge']>, MutateActionData>
-  update: Mutation<
+  get: QueryProcedure<{ readonly recordId: string }, { readonly record: Envelope<T['callerRecord']> }>
+  list: QueryProcedure<Omissible<QueryOptions<T['compared']>>, Page<Envelope<T['callerRecord']>>>
+  count: QueryProcedure<
+    Omissible<{ readonly where?: Where<T['compared']> | undefined }>,
+    { readonly count: number }
+  >
+  create: MutationProcedure<CreateInput<T['callerCreate'], T['callerMerge']>, MutateActionData>
+  update: MutationProcedure<
     {
       readonly recordId: string
       readonly patch: T['callerPatch']
@@ -41,7 +35,7 @@ export type CollectionProcedures<T extends CollectionTypes> = {
     },
     MutateActionData
   >
-  remove: Mutation<{ readonly recordId: string }, MutateActionData>
+  remove: MutationProcedure<{ readonly recordId: string }, MutateActionData>
 }
 
 /** With an id it upserts by merge. Where no role may create, there is no creating without one. */
@@ -74,50 +68,50 @@ export function createRecordsRouter<TCollections extends AnyCollections>(catalog
 /** What is sent is read by the types of the columns, on every transport: plain JSON has neither dates nor bigints. */
 function proceduresOf(entry: CatalogEntry) {
   const { name: collection, patchSchema } = entry
-  const procedure = anyoneProcedure.use(async ({ getRawInput, next }) => {
-    refuseUnacceptable(await getRawInput())
-    return next()
-  })
-  const writing = anyoneProcedure
-    .use(invoked({ readOnly: false }))
-    .use(async ({ ctx, getRawInput, next }) => {
-      noteSent(ctx.invocation, await getRawInput())
-      return next()
-    })
+  const reading = { callers: anyone, trail: 'none' } as const
+  // The audit shows what was written: its schema knows no secrets.
+  const writing = { callers: anyone, trail: 'when it matters', shownBy: () => undefined } as const
   return {
-    get: procedure
-      .input(parserOf(schemas.get))
-      .query(({ ctx, input }) => readsOf(ctx).get(collection, input.recordId)),
-    list: procedure
-      .input(parserOf(schemas.list))
-      .query(({ ctx, input }) => readsOf(ctx).query(collection, optionsFromJson(entry, input))),
-    count: procedure
-      .input(parserOf(schemas.count))
-      .query(({ ctx, input }) =>
-        readsOf(ctx).count(collection, optionsFromJson(entry, input)?.where as never),
-      ),
-    create: writing.input(parserOf(schemas.create)).mutation(({ ctx, input }) =>
-      writeAsCaller(ctx, input, (records) =>
-        // Without an id it creates, with one it merges; the verb checks the data either way.
-        records.create(collection, reviveBySchema(patchSchema, input.data) as never, input.recordId as never),
-      ),
-    ),
-    update: writing.input(parserOf(schemas.update)).mutation(({ ctx, input }) => {
-      const { recordId, patch, ifVersion } = input
-      return writeAsCaller(ctx, input, (records) =>
-        records.update(
-          collection,
-          recordId,
-          reviveBySchema(patchSchema, patch) as never,
-          // The verb checks it, and says more than a schema would.
-          ifVersion === undefined ? {} : { ifVersion: ifVersion as never },
-        ),
-      )
+    get: defineQuery({
+      ...reading,
+      schema: schemas.get,
+      run: (call) => readsOf(call).get(collection, call.input.recordId),
     }),
-    remove: writing
-      .input(parserOf(schemas.remove))
-      .mutation(({ ctx, input }) =>
-        writeAsCaller(ctx, input, (records) => records.remove(collection, input.recordId)),
-      ),
+    list: defineQuery({
+      ...reading,
+      schema: schemas.list,
+      run: (call) => readsOf(call).query(collection, optionsFromJson(entry, call.input)),
+    }),
+    count: defineQuery({
+      ...reading,
+      schema: schemas.count,
+      run: (call) => readsOf(call).count(collection, optionsFromJson(entry, call.input)?.where as never),
+    }),
+    create: defineMutation({
+      ...writing,
+      schema: schemas.create,
+      run: (call) =>
+        writeAsCaller(call, (records) => {
+          const { data, recordId } = call.input
+          // Without an id it creates, with one it merges; the verb checks the data either way.
+          return records.create(collection, reviveBySchema(patchSchema, data) as never, recordId as never)
+        }),
+    }),
+    update: defineMutation({
+      ...writing,
+      schema: schemas.update,
+      run: (call) =>
+        writeAsCaller(call, (records) => {
+          const { recordId, patch, ifVersion } = call.input
+          const options = ifVersion === undefined ? {} : { ifVersion: ifVersion as never }
+          // The verb checks the version, and says more than a schema would.
+          return records.update(collection, recordId, reviveBySchema(patchSchema, patch) as never, options)
+        }),
+    }),
+    remove: defineMutation({
+      ...writing,
+      schema: schemas.remove,
+      run: (call) => writeAsCaller(call, (records) => records.remove(collection, call.input.recordId)),
+    }),
   }
 }

@@ -1,4 +1,3 @@
-import type { TRPCMutationProcedure, TRPCQueryProcedure } from '@trpc/server'
 import { z } from 'zod'
 import { collectionDefinition } from '../../drizzle/engine/collection.ts'
 import type { UserActor } from '../auth/actor.ts'
@@ -6,6 +5,7 @@ import { profileFromClaims } from '../auth/profile-claims.ts'
 import { ADMIN_ROLE } from '../auth/role.ts'
 import { isUserId, USER_ID_RULE } from '../auth/user-id.ts'
 import { type ActionResult, fail, ok } from '../core/result.ts'
+import type { Engine } from '../invocation/engine.ts'
 import { createCallerReads } from '../records/as-caller.ts'
 import { Caller } from '../records/caller.ts'
 import { optionsFromJson } from '../records/where-from-json.ts'
@@ -18,11 +18,17 @@ import { type SetRoleInput, setRole } from '../tools/set-role.ts'
 import type { AnyCollections, Envelope, Page } from '../tools/types.ts'
 import { sizeProblem } from '../tools/value-size.ts'
 import type { QueryOptions } from '../tools/where-types.ts'
-import { DirectReads } from '../trpc/direct-reads.ts'
-import { type ActionMeta, t } from '../trpc/init.ts'
-import { type InvokedContext, invoked, noteSent } from '../trpc/invoked.ts'
-import { parserOf, refuseUnacceptable, userProcedure } from '../trpc/procedure.ts'
-import { type CalledContext, writeAsCaller } from '../trpc/run-as-caller.ts'
+import { users } from '../trpc/authenticate.ts'
+import type { AcceptedCall } from '../trpc/call.ts'
+import {
+  defineMutation,
+  defineQuery,
+  type MutationProcedure,
+  type Omissible,
+  type QueryProcedure,
+} from '../trpc/callable.ts'
+import { t } from '../trpc/init.ts'
+import { directReads, readDirectly, writeAsCaller } from '../trpc/run-as-caller.ts'
 
 type UsersOf<TCollections extends AnyCollections> = TCollections extends {
   readonly users: infer TUsers extends CollectionTypes
@@ -44,36 +50,19 @@ export type ListedUser<TUser> = TUser & { readonly isBlocked?: boolean }
 
 /** People and their roles. */
 export type UsersProcedures<TCollections extends AnyCollections> = {
-  me: TRPCQueryProcedure<{
-    // biome-ignore lint/suspicious/noConfusingVoidType: what lets a client leave the argument out.
-    input: void
-    output: ActionResult<Me<Envelope<UsersOf<TCollections>['record']>>>
-    meta: ActionMeta
-  }>
+  me: QueryProcedure<Omissible<undefined>, Me<Envelope<UsersOf<TCollections>['record']>>>
   /** Writes the caller's row from the claims of their token. */
-  register: TRPCMutationProcedure<{
-    // biome-ignore lint/suspicious/noConfusingVoidType: as above.
-    input: void
-    output: ActionResult<{ readonly user: Envelope<UsersOf<TCollections>['record']> }>
-    meta: ActionMeta
-  }>
-  setRole: TRPCMutationProcedure<{
-    input: SetRoleInput
-    output: ActionResult<SetRoleInput>
-    meta: ActionMeta
-  }>
+  register: MutationProcedure<
+    Omissible<undefined>,
+    { readonly user: Envelope<UsersOf<TCollections>['record']> }
+  >
+  setRole: MutationProcedure<SetRoleInput, SetRoleInput>
   /** Refuses all calls of a user from now on, or takes them again; for admins and the owner. */
-  setBlocked: TRPCMutationProcedure<{
-    input: SetBlockedInput
-    output: ActionResult<SetBlockedInput>
-    meta: ActionMeta
-  }>
-  list: TRPCQueryProcedure<{
-    // biome-ignore lint/suspicious/noConfusingVoidType: as above.
-    input: QueryOptions<UsersOf<TCollections>['compared']> | void
-    output: ActionResult<Page<ListedUser<Envelope<UsersOf<TCollections>['callerRecord']>>>>
-    meta: ActionMeta
-  }>
+  setBlocked: MutationProcedure<SetBlockedInput, SetBlockedInput>
+  list: QueryProcedure<
+    Omissible<QueryOptions<UsersOf<TCollections>['compared']>>,
+    Page<ListedUser<Envelope<UsersOf<TCollections>['callerRecord']>>>
+  >
 }
 
 const schemas = {
@@ -87,35 +76,29 @@ const schemas = {
 }
 
 export function createUsersRouter<TCollections extends AnyCollections>() {
-  const procedure = userProcedure.use(async ({ getRawInput, next }) => {
-    refuseUnacceptable(await getRawInput())
-    return next()
-  })
-  const writes = (isAudited: boolean) =>
-    userProcedure.use(invoked({ readOnly: false, isAudited })).use(async ({ ctx, getRawInput, next }) => {
-      noteSent(ctx.invocation, await getRawInput())
-      return next()
-    })
-  const writing = writes(false)
+  const reading = { callers: users, trail: 'none' } as const
+  const writing = { callers: users, trail: 'when it matters' } as const
   const procedures = {
-    me: procedure.input(parserOf(schemas.nothing)).query(({ ctx }) => me(ctx)),
-    register: writing.input(parserOf(schemas.nothing)).mutation(({ ctx }) => register(ctx)),
-    setRole: writing.input(parserOf(schemas.setRole)).mutation(({ ctx, input }) => changeRole(ctx, input)),
-    list: procedure.input(parserOf(schemas.list)).query(({ ctx, input }) => list(ctx, input)),
-    setBlocked: writes(true)
-      .input(parserOf(schemas.setBlocked))
-      .mutation(({ ctx, input }) => changeBlocked(ctx, input)),
+    me: defineQuery({ ...reading, schema: schemas.nothing, run: me }),
+    register: defineMutation({ ...writing, schema: schemas.nothing, run: register }),
+    setRole: defineMutation({ ...writing, schema: schemas.setRole, run: changeRole }),
+    list: defineQuery({ ...reading, schema: schemas.list, run: list }),
+    setBlocked: defineMutation({
+      callers: users,
+      trail: 'always',
+      schema: schemas.setBlocked,
+      run: changeBlocked,
+    }),
   }
   // The collection "users" is the one that the types describe.
   return t.router(procedures as unknown as UsersProcedures<TCollections>)
 }
 
-async function me(ctx: CalledContext<UserActor>): Promise<ActionResult<Me<Envelope>>> {
-  const { engine, actor } = ctx
-  const reads = new DirectReads(engine, ctx.requestId)
+async function me(call: AcceptedCall<UserActor, unknown>): Promise<ActionResult<Me<Envelope>>> {
+  const { engine, actor } = call
   const entry = engine.catalog.get('users')
   if (!entry) return fail('PRECONDITION_FAILED', 'The app has no collection "users".')
-  return reads.call('users.me', undefined, false, async () => {
+  return readDirectly(call, 'users.me', async (reads) => {
     const { userId, role, isOwner } = await new Caller(reads, actor, engine).ruleActor()
     const row = await getAsApp(reads, entry, actor.userId)
     if (!row.success && row.code !== 'NOT_FOUND') return row
@@ -123,14 +106,15 @@ async function me(ctx: CalledContext<UserActor>): Promise<ActionResult<Me<Envelo
   })
 }
 
-function register(ctx: CalledContext<UserActor> & InvokedContext): Promise<ActionResult<{ user: Envelope }>> {
-  const { actor, engine } = ctx
+function register(call: AcceptedCall<UserActor, unknown>): Promise<ActionResult<{ user: Envelope }>> {
+  const { actor, engine, record } = call
   const definition = collectionDefinition(engine.catalog.get('users')?.table)
-  const profile = withoutOversized(ctx, profileFromClaims(definition?.claims ?? new Map(), actor.claims))
-  return writeAsCaller(ctx, profile, (_records, attempt) =>
-    attempt.call('users.register', `users/${actor.userId}`, true, () =>
-      upsertUser(attempt, actor.userId, profile, 'claims'),
-    ),
+  const profile = withoutOversized(engine, profileFromClaims(definition?.claims ?? new Map(), actor.claims))
+  // What the audit shows: nothing was sent.
+  record.accept(profile)
+  const tool = { tool: 'users.register', record: `users/${actor.userId}`, writes: true }
+  return writeAsCaller(call, (_records, attempt) =>
+    attempt.call(tool, () => upsertUser(attempt, actor.userId, profile, 'claims')),
   )
 }
 
@@ -139,27 +123,25 @@ function register(ctx: CalledContext<UserActor> & InvokedContext): Promise<Actio
  * absent, so that they can still sign in.
  */
 function withoutOversized(
-  { engine }: CalledContext<UserActor>,
+  { catalog, log }: Pick<Engine, 'catalog' | 'log'>,
   profile: Readonly<Record<string, unknown>>,
 ): Readonly<Record<string, unknown>> {
-  const sizes = engine.catalog.get('users')?.sizes
+  const sizes = catalog.get('users')?.sizes
   return Object.fromEntries(
     Object.entries(profile).filter(([field, value]) => {
       const size = sizes?.get(field)
       const problem = size && sizeProblem(size, value)
-      if (problem) engine.log.warn({ field }, `The claim for a field of users is left out: it ${problem}`)
+      if (problem) log.warn({ field }, `The claim for a field of users is left out: it ${problem}`)
       return problem === undefined
     }),
   )
 }
 
-function changeRole(
-  ctx: CalledContext<UserActor> & InvokedContext,
-  input: SetRoleInput,
-): Promise<ActionResult<SetRoleInput>> {
-  const { engine } = ctx
-  return writeAsCaller(ctx, input, (_records, attempt, caller) =>
-    attempt.call('users.setRole', `users/${input.userId}`, true, async () => {
+function changeRole(call: AcceptedCall<UserActor, SetRoleInput>): Promise<ActionResult<SetRoleInput>> {
+  const { engine, input } = call
+  const tool = { tool: 'users.setRole', record: `users/${input.userId}`, writes: true }
+  return writeAsCaller(call, (_records, attempt, caller) =>
+    attempt.call(tool, async () => {
       const { role } = await caller.ruleActor()
       if (role !== ADMIN_ROLE) return fail('FORBIDDEN', 'Only an admin or the owner may set roles.')
       if (!engine.roles.has(input.role)) {
@@ -176,18 +158,16 @@ function changeRole(
 }
 
 async function list(
-  { engine, requestId, actor }: CalledContext<UserActor>,
-  input: z.output<typeof schemas.list>,
+  call: AcceptedCall<UserActor, z.output<typeof schemas.list>>,
 ): Promise<ActionResult<Page<ListedUser<Envelope>>>> {
-  const reads = new DirectReads(engine, requestId)
+  const { engine, actor, input } = call
+  const reads = directReads(call)
   const caller = new Caller(reads, actor, engine)
-  const users = engine.catalog.get('users')
-  const options = users ? optionsFromJson(users, input) : input
+  const entry = engine.catalog.get('users')
+  const options = entry ? optionsFromJson(entry, input) : input
   const page = await createCallerReads(reads, caller).query('users', options)
   if (!page.success) return page
-  const role = await reads.call('users.list', undefined, false, async () =>
-    ok((await caller.ruleActor()).role),
-  )
+  const role = await reads.call({ tool: 'users.list' }, async () => ok((await caller.ruleActor()).role))
   if (!role.success) return role
   if (role.data !== ADMIN_ROLE) return page
   const records = page.data.records.map((record) => ({
@@ -198,12 +178,12 @@ async function list(
 }
 
 async function changeBlocked(
-  ctx: CalledContext<UserActor> & InvokedContext,
-  input: SetBlockedInput,
+  call: AcceptedCall<UserActor, SetBlockedInput>,
 ): Promise<ActionResult<SetBlockedInput>> {
-  const { engine, actor } = ctx
-  const result = await writeAsCaller(ctx, input, (_records, attempt, caller) =>
-    attempt.call('users.setBlocked', `users/${input.userId}`, true, async () => {
+  const { engine, actor, input } = call
+  const tool = { tool: 'users.setBlocked', record: `users/${input.userId}`, writes: true }
+  const result = await writeAsCaller(call, (_records, attempt, caller) =>
+    attempt.call(tool, async () => {
       const { role } = await caller.ruleActor()
       if (role !== ADMIN_ROLE) return fail('FORBIDDEN', 'Only an admin or the owner may block users.')
       if (input.userId === engine.ownerUserId) return fail('FORBIDDEN', 'The owner cannot be blocked.')

@@ -34,13 +34,18 @@ export interface ToolScope extends ReadScope {
   wrote(operation: WriteOperation, entry: CatalogEntry, recordId: string): void
 }
 
-/** Runs one call of a tool; `key` is the record that it is about, for turns under contention. */
-export type CallTool = <T>(
-  tool: string,
-  key: string | undefined,
-  writes: boolean,
-  body: () => Promise<ActionResult<T>>,
-) => Promise<ActionResult<T>>
+/** One call of a tool. */
+export interface ToolCall {
+  /** Names it in the log. */
+  readonly tool: string
+  /** The record that it is about, `collection/id`, for turns under contention. @default none */
+  readonly record?: string | undefined
+  /** @default false */
+  readonly writes?: boolean
+}
+
+/** Runs one call of a tool. */
+export type CallTool = <T>(call: ToolCall, body: () => Promise<ActionResult<T>>) => Promise<ActionResult<T>>
 
 /** What the reading half of an API needs. */
 export interface ReadRunner extends ReadScope {

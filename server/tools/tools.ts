@@ -47,7 +47,7 @@ export function createReadTools(runner: ToolRunner): ReadTools<AnyCollections, A
       on('query', collection, undefined, (entry) => query(runner, everything(entry), options)) as never,
     count: (collection, where) =>
       on('count', collection, undefined, (entry) => count(runner, everything(entry), where)),
-    sql: (run) => runner.call('sql', undefined, false, () => runDrizzle(runner, run)),
+    sql: (run) => runner.call({ tool: 'sql' }, () => runDrizzle(runner, run)),
   }
 }
 
@@ -100,8 +100,8 @@ function onCollection<T>(
   body: (entry: CatalogEntry) => Promise<ActionResult<T>>,
 ) {
   const { tool, collection, recordId, writes } = call
-  const key = typeof recordId === 'string' ? `${collection}/${recordId}` : undefined
-  return runner.call<T>(tool, key, writes, async () => {
+  const record = typeof recordId === 'string' ? `${collection}/${recordId}` : undefined
+  return runner.call<T>({ tool, record, writes }, async () => {
     const entry = runner.catalog.get(collection)
     return entry ? body(entry) : noSuchCollection(collection)
   })
@@ -176,7 +176,7 @@ async function enqueue(
   endpoint: string,
   data: JsonValue | undefined,
 ): Promise<ActionResult<{ readonly messageId: string }>> {
-  return runner.call('enqueue', undefined, true, async () => {
+  return runner.call({ tool: 'enqueue', writes: true }, async () => {
     const plan = planned(integrations, endpoint, data)
     if (!plan.success) return plan
     const { name, needsCallerJwt } = plan.data

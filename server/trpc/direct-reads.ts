@@ -6,7 +6,7 @@ import { toStatement } from '../db/to-statement.ts'
 import type { Engine } from '../invocation/engine.ts'
 import { UnexpectedError } from '../invocation/unexpected-error.ts'
 import type { Catalog } from '../tools/catalog.ts'
-import type { ReadRunner } from '../tools/scope.ts'
+import type { ReadRunner, ToolCall } from '../tools/scope.ts'
 
 /** Reads outside any transaction: each statement for itself, on the state of the moment. */
 export class DirectReads implements ReadRunner {
@@ -31,12 +31,7 @@ export class DirectReads implements ReadRunner {
   }
 
   /** Runs one read, and answers with a failure what the database refuses. @throws what nobody expected */
-  async call<T>(
-    tool: string,
-    _key: string | undefined,
-    _writes: boolean,
-    body: () => Promise<ActionResult<T>>,
-  ): Promise<ActionResult<T>> {
+  async call<T>({ tool }: ToolCall, body: () => Promise<ActionResult<T>>): Promise<ActionResult<T>> {
     try {
       return await body()
     } catch (error) {

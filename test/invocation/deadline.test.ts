@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { ok } from 'deputyjs'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { Execution } from '../../server/invocation/execution.ts'
 import { Invocation } from '../../server/invocation/invocation.ts'
+import { InvocationRecord } from '../../server/invocation/invocation-record.ts'
 import { runInvocation } from '../../server/invocation/run.ts'
 import { BRIEF_DEADLINE_MS, createProbe, eventData, type Probe } from './probe.ts'
 
@@ -84,7 +86,7 @@ describe('the lifetime of an invocation', () => {
     const { engine } = probe.app
     const actor = { kind: 'user', userId: 'ada', token: '', claims: {} } as const
     const invocation = new Invocation({
-      engine,
+      log: engine.log,
       actor,
       action: 'lifetime',
       requestId: 'r',
@@ -92,7 +94,8 @@ describe('the lifetime of an invocation', () => {
       deadlineMs: 60_000,
       lifetimeMs,
     })
-    return runInvocation(invocation, handler)
+    const record = new InvocationRecord(engine.fingerprint, engine.clock())
+    return runInvocation(new Execution(engine, { invocation, record }), handler)
   }
   const count = { sql: 'select count(*) from events', params: [] }
   const neverAnswered = { name: 'once:x', fingerprint: '', perform: forever }

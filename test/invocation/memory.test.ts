@@ -2,7 +2,9 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { ok } from 'deputyjs'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { Execution } from '../../server/invocation/execution.ts'
 import { Invocation } from '../../server/invocation/invocation.ts'
+import { InvocationRecord } from '../../server/invocation/invocation-record.ts'
 import { runInvocation } from '../../server/invocation/run.ts'
 import { createProbe, type Probe } from './probe.ts'
 
@@ -22,15 +24,17 @@ afterAll(() => probe[Symbol.asyncDispose]())
 /** Suspends: reads, calls out, is run again. Returns a reference to what only the abandoned run holds. */
 async function suspendedCall(): Promise<WeakRef<object>> {
   const abandoned: WeakRef<object>[] = []
+  const { engine } = probe.app
   const invocation = new Invocation({
-    engine: probe.app.engine,
+    log: engine.log,
     actor,
     action: 'memory',
     requestId: 'r',
     readOnly: false,
     deadlineMs: 60_000,
   })
-  await runInvocation(invocation, async (attempt) => {
+  const record = new InvocationRecord(engine.fingerprint, engine.clock())
+  await runInvocation(new Execution(engine, { invocation, record }), async (attempt) => {
     const ballast = { kilobytes: new Array(1_000).fill(attempt.number) }
     if (attempt.number === 1) abandoned.push(new WeakRef(ballast))
     try {

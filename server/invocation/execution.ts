@@ -1,0 +1,89 @@
+import type { Failure } from '../core/result.ts'
+import { DerivedIds } from './derived-ids.ts'
+import type { Engine } from './engine.ts'
+import type { Invocation } from './invocation.ts'
+import type { InvocationRecord, RecordedCall } from './invocation-record.ts'
+import { Journal, type Step, type StoredStep } from './journal.ts'
+import { Outgoing } from './outgoing.ts'
+import { StepStore } from './step-store.ts'
+
+/** What carrying out a call needs of the engine. */
+export type ExecutionEngine = Pick<
+  Engine,
+  | 'auditRows'
+  | 'budgets'
+  | 'catalog'
+  | 'database'
+  | 'failpoint'
+  | 'fingerprint'
+  | 'isOwnerUnmetered'
+  | 'ledger'
+  | 'outboxSignal'
+  | 'ownerUserId'
+  | 'turns'
+>
+
+/** Carries out one call: what all its attempts share. */
+export class Execution implements RecordedCall {
+  readonly engine: ExecutionEngine
+  readonly invocation: Invocation
+  readonly record: InvocationRecord
+  readonly ids: DerivedIds
+  // Most calls need none of these.
+  #journal: Journal | undefined
+  #outgoing: Outgoing | undefined
+  #learntOf: Set<string> | undefined
+
+  constructor(engine: ExecutionEngine, { invocation, record }: RecordedCall) {
+    this.engine = engine
+    this.invocation = invocation
+    this.record = record
+    this.ids = new DerivedIds(invocation, record.startedAt, engine.fingerprint)
+  }
+
+  get journal(): Journal {
+    this.#journal ??= new Journal(new StepStore(this))
+    return this.#journal
+  }
+
+  /** Goes on with steps that an earlier call with the same key has left. */
+  resume(steps: readonly StoredStep[]): void {
+    if (steps.length > 0) this.journal.resume(steps)
+    for (const { identity, cost } of steps) this.record.spend(identity, cost)
+  }
+
+  get outgoing(): Outgoing {
+    this.#outgoing ??= new Outgoing(this)
+    return this.#outgoing
+  }
+
+  /** Whether money was set aside for messages. */
+  get hasReserved(): boolean {
+    return this.#outgoing?.hasReserved ?? false
+  }
+
+  /** Gives back what was set aside for messages that were not queued. Never throws. */
+  async release(): Promise<void> {
+    await this.#outgoing?.release()
+  }
+
+  /** Notes a collection of which an attempt has learnt how to insert into it; false where one had before. */
+  learn(collection: string): boolean {
+    this.#learntOf ??= new Set()
+    if (this.#learntOf.has(collection)) return false
+    this.#learntOf.add(collection)
+    return true
+  }
+
+  /** Deals with new steps that leave an answered one unused; the failure ends the call. */
+  diverges(steps: readonly Step[], attempt: number): Failure | undefined {
+    const divergence = this.journal.diverges(steps, attempt)
+    if (divergence && !divergence.failure) {
+      this.invocation.log.warn(
+        { step: divergence.step },
+        'The data behind a step changed between runs; it is called again, this once',
+      )
+    }
+    return divergence?.failure
+  }
+}

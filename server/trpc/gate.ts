@@ -1,0 +1,45 @@
+import type { Actor, UserActor } from '../auth/actor.ts'
+import { type Failure, fail, ok } from '../core/result.ts'
+import { Caller } from '../records/caller.ts'
+import type { RequestContext } from './context.ts'
+import { DirectReads } from './direct-reads.ts'
+
+/** A call before its input is looked at. */
+export interface GateCall<TActor extends Actor> {
+  readonly ctx: RequestContext
+  readonly actor: TActor
+  /** Reads what was sent, as it came. For a gate that asks what is called. */
+  readInput(): unknown
+}
+
+/** Decides who may call: undefined lets the caller in, a failure does not. */
+export type Gate<TActor extends Actor = UserActor> = (
+  call: GateCall<TActor>,
+) => Failure | undefined | Promise<Failure | undefined>
+
+/** Lets every caller in who was heard. */
+export const anyCaller: Gate<Actor> = () => undefined
+
+/** Lets the owner in, and no one when there is none. */
+export const ownerOnly: Gate = ({ ctx: { engine }, actor }) => {
+  if (engine.ownerUserId === undefined)
+    return fail('FORBIDDEN', "Only the app's owner may call this, and OWNER_USER_ID is not set.")
+  return actor.userId === engine.ownerUserId
+    ? undefined
+    : fail('FORBIDDEN', "Only the app's owner may call this.")
+}
+
+/** Lets callers of one role in; the owner counts as admin. The role is read again for every call. */
+export function roleOnly(
+  role: string,
+  refusal = `Only the role ${JSON.stringify(role)} may call this.`,
+): Gate {
+  return async ({ ctx: { engine, requestId }, actor }) => {
+    const reads = new DirectReads(engine, requestId)
+    const caller = await reads.call({ tool: 'role' }, async () =>
+      ok(await new Caller(reads, actor, engine).ruleActor()),
+    )
+    if (!caller.success) return caller
+    return caller.data.role === role ? undefined : fail('FORBIDDEN', refusal)
+  }
+}
