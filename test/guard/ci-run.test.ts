@@ -1,29 +1,44 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { writeFile } from 'node:fs/promises'
+import { readdir, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { describe, expect, it } from 'vitest'
+import { isApp } from '../architecture/app-paths.ts'
 import { guarded, temporaryDirectory } from '../support/guarded.ts'
 
 const ROOT = resolve(import.meta.dirname, '../..')
-const STAGES = ['install', 'check', 'build', 'demo', 'tests', 'bare'] as const
+const STAGES = ['install', 'check', 'build', 'demo', 'example', 'engine'] as const
 
 type Stage = (typeof STAGES)[number]
 
-/** Stands for npm: says what it was asked for, fails at a stage, and writes what the tests came to. */
+/** All tests there are, as vitest would find them. */
+const FILES = (await readdir(join(ROOT, 'test'), { recursive: true }))
+  .filter((file) => file.endsWith('.test.ts'))
+  .map((file) => `test/${file}`)
+
+/**
+ * Stands for npm: fails at a stage, and reports the tests that vitest would run: here those that it is given a part of
+ * the name of, and in the copy the engine's.
+ */
 const NPM = `#!/usr/bin/env bash
-case "$*" in
-  ci*) stage=install ;;
-  test*) stage=tests ;;
-  *without-example) stage=bare ;;
-  *) stage=$2 ;;
-esac
+parts=()
 for argument; do
-  case "$argument" in --outputFile=*)
-    [ "$PASSED" = none ] || echo "{\\"numPassedTests\\":$PASSED,\\"numFailedTests\\":0,\\"success\\":true}" >"\${argument#*=}" ;;
+  case "$argument" in
+    --outputFile=*) report=\${argument#*=} ;;
+    test/*) parts+=(-e "$argument") ;;
   esac
 done
+case "$*" in
+  ci*) stage=install ;;
+  test*) stage=example files=$(grep -F "\${parts[@]}" "$FILES/all") ;;
+  *without-example*) stage=engine files=$(cat "$FILES/engine") ;;
+  *) stage=$2 ;;
+esac
+if [ -n "\${report:-}" ] && [ "$PASSED" != none ]; then
+  results=$(sed 's|.*|{"name":"/copy/&","assertionResults":[{"status":"passed"}]}|' <<<"$files" | paste -sd ,)
+  echo "{\\"numPassedTests\\":$PASSED,\\"numFailedTests\\":0,\\"success\\":true,\\"testResults\\":[$results]}" >"$report"
+fi
 [ "$stage" != "$FAILS_AT" ]
 `
 const NOTHING = '#!/usr/bin/env bash\n'
@@ -36,33 +51,52 @@ const STAND_INS = {
   ls: '#!/usr/bin/env bash\necho /usr/lib/postgresql/0/bin\n',
 }
 
-async function runStages(failsAt: Stage | 'none', passed: '3' | '0' | 'none' = '3') {
+interface Run {
+  readonly failsAt?: Stage
+  /** How many tests each report says have passed. */
+  readonly passed?: '3' | '0' | 'none'
+  /** A file that the copy does not run. */
+  readonly without?: string
+}
+
+async function runStages({ failsAt, passed = '3', without }: Run = {}) {
   await using directory = await temporaryDirectory('ci-run')
   for (const [name, script] of Object.entries(STAND_INS)) {
     await writeFile(join(directory.path, name), script, { mode: 0o755 })
   }
+  const ofEngine = FILES.filter((file) => !isApp(file) && file !== without)
+  await writeFile(join(directory.path, 'all'), FILES.join('\n'))
+  await writeFile(join(directory.path, 'engine'), ofEngine.join('\n'))
   const path = `${directory.path}:${process.env.PATH}`
   const child = guarded(
     spawn('bash', [join(ROOT, '.ci/run')], {
-      env: { PATH: path, FAILS_AT: failsAt, PASSED: passed, TMPDIR: directory.path },
+      env: {
+        PATH: path,
+        FAILS_AT: failsAt ?? 'none',
+        PASSED: passed,
+        FILES: directory.path,
+        TMPDIR: directory.path,
+      },
       stdio: ['ignore', 'pipe', 'ignore'],
     }),
   )
   const [output, [code]] = await Promise.all([text(child.stdout), once(child, 'exit')])
-  return { code, table: output.slice(output.indexOf('Minutes\n')) }
+  const end = output.indexOf('Minutes\n')
+  return { code, said: output.slice(0, end), table: output.slice(end) }
 }
 
 describe('.ci/run', () => {
-  it('succeeds, and ends with the minutes of each stage', async () => {
-    const { code, table } = await runStages('none')
+  it('succeeds, and ends with what all tests came to and the minutes of each stage', async () => {
+    const { code, said, table } = await runStages()
+    expect(said).toBe('6 passed, 0 failed\n')
     expect(table).toMatch(
-      /^Minutes\n {2}install +\d+\.\d\n {2}check +\d+\.\d\n {2}build +\d+\.\d\n {2}demo +\d+\.\d\n {2}tests +\d+\.\d\n {2}bare +\d+\.\d\n$/,
+      /^Minutes\n {2}install +\d+\.\d\n {2}check +\d+\.\d\n {2}build +\d+\.\d\n {2}demo +\d+\.\d\n {2}example +\d+\.\d\n {2}engine +\d+\.\d\n$/,
     )
     expect(code).toBe(0)
   })
 
   it.each(STAGES)('fails with the stage "%s", and says how long it took to get there', async (stage) => {
-    const { code, table } = await runStages(stage)
+    const { code, table } = await runStages({ failsAt: stage })
     const reached = STAGES.slice(0, STAGES.indexOf(stage) + 1)
     const lines = table.trimEnd().split('\n').slice(1)
     expect(lines.map((line) => line.trim().replace(/ +\d+\.\d/, ''))).toEqual(
@@ -72,8 +106,14 @@ describe('.ci/run', () => {
   })
 
   it.each(['0', 'none'] as const)('fails where the tests that passed are %s', async (passed) => {
-    const { code, table } = await runStages('none', passed)
-    expect(table).toMatch(/ tests +\d+\.\d {2}failed\n$/)
+    const { code, table } = await runStages({ passed })
+    expect(table).toMatch(/ engine +\d+\.\d {2}failed\n$/)
     expect(code).toBeGreaterThan(0)
+  })
+
+  it('fails where a file of tests is run neither with the example nor without it, and names it', async () => {
+    const { code, said } = await runStages({ without: 'test/guard/ci-run.test.ts' })
+    expect(said).toBe('No test passed in test/guard/ci-run.test.ts\n6 passed, 0 failed\n')
+    expect(code).toBe(1)
   })
 })

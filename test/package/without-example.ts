@@ -1,5 +1,6 @@
 // Deletes the example in a copy of the repository, puts one collection and one action in its place, and checks there
-// that the engine's own tests, which are copied as they are, pass: `npm run without-example`.
+// that the engine's own tests, which are copied as they are, pass: `npm run without-example`. What is given after `--`
+// is for vitest: `-- --project static` runs a part of them.
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
@@ -100,26 +101,13 @@ console.log(await ada.actions.writeNote({ text: 'Hello' }))
 `,
 }
 
-/** Tests of each part of the engine that has a database; the others run the same files as in the whole. */
-const SOME = [
-  'actions',
-  'client/client',
-  'db/migration-sets',
-  'http/service',
-  'records/parity',
-  'tools/create',
-]
-/** With `-- --whole` all tests that need no server are run, which takes as long as they do with the example. */
-const withDatabase = process.argv.includes('--whole') ? [] : SOME.map((name) => `test/${name}`)
-
 /** What must hold of the copy. */
 const CHECKS: readonly (readonly string[])[] = [
   ['run', 'db:generate', '--', '--name', 'init'],
   ['run', 'check'],
   ['run', 'build'],
   ['run', 'demo'],
-  ['test', '--', '--project', 'static', '--reporter=dot'],
-  ['test', '--', '--project', 'pglite', '--reporter=dot', ...withDatabase],
+  ['test', '--', ...process.argv.slice(2)],
   ['run', 'bench', '--', '--quick', '--only', 'echo-rest,create,list'],
 ]
 
