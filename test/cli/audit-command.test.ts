@@ -3,7 +3,7 @@ import { migrateEmbedded } from '../../server/db/migrate.ts'
 import { openPglite, type PgliteDatabase } from '../../server/db/pglite.ts'
 import { run } from '../lifecycle/process.ts'
 import { insertAudit } from '../support/audit-rows.ts'
-import { temporaryDirectory } from '../support/guarded.ts'
+import { dataDirectory } from '../support/data-directory.ts'
 import { MIGRATIONS, TABLES } from '../support/tables.ts'
 
 // The first opening of a directory makes its database, which takes far longer than the next ones.
@@ -13,7 +13,7 @@ const DAY_MS = 86_400_000
 const daysAgo = (days: number) => new Date(Date.now() - days * DAY_MS).toISOString()
 const detail = { input: '{"title":"Launch"}', ip: '203.0.113.7' }
 
-const directory = await temporaryDirectory('server')
+const directory = await dataDirectory()
 afterAll(() => directory[Symbol.asyncDispose]())
 
 async function inDatabase<T>(use: (database: PgliteDatabase) => Promise<T>): Promise<T> {

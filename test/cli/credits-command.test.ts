@@ -2,13 +2,13 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { migrateEmbedded } from '../../server/db/migrate.ts'
 import { openPglite, type PgliteDatabase } from '../../server/db/pglite.ts'
 import { run } from '../lifecycle/process.ts'
-import { temporaryDirectory } from '../support/guarded.ts'
+import { dataDirectory } from '../support/data-directory.ts'
 import { MIGRATIONS, TABLES } from '../support/tables.ts'
 
 // The first opening of a directory makes its database, which takes far longer than the next ones.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
-const directory = await temporaryDirectory('server')
+const directory = await dataDirectory()
 afterAll(() => directory[Symbol.asyncDispose]())
 
 async function inDatabase<T>(use: (database: PgliteDatabase) => Promise<T>): Promise<T> {

@@ -11,6 +11,7 @@ import { readMigrations } from '../../server/db/migration-folder.ts'
 import { openPglite } from '../../server/db/pglite.ts'
 import { openDatabase } from '../../server/lifecycle/open-database.ts'
 import * as collections from '../fixture/collections.ts'
+import { dataDirectory } from '../support/data-directory.ts'
 import { execute } from '../support/execute.ts'
 import { runGuarded, temporaryDirectory } from '../support/guarded.ts'
 import { MIGRATIONS, TABLES } from '../support/tables.ts'
@@ -88,7 +89,7 @@ it('what drizzle-kit makes of the app leaves the engine’s tables and triggers 
 
 it('a server does not start where the trigger of a table is gone, and names it', async () => {
   await using empty = await openEmptyDatabase()
-  await using directory = await temporaryDirectory('guard')
+  await using directory = await dataDirectory()
   const place = { databaseUrl: empty.url, directory: empty.url === undefined ? directory.path : undefined }
   const start = () => openDatabase({ ...place, migrations: MIGRATIONS, tables: TABLES, expected: declared })
   await (await start()).close()

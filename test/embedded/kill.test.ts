@@ -1,26 +1,20 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { rm } from 'node:fs/promises'
-import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
+import { afterEach, expect, it } from 'vitest'
 import { openDatabase } from '../../server/lifecycle/open-database.ts'
-import { guarded, temporaryPath } from '../support/guarded.ts'
+import { dataDirectory } from '../support/data-directory.ts'
+import { guarded } from '../support/guarded.ts'
 import { MIGRATIONS, TABLES } from '../support/tables.ts'
 
 const WRITER = fileURLToPath(new URL('writer.ts', import.meta.url))
 const ROUNDS = 20
 
-let root: string
 const children: ChildProcess[] = []
-beforeAll(async () => {
-  root = await temporaryPath('kill')
-})
 afterEach(() => {
   for (const child of children.splice(0)) child.kill('SIGKILL')
 })
-afterAll(() => rm(root, { recursive: true }))
 
 function startWriter(directory: string, round: number) {
   const child = guarded(
@@ -42,7 +36,8 @@ const open = (directory: string) =>
 it('every write that was acknowledged is there after kill -9, and none by half', {
   timeout: 240_000,
 }, async () => {
-  const directory = join(root, 'data')
+  await using data = await dataDirectory()
+  const directory = data.path
   const acknowledged: string[] = []
   for (let round = 0; round < ROUNDS; round += 1) {
     const { child, lines } = startWriter(directory, round)
@@ -74,7 +69,8 @@ it('every write that was acknowledged is there after kill -9, and none by half',
 it('a second opener is refused while the first has the directory, and let in when it was killed', {
   timeout: 60_000,
 }, async () => {
-  const directory = join(root, 'shared')
+  await using data = await dataDirectory()
+  const directory = data.path
   const first = startWriter(directory, 0)
   await once(first.lines, 'line')
   await expect(open(directory)).rejects.toThrow(`"${directory}" is in use by another Deputy process`)

@@ -3,14 +3,14 @@ import type { AddressInfo } from 'node:net'
 import { afterAll, expect, test, vi } from 'vitest'
 import { createClient, unwrap } from '../../client/core/index.ts'
 import type { FixtureRouter } from '../fixture/app.ts'
-import { temporaryDirectory } from '../support/guarded.ts'
+import { dataDirectory } from '../support/data-directory.ts'
 import { mintToken, run, startServer } from './process.ts'
 
 const EVENT = { title: 'Launch', startsAt: new Date('2030-01-01T18:00:00Z'), capacity: 5 }
 
 // The first start on a directory makes its database, which takes far longer than the next ones.
 vi.setConfig({ testTimeout: 120_000 })
-const directory = await temporaryDirectory('server')
+const directory = await dataDirectory()
 afterAll(() => directory[Symbol.asyncDispose]())
 
 test('a start prints the address, the data, the owner, and lines that work when pasted', async () => {

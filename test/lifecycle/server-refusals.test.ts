@@ -2,12 +2,12 @@ import { writeFile } from 'node:fs/promises'
 import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, expect, test, vi } from 'vitest'
-import { temporaryDirectory } from '../support/guarded.ts'
+import { dataDirectory } from '../support/data-directory.ts'
 import { runServer, startServer } from './process.ts'
 
 // The first start on a directory makes its database, which takes far longer than the next ones.
 vi.setConfig({ testTimeout: 120_000 })
-const directory = await temporaryDirectory('server')
+const directory = await dataDirectory()
 afterAll(() => directory[Symbol.asyncDispose]())
 
 /** What a server that cannot start says. */

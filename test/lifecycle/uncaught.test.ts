@@ -1,13 +1,13 @@
 import { expect, it } from 'vitest'
 import { createClient, unwrap } from '../../client/core/index.ts'
 import type { FixtureRouter } from '../fixture/app.ts'
-import { temporaryDirectory } from '../support/guarded.ts'
+import { dataDirectory } from '../support/data-directory.ts'
 import { mintToken, startServer } from './process.ts'
 
 const EVENT = { title: 'Launch', startsAt: new Date('2030-01-01T18:00:00Z'), capacity: 20 }
 
 it('an exception that nobody catches is logged, ends the server with 1, and loses nothing acknowledged', async () => {
-  await using directory = await temporaryDirectory('server')
+  await using directory = await dataDirectory()
   const env = { DATA_DIR: directory.path, NODE_OPTIONS: '--import tsx --import ./test/lifecycle/explode.ts' }
   const token = await mintToken('ada', directory.path)
   const acknowledged: string[] = []
