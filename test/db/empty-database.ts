@@ -3,11 +3,11 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import postgres from 'postgres'
-import { inject } from 'vitest'
+import { afterAll, inject } from 'vitest'
 import type { Database } from '../../server/db/database.ts'
 import { type MigrateOptions, migrateEmbedded, migratePostgres } from '../../server/db/migrate.ts'
 import type { MigrationReport } from '../../server/db/migrator.ts'
-import { openPglite } from '../../server/db/pglite.ts'
+import { openPglite, type PgliteDatabase } from '../../server/db/pglite.ts'
 import { openPostgres } from '../../server/db/postgres.ts'
 
 /** A database of the kind under test in which nothing was migrated yet, gone when disposed. */
@@ -18,17 +18,36 @@ export interface EmptyDatabase extends AsyncDisposable {
   migrate(options: MigrateOptions): Promise<MigrationReport>
 }
 
+/** The embedded one that was given back last: one that is emptied is there sooner than one that is made anew. */
+let given: PgliteDatabase | undefined
+afterAll(() => given?.close())
+
+async function empty({ engine }: PgliteDatabase): Promise<void> {
+  await engine.exec('rollback')
+  await engine.exec('discard all')
+  await engine.exec(`
+    do $$ declare name text; begin
+      for name in select nspname from pg_namespace where nspname !~ '^(pg_|information_schema$)' loop
+        execute format('drop schema %I cascade', name);
+      end loop;
+    end $$;
+    create schema public`)
+}
+
 export async function openEmptyDatabase(): Promise<EmptyDatabase> {
   const provided = inject('database')
   if (provided.kind === 'pglite') {
-    // A copy that is emptied is there sooner than one that is made anew.
-    const database = await openPglite({ dump: new Blob([await readFile(provided.dump)]) })
-    await database.engine.exec('drop schema public, deputy, drizzle cascade; create schema public')
+    const database = given ?? (await openPglite({ dump: new Blob([await readFile(provided.dump)]) }))
+    given = undefined
+    await empty(database)
     return {
       database,
       url: undefined,
       migrate: async (options) => (await migrateEmbedded(database, options)).app,
-      [Symbol.asyncDispose]: () => database.close(),
+      async [Symbol.asyncDispose]() {
+        if (given) return database.close()
+        given = database
+      },
     }
   }
   const name = `${provided.template}_${randomUUID().replaceAll('-', '').slice(0, 12)}`

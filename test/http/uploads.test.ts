@@ -5,6 +5,7 @@ import { Hono } from 'hono'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type Listening, listen } from '../../server/lifecycle/listen.ts'
 import type { Routes } from '../fixture/deputy.ts'
+import { openTestDatabase, type TestDatabase } from '../support/database.ts'
 import { createTestApp } from '../support/test-app.ts'
 import { rawRequest, sendRaw } from './send.ts'
 
@@ -293,8 +294,16 @@ const REFUSED: readonly (readonly [
   ['/a', { ...USABLE, requestTimeoutMs: Number.NaN }, /requestTimeoutMs must be/],
   ['/a', { ...USABLE, requestTimeoutMs: 86_400_001 }, /requestTimeoutMs must be/],
 ]
+/** An app that does not come to be leaves it open. */
+let opened: TestDatabase
+beforeAll(async () => {
+  opened = await openTestDatabase()
+})
+afterAll(() => opened[Symbol.asyncDispose]())
+
 it.each(REFUSED)('the start refuses allowBody(%j, %j)', async (path, limit, says) => {
   const opening = createTestApp({
+    opened,
     routes: ({ allowBody }) => {
       allowBody('/twice', USABLE)
       allowBody(path, limit)

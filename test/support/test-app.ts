@@ -3,7 +3,7 @@ import type { IntegrationDeclarations } from '../../server/integrations/declare.
 import type { Actions } from '../../server/routers/registry.ts'
 import { type AssembleOptions, assembleTestApp } from '../../server/testing/assemble.ts'
 import { fixture } from '../fixture/app.ts'
-import { openTestDatabase } from './database.ts'
+import { openTestDatabase, type TestDatabase } from './database.ts'
 
 type Defaults = typeof fixture.actions
 type DefaultModule = typeof fixture.collections
@@ -12,17 +12,19 @@ export interface TestAppOptions<TActions extends Actions, TModule extends object
   extends Partial<Omit<AssembleOptions<TActions, TModule>, 'declarations'>> {
   /** @default the fixture's */
   readonly integrations?: IntegrationDeclarations
+  /** @default one of its own, on a copy of what was migrated for the run */
+  readonly opened?: TestDatabase
   /** Of the database's pool, where there is one. */
   readonly pool?: Omit<PostgresOptions, 'url'>
 }
 
-/** The fixture, or an app of a test's own, on a copy of the database that was migrated for the run. */
+/** The fixture, or an app of a test's own. Its database is closed with it. */
 export async function createTestApp<
   TActions extends Actions = Defaults,
   TModule extends object = DefaultModule,
 >(options: TestAppOptions<TActions, TModule> = {}) {
-  const { integrations, pool, ...rest } = options
-  return assembleTestApp<TActions, TModule>(await openTestDatabase(pool), {
+  const { integrations, opened, pool, ...rest } = options
+  return assembleTestApp<TActions, TModule>(opened ?? (await openTestDatabase(pool)), {
     // A test that names no actions or collections of its own has the fixture's.
     actions: fixture.actions as unknown as TActions,
     collections: fixture.collections as unknown as TModule,
