@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import postgres from 'postgres'
-import { afterAll, inject } from 'vitest'
+import { inject } from 'vitest'
 import type { Database } from '../../server/db/database.ts'
 import { type MigrateOptions, migrateEmbedded, migratePostgres } from '../../server/db/migrate.ts'
 import type { MigrationReport } from '../../server/db/migrator.ts'
@@ -20,7 +20,6 @@ export interface EmptyDatabase extends AsyncDisposable {
 
 /** The embedded one that was given back last: one that is emptied is there sooner than one that is made anew. */
 let given: PgliteDatabase | undefined
-afterAll(() => given?.close())
 
 async function empty({ engine }: PgliteDatabase): Promise<void> {
   await engine.exec('rollback')
