@@ -2,9 +2,8 @@ import { z } from 'zod'
 import { isRecord } from '../core/is-record.ts'
 import { parseContexts, TooMuchWork } from './parse-budget.ts'
 import { parseDecimal, parseIsoInstant } from './scalars.ts'
-import { definitionOf, expectsScalars, hasOwnRule, lazyTarget, takesAnything } from './schema-scan.ts'
-
-type Schema = z.core.$ZodType
+import { expectsScalars, takesAnything } from './schema-scan.ts'
+import { itemOf, propertyOf, type Schema, type ShapeOf, shapeOf } from './zod-schema.ts'
 
 // Schema steps, not levels of the value: an optional object behind a union takes three of them per level.
 const MAX_STEPS = 256
@@ -44,64 +43,51 @@ class Reading {
 
   #reviveAnew(schema: Schema, value: unknown, steps: number): unknown {
     const next = (inner: Schema, item: unknown) => this.revive(inner, item, steps - 1)
-    const def = definitionOf(schema)
-    switch (def.type) {
-      case 'date':
-        return typeof value === 'string' ? (parseIsoInstant(value) ?? value) : value
-      case 'bigint':
-        return typeof value === 'string' ? (parseDecimal(value) ?? value) : value
+    const shape = shapeOf(schema)
+    switch (shape.kind) {
+      case 'leaf':
+        return reviveScalar(shape.type, value)
       case 'literal':
-        return reviveLiteral(def.values, value)
-      case 'any':
-      case 'unknown':
-      case 'custom':
-        return hasOwnRule(schema) ? this.#firstAccepted(schema, [value, ...scalarsOf(value)]) : value
+        return reviveLiteral(shape.values, value)
+      case 'anything':
+        return shape.hasRule ? this.#firstAccepted(schema, [value, ...scalarsOf(value)]) : value
       case 'object':
-        return reviveProperties(
-          value,
-          (key) => (Object.hasOwn(def.shape, key) ? def.shape[key] : def.catchall),
-          next,
-        )
+        return reviveProperties(value, (key) => propertyOf(shape, key), next)
       case 'record':
-        return reviveProperties(value, () => def.valueType, next)
+        return reviveProperties(value, () => shape.value, next)
       case 'array':
-        return reviveItems(value, () => def.element, next)
-      case 'tuple':
-        return reviveItems(value, (index) => def.items[index] ?? def.rest ?? undefined, next)
       case 'set':
-        return reviveItems(value, () => def.valueType, next)
+        return reviveItems(value, () => shape.item, next)
+      case 'tuple':
+        return reviveItems(value, (index) => itemOf(shape, index), next)
       case 'map':
-        return reviveEntries(def, value, next)
+        return reviveEntries(shape, value, next)
       case 'union':
-        return this.#reviveUnion(schema, def.options, value, next)
+        return this.#reviveUnion(shape, value, next)
       case 'intersection':
-        return next(def.right, next(def.left, value))
+        return next(shape.right, next(shape.left, value))
       case 'pipe':
-        return this.#revivePipe(schema, def, value, next)
-      case 'optional':
-      case 'nullable':
-      case 'default':
-      case 'prefault':
-      case 'catch':
-      case 'readonly':
-      case 'nonoptional':
+        return this.#revivePipe(schema, shape, value, next)
+      case 'wrapper':
       case 'success':
       case 'promise':
-        return next(def.innerType, value)
-      case 'lazy': {
-        const target = lazyTarget(schema)
-        return target ? next(target, value) : value
-      }
-      default:
+      case 'lazy':
+        return next(shape.inner, value)
+      case 'transform':
+      case 'template':
+      case 'function':
+      case 'unrecognized':
         return value
+      default:
+        return shape satisfies never
     }
   }
 
-  #reviveUnion(schema: Schema, options: readonly Schema[], value: unknown, next: Revive): unknown {
-    if (schema instanceof z.core.$ZodDiscriminatedUnion) {
-      const tagged = reviveTag(schema._zod.def, value)
+  #reviveUnion({ options, tag }: ShapeOf<'union'>, value: unknown, next: Revive): unknown {
+    if (tag) {
+      const tagged = reviveTag(tag, value)
       if (tagged) return next(tagged.option, tagged.value)
-      if (!schema._zod.def.unionFallback) return value
+      if (!tag.hasFallback) return value
     }
     const revived = options.map((option) => ({ option, value: next(option, value) }))
     if (revived.every((each) => Object.is(each.value, value))) return value
@@ -115,10 +101,10 @@ class Reading {
   }
 
   /** Where a function comes first, that function is asked: it may take the text as text, as a union may. */
-  #revivePipe(schema: Schema, def: z.core.$ZodPipeDef, value: unknown, next: Revive): unknown {
-    const given = next(def.in, value)
-    if (!takesAnything(def.in)) return given
-    const expected = next(def.out, given)
+  #revivePipe(schema: Schema, pipe: ShapeOf<'pipe'>, value: unknown, next: Revive): unknown {
+    const given = next(pipe.in, value)
+    if (!takesAnything(pipe.in)) return given
+    const expected = next(pipe.out, given)
     return Object.is(expected, value) || this.#accepts(schema, value) ? value : expected
   }
 
@@ -144,6 +130,12 @@ class Reading {
 }
 
 type Revive = (schema: Schema, value: unknown) => unknown
+
+function reviveScalar(type: ShapeOf<'leaf'>['type'], value: unknown): unknown {
+  if (typeof value !== 'string') return value
+  if (type === 'date') return parseIsoInstant(value) ?? value
+  return type === 'bigint' ? (parseDecimal(value) ?? value) : value
+}
 
 function reviveProperties(
   value: unknown,
@@ -179,14 +171,14 @@ function reviveItems(value: unknown, schemaOf: (index: number) => Schema | undef
 }
 
 /** A map is made of entries, by a function before it. */
-function reviveEntries({ keyType, valueType }: z.core.$ZodMapDef, value: unknown, next: Revive): unknown {
+function reviveEntries(map: ShapeOf<'map'>, value: unknown, next: Revive): unknown {
   return Array.isArray(value)
     ? reviveItems(
         value,
-        () => keyType,
-        (_key, entry) => reviveItems(entry, (at) => [keyType, valueType][at], next),
+        () => map.key,
+        (_key, entry) => reviveItems(entry, (at) => [map.key, map.value][at], next),
       )
-    : reviveProperties(value, () => valueType, next)
+    : reviveProperties(value, () => map.value, next)
 }
 
 function reviveLiteral(values: readonly unknown[], value: unknown): unknown {
@@ -208,16 +200,14 @@ interface Tagged {
 
 /** The option that a tag names, and the value with its tag revived. */
 function reviveTag(
-  { discriminator, options }: z.core.$ZodDiscriminatedUnionDef,
+  { key, optionOf }: NonNullable<ShapeOf<'union'>['tag']>,
   value: unknown,
 ): Tagged | undefined {
   if (!isRecord(value)) return undefined
-  const sent = Object.hasOwn(value, discriminator) ? value[discriminator] : undefined
+  const sent = Object.hasOwn(value, key) ? value[key] : undefined
   for (const tag of [sent, ...scalarsOf(sent)]) {
-    const option = options.find(({ _zod }) =>
-      _zod.propValues?.[discriminator]?.has(tag as z.core.util.Primitive),
-    )
-    if (option) return { option, value: Object.is(tag, sent) ? value : { ...value, [discriminator]: tag } }
+    const option = optionOf(tag)
+    if (option) return { option, value: Object.is(tag, sent) ? value : { ...value, [key]: tag } }
   }
   return undefined
 }

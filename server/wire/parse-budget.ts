@@ -1,7 +1,6 @@
 import type { z } from 'zod'
-import { definitionOf, isRecursive, reaches, schemasOf } from './schema-scan.ts'
-
-type Schema = z.core.$ZodType
+import { isRecursive, reaches, schemasOf } from './schema-scan.ts'
+import { type Schema, shapeOf } from './zod-schema.ts'
 
 /** Steps of zod's for each value of an input: each schema may look at each value, a few times over. */
 const STEPS_PER_SCHEMA = 8
@@ -53,12 +52,11 @@ const answers = new WeakMap<Schema, boolean>()
 function mayRepeat(schema: Schema): boolean {
   const known = answers.get(schema)
   if (known !== undefined) return known
-  const found = reaches(schema, (each) => REPEATING.has(definitionOf(each).type)) && isRecursive(schema)
+  const has = (...kinds: readonly string[]) => reaches(schema, (each) => kinds.includes(shapeOf(each).kind))
+  const found = has('unrecognized') || (has('union', 'intersection', 'pipe') && isRecursive(schema))
   answers.set(schema, found)
   return found
 }
-
-const REPEATING: ReadonlySet<string> = new Set(['union', 'intersection', 'pipe'])
 
 function countValues(value: unknown): number {
   if (typeof value !== 'object' || value === null) return 1

@@ -1,8 +1,7 @@
 import { z } from 'zod'
 import { isRecord } from '../core/is-record.ts'
-import { definitionOf, lazyTarget, partsOf, reaches } from './schema-scan.ts'
-
-type Schema = z.core.$ZodType
+import { reaches } from './schema-scan.ts'
+import { itemOf, propertyOf, type Schema, schemasOfChecks, shapeOf } from './zod-schema.ts'
 
 const SECRET = '[secret]'
 
@@ -14,63 +13,59 @@ const SECRET = '[secret]'
 export function redact(schema: Schema, value: unknown): unknown {
   if (value === undefined || !mayHoldSecret(schema)) return value
   if (isSecret(schema)) return SECRET
-  const def = definitionOf(schema)
-  switch (def.type) {
+  const shape = shapeOf(schema)
+  switch (shape.kind) {
     case 'object':
       return mapRecord(value, (key, member) => {
-        const of = Object.hasOwn(def.shape, key) ? def.shape[key] : def.catchall
+        const of = propertyOf(shape, key)
         return [key, of ? redact(of, member) : member]
       })
     case 'record':
       return mapRecord(value, (key, member, at) => [
-        mayHoldSecret(def.keyType) ? numbered(at) : key,
-        redact(def.valueType, member),
+        mayHoldSecret(shape.key) ? numbered(at) : key,
+        redact(shape.value, member),
       ])
     case 'map':
       return value instanceof Map
-        ? new Map(
-            [...value].map(([key, member]) => [redact(def.keyType, key), redact(def.valueType, member)]),
-          )
+        ? new Map([...value].map(([key, member]) => [redact(shape.key, key), redact(shape.value, member)]))
         : SECRET
     case 'set':
-      return value instanceof Set
-        ? new Set([...value].map((member) => redact(def.valueType, member)))
-        : SECRET
+      return value instanceof Set ? new Set([...value].map((member) => redact(shape.item, member))) : SECRET
     case 'array':
-      return mapList(value, (member) => redact(def.element, member))
+      return mapList(value, (member) => redact(shape.item, member))
     case 'tuple':
       return mapList(value, (member, at) => {
-        const of = def.items[at] ?? def.rest
+        const of = itemOf(shape, at)
         return of ? redact(of, member) : member
       })
     case 'union': {
-      const options = def.options.filter((option) => mayBeOf(option, value))
+      const options = shape.options.filter((option) => mayBeOf(option, value))
       return options.length === 0
         ? SECRET
         : options.reduce((left: unknown, option) => (left === SECRET ? left : redact(option, left)), value)
     }
     case 'intersection':
-      return redact(def.right, redact(def.left, value))
+      return redact(shape.right, redact(shape.left, value))
     case 'pipe':
       // What a transform has made of a secret may have another name, and another shape.
-      return isTransformed(def) ? SECRET : redact(def.out, redact(def.in, value))
-    case 'nullable':
-      return value === null ? null : redact(def.innerType, value)
-    case 'optional':
-    case 'default':
-    case 'prefault':
-    case 'catch':
-    case 'readonly':
-    case 'nonoptional':
-      return redact(def.innerType, value)
+      return shape.isTransformed ? SECRET : redact(shape.out, redact(shape.in, value))
+    case 'wrapper':
+      return shape.type === 'nullable' && value === null ? null : redact(shape.inner, value)
+    case 'lazy':
+      return redact(shape.inner, value)
     case 'success':
       return typeof value === 'boolean' ? value : SECRET
-    case 'lazy': {
-      const target = lazyTarget(schema)
-      return target ? redact(target, value) : SECRET
-    }
-    default:
+    case 'leaf':
+    case 'literal':
+    case 'anything':
+    case 'transform':
+    case 'promise':
+    case 'template':
+    case 'function':
+    case 'unrecognized':
       return SECRET
+    default:
+      return shape satisfies never
   }
 }
 
@@ -96,29 +91,34 @@ export function isSecretAt(schema: Schema, path: readonly (string | number)[]): 
 }
 
 function hasSecretKeys(schema: Schema): boolean {
-  const def = definitionOf(schema)
-  return (def.type === 'record' || def.type === 'map') && mayHoldSecret(def.keyType)
+  const shape = shapeOf(schema)
+  if (shape.kind === 'unrecognized') return true
+  return (shape.kind === 'record' || shape.kind === 'map') && mayHoldSecret(shape.key)
 }
 
 /** A schema and those that look at the same value. */
 function layersOf(schema: Schema): readonly Schema[] {
   const seen = new Set([schema])
-  for (const each of seen) {
-    if (!CONTAINERS.has(definitionOf(each).type)) for (const part of partsOf(each)) seen.add(part)
-  }
+  for (const each of seen) if (!isContainer(each)) for (const part of shapeOf(each).parts) seen.add(part)
   return [...seen]
 }
 
 function containersOf(schema: Schema): readonly Schema[] {
-  return layersOf(schema).filter((each) => CONTAINERS.has(definitionOf(each).type))
+  return layersOf(schema).filter(isContainer)
 }
 
-const CONTAINERS: ReadonlySet<string> = new Set(['object', 'record', 'map', 'set', 'array', 'tuple'])
+const CONTAINERS: readonly string[] = ['object', 'record', 'map', 'set', 'array', 'tuple', 'unrecognized']
+
+function isContainer(schema: Schema): boolean {
+  return CONTAINERS.includes(shapeOf(schema).kind)
+}
 
 function partsBelow(schema: Schema, segment: string | number): readonly Schema[] {
-  const def = definitionOf(schema)
-  if (def.type !== 'object') return partsOf(schema)
-  const of = Object.hasOwn(def.shape, segment) ? def.shape[segment] : def.catchall
+  const shape = shapeOf(schema)
+  // What is below it is as little known as what it is.
+  if (shape.kind === 'unrecognized') return [schema]
+  if (shape.kind !== 'object') return shape.parts
+  const of = propertyOf(shape, segment)
   return of ? [of] : []
 }
 
@@ -128,57 +128,57 @@ const secrets = new WeakMap<Schema, boolean>()
 function mayHoldSecret(schema: Schema): boolean {
   const known = secrets.get(schema)
   if (known !== undefined) return known
-  const found = reaches(schema, isSecret)
+  const found = reaches(schema, (each) => isSecret(each) || shapeOf(each).kind === 'unrecognized')
   secrets.set(schema, found)
   return found
 }
 
 /** Whether a value has the outward form of what a schema gives. */
 function mayBeOf(schema: Schema, value: unknown): boolean {
-  const def = definitionOf(schema)
-  switch (def.type) {
+  const shape = shapeOf(schema)
+  switch (shape.kind) {
+    case 'leaf':
+      return mayBeLeaf(shape.type, value)
     case 'object':
     case 'record':
       return isRecord(value)
     case 'array':
     case 'tuple':
       return Array.isArray(value)
-    case 'string':
-    case 'template_literal':
+    case 'template':
       return typeof value === 'string'
-    case 'number':
-    case 'boolean':
-    case 'bigint':
-      return typeof value === def.type
-    case 'null':
-      return value === null
-    case 'date':
-      return value instanceof Date
     case 'map':
       return value instanceof Map
     case 'set':
       return value instanceof Set
-    case 'readonly':
-    case 'nonoptional':
-      return mayBeOf(def.innerType, value)
-    case 'nullable':
-      return value === null || mayBeOf(def.innerType, value)
+    case 'wrapper':
+      if (shape.type === 'nullable') return value === null || mayBeOf(shape.inner, value)
+      return (shape.type !== 'readonly' && shape.type !== 'nonoptional') || mayBeOf(shape.inner, value)
     default:
       return true
   }
 }
 
-function isTransformed(pipe: z.core.$ZodPipeDef): boolean {
-  return 'transform' in pipe || [pipe.in, pipe.out].some((end) => definitionOf(end).type === 'transform')
+function mayBeLeaf(type: string, value: unknown): boolean {
+  switch (type) {
+    case 'string':
+    case 'number':
+    case 'boolean':
+    case 'bigint':
+      return typeof value === type
+    case 'null':
+      return value === null
+    case 'date':
+      return value instanceof Date
+    default:
+      return true
+  }
 }
 
 function isSecret(schema: Schema): boolean {
   if (z.globalRegistry.get(schema)?.secret === true) return true
   // What a check looks at with a schema of its own, such as a property, is in no place that could be followed.
-  return (definitionOf(schema).checks ?? []).some(({ _zod: { def } }) => {
-    const inner = 'schema' in def ? def.schema : undefined
-    return inner instanceof z.core.$ZodType && reaches(inner, isSecret)
-  })
+  return schemasOfChecks(schema).some((inner) => reaches(inner, isSecret))
 }
 
 function mapRecord(

@@ -1,24 +1,12 @@
 import { z } from 'zod'
 import { DefinitionError } from '../core/errors.ts'
-
-type Schema = z.core.$ZodType
+import { type Schema, shapeOf } from './zod-schema.ts'
 
 const expectations = new WeakMap<Schema, boolean>()
-
-/** Gives a schema's definition as the closed union that can be switched on by `type`. */
-export function definitionOf(schema: Schema): z.core.$ZodTypes['_zod']['def'] {
-  // Zod's own way for tools: every schema it builds is one of $ZodTypes; `type` is read before anything else.
-  return (schema as z.core.$ZodTypes)._zod.def
-}
 
 /** Whether a schema takes an object and refuses a key that it does not know, where others would drop it silently. */
 export function isStrictObject(schema: Schema): boolean {
   return schema instanceof z.ZodObject && schema.def.catchall instanceof z.ZodNever
-}
-
-/** Gives the schema behind a `z.lazy`, which zod evaluates once. Other schemas have none. */
-export function lazyTarget(schema: Schema): Schema | undefined {
-  return schema instanceof z.core.$ZodLazy ? schema._zod.innerType : undefined
 }
 
 /** Whether a schema expects a date or a bigint anywhere in its input. Computed once per schema. */
@@ -49,7 +37,7 @@ export function schemasOf(schema: Schema): ReadonlySet<Schema> {
   if (known) return known
   const seen = new Set([schema])
   for (const next of seen) {
-    for (const part of partsOf(next)) seen.add(part)
+    for (const part of shapeOf(next).parts) seen.add(part)
     if (seen.size > MAX_SCHEMAS) {
       throw new DefinitionError(
         'A schema has no end: a z.lazy, or a getter of an object, must give the same schema each time it is asked',
@@ -74,7 +62,7 @@ export function isRecursive(schema: Schema): boolean {
     if (open.has(each)) return true
     if (closed.has(each)) return false
     open.add(each)
-    const found = partsOf(each).some(visit)
+    const found = shapeOf(each).parts.some(visit)
     open.delete(each)
     closed.add(each)
     return found
@@ -83,43 +71,31 @@ export function isRecursive(schema: Schema): boolean {
 }
 
 function isScalar(schema: Schema): boolean {
-  const def = definitionOf(schema)
-  switch (def.type) {
-    case 'date':
-    case 'bigint':
-      return true
+  const shape = shapeOf(schema)
+  switch (shape.kind) {
+    case 'leaf':
+      return shape.type === 'date' || shape.type === 'bigint'
     case 'literal':
-      return def.values.some((value) => typeof value === 'bigint')
+      return shape.values.some((value) => typeof value === 'bigint')
+    case 'anything':
+      // What it takes is known to a function of the app's alone, which may well ask for a date.
+      return shape.hasRule
     default:
-      return hasOwnRule(schema)
+      return false
   }
-}
-
-/** Whether what a schema takes is known to a function of the app's alone, which may well ask for a date. */
-export function hasOwnRule(schema: Schema): boolean {
-  const { type, checks = [] } = definitionOf(schema)
-  return type === 'custom' || ((type === 'any' || type === 'unknown') && checks.length > 0)
 }
 
 /** Whether a schema takes anything, so that what it expects is said by what it hands on to, if by anything. */
 export function takesAnything(schema: Schema): boolean {
-  const def = definitionOf(schema)
-  switch (def.type) {
-    case 'any':
-    case 'unknown':
-    case 'custom':
+  const shape = shapeOf(schema)
+  switch (shape.kind) {
+    case 'anything':
     case 'transform':
       return true
     case 'pipe':
-      return takesAnything(def.in)
-    case 'optional':
-    case 'nullable':
-    case 'default':
-    case 'prefault':
-    case 'catch':
-    case 'readonly':
-    case 'nonoptional':
-      return takesAnything(def.innerType)
+      return takesAnything(shape.in)
+    case 'wrapper':
+      return takesAnything(shape.inner)
     default:
       return false
   }
@@ -127,80 +103,16 @@ export function takesAnything(schema: Schema): boolean {
 
 /** The schemas that what is sent meets, with what a function may have made of it where it could be anything. */
 function inputChildren(schema: Schema): readonly Schema[] {
-  const def = definitionOf(schema)
-  switch (def.type) {
+  const shape = shapeOf(schema)
+  switch (shape.kind) {
     case 'pipe':
-      return takesAnything(def.in) ? [def.in, def.out] : [def.in]
+      return takesAnything(shape.in) ? [shape.in, shape.out] : [shape.in]
     case 'record':
-      return [def.valueType]
-    case 'template_literal':
+      return [shape.value]
+    case 'template':
     case 'function':
       return []
     default:
-      return partsOf(schema)
-  }
-}
-
-/** All that a schema is directly made of: what is sent, what comes of it, keys and values. */
-export function partsOf(schema: Schema): readonly Schema[] {
-  const def = definitionOf(schema)
-  switch (def.type) {
-    case 'object':
-      return [...Object.values(def.shape), ...(def.catchall ? [def.catchall] : [])]
-    case 'array':
-      return [def.element]
-    case 'tuple':
-      return [...def.items, ...(def.rest ? [def.rest] : [])]
-    case 'record':
-    case 'map':
-      return [def.keyType, def.valueType]
-    case 'set':
-      return [def.valueType]
-    case 'union':
-      return def.options
-    case 'intersection':
-      return [def.left, def.right]
-    case 'pipe':
-      return [def.in, def.out]
-    case 'optional':
-    case 'nullable':
-    case 'default':
-    case 'prefault':
-    case 'catch':
-    case 'readonly':
-    case 'nonoptional':
-    case 'success':
-    case 'promise':
-      return [def.innerType]
-    case 'lazy': {
-      const target = lazyTarget(schema)
-      return target ? [target] : []
-    }
-    case 'template_literal':
-      return def.parts.filter((part) => part instanceof z.core.$ZodType)
-    case 'function':
-      return [def.input, def.output]
-    case 'string':
-    case 'number':
-    case 'boolean':
-    case 'bigint':
-    case 'date':
-    case 'symbol':
-    case 'undefined':
-    case 'null':
-    case 'void':
-    case 'any':
-    case 'unknown':
-    case 'never':
-    case 'nan':
-    case 'literal':
-    case 'enum':
-    case 'file':
-    case 'transform':
-    case 'custom':
-      return []
-    default:
-      // A kind that zod gets one day does not compile here.
-      return def satisfies never
+      return shape.parts
   }
 }

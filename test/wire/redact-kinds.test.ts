@@ -126,6 +126,7 @@ const KINDS: Readonly<Record<Kind, readonly Case[]>> = {
       CANARY,
     ),
     [z.instanceof(Error).check(z.property('message', secret)), new Error(CANARY)],
+    [z.instanceof(Error).check(z.properties({ message: secret })), new Error(CANARY)],
   ],
 }
 
