@@ -38,7 +38,7 @@ const WITHOUT_DATABASE = [
   'test/package/**/*.test.ts',
   'test/records/{compile,definition,question}.test.ts',
   'test/soak/**/*.test.ts',
-  'test/tools/{instant-text,kept-statements}.test.ts',
+  'test/tools/{instant-text,statement-cache}.test.ts',
   'test/types/**/*.test.ts',
   'test/wire/**/*.test.ts',
 ]

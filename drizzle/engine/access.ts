@@ -6,7 +6,7 @@ import { DefinitionError } from '../../server/core/errors.ts'
 const OPERATIONS = ['read', 'create', 'update', 'remove'] as const
 export type Operation = (typeof OPERATIONS)[number]
 
-/** Rules by name; what each asks of a record is said in `server/records/compile.ts`. */
+/** Rules by name; what each asks of a record is said in `server/records/compile-rule.ts`. */
 const NAMED_RULES = ['own', 'unclaimed-or-own', 'collaborator', 'team', 'published', 'shared'] as const
 export type NamedRule = (typeof NAMED_RULES)[number]
 

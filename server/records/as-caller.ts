@@ -25,7 +25,7 @@ interface Call {
   readonly writes?: boolean
 }
 
-/** The reading half of the data API, under the caller's permissions. */
+/** Creates the reading verbs of the data API, under the caller's permissions. */
 export function createCallerReads(runner: ReadRunner, caller: Caller): CallerReads<AnyCollections> {
   const unlessDenied =
     <T>(body: Body<T>): Body<T> =>
@@ -43,7 +43,7 @@ export function createCallerReads(runner: ReadRunner, caller: Caller): CallerRea
     query: (collection, options) =>
       read(
         { verb: 'query', collection },
-        unlessDenied(({ reach }) => query(runner, reach, options)),
+        unlessDenied(({ visible }) => query(runner, visible, options)),
         (page) => page.count > 0 || page.nextCursor !== null,
       ) as never,
     count: (collection, where) =>
@@ -51,7 +51,7 @@ export function createCallerReads(runner: ReadRunner, caller: Caller): CallerRea
         runner,
         caller,
         { verb: 'count', collection },
-        unlessDenied(({ reach }) => count(runner, reach, where)),
+        unlessDenied(({ visible }) => count(runner, visible, where)),
       ),
     may: (operation, collection, recordId) =>
       read(
@@ -62,7 +62,7 @@ export function createCallerReads(runner: ReadRunner, caller: Caller): CallerRea
   }
 }
 
-/** The data API under the caller's permissions: the same verbs as the app's tools, decided by the access rules. */
+/** Creates the data API under the caller's permissions: the verbs of the app's tools, decided by the access rules. */
 export function createCallerRecords(runner: ToolRunner, caller: Caller): CallerRecords<AnyCollections> {
   const on = <T>(verb: Call['verb'], collection: string, recordId: unknown, body: Body<T>) =>
     permitted(runner, caller, { verb, collection, recordId, writes: true }, body)

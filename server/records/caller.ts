@@ -9,10 +9,10 @@ import type { Policies } from './policy.ts'
 /** The role in a user's row; null without a row. */
 export type StoredRole = string | null
 
-/** The caller, as access rules ask about them. */
+/** The caller with their role, for the access rules. */
 export class Caller {
   readonly policies: Policies
-  /** The user whose row says the caller's role; undefined for the owner, and for a caller without a token. */
+  /** The user whose row has the caller's role; undefined for the owner, and for a caller without a token. */
   readonly rowUserId: string | undefined
   readonly #scope: ReadScope
   readonly #actor: Actor
@@ -36,23 +36,23 @@ export class Caller {
     return this.#storedRole !== undefined
   }
 
-  /** The caller with their role, which is read once: in an attempt, with the transaction's own eyes. */
+  /** Returns the caller with their role. It is read once; in an attempt, inside the transaction. */
   async ruleActor(): Promise<RuleActor> {
     return this.actorWith(await this.storedRole())
   }
 
-  /** The role in the caller's row, read once. */
+  /** Reads the role in the caller's row, once. */
   storedRole(): Promise<StoredRole> {
     this.#storedRole ??= this.#load()
     return this.#storedRole
   }
 
-  /** Takes a role as read: a statement has found it in the caller's row. */
+  /** Sets the role that a statement found in the caller's row, so that it is not read again. */
   learn(role: StoredRole): void {
     this.#storedRole ??= Promise.resolve(role)
   }
 
-  /** The caller, given the role in their row. */
+  /** Returns the caller, given the role in their row. */
   actorWith(stored: StoredRole): RuleActor {
     const actor = this.#actor
     if (actor.kind === 'anonymous') return { userId: null, role: ANONYMOUS_ROLE, isOwner: false }
@@ -71,8 +71,8 @@ export class Caller {
 export interface CallerOptions {
   readonly policies: Policies
   readonly ownerUserId: string | undefined
-  /** Where a token says a role; undefined where the rows of users alone say it. */
+  /** The path of the role's claim in a token; undefined where only the rows of users have roles. */
   readonly roleClaim: string | undefined
-  /** Those that a token may say. */
+  /** The roles that a token may claim. */
   readonly roles: ReadonlySet<string>
 }

@@ -1,5 +1,5 @@
 import { type Failure, fail } from '../core/result.ts'
-import { checkData } from '../tools/data.ts'
+import { checkData } from '../tools/assignments.ts'
 import { type Problems, quote } from '../tools/problems.ts'
 import type { Permission } from './policy.ts'
 
@@ -8,8 +8,8 @@ export type CheckedWrite =
   | { readonly failure: Failure }
 
 /**
- * Checks what a caller would write: a field that is hidden from the role does not exist, one that it may only
- * read is FORBIDDEN, and the rest is as for the app's tools.
+ * Checks data that a caller would write. A field that is hidden from the role is reported as unknown, one that it may only
+ * read is FORBIDDEN, and the rest is checked as for the app's tools.
  */
 export function checkWrite(
   permission: Permission,

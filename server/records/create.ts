@@ -9,7 +9,7 @@ import {
   missingFields,
   setClause,
   systemColumns,
-} from '../tools/data.ts'
+} from '../tools/assignments.ts'
 import { duplicate, names, newRow } from '../tools/new-row.ts'
 import { onConflict } from '../tools/on-conflict.ts'
 import { Problems, quote } from '../tools/problems.ts'
@@ -18,10 +18,10 @@ import type { ToolScope } from '../tools/scope.ts'
 import type { MutateActionData } from '../tools/types.ts'
 import { checkWrite } from './check-write.ts'
 import { toValue } from './condition.ts'
-import { hidingConstraints } from './hiding-constraints.ts'
+import { hideConstraints } from './hide-constraints.ts'
 import type { Permission } from './policy.ts'
 import { deniedAfterwards, deniedToRecord, deniedToRole } from './refusals.ts'
-import { insertedRow } from './shadow.ts'
+import { insertedRow } from './row-after-write.ts'
 import { decisions } from './update.ts'
 
 /** Creates a record as the caller: a new one without an id, an upsert by merge with one. */
@@ -55,7 +55,7 @@ async function insert(
   const { entry } = permission
   const recordId = scope.mintId()
   const list = candidate(scope, permission, recordId, data)
-  const answer = await hidingConstraints(
+  const answer = await hideConstraints(
     scope,
     permission,
     scope.execute(sql`
@@ -65,14 +65,14 @@ async function insert(
   )
   const [row] = answer.rows
   if (row?.[0] !== true) return deniedAfterwards(permission, 'create')
-  if (row[1] !== true) return duplicate(scope, permission.reach, list)
+  if (row[1] !== true) return duplicate(scope, permission.visible, list)
   scope.wrote('create', entry, recordId)
   return ok({ recordId })
 }
 
 /**
- * An id that is taken by a record that the caller may not read is answered as a free one would be, for as long as
- * that can be: only where a free one would have been created is it a CONFLICT.
+ * Upserts by merge. An id of a record that the caller may not read is treated like a free one as far as possible: it is a
+ * CONFLICT only where a free one would have been created.
  */
 async function merge(
   scope: ToolScope,
@@ -87,9 +87,9 @@ async function merge(
   const { recordId: id } = systemColumns(entry)
   const target = sql`${id} = ${bindTo(id, recordId)}`
   const canInsert = missing.length === 0
-  // A record that may not be read is not looked for: the insert fails on its id, but on nothing that depends on it.
+  // A hidden record is not looked for: the insert fails on its id, and on nothing that depends on it.
   const isFree = sql`(select allowed from _rule) and not exists (select 1 from _seen where readable)`
-  const answer = await hidingConstraints(
+  const answer = await hideConstraints(
     scope,
     permission,
     scope.execute(sql`
@@ -118,7 +118,7 @@ async function merge(
     )
   }
   if (creatable !== true) return deniedAfterwards(permission, 'create')
-  if (created !== true) return duplicate(scope, permission.reach, list)
+  if (created !== true) return duplicate(scope, permission.visible, list)
   scope.wrote('create', entry, recordId)
   return ok({ recordId })
 }
@@ -129,7 +129,7 @@ function updateDenied(permission: Permission, recordId: string) {
     : deniedToRecord(permission, 'update', recordId)
 }
 
-/** The columns and values of a record that would be created, what the database itself would add included. */
+/** Lists the columns and values of a record that would be created, with the database's own defaults. */
 function candidate(
   scope: ToolScope,
   { entry, ownerOfCreation }: Permission,
@@ -140,15 +140,15 @@ function candidate(
   const added = [...entry.columns.values()].flatMap((column) => {
     if (column.generated !== undefined || list.some((assignment) => assignment.column === column)) return []
     if (is(column.default, SqlChunk)) return [{ column, value: column.default }]
-    // Where a default of the table alone named an owner, nobody would have asked about them.
+    // Otherwise a default of the table could name an owner that no rule has checked.
     return column === ownerOfCreation ? [{ column, value: bindTo(column, column.default ?? null) }] : []
   })
   return [...list, ...added]
 }
 
 /**
- * `_row`, the record that would be created, and `_rule`, whether the actor may create it. It is worked out once:
- * what is stored is what was asked about, even where a default comes out differently every time.
+ * Writes `_row`, the record that would be created, and `_rule`, whether the actor may create it. `_row` is computed once,
+ * so that the stored record is the checked one, even where a default differs every time.
  */
 function checkedCandidate(permission: Permission, list: readonly Assignment[]): SQL {
   const { entry } = permission

@@ -3,57 +3,57 @@ import type { PgColumn } from 'drizzle-orm/pg-core'
 import type { Operation, RoleAccess, RuleActor } from '../../drizzle/engine/access.ts'
 import { collectionDefinition } from '../../drizzle/engine/collection.ts'
 import { DefinitionError } from '../core/errors.ts'
+import { type Assignment, castTo, systemColumns } from '../tools/assignments.ts'
 import type { Catalog, CatalogEntry } from '../tools/catalog.ts'
-import { type Assignment, castTo, systemColumns } from '../tools/data.ts'
 import { quote } from '../tools/problems.ts'
-import { narrowed, type Reach } from '../tools/reach.ts'
-import type { Template } from '../tools/template.ts'
+import type { StatementTemplate } from '../tools/statement-template.ts'
+import { type VisibleRecords, withFields } from '../tools/visible-records.ts'
 import {
   type AccessColumns,
-  type AskerTerms,
+  type CallerTerms,
+  callerTerms,
   compileCreation,
   compileRule,
   keepsOwner,
   type Memberships,
-  termsOf,
-} from './compile.ts'
+} from './compile-rule.ts'
 import { allOf, type Condition, toSql } from './condition.ts'
 
 /** The access rules of every collection, by name. */
 export type Policies = ReadonlyMap<string, Policy>
 
-/** A condition on top of the rules: nothing can be read where it does not hold. */
+/** A condition in addition to the rules: where it does not hold, nothing can be read. */
 export interface Guard {
-  /** What it compares with; a template leaves it open, as it does the caller's id. */
+  /** The value that it compares with; a placeholder in a template, as the caller's id is. */
   readonly value: string | null
-  /** Writes it, of the caller's id and the value, or of their placeholders. */
+  /** Writes the condition, from the caller's id and the value, or from their placeholders. */
   holds(userId: unknown, value: unknown): SQL
 }
 
-/** How a statement names the caller, and what a guard compares with: as values or as placeholders. */
+/** How a statement names the caller and the guard's value: as values or as placeholders. */
 export interface PermissionTerms {
-  readonly asker: AskerTerms
+  readonly caller: CallerTerms
   readonly guardValue: unknown
 }
 
-/** What stands for the roles that a collection does not name. */
+/** Stands for the roles that a collection does not name. */
 const ANY_ROLE = '*'
 
-/** A collection as one role knows it. */
+/** A collection as one role sees it. */
 interface RoleView {
   readonly access: RoleAccess
-  /** Without the fields that the role may not read: to it they do not exist. */
+  /** The collection without the fields that the role may not read: for it they do not exist. */
   readonly readable: CatalogEntry
-  /** Without the fields that the role may neither read nor write. */
+  /** The collection without the fields that the role may neither read nor write. */
   readonly known: CatalogEntry
   readonly writable: ReadonlySet<string>
-  /** Whether it may do something with any record at all, by operation, for callers with an id and for those without. */
+  /** Whether the role may do an operation with any record, by operation, for callers with and without an id. */
   readonly allowed: Map<string, boolean>
-  /** The texts of what is asked of one record. */
-  readonly questions: Map<string, Template>
+  /** The statements of access queries. */
+  readonly accessStatements: Map<string, StatementTemplate>
 }
 
-/** The access rules of one collection, worked out once at start. */
+/** The access rules of one collection, computed once at start. */
 export class Policy {
   readonly entry: CatalogEntry
   readonly #columns: AccessColumns
@@ -67,7 +67,7 @@ export class Policy {
     this.#unnamed = this.#views.get(ANY_ROLE) ?? viewOf(entry, {})
   }
 
-  /** The collection as this actor may use it; with a guard, as they may read it where that holds. */
+  /** Returns what this actor may do; with a guard, what they may read where it holds. */
   for(actor: RuleActor, guard?: Guard): Permission {
     return new Permission(this.#columns, this.#viewOf(actor), actor, this.entry, guard)
   }
@@ -105,24 +105,24 @@ export class Permission {
     this.entry = entry
   }
 
-  /** Which records the actor may do this with. A guard is a part of what they may read. */
+  /** Returns the condition for the records that the actor may do this with. A guard is a part of what they may read. */
   condition(operation: Operation, terms: PermissionTerms = this.terms): Condition {
-    const rule = compileRule(this.#columns, this.view.access[operation], this.actor, terms.asker)
+    const rule = compileRule(this.#columns, this.view.access[operation], this.actor, terms.caller)
     if (operation !== 'read' || !this.guard) return rule
-    return allOf(rule, this.guard.holds(terms.asker?.one, terms.guardValue))
+    return allOf(rule, this.guard.holds(terms.caller?.one, terms.guardValue))
   }
 
-  /** The actor's id and the guard's value, for a statement that is written for them alone. */
+  /** Names the actor's id and the guard's value, for a statement that is not cached. */
   get terms(): PermissionTerms {
-    return { asker: termsOf(this.actor), guardValue: this.guard?.value }
+    return { caller: callerTerms(this.actor), guardValue: this.guard?.value }
   }
 
-  /** Which records the actor may make. */
+  /** The condition for the records that the actor may create. */
   get creation(): Condition {
     return compileCreation(this.#columns, this.view.access.create, this.actor)
   }
 
-  /** The owner's column, where the rule asks who the owner of a new record is: then no default may say it later. */
+  /** The owner's column, where the rule checks a new record's owner: then no default may set it later. */
   get ownerOfCreation(): PgColumn | undefined {
     return typeof this.view.access.create === 'string' ? this.#columns.owner : undefined
   }
@@ -130,9 +130,9 @@ export class Permission {
   /** Whether there can be a record that the actor may do this with. */
   allowsSome(operation: Operation): boolean {
     const { access, allowed } = this.view
-    // A function decides for each caller.
+    // A function may decide differently for each caller.
     if (typeof access[operation] === 'function') return this.condition(operation) !== false
-    const key = this.actor.userId === null ? operation : `${operation} as somebody`
+    const key = this.actor.userId === null ? operation : `${operation} as user`
     let allows = allowed.get(key)
     if (allows === undefined) {
       allows = this.condition(operation) !== false
@@ -141,7 +141,7 @@ export class Permission {
     return allows
   }
 
-  /** Whether an update that writes this leaves the record with its owner, where it has to. */
+  /** Returns the condition that an update keeps the record's owner, where it has to. */
   keepsOwner(written: readonly Assignment[]): Condition {
     const { owner } = this.#columns
     const next = written.find(({ column }) => column === owner)
@@ -151,7 +151,7 @@ export class Permission {
   }
 
   /** The records and fields that the actor may read. */
-  get reach(): Reach {
+  get visible(): VisibleRecords {
     const { userId } = this.actor
     return {
       entry: this.view.readable,
@@ -161,7 +161,7 @@ export class Permission {
     }
   }
 
-  /** Whether the actor reads every field of every record, so that no message could tell them more. */
+  /** Whether the actor reads every field of every record, so that no message can reveal more. */
   get seesAll(): boolean {
     return this.readsAll && this.view.readable.columns.size === this.entry.columns.size
   }
@@ -173,9 +173,9 @@ export class Permission {
 }
 
 /**
- * Works out the access rules of all collections.
+ * Computes the access rules of all collections.
  *
- * @throws {DefinitionError} when a rule needs memberships that there are none of, or could never be met.
+ * @throws {DefinitionError} when a rule needs a collection of memberships that does not exist, or can never be met.
  */
 export function createPolicies(catalog: Catalog): Policies {
   return new Map(
@@ -199,7 +199,7 @@ export function createPolicies(catalog: Catalog): Policies {
   )
 }
 
-/** Whoever registered somebody has created their row, but does not own it. */
+/** Finds the owner's column by default. A user's row belongs to the user, not to who registered them. */
 function ownerBySystem(entry: CatalogEntry): PgColumn {
   const { createdBy, recordId } = systemColumns(entry)
   return entry.name === 'users' ? recordId : createdBy
@@ -219,7 +219,7 @@ function memberships(catalog: Catalog, { name }: CatalogEntry, members: string):
   return { table: entry.table, teamId, userId, status }
 }
 
-/** A role that may create but not write a field that every record needs could never create anything. */
+/** Refuses a role that may create, but may not write a field that every record needs. */
 function checkCreatable(entry: CatalogEntry, role: string, access: RoleAccess): void {
   if (access.create === undefined || access.create === false) return
   const writable = writableFields(entry, access)
@@ -231,7 +231,7 @@ function checkCreatable(entry: CatalogEntry, role: string, access: RoleAccess): 
   }
 }
 
-/** Unless the role says more, it may write what it may read: a hidden field is no open one. */
+/** Lists the fields that a role may write. The default is what it may read: a hidden field is not writable. */
 function writableFields(entry: CatalogEntry, access: RoleAccess): ReadonlySet<string> {
   const fields = access.writableFields ?? access.readableFields ?? entry.fields
   return new Set(fields.filter((field) => !entry.managed.has(field)))
@@ -242,10 +242,10 @@ function viewOf(entry: CatalogEntry, access: RoleAccess): RoleView {
   const readable = new Set(access.readableFields ?? entry.fields)
   return {
     access,
-    readable: narrowed(entry, (field) => readable.has(field)),
-    known: narrowed(entry, (field) => readable.has(field) || writable.has(field)),
+    readable: withFields(entry, (field) => readable.has(field)),
+    known: withFields(entry, (field) => readable.has(field) || writable.has(field)),
     writable,
     allowed: new Map(),
-    questions: new Map(),
+    accessStatements: new Map(),
   }
 }

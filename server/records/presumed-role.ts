@@ -1,4 +1,4 @@
-// Grants nothing by what it remembers: a statement finds something only where the presumed role still holds.
+// A remembered role grants nothing: a statement finds something only where the user still has that role.
 import { LRUCache } from 'lru-cache'
 import type { ActionResult } from '../core/result.ts'
 import { hasStoredRole } from '../tools/stored-role.ts'
@@ -10,12 +10,12 @@ const MAX_USERS = 10_000
 /** The roles that users' rows had when they were last read, by user id. */
 type LastRoles = LRUCache<string, { readonly role: StoredRole }>
 
-/** Of each app. */
+/** The remembered roles of each app. */
 const lastRoles = new WeakMap<Policies, LastRoles>()
 
 /**
- * Runs a read in one statement instead of two: it presumes the role that the caller's row had last time, and asks in
- * the same statement whether it still holds. Where that finds nothing, it reads the role and runs the read again.
+ * Runs a read in one statement instead of two: it presumes that the caller still has the role of last time, and checks
+ * that in the same statement. Where that finds nothing, it reads the role and runs the read again.
  *
  * @param isFound says whether a success comes from a record that was found, and not from finding none.
  */

@@ -3,18 +3,18 @@ import { type Failure, fail } from '../core/result.ts'
 import { quote } from '../tools/problems.ts'
 import type { Permission } from './policy.ts'
 
-/** What an actor's role may not do with any record, whichever is asked for: it tells nothing about one. */
+/** Refuses an operation that the actor's role may do with no record: it reveals nothing about one. */
 export function deniedToRole({ entry, actor }: Permission, operation: Operation): Failure {
   const who = actor.userId === null ? 'Without signing in you' : `The role ${quote(actor.role)}`
   return fail('FORBIDDEN', `${who} may not ${operation} records of ${quote(entry.name)}.`)
 }
 
-/** For a record that the actor may read. */
+/** Refuses an operation on a record that the actor may read. */
 export function deniedToRecord({ entry }: Permission, operation: Operation, recordId: string): Failure {
   return fail('FORBIDDEN', `You may not ${operation} record ${quote(recordId)} of ${quote(entry.name)}.`)
 }
 
-/** For a write after which the record would be one that the actor may not write. */
+/** Refuses a write after which the actor could not write the record. */
 export function deniedAfterwards({ entry }: Permission, operation: 'create' | 'update'): Failure {
   const sentence =
     operation === 'create'

@@ -1,13 +1,13 @@
 import { sql } from 'drizzle-orm'
 import { type ActionResult, ok } from '../core/result.ts'
-import { bindTo, systemColumns } from '../tools/data.ts'
+import { bindTo, systemColumns } from '../tools/assignments.ts'
 import { notFound } from '../tools/not-found.ts'
 import { Problems } from '../tools/problems.ts'
 import { checkRecordId } from '../tools/record-id.ts'
 import type { ToolScope } from '../tools/scope.ts'
 import type { MutateActionData } from '../tools/types.ts'
 import { toValue } from './condition.ts'
-import { hidingConstraints } from './hiding-constraints.ts'
+import { hideConstraints } from './hide-constraints.ts'
 import type { Permission } from './policy.ts'
 import { deniedToRecord, deniedToRole } from './refusals.ts'
 
@@ -27,7 +27,7 @@ export async function removeAsCaller(
   const { recordId: id } = systemColumns(entry)
   const target = sql`${id} = ${bindTo(id, recordId)}`
   const readable = toValue(permission.condition('read'))
-  const answer = await hidingConstraints(
+  const answer = await hideConstraints(
     scope,
     permission,
     scope.execute(sql`

@@ -7,7 +7,7 @@ import {
   setClause,
   systemAssignments,
   systemColumns,
-} from '../tools/data.ts'
+} from '../tools/assignments.ts'
 import { notFound } from '../tools/not-found.ts'
 import { Problems } from '../tools/problems.ts'
 import { checkRecordId } from '../tools/record-id.ts'
@@ -16,10 +16,10 @@ import type { MutateActionData } from '../tools/types.ts'
 import { checkUpdateOptions, staleVersion, type UpdateOptions } from '../tools/update.ts'
 import { checkWrite } from './check-write.ts'
 import { toValue } from './condition.ts'
-import { hidingConstraints } from './hiding-constraints.ts'
+import { hideConstraints } from './hide-constraints.ts'
 import type { Permission } from './policy.ts'
 import { deniedAfterwards, deniedToRecord, deniedToRole } from './refusals.ts'
-import { updatedRow } from './shadow.ts'
+import { updatedRow } from './row-after-write.ts'
 
 /** Patches a record as the caller, who must be allowed to update it as it is and as it would become. */
 export async function updateAsCaller(
@@ -45,7 +45,7 @@ export async function updateAsCaller(
   const list = assignments(entry, checked.given)
   const target = sql`${id} = ${bindTo(id, recordId)}`
   const current = ifVersion === undefined ? sql`true` : sql`${version} = ${bindTo(version, ifVersion)}`
-  const answer = await hidingConstraints(
+  const answer = await hideConstraints(
     scope,
     permission,
     scope.execute(sql`
@@ -67,9 +67,9 @@ export async function updateAsCaller(
 }
 
 /**
- * What the rules say of a stored record and of what an update would make of it, as the columns `readable`,
- * `writable` and `afterwards`. Of a record that may not be read only that is asked: a rule that fails on its values
- * would tell them.
+ * Writes what the rules say about a stored record, and about the record after an update, as the columns `readable`,
+ * `writable` and `afterwards`. For a record that may not be read the other rules are not evaluated: an error of theirs
+ * could reveal its values.
  */
 export function decisions(permission: Permission, list: readonly Assignment[], now: Date): SQL {
   const readable = toValue(permission.condition('read'))
@@ -80,7 +80,7 @@ export function decisions(permission: Permission, list: readonly Assignment[], n
       else ${afterwards(permission, list, now)} end as afterwards`
 }
 
-/** Whether the actor could still update the record once it is written, and has not taken it over. */
+/** Writes the condition that the actor could still update the record afterwards, and has not taken it over. */
 function afterwards(permission: Permission, list: readonly Assignment[], now: Date): SQL {
   const { entry } = permission
   const rule = permission.condition('update')

@@ -5,7 +5,7 @@ import { reviveBySchema } from '../wire/from-json.ts'
 
 const GROUPS: ReadonlySet<string> = new Set(['AND', 'OR'])
 
-/** The options of a query, as a caller without dates and bigints may send them. */
+/** Revives dates and bigints in the options of a query that came as plain JSON. */
 export function optionsFromJson<T>(entry: CatalogEntry, options: T): T {
   if (!isRecord(options) || !Object.hasOwn(options, 'where')) return options
   return { ...options, where: whereFromJson(entry, options.where) }

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { optionsFromJson } from '../records/where-from-json.ts'
 import type { Catalog, CatalogEntry } from '../tools/catalog.ts'
 import type { CollectionTypes } from '../tools/collection-types.ts'
-import type { AnyCollections, Envelope, MutateActionData, Page } from '../tools/types.ts'
+import type { AnyCollections, MutateActionData, Page, RecordEnvelope } from '../tools/types.ts'
 import type { QueryOptions, Where } from '../tools/where-types.ts'
 import { anyone } from '../trpc/authenticate.ts'
 import {
@@ -20,8 +20,8 @@ export const RECORDS_PREFIX = 'records.'
 
 /** The data API of one collection under the caller's permissions; inputs are named, answers are those of `tools`. */
 export type CollectionProcedures<T extends CollectionTypes> = {
-  get: QueryProcedure<{ readonly recordId: string }, { readonly record: Envelope<T['callerRecord']> }>
-  list: QueryProcedure<Omissible<QueryOptions<T['compared']>>, Page<Envelope<T['callerRecord']>>>
+  get: QueryProcedure<{ readonly recordId: string }, { readonly record: RecordEnvelope<T['callerRecord']> }>
+  list: QueryProcedure<Omissible<QueryOptions<T['compared']>>, Page<RecordEnvelope<T['callerRecord']>>>
   count: QueryProcedure<
     Omissible<{ readonly where?: Where<T['compared']> | undefined }>,
     { readonly count: number }

@@ -15,7 +15,7 @@ import { getAsApp } from '../tools/get.ts'
 import { quote } from '../tools/problems.ts'
 import { upsertUser } from '../tools/register-user.ts'
 import { type SetRoleInput, setRole } from '../tools/set-role.ts'
-import type { AnyCollections, Envelope, Page } from '../tools/types.ts'
+import type { AnyCollections, Page, RecordEnvelope } from '../tools/types.ts'
 import { sizeProblem } from '../tools/value-size.ts'
 import type { QueryOptions } from '../tools/where-types.ts'
 import { users } from '../trpc/authenticate.ts'
@@ -50,18 +50,18 @@ export type ListedUser<TUser> = TUser & { readonly isBlocked?: boolean }
 
 /** People and their roles. */
 export type UsersProcedures<TCollections extends AnyCollections> = {
-  me: QueryProcedure<Omissible<undefined>, Me<Envelope<UsersOf<TCollections>['record']>>>
+  me: QueryProcedure<Omissible<undefined>, Me<RecordEnvelope<UsersOf<TCollections>['record']>>>
   /** Writes the caller's row from the claims of their token. */
   register: MutationProcedure<
     Omissible<undefined>,
-    { readonly user: Envelope<UsersOf<TCollections>['record']> }
+    { readonly user: RecordEnvelope<UsersOf<TCollections>['record']> }
   >
   setRole: MutationProcedure<SetRoleInput, SetRoleInput>
   /** Refuses all calls of a user from now on, or takes them again; for admins and the owner. */
   setBlocked: MutationProcedure<SetBlockedInput, SetBlockedInput>
   list: QueryProcedure<
     Omissible<QueryOptions<UsersOf<TCollections>['compared']>>,
-    Page<ListedUser<Envelope<UsersOf<TCollections>['callerRecord']>>>
+    Page<ListedUser<RecordEnvelope<UsersOf<TCollections>['callerRecord']>>>
   >
 }
 
@@ -94,7 +94,7 @@ export function createUsersRouter<TCollections extends AnyCollections>() {
   return t.router(procedures as unknown as UsersProcedures<TCollections>)
 }
 
-async function me(call: AcceptedCall<UserActor, unknown>): Promise<ActionResult<Me<Envelope>>> {
+async function me(call: AcceptedCall<UserActor, unknown>): Promise<ActionResult<Me<RecordEnvelope>>> {
   const { engine, actor } = call
   const entry = engine.catalog.get('users')
   if (!entry) return fail('PRECONDITION_FAILED', 'The app has no collection "users".')
@@ -106,7 +106,7 @@ async function me(call: AcceptedCall<UserActor, unknown>): Promise<ActionResult<
   })
 }
 
-function register(call: AcceptedCall<UserActor, unknown>): Promise<ActionResult<{ user: Envelope }>> {
+function register(call: AcceptedCall<UserActor, unknown>): Promise<ActionResult<{ user: RecordEnvelope }>> {
   const { actor, engine, record } = call
   const definition = collectionDefinition(engine.catalog.get('users')?.table)
   const profile = withoutOversized(engine, profileFromClaims(definition?.claims ?? new Map(), actor.claims))
@@ -159,7 +159,7 @@ function changeRole(call: AcceptedCall<UserActor, SetRoleInput>): Promise<Action
 
 async function list(
   call: AcceptedCall<UserActor, z.output<typeof schemas.list>>,
-): Promise<ActionResult<Page<ListedUser<Envelope>>>> {
+): Promise<ActionResult<Page<ListedUser<RecordEnvelope>>>> {
   const { engine, actor, input } = call
   const reads = directReads(call)
   const caller = new Caller(reads, actor, engine)

@@ -10,14 +10,14 @@ export interface SetBlockedInput {
   readonly blocked: boolean
 }
 
-/** Rows of one statement. */
+/** The rows that one statement reads. */
 const PAGE = 10_000
 
 const CHANGED = `
   select user_id, is_blocked, revision::text from deputy.blocked_users where revision > $1::bigint
   order by revision limit ${PAGE}`
 
-/** Reads whose blocking has changed since a revision. @throws {SqlError | ConnectionLost | AcquireTimeout} */
+/** Reads which users were blocked or unblocked since a revision. @throws {SqlError | ConnectionLost | AcquireTimeout} */
 export async function loadBlockChanges(database: Database, since: number): Promise<BlockChanges> {
   const users: { userId: string; isBlocked: boolean }[] = []
   let revision = since
@@ -31,8 +31,8 @@ export async function loadBlockChanges(database: Database, since: number): Promi
 }
 
 /**
- * Blocks a user or lets them in again. Who may is the caller's to check. Revisions are taken in the order of commits,
- * since every writer is SERIALIZABLE: whoever reads by them misses none.
+ * Blocks or unblocks a user. Does not check who may. Every writer is SERIALIZABLE, so revisions are in the order of
+ * commits, and reading by revision misses none.
  */
 export async function writeBlocked(
   scope: ToolScope,

@@ -15,8 +15,8 @@ export interface BoundedList {
 }
 
 /**
- * A list, newest first, of which no page holds more than a page of records may, or one larger row. Its last column says
- * whether there are more. Rows are limited before they are measured.
+ * Writes the statement of a list, newest first. A page holds at most `MAX_PAGE_BYTES`, or one larger row. The last column
+ * says whether there are more rows.
  */
 export function boundedList({ columns, rows, at, id, size, limit }: BoundedList): SQL {
   return sql`

@@ -15,24 +15,23 @@ import * as system from '../../drizzle/engine/system.ts'
 import { DefinitionError } from '../core/errors.ts'
 import { toStatement } from '../db/to-statement.ts'
 import { type Constraint, constraintsOf } from './constraints.ts'
-import { envelopeReader, type ReadEnvelope } from './envelope.ts'
 import { type IndexedFields, indexedFields } from './indexed-fields.ts'
+import { envelopeReader, type ReadEnvelope } from './record-envelope.ts'
 
 /**
- * Which constraints of a collection an insert may yield to. All, mostly. Postgres cannot take a deferrable one so, and
- * refuses the insert where the table has one: then it yields to a record of the same id alone, and the others answer
- * with an error of their own.
+ * Which constraints an insert's ON CONFLICT covers: all, unless the table has a deferrable one, for which Postgres
+ * refuses the insert. Then it covers the record's id alone, and other constraints raise an error.
  */
 class Arbiters {
-  /** Whether a deferrable constraint was met. */
+  /** Whether the table has a deferrable constraint, as far as an error has told. */
   hasDeferrable = false
 }
 
-/** What the tools need to know of one collection, worked out once at start. */
+/** What the tools know about one collection, computed once at start. */
 export interface CatalogEntry {
   readonly name: string
   readonly table: AnyCollection
-  /** Every column by its field name, the system's included. */
+  /** Every column by its field's name, with the system's. */
   readonly columns: ReadonlyMap<string, PgColumn>
   /** The collection's own fields, in order. */
   readonly fields: readonly string[]
@@ -44,13 +43,13 @@ export interface CatalogEntry {
   /** Reads a row of `selectList`. */
   readonly toEnvelope: ReadEnvelope
   readonly patchSchema: z.ZodObject
-  /** How the values of each field are kept, the system's included. */
+  /** The column type of each field, with the system's. */
   readonly types: ReadonlyMap<string, ColumnType>
   /** The schema of what each field can be compared with, in `where` and in cursors. */
   readonly valueSchemas: ReadonlyMap<string, z.ZodType>
   readonly constraints: readonly Constraint[]
   readonly arbiters: Arbiters
-  /** How large the values of a field may be; absent for types of a fixed size. */
+  /** How large a field's values may be; absent for types of a fixed size. */
   readonly sizes: ReadonlyMap<string, FieldSize>
   readonly indexed: IndexedFields
 }
@@ -58,8 +57,8 @@ export interface CatalogEntry {
 export type Catalog = ReadonlyMap<string, CatalogEntry>
 
 /**
- * No collection may have the name of a table of the engine's own, though those have a schema of their own: a role that is
- * named as the schema has it first on its search path, and the audit names messages as it names records.
+ * Names that no collection may have: those of the engine's tables. They are in a schema of their own, but a database role
+ * of that name has the schema first on its search path, and the audit log names messages like records.
  */
 const SYSTEM_TABLES: ReadonlySet<string> = new Set(Object.values(system).map((table) => getTableName(table)))
 
@@ -91,7 +90,7 @@ export function createCatalog(exports: object): Catalog {
       `drizzle/collections.ts must export a collection "users" with the text fields ${missing.join(', ')}`,
     )
   }
-  // Else everybody who may write their own row could make themselves admin.
+  // Otherwise a user who may write their own row could make themselves admin.
   const open = USERS_FIELDS.filter((field) => !users?.managed.has(field))
   if (open.length > 0)
     throw new DefinitionError(`Collection "users": systemManaged must name ${open.join(', ')}`)
@@ -123,7 +122,7 @@ function describe(table: AnyCollection): CatalogEntry {
   }
 }
 
-/** How these columns are selected, and how their rows are read. */
+/** Builds the select list of these columns and the reader of its rows. */
 export function readingOf(
   columns: ReadonlyMap<string, PgColumn>,
   fields: readonly string[],

@@ -3,7 +3,7 @@
 import type { FieldBuilders } from '../../drizzle/engine/access.ts'
 import type { CollectionDeclaration, DeclarationOf, SystemField } from '../../drizzle/engine/collection.ts'
 
-/** What the types of tools and clients need to know of one collection. */
+/** The types of one collection, for tools and clients. */
 export interface CollectionTypes {
   /** A record's own fields, as the app reads them. */
   readonly record: Readonly<Record<string, unknown>>
@@ -13,13 +13,13 @@ export interface CollectionTypes {
   readonly compared: Readonly<Record<string, unknown>>
   /** What a new record is given. */
   readonly create: Readonly<Record<string, unknown>>
-  /** What may be written of a record that there is. */
+  /** What an update may write. */
   readonly patch: Readonly<Record<string, unknown>>
-  /** What may be added to, and what may be added to it. */
+  /** The fields that `increment` adds to, with the type of what is added. */
   readonly amounts: Readonly<Record<string, unknown>>
   /** What some role may give a new record; never where none may create. */
   readonly callerCreate: Readonly<Record<string, unknown>>
-  /** What some role may write of a record that there is; never where none may update. */
+  /** What some role may write in an update; never where none may update. */
   readonly callerPatch: Readonly<Record<string, unknown>>
   /** What some role may give for an upsert by merge; never where none may create or update. */
   readonly callerMerge: Readonly<Record<string, unknown>>
@@ -84,10 +84,10 @@ type DeclaredTypes<
           } & NotWritten<SystemField | Exclude<keyof TFields & string, TWritable & (TCreatable | TUpdatable)>>
     }
 
-/** Fields that a record has and data does not: ruled out by name, so that the rest of a record is refused too. */
+/** Fields that a record has and data does not: excluded by name, so that a whole record is refused as data. */
 type NotWritten<TField extends string> = { readonly [K in TField]?: undefined }
 
-/** What a column is declared as, as far as its values go. */
+/** What a column's declaration says about its values. */
 interface ColumnConfig {
   readonly data: unknown
   readonly dataType: string

@@ -2,7 +2,7 @@ import { columnName } from '../../drizzle/engine/column-types/column-name.ts'
 import type { SqlError, Statement } from '../db/database.ts'
 import type { Catalog, CatalogEntry } from './catalog.ts'
 
-/** The fields behind an error: those of its constraint, or the column that it names. */
+/** Finds the fields behind an error: those of its constraint, or the column that it names. */
 export function constraintFields(catalog: Catalog, { constraint, table, column }: SqlError) {
   for (const entry of constraint === undefined ? [] : catalog.values()) {
     const found = entry.constraints.find(({ name }) => name === constraint)
@@ -14,7 +14,7 @@ export function constraintFields(catalog: Catalog, { constraint, table, column }
   return entry && field !== undefined ? { collection: entry.name, fields: [field] } : undefined
 }
 
-/** Asks the database for the columns of a constraint; a NULL stands for an expression. */
+/** Writes the statement that asks for a constraint's columns; NULL stands for an expression. */
 export function selectConstraintColumns(table: string, constraint: string): Statement {
   return {
     sql: `
@@ -26,7 +26,7 @@ export function selectConstraintColumns(table: string, constraint: string): Stat
   }
 }
 
-/** What an answer to `selectConstraintColumns` says. */
+/** Reads the rows of `selectConstraintColumns`. */
 export function readConstraintColumns(
   entry: CatalogEntry | undefined,
   rows: readonly (readonly unknown[])[],

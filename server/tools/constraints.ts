@@ -5,7 +5,7 @@ import { columnName } from '../../drizzle/engine/column-types/column-name.ts'
 
 /** A constraint or an index that the collection declares. */
 export interface Constraint {
-  /** As Postgres has it. */
+  /** Its name in Postgres. */
   readonly name: string
   /** The fields that it is about, those of its expressions included. */
   readonly fields: readonly string[]
@@ -15,7 +15,7 @@ export interface Constraint {
 
 type Columns = ReadonlyMap<string, PgColumn>
 
-/** Collects what a table declares. What a migration adds by hand is known to the database alone. */
+/** Collects a table's declared constraints. One that a migration adds by hand is known to the database alone. */
 export function constraintsOf(table: AnyCollection, columns: Columns): readonly Constraint[] {
   const name = getTableName(table)
   const config = getTableConfig(table)

@@ -1,15 +1,15 @@
 import { sql } from 'drizzle-orm'
 import { type ActionResult, ok } from '../core/result.ts'
 import { Problems } from './problems.ts'
-import type { Reach } from './reach.ts'
 import type { ReadScope } from './scope.ts'
 import { IS_LOOKED_AT, matches, searchedRows, searchedTooMuch } from './search.ts'
+import type { VisibleRecords } from './visible-records.ts'
 import { compileWhere } from './where.ts'
 
 /** Counts the records that match. */
 export async function count(
   scope: ReadScope,
-  { entry, within }: Reach,
+  { entry, within }: VisibleRecords,
   where?: unknown,
 ): Promise<ActionResult<{ count: number }>> {
   const problems = new Problems()

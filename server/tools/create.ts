@@ -1,6 +1,5 @@
 import { type SQL, sql } from 'drizzle-orm'
 import { type ActionResult, fail, ok } from '../core/result.ts'
-import type { CatalogEntry } from './catalog.ts'
 import {
   assignments,
   bindTo,
@@ -11,15 +10,16 @@ import {
   notGiven,
   setClause,
   systemColumns,
-} from './data.ts'
-import { KeptStatements, type WriteStatement } from './kept-statements.ts'
+} from './assignments.ts'
+import type { CatalogEntry } from './catalog.ts'
 import { duplicate, names, newRow, rowToInsert, typedValues, values } from './new-row.ts'
 import { onConflict } from './on-conflict.ts'
 import { Problems, quote } from './problems.ts'
-import { everything } from './reach.ts'
 import { checkRecordId } from './record-id.ts'
 import type { ToolScope } from './scope.ts'
+import { StatementCache, type WriteStatement } from './statement-cache.ts'
 import type { MutateActionData } from './types.ts'
+import { allRecords } from './visible-records.ts'
 
 /** Creates a record: a new one without an id, an upsert by merge with one. */
 export async function create(
@@ -33,7 +33,7 @@ export async function create(
   const given = checkData(entry, data, problems)
   const missing = missingFields(entry, given)
   if (recordId === undefined) {
-    // Fields of refused data are not missing: they were given, and were refused.
+    // Fields of refused data were given: they are not missing as well.
     const absent = typeof data === 'object' && data !== null ? notGiven(missing, data) : []
     for (const field of absent) problems.add(['data', field], 'is required')
   }
@@ -45,23 +45,23 @@ export async function create(
 const insertStatement: WriteStatement = (entry, { list }) => sql`
   insert into ${entry.table} (${names(list)}) values (${values(list)})
   ${onConflict(entry)} returning ${identifier(systemColumns(entry).recordId)}`
-const inserts = new KeptStatements(insertStatement)
-/** Into collections with a deferrable constraint. */
-const insertsById = new KeptStatements(insertStatement)
+const inserts = new StatementCache(insertStatement)
+/** Inserts into collections with a deferrable constraint. */
+const insertsById = new StatementCache(insertStatement)
 
 async function insert(scope: ToolScope, entry: CatalogEntry, data: Readonly<Record<string, unknown>>) {
   const recordId = scope.mintId()
   const list = rowToInsert(scope, entry, recordId, data)
   const kept = entry.arbiters.hasDeferrable ? insertsById : inserts
   const answer = await scope.run(kept.of(entry, { list }))
-  if (answer.rows.length === 0) return duplicate(scope, everything(entry), bound(list))
+  if (answer.rows.length === 0) return duplicate(scope, allRecords(entry), bound(list))
   scope.wrote('create', entry, recordId)
   return ok({ recordId })
 }
 
 /**
- * UPDATE, else INSERT, in one statement. `INSERT … ON CONFLICT DO UPDATE` will not do: it fails on a required
- * column that is not given even when the record exists.
+ * Updates a record, or inserts it, in one statement. `INSERT … ON CONFLICT DO UPDATE` would fail on a required column
+ * that is not given even when the record exists.
  */
 async function merge(
   scope: ToolScope,
@@ -80,15 +80,15 @@ async function merge(
       `${quote(entry.name)} has no record ${quote(recordId)} yet; to create it, data needs ${missing.join(', ')}.`,
     )
   }
-  if (!row) return duplicate(scope, everything(entry), newRow(scope, entry, recordId, data))
+  if (!row) return duplicate(scope, allRecords(entry), newRow(scope, entry, recordId, data))
   scope.wrote(row[0] === 'created' ? 'create' : 'update', entry, recordId)
   return ok({ recordId })
 }
 
 /**
- * The names of its parts begin with an underscore, as those of all our statements do: no collection has such a name.
+ * Writes the statement of an upsert by merge. Names in it begin with an underscore, which no collection's name does.
  *
- * `returning` is a list of plain column names; the first column of the answer says `created` or `updated`.
+ * @param returning plain column names; the first column of the answer is `created` or `updated`.
  */
 export function mergeStatement(
   scope: ToolScope,

@@ -32,15 +32,15 @@ const INTEGER_BITS: ReadonlyMap<string, number> = new Map([
 ])
 
 /**
- * Whether a text is one that Postgres itself could have written for a value of this column. A cursor comes from outside:
- * what was not written by a page before is refused here, and not by the database.
+ * Whether Postgres could have written this text for a value of this column. A cursor comes from outside, so a value that
+ * no page wrote is refused here and not by the database.
  */
 export function isColumnText(column: PgColumn, text: string): boolean {
   if (!text.isWellFormed() || text.includes('\0')) return false
   if (is(column, PgEnumColumn) || is(column, PgEnumObjectColumn)) return column.enumValues.includes(text)
   const type = column.getSQLType()
   const form = TEXT_FORMS.find(([known]) => known.test(type))
-  // Of other types the database knows better; what it does not take is the caller's to mend.
+  // For other types the database decides; what it refuses is a BAD_REQUEST.
   if (!form) return true
   if (!form[1].test(text)) return false
   const bits = INTEGER_BITS.get(type)
@@ -48,7 +48,7 @@ export function isColumnText(column: PgColumn, text: string): boolean {
   return !type.startsWith('timestamp') && type !== 'date' ? true : isDay(text)
 }
 
-/** The calendar of the years comes again; a Date ends before those that Postgres has. */
+/** The calendar repeats after these years; a Date ends before Postgres' years do. */
 const CALENDAR_YEARS = 400
 
 /** Whether the day is one of its month. */

@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { cursorHash, decodeCursorText, encodeCursorText } from '../wire/cursor-text.ts'
 
-/** Everything that a page's cursor belongs to; a cursor of another query is refused. */
+/** The query that a cursor belongs to; a cursor of another query is refused. */
 export interface CursorScope {
   readonly collection: string
   readonly orderBy: string
@@ -12,16 +12,16 @@ export interface CursorScope {
   readonly reader: string
 }
 
-/** Where the next page starts: the last record's value in the order, as the database writes it, and its id. */
+/** Where the next page starts: the last record's value of the order's field, as the database writes it, and its id. */
 export interface CursorPosition {
   readonly value: string | null
   readonly recordId: string
-  /** Of a value that is too long to be sent back: it is looked up by the record. */
+  /** The digest of a value that is too long for a cursor: the value is read from the record instead. */
   readonly digest?: string | undefined
 }
 
 const VERSION = 1
-/** A longer value makes a cursor that no URL takes. */
+/** The longest value in a cursor: a longer one does not fit into a URL. */
 const MAX_VALUE_BYTES = 2_000
 
 const cursorSchema = z.tuple([
@@ -35,7 +35,7 @@ const cursorSchema = z.tuple([
   z.string().nullable(),
 ])
 
-/** A cursor grants nothing: `where` and permissions apply to every page anew. */
+/** Encodes a position. A cursor grants nothing: `where` and permissions apply again to every page. */
 export function encodeCursor(scope: CursorScope, { value, recordId }: CursorPosition): string {
   const isLong = Buffer.byteLength(JSON.stringify(value)) > MAX_VALUE_BYTES
   const parts: z.infer<typeof cursorSchema> = [
@@ -51,7 +51,7 @@ export function encodeCursor(scope: CursorScope, { value, recordId }: CursorPosi
   return encodeCursorText(parts)
 }
 
-/** Whether a value is the one that a cursor could not hold. */
+/** Whether a value has the position's digest. */
 export function isValueOf({ digest }: CursorPosition, value: unknown): value is string {
   return typeof value === 'string' && cursorHash(value) === digest
 }

@@ -1,15 +1,15 @@
 import { sql } from 'drizzle-orm'
 import { type ActionResult, ok } from '../core/result.ts'
+import { systemColumns } from './assignments.ts'
 import type { CatalogEntry } from './catalog.ts'
-import { systemColumns } from './data.ts'
-import { KeptStatements } from './kept-statements.ts'
 import { notFound } from './not-found.ts'
 import { Problems } from './problems.ts'
 import { checkRecordId } from './record-id.ts'
 import type { ReadScope } from './scope.ts'
-import type { Envelope } from './types.ts'
+import { StatementCache } from './statement-cache.ts'
+import type { RecordEnvelope } from './types.ts'
 
-const selections = new KeptStatements(
+const selections = new StatementCache(
   (entry, { recordId }) =>
     sql`select ${entry.selectList} from ${entry.table} where ${systemColumns(entry).recordId} = ${recordId}`,
 )
@@ -19,7 +19,7 @@ export async function getAsApp(
   scope: ReadScope,
   entry: CatalogEntry,
   recordId: string,
-): Promise<ActionResult<{ record: Envelope }>> {
+): Promise<ActionResult<{ record: RecordEnvelope }>> {
   const problems = new Problems()
   checkRecordId(recordId, problems)
   const failure = problems.failure()

@@ -3,7 +3,6 @@ import type { PgColumn } from 'drizzle-orm/pg-core'
 import { describeColumn, isWrittenByDatabase } from '../../drizzle/engine/column-types/describe-column.ts'
 import { type ActionResult, ok } from '../core/result.ts'
 import { toldOf } from '../wire/issues.ts'
-import type { CatalogEntry } from './catalog.ts'
 import {
   type Assignment,
   type Binding,
@@ -13,20 +12,21 @@ import {
   identifier,
   setClause,
   systemColumns,
-} from './data.ts'
-import { KeptStatements, spoken } from './kept-statements.ts'
+} from './assignments.ts'
+import type { CatalogEntry } from './catalog.ts'
 import { notFound } from './not-found.ts'
 import { Problems } from './problems.ts'
 import { checkRecordId } from './record-id.ts'
 import type { ToolScope } from './scope.ts'
-import type { Given } from './template.ts'
+import { StatementCache, statementParts } from './statement-cache.ts'
+import type { StatementValues } from './statement-template.ts'
 import type { MutateActionData } from './types.ts'
 
-/** What Postgres lets a `bigint` be beyond ±(2^53 - 1). */
+/** The range of `bigint` beyond ±(2^53 - 1). */
 const ABOVE_SAFE = sql`9214364837600034816`
 const BELOW_SAFE = sql`9214364837600034817`
 
-const additions = new KeptStatements((entry, { list, recordId, now }) =>
+const additions = new StatementCache((entry, { list, recordId, now }) =>
   addition(entry, list, [], recordId, now),
 )
 
@@ -44,7 +44,7 @@ function addition(
     where ${id} = ${recordId} returning ${identifier(id)}`
 }
 
-/** A sum that a number could not hold overflows on the way: then it is out of the range of its field. */
+/** Adds, and lets a sum beyond ±(2^53 - 1) overflow in the database, which reports that it is out of range. */
 function sum(column: PgColumn, amount: SQL): SQL {
   const plain = sql`coalesce(${column}, 0) + ${amount}`
   const type = describeColumn(column)
@@ -75,13 +75,13 @@ export async function increment(
   return ok({ recordId })
 }
 
-/** With what Drizzle sets on every update. */
-function withOthers(entry: CatalogEntry, given: Given, others: readonly Binding[]): SQL {
-  const { list, recordId, now } = spoken(entry, given)
+/** Adds the values that Drizzle sets on every update. */
+function withOthers(entry: CatalogEntry, given: StatementValues, others: readonly Binding[]): SQL {
+  const { list, recordId, now } = statementParts(entry, given)
   return addition(entry, list, bound(others), recordId, now)
 }
 
-/** An amount may be negative where the field may not, so it is checked as a number, not by the field's schema. */
+/** Checks amounts as numbers, not by the field's schema: an amount may be negative where the field may not. */
 function checkAmounts(entry: CatalogEntry, amounts: unknown, problems: Problems): Binding[] {
   const given = typeof amounts === 'object' && amounts !== null ? Object.entries(amounts) : []
   const named = given.filter(([, amount]) => amount !== undefined)

@@ -1,9 +1,9 @@
 import { getTableConfig, type PgColumn } from 'drizzle-orm/pg-core'
 import type { AnyCollection } from '../../drizzle/engine/collection.ts'
 
-/** What a collection's indexes are good for, as its declaration says it. */
+/** The fields that a collection's declared indexes can search. */
 export interface IndexedFields {
-  /** Fields that an index begins with: it can find their values, and the values beyond one. */
+  /** Fields that an index begins with: it can find a value, and the values above or below one. */
   readonly ordered: ReadonlySet<string>
   /** Array fields whose elements an index can find. */
   readonly elements: ReadonlySet<string>

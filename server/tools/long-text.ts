@@ -1,9 +1,9 @@
 import type { CatalogEntry } from './catalog.ts'
 
-/** Texts up to here are compared almost as fast as numbers. */
+/** Texts of up to this many characters are compared almost as fast as numbers. */
 const SHORT_CHARACTERS = 255
 
-/** Whether values of a field may be so long that to compare them is work: one of a list of values is not. */
+/** Whether a field's values may be so long that comparing them is slow. */
 export function isLongText(entry: CatalogEntry, field: string): boolean {
   const size = entry.sizes.get(field)
   const isOneOf = (entry.columns.get(field)?.enumValues?.length ?? 0) > 0

@@ -1,8 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm'
 import { type Failure, fail } from '../core/result.ts'
 import { mapDatabaseError } from '../db/sqlstate.ts'
-import type { CatalogEntry } from './catalog.ts'
-import { constraintFields, readConstraintColumns, selectConstraintColumns } from './constraint-fields.ts'
 import {
   type Assignment,
   type Binding,
@@ -12,12 +10,14 @@ import {
   identifier,
   insertions,
   systemColumns,
-} from './data.ts'
+} from './assignments.ts'
+import type { CatalogEntry } from './catalog.ts'
+import { constraintFields, readConstraintColumns, selectConstraintColumns } from './constraint-fields.ts'
 import { quote } from './problems.ts'
-import type { Reach } from './reach.ts'
 import type { ToolScope } from './scope.ts'
+import type { VisibleRecords } from './visible-records.ts'
 
-/** The columns and values of a record that does not exist yet. */
+/** Lists the columns and values of a new record. */
 export function rowToInsert(
   scope: ToolScope,
   entry: CatalogEntry,
@@ -34,7 +34,7 @@ export function rowToInsert(
   ]
 }
 
-/** The same, as a statement says it. */
+/** Lists the columns and values of a new record as SQL. */
 export function newRow(
   scope: ToolScope,
   entry: CatalogEntry,
@@ -58,7 +58,7 @@ export function values(list: readonly Assignment[]): SQL {
   )
 }
 
-/** In a SELECT list a parameter has no column to take its type from. */
+/** Writes values for a SELECT list, where a parameter has no column to take its type from. */
 export function typedValues(list: readonly Assignment[]): SQL {
   return sql.join(
     list.map(({ column, value }) => castTo(column, value)),
@@ -67,21 +67,23 @@ export function typedValues(list: readonly Assignment[]): SQL {
 }
 
 /**
- * Nothing was inserted because another record stands against it: finds out which constraint that is, so that the
- * message can name it. Who does not see every record is told of a record that they can see, and of no other.
+ * Finds the constraint that kept a record from being inserted, for the message. A caller who does not see every record is
+ * told of a record that they can see, and of no other.
  */
 export async function duplicate(
   scope: ToolScope,
-  reach: Reach,
+  visible: VisibleRecords,
   row: readonly Assignment[],
 ): Promise<Failure> {
-  return (await (reach.seesAll ? tried(scope, reach, row) : found(scope, reach, row))) ?? unnamed(reach)
+  return (
+    (await (visible.seesAll ? tried(scope, visible, row) : found(scope, visible, row))) ?? unnamed(visible)
+  )
 }
 
-/** Asks the database, which names the constraint when it may fail. */
+/** Tries the insert without ON CONFLICT: the database's error names the constraint. */
 async function tried(
   scope: ToolScope,
-  { entry }: Reach,
+  { entry }: VisibleRecords,
   row: readonly Assignment[],
 ): Promise<Failure | undefined> {
   const error = await scope.trial(sql`insert into ${entry.table} (${names(row)}) values (${values(row)})`)
@@ -100,7 +102,7 @@ async function tried(
 /** Looks for a record with the same values among those that can be seen. */
 async function found(
   scope: ToolScope,
-  { entry, within }: Reach,
+  { entry, within }: VisibleRecords,
   row: readonly Assignment[],
 ): Promise<Failure | undefined> {
   for (const { fields, isUnique } of entry.constraints) {
@@ -128,7 +130,7 @@ function sameValue(entry: CatalogEntry, what: string): Failure {
   )
 }
 
-function unnamed({ entry }: Reach): Failure {
+function unnamed({ entry }: VisibleRecords): Failure {
   return fail(
     'CONFLICT',
     `Another record of ${quote(entry.name)} has the same recordId or value of a unique field, or excludes these values.`,

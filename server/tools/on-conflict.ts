@@ -1,11 +1,11 @@
 import { type SQL, sql } from 'drizzle-orm'
 import type { SqlError } from '../db/database.ts'
+import { identifier, systemColumns } from './assignments.ts'
 import type { Catalog, CatalogEntry } from './catalog.ts'
-import { identifier, systemColumns } from './data.ts'
 
 const ANY = sql`on conflict do nothing`
 
-/** The clause of an insert that yields. */
+/** Writes the ON CONFLICT DO NOTHING of an insert. */
 export function onConflict(entry: CatalogEntry): SQL {
   return entry.arbiters.hasDeferrable
     ? sql`on conflict (${identifier(systemColumns(entry).recordId)}) do nothing`
@@ -13,8 +13,9 @@ export function onConflict(entry: CatalogEntry): SQL {
 }
 
 /**
- * Learns from an error that a collection has a deferrable constraint, which a migration made by hand and any server
- * may have applied. @returns its name; the insert works when it is written again.
+ * Learns from an error that a collection has a deferrable constraint, which a handwritten migration may have added.
+ *
+ * @returns the collection's name; its insert works when it is written again.
  */
 export function learnDeferrable(catalog: Catalog, error: SqlError): string | undefined {
   const { sqlstate, routine, table } = error

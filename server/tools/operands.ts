@@ -3,13 +3,13 @@ import { charactersOf } from './value-size.ts'
 
 const MAX_PATTERN_CHARACTERS = 100
 const MAX_PATTERNS = 5
-/** A list that is as long as one may be, and a value in each of the other conditions. */
+/** The longest list, and a value for each of the other conditions. */
 const MAX_VALUES = 1_100
 const MAX_CHARACTERS = 100_000
 
 /**
- * Counts what the conditions of one `where` compare with: every row that is looked at is compared with all of it.
- * Each refusal is reported once.
+ * Counts the values that one `where` compares with, because each row is compared with all of them. Reports each refusal
+ * once.
  */
 export class Operands {
   readonly #problems: Problems
@@ -21,7 +21,7 @@ export class Operands {
     this.#problems = problems
   }
 
-  /** Takes the text of a `contains` or `startsWith`; false when that is refused. */
+  /** Counts the text of a `contains` or `startsWith`; false when it is refused. */
   takePattern(pattern: string, path: readonly (string | number)[]): boolean {
     const characters = charactersOf(pattern)
     if (characters > MAX_PATTERN_CHARACTERS) {
@@ -32,7 +32,7 @@ export class Operands {
     return this.#within(this.#patterns, MAX_PATTERNS, 1, 'conditions with contains and startsWith')
   }
 
-  /** Takes values that a field is compared with; false when that is refused. */
+  /** Counts values that a field is compared with; false when they are refused. */
   take(values: readonly unknown[]): boolean {
     const characters = values.reduce<number>(
       (sum, value) => sum + (typeof value === 'string' ? value.length : 0),
@@ -46,7 +46,7 @@ export class Operands {
     )
   }
 
-  /** Reports it where the limit is passed, and not for each that comes after. */
+  /** Checks the limit, and reports only the value that passes it. */
   #within(count: number, most: number, added: number, what: string): boolean {
     if (count <= most) return true
     if (count - added <= most) this.#problems.add(['where'], `has more than ${most} ${what}`)

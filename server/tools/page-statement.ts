@@ -6,7 +6,7 @@ import type { Search } from './where.ts'
 
 export interface PageRequest {
   readonly entry: CatalogEntry
-  /** What a record must meet, the access rule and the cursor's position included. */
+  /** The condition of a record, with the access rule and the cursor's position. */
   readonly plain: SQL
   readonly search: Search | undefined
   readonly order: SQL
@@ -19,7 +19,7 @@ export interface PageRequest {
 /** Why a page ends before its limit although there are more records. */
 export type PageEnd = 'searched' | 'bytes'
 
-/** What a row says of the page, besides its record. */
+/** What a row says about the page, besides its record. */
 export interface RowMarks {
   /** Whether the record is on the page: the last one that was looked at may not be. */
   readonly isMatch: boolean
@@ -31,7 +31,7 @@ export interface RowMarks {
 
 const UNMARKED: RowMarks = { isMatch: true, end: undefined, lookedAt: 0 }
 
-/** The statement of one page, which asks for a record more than is wanted, and how its rows are marked. */
+/** Builds the statement of one page, which asks for one record more than wanted, and the reader of its marks. */
 export function pageStatement(page: PageRequest): {
   readonly statement: SQL
   marksOf(row: readonly unknown[]): RowMarks

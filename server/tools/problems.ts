@@ -4,7 +4,7 @@ import type { CatalogEntry } from './catalog.ts'
 
 const MAX_ISSUES = 20
 
-/** Collects what is wrong with an argument, so that a caller is told everything at once. */
+/** Collects the problems of an argument, so that the failure names all of them. */
 export class Problems {
   readonly #issues: Issue[] = []
 
@@ -12,12 +12,12 @@ export class Problems {
     return this.#issues.length
   }
 
-  /** True when there is no point in looking further. */
+  /** Whether the failure holds no more problems. */
   get isFull(): boolean {
     return this.#issues.length >= MAX_ISSUES
   }
 
-  /** Returns undefined, so that a compiling function can report and give up in one line. */
+  /** Adds a problem. Returns undefined, so that a function can report it and return in one line. */
   add(
     path: readonly (string | number)[],
     message: string,
@@ -43,7 +43,7 @@ export class Problems {
   }
 }
 
-/** A name from outside, fit for a message: short and on one line. */
+/** Quotes a name from outside for a message: short and on one line. */
 export function quote(text: string): string {
   return JSON.stringify(text.length > 64 ? `${text.slice(0, 64)}…` : text)
 }

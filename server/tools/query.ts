@@ -2,20 +2,20 @@ import { is, type SQL, sql } from 'drizzle-orm'
 import { type PgColumn, PgText, PgTimestamp } from 'drizzle-orm/pg-core'
 import { type ActionResult, type Failure, fail, ok } from '../core/result.ts'
 import { FORWARD_RULE } from '../wire/page-input.ts'
+import { systemColumns } from './assignments.ts'
 import type { CatalogEntry } from './catalog.ts'
 import { columnType } from './column-type.ts'
 import { type CursorPosition, type CursorScope, decodeCursor, encodeCursor, isValueOf } from './cursor.ts'
 import { isColumnText } from './cursor-value.ts'
-import { systemColumns } from './data.ts'
 import { isLongText } from './long-text.ts'
 import { type PageEnd, pageStatement } from './page-statement.ts'
 import { Problems, quote } from './problems.ts'
-import type { Reach } from './reach.ts'
 import { MAX_PAGE_BYTES } from './record-size.ts'
 import type { ReadScope } from './scope.ts'
 import { narrowing, searchedTooMuch } from './search.ts'
 import { MAX_SEARCH_COST, ORDER_COST } from './search-cost.ts'
-import type { Envelope, Page } from './types.ts'
+import type { Page, RecordEnvelope } from './types.ts'
+import type { VisibleRecords } from './visible-records.ts'
 import { type Conditions, compileWhere, type Search } from './where.ts'
 
 const MAX_LIMIT = 1_000
@@ -25,24 +25,24 @@ const OPTIONS: readonly string[] = ['where', 'orderBy', 'orderDir', 'limit', 'cu
 /** Lists records in a stable order, a page at a time. */
 export async function query(
   scope: ReadScope,
-  reach: Reach,
+  visible: VisibleRecords,
   options: unknown = {},
-): Promise<ActionResult<Page<Envelope>>> {
-  const { entry } = reach
+): Promise<ActionResult<Page<RecordEnvelope>>> {
+  const { entry } = visible
   const problems = new Problems()
-  const plan = parse(reach, options, problems)
+  const plan = parse(visible, options, problems)
   const failure = problems.failure()
   if (failure || !plan) return failure ?? fail('BAD_REQUEST', 'The options of a query must be an object.')
 
   const { column, cursorScope, conditions, limit = MAX_LIMIT } = plan
   const { recordId } = systemColumns(entry)
   const direction = cursorScope.orderDir === 'asc' ? sql`asc` : sql`desc`
-  const start = plan.after && (await positionOf(scope, reach, column, plan.after))
+  const start = plan.after && (await positionOf(scope, visible, column, plan.after))
   if (start && 'success' in start) return start
   const after = start && keyset(column, recordId, cursorScope.orderDir, start)
-  const left = [conditions.plain, after, reach.within].filter((part) => part !== undefined)
+  const left = [conditions.plain, after, visible.within].filter((part) => part !== undefined)
   const plain = sql.join(left, sql` and `)
-  const unsortable = await refuseSort(scope, reach, cursorScope.orderBy, plain)
+  const unsortable = await refuseSort(scope, visible, cursorScope.orderBy, plain)
   if (unsortable) return unsortable
   const order =
     column === recordId
@@ -72,7 +72,7 @@ export async function query(
   return ok({ records, count: records.length, nextCursor })
 }
 
-/** Nothing is left out silently: whoever gives no limit wants all that match. */
+/** Refuses a query without a limit that matches too much: without a limit the caller wants every match. */
 function withoutLimit(
   entry: CatalogEntry,
   search: Search | undefined,
@@ -86,10 +86,10 @@ function withoutLimit(
   return fail('BAD_REQUEST', `${most} of ${quote(entry.name)} match; ${paging}, or narrow where.`)
 }
 
-/** A long value is not in the cursor: it is read from the record that it stands for, as long as it is the same. */
+/** Completes a position whose value is too long for a cursor: reads it from the record, if it has not changed. */
 async function positionOf(
   scope: ReadScope,
-  { entry, within }: Reach,
+  { entry, within }: VisibleRecords,
   column: PgColumn,
   after: CursorPosition,
 ): Promise<CursorPosition | Failure> {
@@ -106,10 +106,10 @@ async function positionOf(
   )
 }
 
-/** To sort long texts without an index, all of them are compared, many times. */
+/** Refuses to sort long texts without an index, which compares all of them many times. */
 async function refuseSort(
   scope: ReadScope,
-  { entry }: Reach,
+  { entry }: VisibleRecords,
   orderBy: string,
   plain: SQL,
 ): Promise<Failure | undefined> {
@@ -127,8 +127,8 @@ async function refuseSort(
 }
 
 /**
- * Where a row has the order's value as text: a page must start exactly where the last one ended, to the last digit.
- * What is read as text anyway is not asked for twice.
+ * Finds where a row has the order's value as text: a page must start exactly where the last one ended, to the last digit.
+ * A column that is read as text anyway is not selected twice.
  */
 function orderText(
   { columns }: CatalogEntry,
@@ -147,7 +147,7 @@ interface Plan {
   readonly after: CursorPosition | undefined
 }
 
-function parse({ entry, reader }: Reach, options: unknown, problems: Problems): Plan | undefined {
+function parse({ entry, reader }: VisibleRecords, options: unknown, problems: Problems): Plan | undefined {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
     return problems.add(['options'], 'must be an object')
   }
@@ -205,7 +205,7 @@ interface QueryArguments {
   readonly direction?: unknown
 }
 
-/** The records after a position. Postgres sorts NULLs last going up, and first going down. */
+/** Writes the condition for the records after a position. Postgres sorts NULLs last ascending, and first descending. */
 function keyset(column: PgColumn, recordId: PgColumn, direction: 'asc' | 'desc', after: CursorPosition): SQL {
   const id = sql`${after.recordId}::text`
   const further = direction === 'asc' ? sql`>` : sql`<`
@@ -214,7 +214,7 @@ function keyset(column: PgColumn, recordId: PgColumn, direction: 'asc' | 'desc',
     const inside = sql`(${column} is null and ${recordId} ${further} ${id})`
     return direction === 'asc' ? inside : sql`(${inside} or ${column} is not null)`
   }
-  // By way of text: a driver would take a text for a boolean column as false.
+  // Cast from text: the driver would read any text for a boolean column as false.
   const value = sql`${after.value}::text::${columnType(column)}`
   const past = sql`(${column}, ${recordId}) ${further} (${value}, ${id})`
   return column.notNull || direction === 'desc' ? past : sql`(${past} or ${column} is null)`

@@ -2,7 +2,7 @@ import type { Problems } from './problems.ts'
 
 const MAX_LENGTH = 255
 
-/** A record id is any text of 1…255 characters without controls: ids of users come from their tokens. */
+/** Checks a record id: any text of 1…255 characters without controls, because ids of users come from their tokens. */
 export function checkRecordId(recordId: unknown, problems: Problems): recordId is string {
   if (
     typeof recordId === 'string' &&

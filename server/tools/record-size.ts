@@ -3,28 +3,28 @@ import { PgArray, type PgColumn, PgEnumColumn, PgEnumObjectColumn } from 'drizzl
 import { isText } from '../../drizzle/engine/field-sizes.ts'
 import type { CatalogEntry } from './catalog.ts'
 
-/** What the records of a page hold, as they are stored; a larger record is a page of its own. */
+/** The most bytes of a page's records, as they are stored; a larger record is a page of its own. */
 export const MAX_PAGE_BYTES = 2_097_152
-/** A page that cannot become larger than this, by its limit and the sizes of its fields, is not measured. */
+/** A page that cannot be larger than this, by its limit and its fields' sizes, is not measured. */
 const MAX_UNMEASURED_BYTES = 2 * MAX_PAGE_BYTES
 
-/** Of a record, its names and its system fields. */
+/** The bytes of a record's names and system fields. */
 const RECORD_BYTES = 100
-/** Of a column with its name. */
+/** The bytes of a column with its name. */
 const COLUMN_BYTES = 16
-/** A character is at most so many bytes of UTF-8. */
+/** The most bytes of a character in UTF-8. */
 const CHARACTER_BYTES = 4
 const ID_CHARACTERS = 255
 
-/** Values of these types are about as large as each other. */
+/** Types whose values all have about the same size. */
 const SMALL_TYPE =
   /^(?:smallint|integer|bigint|smallserial|serial|bigserial|boolean|real|double precision|date|time|timestamp|interval|uuid|inet|cidr|macaddr|macaddr8|point|line)\b/
-/** Of a `numeric` that declares its digits, there are at most so many. */
+/** A `numeric` that declares its digits has a bounded size. */
 const DECIMAL_TYPE = /^numeric\(/
 
 const largest = new WeakMap<ReadonlyMap<string, PgColumn>, number>()
 
-/** Whether so many records could be more than a page may hold. */
+/** Whether this many records could be larger than a page. */
 export function isMeasured(entry: CatalogEntry, limit: number): boolean {
   let bytes = largest.get(entry.columns)
   if (bytes === undefined) {
@@ -51,11 +51,11 @@ function largestValue(entry: CatalogEntry, field: string, column: PgColumn): num
   )
 }
 
-/** The bytes of a record of this query, by what the stored values say of themselves without being unpacked, where they can. */
+/** Writes the size of a record in bytes, from the stored values' own lengths where they have one. */
 export function recordSize(entry: CatalogEntry): SQL {
   const parts = [...entry.columns.values()].flatMap((column) => {
     if (isSmall(column) || isOneOf(column)) return []
-    // Only text and bytea know their size; what JSON is as text must be written to be known.
+    // Only text and bytea know their size; JSON has to be written as text to be measured.
     const isKnown = !is(column, PgArray) && (isText(column) || column.getSQLType() === 'bytea')
     return [sql`coalesce(octet_length(${isKnown ? column : sql`${column}::text`}), 0)`]
   })
@@ -69,7 +69,7 @@ function isSmall(column: PgColumn): boolean {
   return SMALL_TYPE.test(column.getSQLType()) || DECIMAL_TYPE.test(column.getSQLType())
 }
 
-/** A text that is one of a list. */
+/** Whether a text column takes one of a list of values. */
 function isOneOf(column: PgColumn): column is PgColumn & { readonly enumValues: readonly string[] } {
   return !is(column, PgArray) && (column.enumValues?.length ?? 0) > 0
 }

@@ -1,19 +1,19 @@
 import { sql } from 'drizzle-orm'
 import { type ActionResult, fail, ok } from '../core/result.ts'
+import { checkData, identifier, missingFields } from './assignments.ts'
 import { mergeStatement } from './create.ts'
-import { checkData, identifier, missingFields } from './data.ts'
 import { Problems } from './problems.ts'
 import { checkRecordId } from './record-id.ts'
 import type { ToolScope } from './scope.ts'
-import type { Envelope, RegisterUserInput } from './types.ts'
+import type { RecordEnvelope, RegisterUserInput } from './types.ts'
 
 const INPUT_FIELDS: readonly string[] = ['userId', 'name', 'email', 'imageUrl', 'isAdmin']
 
-/** Upserts a row of `users` by merge, its system-managed fields included. It makes admins, never unmakes them. */
+/** Upserts a row of `users` by merge, with its system-managed fields. It can make an admin, and never takes the role away. */
 export async function registerUser(
   scope: ToolScope,
   input: RegisterUserInput = {},
-): Promise<ActionResult<{ user: Envelope }>> {
+): Promise<ActionResult<{ user: RecordEnvelope }>> {
   const problems = new Problems()
   if (typeof input !== 'object' || input === null || Array.isArray(input))
     return fail('BAD_REQUEST', `registerUser takes an object of ${INPUT_FIELDS.join(', ')}.`)
@@ -32,13 +32,13 @@ export async function registerUser(
   return upsertUser(scope, userId, isAdmin === true ? { ...profile, role: 'admin' } : profile)
 }
 
-/** Upserts a row of `users` by merge, its system-managed fields included; `argument` names them in messages. */
+/** Upserts a row of `users` by merge, with its system-managed fields; `argument` names them in messages. */
 export async function upsertUser(
   scope: ToolScope,
   userId: unknown,
   fields: Readonly<Record<string, unknown>>,
   argument = 'data',
-): Promise<ActionResult<{ user: Envelope }>> {
+): Promise<ActionResult<{ user: RecordEnvelope }>> {
   const entry = scope.catalog.get('users')
   if (!entry) return fail('PRECONDITION_FAILED', 'The app has no collection "users".')
   const problems = new Problems()

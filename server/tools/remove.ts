@@ -1,15 +1,15 @@
 import { sql } from 'drizzle-orm'
 import { type ActionResult, ok } from '../core/result.ts'
+import { identifier, systemColumns } from './assignments.ts'
 import type { CatalogEntry } from './catalog.ts'
-import { identifier, systemColumns } from './data.ts'
-import { KeptStatements } from './kept-statements.ts'
 import { notFound } from './not-found.ts'
 import { Problems } from './problems.ts'
 import { checkRecordId } from './record-id.ts'
 import type { ToolScope } from './scope.ts'
+import { StatementCache } from './statement-cache.ts'
 import type { MutateActionData } from './types.ts'
 
-const deletions = new KeptStatements((entry, { recordId }) => {
+const deletions = new StatementCache((entry, { recordId }) => {
   const { recordId: id } = systemColumns(entry)
   return sql`delete from ${entry.table} where ${id} = ${recordId} returning ${identifier(id)}`
 })

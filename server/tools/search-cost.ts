@@ -2,31 +2,31 @@ import { is, type SQL, sql } from 'drizzle-orm'
 import { PgArray, type PgColumn } from 'drizzle-orm/pg-core'
 
 /**
- * What one call may spend on conditions whose work grows with the size of what they read, in units of about a third
- * of a nanosecond of PostgreSQL: a third of a second, and below a second where PGlite does it.
+ * The most that one call may spend on conditions whose work grows with the size of the values. A unit is about a third of
+ * a nanosecond of PostgreSQL, so this is a third of a second, and less than a second on PGlite.
  */
 export const MAX_SEARCH_COST = 1_000_000_000
-/** Of a record that is looked at, however small it is. */
+/** The cost of looking at any record. */
 const ROW_COST = 5_000
-/** After so many records the cost is reached. */
+/** The number of records whose row cost alone is the limit. */
 export const MAX_SEARCHED_ROWS = MAX_SEARCH_COST / ROW_COST
-/** A sum of these stays a bigint, which is faster to add up. */
+/** The largest cost of a row: sums of it stay a bigint, which is faster to add. */
 const MAX_ROW_COST = 2_000_000_000
 
-/** Of a byte that is found in its place and unpacked. */
+/** The cost of a byte that is read and unpacked. */
 const READ_COST = 10
-/** Of a byte that is compared by the rules of a language. */
+/** The cost of a byte that is compared by a language's collation. */
 export const ORDER_COST = 30
 const EQUALITY_COST = 3
-/** An array is measured as it is stored, which may be packed. */
+/** The cost of a stored byte of an array, which may be packed. */
 const ELEMENT_COST = 40
 
-/** Adds up what the conditions of one `where` cost for each byte of the columns that they read. */
+/** Adds up the cost of one `where`, for each byte of the columns that it reads. */
 export class SearchCost {
   readonly #weights = new Map<PgColumn, number>()
   readonly #fields = new Set<string>()
 
-  /** Grows with every condition that costs. */
+  /** The sum so far. */
   get total(): number {
     let sum = 0
     for (const weight of this.#weights.values()) sum += weight
@@ -38,7 +38,7 @@ export class SearchCost {
     return [...this.#fields]
   }
 
-  /** Postgres tries a pattern at every place of a text, in the worst case to the pattern's end. */
+  /** Adds a pattern, which Postgres tries at every place of a text, in the worst case to the pattern's end. */
   addPattern(field: string, column: PgColumn, pattern: string): void {
     this.#add(field, column, READ_COST + Buffer.byteLength(pattern))
   }
@@ -47,7 +47,7 @@ export class SearchCost {
     this.#add(field, column, ORDER_COST)
   }
 
-  /** Texts of different lengths are told apart without being read, so it is the long values that cost. */
+  /** Adds comparisons with long values: texts of different lengths are told apart without being read. */
   addEquality(field: string, column: PgColumn, longValues: number): void {
     this.#add(field, column, READ_COST + EQUALITY_COST * longValues)
   }
@@ -56,7 +56,7 @@ export class SearchCost {
     this.#add(field, column, ELEMENT_COST)
   }
 
-  /** What it costs to look at one record. Sizes are read without unpacking the values. */
+  /** Writes the cost of looking at one record. Sizes are read without unpacking the values. */
   perRow(): SQL {
     const parts = [...this.#weights].map(([column, weight]) => {
       const size = is(column, PgArray) ? sql`pg_column_size(${column})` : sql`octet_length(${column})`

@@ -7,16 +7,16 @@ import type { Search } from './where.ts'
 
 const MOST = sql`${MAX_SEARCH_COST}::bigint`
 
-/** Whether a record of `searchedRows` is looked at: until then the others cost less than one call may. */
+/** Whether a record of `searchedRows` is looked at: the records before it cost less than one call may. */
 export const IS_LOOKED_AT: SQL = sql`(_spent < ${MOST})`
-/** Whether it is the last that is looked at, although there are more. */
+/** Whether a record is the last that is looked at, although there are more. */
 export const ENDS_SEARCH: SQL = sql`(_spent < ${MOST} and _spent + _cost >= ${MOST} and _more)`
-/** How many have been looked at with it. */
+/** How many records have been looked at, with this one. */
 export const LOOKED_AT: SQL = sql`_looked_at`
 
 /**
- * The records that the plain conditions leave, under the table's own name, each with what it costs to look at those
- * before it. A statement that asks `matches` of them reads no more than it may, however long the values are.
+ * Writes a row source under the table's own name: the records that meet the plain conditions, each with the cost of those
+ * before it. With `matches`, a statement reads no more than one call may, however long the values are.
  */
 export function searchedRows(entry: CatalogEntry, plain: SQL, { cost }: Search, order: SQL | undefined): SQL {
   const name = sql.identifier(entry.name)
@@ -31,12 +31,12 @@ export function searchedRows(entry: CatalogEntry, plain: SQL, { cost }: Search, 
     window _before as (${ordered})) as ${name}`
 }
 
-/** Whether a record is looked at and meets the condition. */
+/** Writes the condition that a record is looked at and matches. */
 export function matches({ condition }: Search): SQL {
   return sql`(case when ${IS_LOOKED_AT} then ${condition} else false end)`
 }
 
-/** What to say when more would have to be looked at than one call may. */
+/** Makes the failure of a search that would have to look at more than one call may. */
 export function searchedTooMuch(
   entry: CatalogEntry,
   { cost }: Search,
@@ -50,7 +50,7 @@ export function searchedTooMuch(
   )
 }
 
-/** What leaves less to look at. */
+/** Says how to narrow a search, for a message. */
 export function narrowing(entry: CatalogEntry, besides: readonly string[]): string {
   const fields = [...entry.columns.keys()].filter(
     (field) => entry.indexed.ordered.has(field) && !besides.includes(field),

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm'
 import { type ActionResult, fail, ok } from '../core/result.ts'
-import { bindTo, checkData, identifier, setClause, systemColumns } from './data.ts'
+import { bindTo, checkData, identifier, setClause, systemColumns } from './assignments.ts'
 import { notFound } from './not-found.ts'
 import { Problems } from './problems.ts'
 import { checkRecordId } from './record-id.ts'
@@ -11,7 +11,7 @@ export interface SetRoleInput {
   readonly role: string
 }
 
-/** Gives a user that has a row a role. Who may, and which roles there are, is the caller's to check. */
+/** Sets the role of a user who has a row. Does not check who may, or which roles there are. */
 export async function setRole(
   scope: ToolScope,
   { userId, role }: SetRoleInput,

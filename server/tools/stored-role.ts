@@ -1,15 +1,15 @@
 import { type SQL, sql } from 'drizzle-orm'
+import { bindTo } from './assignments.ts'
 import type { Catalog } from './catalog.ts'
-import { bindTo } from './data.ts'
 import type { ReadScope } from './scope.ts'
 
-/** The role in a user's row; undefined when there is no row. */
+/** Reads the role in a user's row; undefined without a row. */
 export async function storedRole(scope: ReadScope, userId: string): Promise<string | undefined> {
   const { rows } = await scope.execute(selectRole(scope.catalog, userId).select)
   return rows[0] ? String(rows[0][0] ?? '') : undefined
 }
 
-/** The condition that a user's row has this role, or that there is no row, for null; of values or their placeholders. */
+/** Writes the condition that a user's row has this role, or for null that there is no row. Takes values or placeholders. */
 export function hasStoredRole(catalog: Catalog, userId: unknown, stored: unknown): SQL {
   const selected = selectRole(catalog, userId)
   return sql`(${selected.select}) is not distinct from ${bindTo(selected.role, stored)}`

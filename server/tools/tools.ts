@@ -11,16 +11,16 @@ import { increment } from './increment.ts'
 import { noSuchCollection } from './no-such-collection.ts'
 import { quote } from './problems.ts'
 import { query } from './query.ts'
-import { everything } from './reach.ts'
 import { registerUser } from './register-user.ts'
 import { remove } from './remove.ts'
 import type { ToolRunner } from './scope.ts'
 import { isTransactionControl } from './transaction-control.ts'
 import type { AnyCollections, ReadTools, RegisterUserInput, Tools } from './types.ts'
 import { update } from './update.ts'
+import { allRecords } from './visible-records.ts'
 import { deleteWhere, updateWhere } from './where-writes.ts'
 
-/** Drizzle as `tools.sql` gives it: bound to the attempt's transaction. */
+/** Drizzle in `tools.sql`: bound to the attempt's transaction. */
 export type AttemptDatabase = PgRemoteDatabase<Record<string, never>>
 
 export interface ToolsOptions {
@@ -44,9 +44,9 @@ export function createReadTools(runner: ToolRunner): ReadTools<AnyCollections, A
     get: (collection, recordId) =>
       on('get', collection, recordId, (entry) => getAsApp(runner, entry, recordId)) as never,
     query: (collection, options) =>
-      on('query', collection, undefined, (entry) => query(runner, everything(entry), options)) as never,
+      on('query', collection, undefined, (entry) => query(runner, allRecords(entry), options)) as never,
     count: (collection, where) =>
-      on('count', collection, undefined, (entry) => count(runner, everything(entry), where)),
+      on('count', collection, undefined, (entry) => count(runner, allRecords(entry), where)),
     sql: (run) => runner.call({ tool: 'sql' }, () => runDrizzle(runner, run)),
   }
 }
@@ -59,7 +59,7 @@ export function createTools(runner: ToolRunner, options: ToolsOptions): UntypedT
     recordId: unknown,
     body: (entry: CatalogEntry) => Promise<ActionResult<T>>,
   ) => onCollection(runner, { tool, collection, recordId, writes: true }, body)
-  // Named one by one: a spread of functions made anew costs more than to make them.
+  // Named one by one: spreading an object of new functions costs more than making them.
   const reads = createReadTools(runner)
   return {
     get: reads.get,
@@ -188,7 +188,7 @@ async function enqueue(
     }
     if (runner.messages.length >= MAX_MESSAGES)
       return fail('PRECONDITION_FAILED', `One invocation may queue at most ${MAX_MESSAGES} messages.`)
-    // As it was given: the schema reads it again when it is sent.
+    // The data as it was given: the schema parses it again when the message is sent.
     return ok({ messageId: runner.enqueue(name, data ?? {}, plan.data) })
   })
 }

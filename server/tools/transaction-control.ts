@@ -3,12 +3,12 @@ const CONTROL =
 const SKIPPED = /^(?:[\s;]+|--[^\n\r]*)/
 const COMMENT_EDGE = /\/\*|\*\//g
 
-/** Whether a statement would end or alter the transaction it runs in. Empty statements and comments hide nothing. */
+/** Whether a statement would end or change the transaction it runs in, also after empty statements and comments. */
 export function isTransactionControl(text: string): boolean {
   return CONTROL.test(withoutPreamble(text))
 }
 
-/** What is left after the white space, semicolons and comments that a statement may begin with. */
+/** Removes the white space, semicolons and comments that a statement begins with. */
 function withoutPreamble(text: string): string {
   let rest = text
   for (;;) {
@@ -18,7 +18,7 @@ function withoutPreamble(text: string): string {
   }
 }
 
-/** Postgres lets block comments stand inside each other (manual, 4.1.5). */
+/** Measures a comment. Postgres nests block comments (manual, 4.1.5). */
 function commentLength(text: string): number {
   let depth = 0
   for (const edge of text.matchAll(COMMENT_EDGE)) {

@@ -12,7 +12,7 @@ export type CollectionsOf<TModule> = {
 export type AnyCollections = Readonly<Record<string, CollectionTypes>>
 
 /** A record as tools return it. */
-export interface Envelope<TData = Record<string, unknown>> {
+export interface RecordEnvelope<TData = Record<string, unknown>> {
   readonly recordId: string
   readonly data: TData
   /** The verified user whose call created it; null when the app did without a user. */
@@ -24,9 +24,9 @@ export interface Envelope<TData = Record<string, unknown>> {
   /** Starts at 1 and grows by one with every write; after 2 147 483 647 it is 1 again. */
   readonly version: number
   /**
-   * Fields whose stored value no answer can carry as it is, such as `infinity` in a date: they are null, whatever
-   * their type says. `createdAt` and `updatedAt` may be among them. Only what was written beside Deputy can be so.
-   * Absent where there is none.
+   * Fields whose stored value JSON cannot hold, such as `infinity` in a date: they are null, whatever their type says.
+   * `createdAt` and `updatedAt` may be among them. Only other programs than Deputy write such values. Absent where there
+   * are none.
    */
   readonly unreadable?: readonly string[]
 }
@@ -43,10 +43,10 @@ export interface MutateActionData {
   readonly recordId: string
 }
 
-/** The last argument of `create`, which may be left out: whether there is an id decides what the data must hold. */
+/** The optional last argument of `create`: whether there is an id decides what the data must hold. */
 export type RecordIdArgument = [recordId?: string | undefined]
 
-/** What is left out, or undefined, stays as it is. */
+/** A field that is left out or undefined is not changed. */
 export interface RegisterUserInput {
   /** @default the caller */
   readonly userId?: string | undefined
@@ -57,16 +57,16 @@ export interface RegisterUserInput {
   readonly isAdmin?: boolean | undefined
 }
 
-/** Reading tools: all that a `.query` has. */
+/** The tools of a `.query`, which only reads. */
 export interface ReadTools<TCollections extends AnyCollections, TDatabase> {
   get<K extends keyof TCollections & string>(
     collection: K,
     recordId: string,
-  ): Promise<ActionResult<{ readonly record: Envelope<TCollections[K]['record']> }>>
+  ): Promise<ActionResult<{ readonly record: RecordEnvelope<TCollections[K]['record']> }>>
   query<K extends keyof TCollections & string>(
     collection: K,
     options?: QueryOptions<TCollections[K]['compared']>,
-  ): Promise<ActionResult<Page<Envelope<TCollections[K]['record']>>>>
+  ): Promise<ActionResult<Page<RecordEnvelope<TCollections[K]['record']>>>>
   count<K extends keyof TCollections & string>(
     collection: K,
     where?: Where<TCollections[K]['compared']>,
@@ -117,7 +117,9 @@ export interface Tools<TCollections extends AnyCollections, TDatabase, TIntegrat
   ): Promise<ActionResult<MutateActionData>>
   registerUser(input?: RegisterUserInput): Promise<
     ActionResult<{
-      readonly user: 'users' extends keyof TCollections ? Envelope<TCollections['users']['record']> : Envelope
+      readonly user: 'users' extends keyof TCollections
+        ? RecordEnvelope<TCollections['users']['record']>
+        : RecordEnvelope
     }>
   >
   /**

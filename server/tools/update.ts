@@ -1,12 +1,12 @@
 import { type SQL, sql } from 'drizzle-orm'
 import { type ActionResult, type Failure, fail, ok } from '../core/result.ts'
+import { bindTo, changes, checkData, identifier, setClause, systemColumns } from './assignments.ts'
 import type { CatalogEntry } from './catalog.ts'
-import { bindTo, changes, checkData, identifier, setClause, systemColumns } from './data.ts'
-import { KeptStatements, type Spoken, spoken } from './kept-statements.ts'
 import { notFound } from './not-found.ts'
 import { Problems, quote } from './problems.ts'
 import { checkRecordId } from './record-id.ts'
 import type { ToolScope } from './scope.ts'
+import { StatementCache, type StatementParts, statementParts } from './statement-cache.ts'
 import type { MutateActionData } from './types.ts'
 
 const MAX_VERSION = 2_147_483_647
@@ -16,14 +16,18 @@ export interface UpdateOptions {
   readonly ifVersion?: number
 }
 
-const updates = new KeptStatements((entry, { list, recordId, now }) => {
+const updates = new StatementCache((entry, { list, recordId, now }) => {
   const { recordId: id } = systemColumns(entry)
   return sql`update ${entry.table} set ${setClause(entry, list, now)}
     where ${id} = ${recordId} returning ${identifier(id)}`
 })
 
-/** Answers a row for a record that exists: whether it was written, and its version before. */
-function updateOfVersion(entry: CatalogEntry, { list, recordId, now }: Spoken, ifVersion: number): SQL {
+/** Writes an update that answers a row for a record that exists: whether it was written, and its version before. */
+function updateOfVersion(
+  entry: CatalogEntry,
+  { list, recordId, now }: StatementParts,
+  ifVersion: number,
+): SQL {
   const { recordId: id, version } = systemColumns(entry)
   const target = sql`${id} = ${recordId}`
   return sql`
@@ -55,7 +59,8 @@ export async function update(
     const answer = await scope.run(updates.of(entry, written))
     if (answer.rows.length === 0) return notFound(entry, recordId)
   } else {
-    const [row] = (await scope.execute(updateOfVersion(entry, spoken(entry, written), ifVersion))).rows
+    const [row] = (await scope.execute(updateOfVersion(entry, statementParts(entry, written), ifVersion)))
+      .rows
     if (!row) return notFound(entry, recordId)
     if (row[0] === 0) return staleVersion(entry, recordId, ifVersion)
   }

@@ -1,7 +1,7 @@
 import type { FieldSize } from '../../drizzle/engine/field-sizes.ts'
 import { stringify } from '../wire/json.ts'
 
-/** Says how a value is larger than its field takes; undefined when it is not. Values of other types are not looked at. */
+/** Says by how much a value is too large for its field; undefined when it fits, or has another type. */
 export function sizeProblem(size: FieldSize, value: unknown): string | undefined {
   if (size.kind === 'json') {
     if (value === null || value === undefined) return undefined
@@ -30,13 +30,13 @@ function arrayProblem(size: FieldSize, value: readonly unknown[]): string | unde
 }
 
 function characterProblem(text: string, most: number, where = ''): string | undefined {
-  // A character takes one or two places in a string: only in between must they be counted.
+  // A character is one or two units of a string: only a length in between has to be counted.
   if (text.length <= most) return undefined
   const count = charactersOf(text)
   return count > most ? `must have at most ${most} characters${where}; it has ${count}` : undefined
 }
 
-/** The code points of a well-formed text: Postgres counts these. */
+/** Counts the code points of a well-formed text, as Postgres does. */
 export function charactersOf(text: string): number {
   let count = 0
   for (const _ of text) count += 1

@@ -31,7 +31,7 @@ type Condition<V> = [V] extends [Comparable]
     ? null | ElementComparison<E>
     : { readonly isNull: boolean }
 
-/** What the system says of every record. */
+/** Conditions on the system's fields. */
 interface SystemConditions {
   readonly recordId?: Condition<string>
   readonly createdBy?: Condition<string>

@@ -1,7 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm'
 import { type ActionResult, type Failure, ok } from '../core/result.ts'
+import { assignments, checkData, identifier, setClause, systemColumns } from './assignments.ts'
 import type { CatalogEntry } from './catalog.ts'
-import { assignments, checkData, identifier, setClause, systemColumns } from './data.ts'
 import { Problems } from './problems.ts'
 import type { ToolScope } from './scope.ts'
 import { IS_LOOKED_AT, matches, searchedRows, searchedTooMuch } from './search.ts'
@@ -53,7 +53,7 @@ interface Selection extends Conditions {
   readonly most: number
 }
 
-/** What to write, in a stable order, so that two calls lock the records alike. */
+/** Selects the records to write, in a stable order, so that two calls lock them in the same order. */
 function selection(
   entry: CatalogEntry,
   where: unknown,
@@ -69,7 +69,7 @@ function selection(
   return { plain, search, most }
 }
 
-/** Runs an UPDATE or DELETE on the selected records; answers their ids. */
+/** Runs an UPDATE or DELETE on the selected records; returns their ids. */
 async function write(
   scope: ToolScope,
   entry: CatalogEntry,
@@ -85,7 +85,7 @@ async function write(
       returning ${name}`)
     return answer.rows.map(([recordId]) => String(recordId))
   }
-  // Whether enough was looked at is known before the first record is written.
+  // Whether the search found all is known before the first record is written.
   const answer = await scope.execute(sql`
     with _searched as materialized (
       select ${id} as _id, ${IS_LOOKED_AT} as _is_looked_at, ${matches(search)} as _matches

@@ -20,7 +20,7 @@ const EMPTY = 'must name at least one condition'
 interface Compilation {
   readonly entry: CatalogEntry
   readonly problems: Problems
-  /** What is compared with, bounded for the whole of a `where`. */
+  /** The values that are compared with, limited for the whole `where`. */
   readonly operands: Operands
   readonly cost: SearchCost
   conditions: number
@@ -28,11 +28,11 @@ interface Compilation {
 
 type Path = readonly (string | number)[]
 
-/** What a `where` asks of a record. */
+/** The conditions of a `where`. */
 export interface Conditions {
-  /** Conditions whose work is bounded for each record, or that an index answers; undefined when there are none. */
+  /** Conditions with a bounded cost for each record, or that an index answers; undefined when there are none. */
   readonly plain: SQL | undefined
-  /** Conditions whose work grows with the size of the values, which only so many records may cost. */
+  /** Conditions whose cost grows with the size of the values, for which a limit counts; undefined when there are none. */
   readonly search: Search | undefined
 }
 
@@ -42,8 +42,8 @@ export interface Search {
 }
 
 /**
- * Compiles a `where` object, or reports what is wrong with it.
- * Every condition is true or false, never NULL: what `NOT` turns round is exactly the rest.
+ * Compiles a `where` object, or reports its problems. Every condition is true or false, never NULL, so `NOT` matches
+ * exactly the other records.
  */
 export function compileWhere(entry: CatalogEntry, where: unknown, problems: Problems): Conditions {
   if (where === undefined) return { plain: undefined, search: undefined }
@@ -66,7 +66,7 @@ export function compileWhere(entry: CatalogEntry, where: unknown, problems: Prob
   }
 }
 
-/** Conditions that must all hold. */
+/** Joins conditions that must all hold. */
 function together(conditions: readonly SQL[]): SQL | undefined {
   return conditions.length <= 1 ? conditions[0] : sql`(${sql.join([...conditions], sql` and `)})`
 }
@@ -77,7 +77,7 @@ interface Conjunct {
   readonly costs: boolean
 }
 
-/** The parts that must all hold, those of an AND included: what is cheap of them leaves less to search. */
+/** Lists the conditions that must all hold, with those of an AND: cheap ones leave fewer records to search. */
 function conjuncts(compilation: Compilation, where: unknown, path: Path): Conjunct[] {
   const { problems, cost } = compilation
   const list: Conjunct[] = []
@@ -105,7 +105,7 @@ function level(compilation: Compilation, where: unknown, path: Path): SQL | unde
   return together(conjuncts(compilation, where, path).map(({ condition }) => condition))
 }
 
-/** The keys of one object of conditions; none when it may not be one. */
+/** Lists the entries of an object of conditions; none when it is refused. */
 function entriesOf({ problems }: Compilation, where: unknown, path: Path): [string, unknown][] {
   if (path.filter((part) => part === 'AND' || part === 'OR' || part === 'NOT').length >= MAX_LEVELS) {
     problems.add(path, `is nested deeper than ${MAX_LEVELS} levels`)
@@ -142,7 +142,7 @@ function negation(compilation: Compilation, value: unknown, path: Path): SQL | u
   return part && sql`not (${part})`
 }
 
-/** A member of AND, OR and NOT must say something: an empty one would match everything. */
+/** Compiles a member of AND, OR or NOT, and refuses an empty one, which would match everything. */
 function required(compilation: Compilation, value: unknown, path: Path): SQL | undefined {
   const before = compilation.problems.count
   const part = level(compilation, value, path)
@@ -256,14 +256,14 @@ function operator(
 }
 
 /**
- * Byte by byte, whatever the collation: then nothing but the characters themselves is equal. LIKE would take three
- * times as long.
+ * Writes a substring search by bytes, so that no collation makes other characters equal. LIKE would take three times as
+ * long.
  */
 function contains(column: PgColumn, literal: string): SQL {
   return sql`coalesce(strpos(${column}::text collate "C", ${literal}) > 0, false)`
 }
 
-/** LIKE can use an index; without one, only the beginning of a long text is unpacked. */
+/** Writes a prefix search. LIKE can use an index; without one, only the beginning of a long text is unpacked. */
 function startsWith(column: PgColumn, literal: string, isLike: boolean): SQL {
   if (isLike) {
     const escaped = literal.replace(/[\\%_]/g, (character) => `\\${character}`)
@@ -272,7 +272,7 @@ function startsWith(column: PgColumn, literal: string, isLike: boolean): SQL {
   return sql`coalesce(left(${column}, ${charactersOf(literal)}::int) collate "C" = ${literal}, false)`
 }
 
-/** A comparison with a NULL column is NULL; under NOT it must count as false. The plain form can use an index. */
+/** Makes a comparison false for a NULL column, as NOT needs it. The plain form can use an index. */
 function present(column: PgColumn, condition: SQL): SQL {
   return column.notNull ? sql`(${condition})` : sql`(${condition} and ${column} is not null)`
 }
@@ -296,7 +296,7 @@ function bind(
   return sql`${sql.param(value, column)}`
 }
 
-/** A list is one array parameter, so that its length does not make another statement. */
+/** Binds a list as one array parameter, so that lists of any length share a statement. */
 function bindList(
   compilation: Compilation,
   field: string,
@@ -315,7 +315,7 @@ function bindList(
   return arrayOf(column, values)
 }
 
-/** Values of a column's type as one parameter. */
+/** Binds values of a column's type as one parameter. */
 function arrayOf(column: PgColumn, values: readonly unknown[]): SQL {
   const literal = arrayLiteral(values.map((value) => column.mapToDriverValue(value)))
   return sql`${literal}::${operandType(column)}[]`
@@ -335,7 +335,7 @@ function accepts(
   return false
 }
 
-/** The text form of a one-dimensional array (PostgreSQL manual, 8.15.2). */
+/** Writes the text form of a one-dimensional array (PostgreSQL manual, 8.15.2). */
 function arrayLiteral(values: readonly unknown[]): string {
   return `{${values.map((value) => `"${String(value).replace(/["\\]/g, (character) => `\\${character}`)}"`).join(',')}}`
 }

@@ -47,7 +47,7 @@ export function checkData(
     } else if (entry.columns.has(field))
       problems.add(at, 'is a system field, which is never written through data')
     else problems.unknownField(entry, field, at)
-    // Of a field that is hidden nothing is said but that it does not exist.
+    // A hidden field is reported as unknown.
     if (entry.managed.has(field) && entry.fields.includes(field) && !options.asEngine) {
       problems.add(at, 'is managed by the system, and not written through data')
     }
@@ -65,13 +65,13 @@ export function checkData(
   return given
 }
 
-/** Those of the fields that data names no value for. */
+/** Lists the fields that `data` has no value for. */
 export function notGiven(fields: readonly string[], data: object): readonly string[] {
   const values = new Map<string, unknown>(fields.length === 0 ? [] : Object.entries(data))
   return fields.filter((field) => values.get(field) === undefined)
 }
 
-/** Fields that a new record needs and that `data` does not give. */
+/** Lists the required fields of a new record that `data` does not give. */
 export function missingFields(
   entry: CatalogEntry,
   data: Readonly<Record<string, unknown>>,
@@ -79,30 +79,30 @@ export function missingFields(
   return entry.required.filter((field) => !Object.hasOwn(data, field))
 }
 
-/** A column, and the value that it is given or compared with. */
+/** A column with the value that it is set to or compared with. */
 export interface Binding {
   readonly column: PgColumn
   readonly value: unknown
 }
 
-/** A binding as a statement says it. */
+/** A binding whose value is SQL. */
 export interface Assignment extends Binding {
   readonly value: SQL
 }
 
-/** The columns and values of an UPDATE: the fields given, and those that Drizzle sets on every update. */
+/** Lists the columns and values of an UPDATE: the fields given, and those that Drizzle sets on every update. */
 export function changes(entry: CatalogEntry, data: Readonly<Record<string, unknown>>): Binding[] {
   return collect(entry, data, (column) => column.onUpdateFn?.())
 }
 
-/** The same, as a statement says it. */
+/** Lists the columns and values of an UPDATE as SQL. */
 export function assignments(entry: CatalogEntry, data: Readonly<Record<string, unknown>>): Assignment[] {
   return bound(changes(entry, data))
 }
 
 /**
- * The columns and values of an INSERT: the fields given, and the defaults that Drizzle computes. What is set on every
- * update is set here too where there is no default, as Drizzle does it; but for SQL about the record as it was.
+ * Lists the columns and values of an INSERT: the fields given, and the defaults that Drizzle computes. Like Drizzle, it
+ * also sets what every update sets, where there is no default; but no SQL about the record before.
  */
 export function insertions(entry: CatalogEntry, data: Readonly<Record<string, unknown>>): Binding[] {
   return collect(entry, data, (column) => {
@@ -113,7 +113,7 @@ export function insertions(entry: CatalogEntry, data: Readonly<Record<string, un
   })
 }
 
-/** Whether SQL speaks of a column: a record that is being created has none yet. */
+/** Whether SQL names a column: a new record has no columns to read. */
 function namesColumn(statement: SQL): boolean {
   return statement.queryChunks.some(
     (chunk) =>
@@ -141,7 +141,7 @@ function collect(
   return list
 }
 
-/** What a function of the app has computed is as exact as what is given. */
+/** Checks a value that the app's function computed, as a given value is checked. */
 function checkComputed(entry: CatalogEntry, field: string, value: unknown): void {
   if (value === null || is(value, SqlChunk)) return
   const parsed = entry.types.get(field)?.schema.safeParse(value)
@@ -152,27 +152,27 @@ function checkComputed(entry: CatalogEntry, field: string, value: unknown): void
   )
 }
 
-/** A value of a column's type: where it stands alone, as in a SELECT list, it has no column to take it from. */
+/** Casts a value to a column's type. Alone in a SELECT list, a parameter has no type. */
 export function castTo(column: PgColumn, value: SQL): SQL {
   return sql`(${value})::${columnType(column)}`
 }
 
-/** A value as a parameter of its column. */
+/** Binds a value as a parameter of its column. */
 export function bindTo(column: PgColumn, value: unknown): SQL {
   return is(value, SqlChunk) ? value : sql`${sql.param(value, column)}`
 }
 
-/** Values as parameters of their columns. */
+/** Binds values as parameters of their columns. */
 export function bound(list: readonly Binding[]): Assignment[] {
   return list.map(({ column, value }) => ({ column, value: bindTo(column, value) }))
 }
 
-/** What an `integer` counts to: the record of a busy counter may get there. */
+/** The largest `integer`: a busy counter's version may get there. */
 const LAST_VERSION = sql`2147483647`
-/** No answer carries the year 10000, nor `infinity`, which others may have stored: it is no time of a write. */
+/** JSON has no year 10000 and no `infinity`, which other programs may have stored: such a value is not kept. */
 const TOO_LATE = sql`timestamptz '10000-01-01 00:00:00+00'`
 
-/** `"title" = $1, "version" = …, …` */
+/** Writes `"title" = $1, "version" = …, …` */
 export function setClause(entry: CatalogEntry, list: readonly Assignment[], now: Date | SQL): SQL {
   return sql.join(
     [...list, ...systemAssignments(entry, now)].map(
@@ -182,7 +182,7 @@ export function setClause(entry: CatalogEntry, list: readonly Assignment[], now:
   )
 }
 
-/** What every write to a record changes of it, besides what was given. */
+/** Lists what every write changes, besides what was given: `version` and `updated_at`. */
 export function systemAssignments(entry: CatalogEntry, now: Date | SQL): Assignment[] {
   const { version, updatedAt } = systemColumns(entry)
   return [
@@ -190,7 +190,7 @@ export function systemAssignments(entry: CatalogEntry, now: Date | SQL): Assignm
       column: version,
       value: sql`case when ${version} between 1 and ${LAST_VERSION} - 1 then ${version} + 1 else 1 end`,
     },
-    // A call that waited long must not move the time of the last write back. GREATEST leaves NULL out.
+    // A call that waited long must not set an earlier time than the last write. GREATEST ignores NULL.
     {
       column: updatedAt,
       value: sql`greatest(case when ${updatedAt} < ${TOO_LATE} then ${updatedAt} end, ${bindTo(updatedAt, now)})`,
@@ -200,7 +200,7 @@ export function systemAssignments(entry: CatalogEntry, now: Date | SQL): Assignm
 
 const identifiers = new WeakMap<PgColumn, SQL>()
 
-/** A column's name alone, without its table's: what is set and what is returned. */
+/** Writes a column's name without its table, as SET and RETURNING need it. */
 export function identifier(column: PgColumn): SQL {
   let name = identifiers.get(column)
   if (name === undefined) {
@@ -210,7 +210,7 @@ export function identifier(column: PgColumn): SQL {
   return name
 }
 
-/** The columns that every collection has; `collection()` guarantees them. */
+/** Returns the columns that every collection has; `collection()` guarantees them. */
 export function systemColumns(entry: CatalogEntry) {
   const column = (field: string): PgColumn => {
     const found = entry.columns.get(field)

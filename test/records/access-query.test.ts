@@ -1,8 +1,8 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { roleOf } from '../../server/auth/role.ts'
+import { type AccessQuery, accessStatement, newAccessStatement } from '../../server/records/access-query.ts'
 import { createPolicies, type Permission } from '../../server/records/policy.ts'
-import { type Question, questionAnew, questionOf } from '../../server/records/question.ts'
 import { createCatalog } from '../../server/tools/catalog.ts'
 import { hasStoredRole } from '../../server/tools/stored-role.ts'
 import { gallery } from './gallery.ts'
@@ -12,20 +12,20 @@ const policies = createPolicies(catalog)
 const anyId = fc.oneof(fc.string({ unit: 'binary' }), fc.constantFrom('stan', '$1', "'", '{a,b}', 'userId'))
 const anyRole = fc.constantFrom(null, 'admin', 'member', 'viewer', 'editor')
 
-/** Whoever asks: nobody, somebody whose role was read, or somebody whose role is presumed. */
+/** A caller without a token, one whose role was read, or one whose role is presumed. */
 const asker = fc.oneof(
   fc.constant({ kind: 'nobody' } as const),
   fc.record({ kind: fc.constant('known' as const), userId: anyId, stored: anyRole }),
   fc.record({ kind: fc.constant('presumed' as const), userId: anyId, stored: anyRole }),
 )
 type Asker = typeof asker extends fc.Arbitrary<infer T> ? T : never
-const question: fc.Arbitrary<Question> = fc.record({
+const question: fc.Arbitrary<AccessQuery> = fc.record({
   operation: fc.constantFrom('read', 'update', 'remove'),
   recordId: anyId,
   isRead: fc.boolean(),
 })
 
-describe.each([...policies])('a question about a record of "%s"', (_name, policy) => {
+describe.each([...policies])('an access query about a record of "%s"', (_name, policy) => {
   function permissionOf(who: Asker): Permission {
     if (who.kind === 'nobody') return policy.for({ userId: null, role: 'viewer', isOwner: false })
     const { userId, stored } = who
@@ -35,14 +35,14 @@ describe.each([...policies])('a question about a record of "%s"', (_name, policy
       : policy.for(actor, { value: stored, holds: (userId, role) => hasStoredRole(catalog, userId, role) })
   }
 
-  it('is the one that would be written anew, whoever asks it', () => {
+  it('has the statement that would be written without the cache, for every caller', () => {
     fc.assert(
       fc.property(asker, question, (who, asked) => {
         const permission = permissionOf(who)
-        const anew = questionAnew(permission, asked)
-        expect(questionOf(permission, asked)).toEqual(anew)
+        const anew = newAccessStatement(permission, asked)
+        expect(accessStatement(permission, asked)).toEqual(anew)
         // Now its text is known.
-        expect(questionOf(permissionOf(who), asked)).toEqual(anew)
+        expect(accessStatement(permissionOf(who), asked)).toEqual(anew)
         for (const operation of ['read', 'create', 'update', 'remove'] as const)
           expect(permission.allowsSome(operation)).toBe(permission.condition(operation) !== false)
       }),

@@ -2,27 +2,27 @@ import { is, Param, Placeholder, SQL } from 'drizzle-orm'
 import type { PgColumn } from 'drizzle-orm/pg-core'
 import type { Statement } from '../db/database.ts'
 import { toStatement } from '../db/to-statement.ts'
-import type { Binding } from './data.ts'
+import type { Binding } from './assignments.ts'
 
-/** What stands in the gaps of a template: a gap is a placeholder, by one of these names or a position in the list. */
-export interface Given {
+/** The values of a template's placeholders: a placeholder has one of these names, or a position in the list. */
+export interface StatementValues {
   /** Columns with their values. @default none */
   readonly list?: readonly Binding[]
-  /** The record that it is about. */
+  /** The id of the statement's record. */
   readonly recordId?: string
   /** The time of the call. */
   readonly now?: Date
-  /** Who asks. */
+  /** The caller's id. */
   readonly userId?: string | null
-  /** The same, as a list of one. */
+  /** The caller's id, as a list of one. */
   readonly userIds?: readonly (string | null)[]
-  /** What a condition on top of the rules compares with. */
+  /** The value that a permission's guard compares with. */
   readonly guardValue?: string | null | undefined
 }
 
 type Encoder = Pick<PgColumn, 'mapToDriverValue'>
-type Name = Exclude<keyof Given, 'list'>
-/** What a parameter is: what it always is, or what stands at a place of what is given. */
+type Name = Exclude<keyof StatementValues, 'list'>
+/** A parameter: a constant, or a placeholder. */
 type Parameter =
   | { readonly kind: 'constant'; readonly value: unknown }
   | { readonly kind: 'named'; readonly name: Name; readonly encoder: Encoder }
@@ -30,8 +30,8 @@ type Parameter =
 
 const NAMES: readonly string[] = ['recordId', 'now', 'userId', 'userIds', 'guardValue'] satisfies Name[]
 
-/** A statement with gaps where its values belong, whose text is written once. */
-export class Template {
+/** A statement whose text is written once, with placeholders for its values. */
+export class StatementTemplate {
   readonly #sql: string
   readonly #parameters: readonly Parameter[]
 
@@ -41,8 +41,8 @@ export class Template {
     this.#parameters = params.map(toParameter)
   }
 
-  /** Undefined where a column encodes its value as a piece of SQL. @throws {Error} when a value is not given */
-  fill(given: Given): Statement | undefined {
+  /** Fills the placeholders; undefined where a column encodes its value as SQL. @throws {Error} when a value is missing */
+  fill(given: StatementValues): Statement | undefined {
     const params: unknown[] = []
     for (const parameter of this.#parameters) {
       const value = parameter.kind === 'constant' ? parameter.value : encode(parameter, given)
@@ -62,7 +62,7 @@ function toParameter(param: unknown): Parameter {
     : { kind: 'list', position: Number(name), encoder }
 }
 
-function encode(parameter: Exclude<Parameter, { kind: 'constant' }>, given: Given): unknown {
+function encode(parameter: Exclude<Parameter, { kind: 'constant' }>, given: StatementValues): unknown {
   const value = parameter.kind === 'list' ? given.list?.[parameter.position]?.value : given[parameter.name]
   if (value === undefined)
     throw new Error(

@@ -1,17 +1,17 @@
 import { is, type SQL, SQL as SqlChunk, sql } from 'drizzle-orm'
 import type { PgColumn } from 'drizzle-orm/pg-core'
+import { type Assignment, bindTo, castTo, identifier } from '../tools/assignments.ts'
 import type { CatalogEntry } from '../tools/catalog.ts'
-import { type Assignment, bindTo, castTo, identifier } from '../tools/data.ts'
 
 /**
- * A record as an update would leave it: a row under the table's own name, so that a rule reads it as if it were
- * stored. Inside, columns that are not written are those of the record in the query around it.
+ * Builds a record as an update would leave it: a row under the table's own name, so that a rule reads it as if it were
+ * stored. Columns that are not written come from the record in the query around it.
  */
 export function updatedRow(entry: CatalogEntry, written: readonly Assignment[]): SQL {
   return shadow(entry, (column) => assigned(column, written) ?? sql`${column}`)
 }
 
-/** A record as an insert would leave it. Values that only the database makes, such as a serial's, are NULL in it. */
+/** Builds a record as an insert would leave it. Values that only the database makes, such as a serial's, are NULL. */
 export function insertedRow(entry: CatalogEntry, written: readonly Assignment[]): SQL {
   return shadow(entry, (column) => assigned(column, written) ?? castTo(column, defaultOf(column)))
 }
@@ -23,7 +23,7 @@ function shadow(entry: CatalogEntry, build: (column: PgColumn) => SQL): SQL {
   const name = sql.identifier(entry.name)
   const row = sql`(select ${list(stored.map((column) => sql`${build(column)} as ${identifier(column)}`))}) as ${name}`
   if (computed.length === 0) return row
-  // Computed columns follow from the others, under the same name, so that their expressions mean the new row.
+  // Computed columns are added under the same name, so that their expressions read the new row.
   const more = computed.map((column) => sql`${expressionOf(column)} as ${identifier(column)}`)
   return sql`(select ${name}.*, ${list(more)} from ${row}) as ${name}`
 }

@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Rule, RuleActor } from '../../drizzle/engine/access.ts'
 import { collection } from '../../drizzle/engine/collection.ts'
-import { type AccessColumns, compileRule } from '../../server/records/compile.ts'
+import { type AccessColumns, compileRule } from '../../server/records/compile-rule.ts'
 import { allOf, anyOf, toSql, toValue } from '../../server/records/condition.ts'
 
 const dialect = new PgDialect({ casing: 'snake_case' })

@@ -3,34 +3,34 @@ import { notFound } from '../tools/not-found.ts'
 import type { Problems } from '../tools/problems.ts'
 import { checkRecordId } from '../tools/record-id.ts'
 import type { ReadScope } from '../tools/scope.ts'
+import { type AccessQuery, accessStatement, RECORD_OPERATIONS, type RecordOperation } from './access-query.ts'
 import type { Permission } from './policy.ts'
-import { ASKABLE, type AskableOperation, type Question, questionOf } from './question.ts'
 import { deniedToRecord, deniedToRole } from './refusals.ts'
 
-/** Checks the name of an operation; what is wrong with it is among the problems, and refused by `ask`. */
-export function checkOperation(
+/** Reads the name of an operation. Adds an unknown name to the problems, which `checkRecordAccess` refuses. */
+export function checkRecordOperation(
   operation: unknown,
   path: readonly string[],
   problems: Problems,
-): AskableOperation {
-  const known = ASKABLE.find((askable) => askable === operation)
-  if (!known) problems.add(path, `must be one of ${ASKABLE.join(', ')}`)
+): RecordOperation {
+  const known = RECORD_OPERATIONS.find((askable) => askable === operation)
+  if (!known) problems.add(path, `must be one of ${RECORD_OPERATIONS.join(', ')}`)
   return known ?? 'read'
 }
 
-/** Asks about one record. A success is its row; the failure is what the operation would answer. */
-export async function ask(
+/** Checks access to one record. A success has its row; the failure is the one that the operation would return. */
+export async function checkRecordAccess(
   scope: ReadScope,
   permission: Permission,
-  question: Question,
+  query: AccessQuery,
   problems: Problems,
 ): Promise<ActionResult<readonly unknown[]>> {
-  const { operation, recordId } = question
+  const { operation, recordId } = query
   checkRecordId(recordId, problems)
   const failure = problems.failure()
   if (failure) return failure
   if (!permission.allowsSome(operation)) return deniedToRole(permission, operation)
-  const { rows } = await scope.run(questionOf(permission, question))
+  const { rows } = await scope.run(accessStatement(permission, query))
   const [row] = rows
   if (!row) return notFound(permission.entry, recordId)
   return row.at(-1) === true ? ok(row) : deniedToRecord(permission, operation, recordId)

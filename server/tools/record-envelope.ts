@@ -1,12 +1,12 @@
 import type { PgColumn } from 'drizzle-orm/pg-core'
 import { UNREADABLE } from '../../drizzle/engine/column-types/column-type.ts'
 import { columnReader } from '../../drizzle/engine/column-types/describe-column.ts'
-import type { Envelope } from './types.ts'
+import type { RecordEnvelope } from './types.ts'
 
 /** Turns a row of a collection's select list into the record that tools return. */
-export type ReadEnvelope = (row: readonly unknown[]) => Envelope
+export type ReadEnvelope = (row: readonly unknown[]) => RecordEnvelope
 
-/** Works out once how a collection's rows are read. */
+/** Builds the reader of a collection's rows. */
 export function envelopeReader(
   columns: ReadonlyMap<string, PgColumn>,
   fields: readonly string[],

@@ -3,10 +3,10 @@ import { integer, jsonb, numeric, text, timestamp } from 'drizzle-orm/pg-core'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { collection } from '../../drizzle/engine/collection.ts'
+import { type Binding, setClause } from '../../server/tools/assignments.ts'
 import { createCatalog } from '../../server/tools/catalog.ts'
-import { type Binding, setClause } from '../../server/tools/data.ts'
-import { KeptStatements } from '../../server/tools/kept-statements.ts'
 import { names, values } from '../../server/tools/new-row.ts'
+import { StatementCache } from '../../server/tools/statement-cache.ts'
 
 const users = collection(
   'users',
@@ -58,11 +58,11 @@ const list: fc.Arbitrary<Binding[]> = fc.subarray(Object.keys(anyValue), { minLe
 )
 
 const inserts = () =>
-  new KeptStatements(
+  new StatementCache(
     ({ table }, { list }) => sql`insert into ${table} (${names(list)}) values (${values(list)})`,
   )
 const updates = () =>
-  new KeptStatements(
+  new StatementCache(
     (to, { list, recordId, now }) =>
       sql`update ${to.table} set ${setClause(to, list, now)} where id = ${recordId} and 'one' = ${'one'}`,
   )
@@ -76,7 +76,7 @@ describe('a statement whose text is kept', () => {
     fc.assert(
       fc.property(list, anyText, instant, (list, recordId, now) => {
         const given = { list, recordId, now }
-        const anew = kept.anew(entry, given)
+        const anew = kept.write(entry, given)
         expect(kept.of(entry, given)).toEqual(anew)
         // Now its text is known.
         expect(kept.of(entry, given)).toEqual(anew)
@@ -112,7 +112,7 @@ describe('a statement whose text is kept', () => {
     fc.assert(
       fc.property(fc.array(fc.constantFrom(...columns), { minLength: 8, maxLength: 8 }), (several) => {
         const list = several.map((column) => ({ column, value: null }))
-        expect(kept.of(entry, { list })).toEqual(kept.anew(entry, { list }))
+        expect(kept.of(entry, { list })).toEqual(kept.write(entry, { list }))
       }),
       { numRuns: 1_000 },
     )

@@ -3,15 +3,14 @@ import { constraintFields } from '../tools/constraint-fields.ts'
 import type { ReadScope, ToolScope } from '../tools/scope.ts'
 import type { Permission } from './policy.ts'
 
-/** They tell that there is another record, which the caller may not be able to read. */
+/** SQLSTATEs that reveal another record, which the caller may not be able to read. */
 const OF_OTHER_RECORDS: ReadonlySet<string> = new Set(['23505', '23P01'])
 
 /**
- * A statement whose failure names no constraint that would tell the caller something: the record with a value that
- * is taken, or one that refers to this, may be one that they may not read, or the field one that is hidden. What is
- * checked at COMMIT alone tells no more.
+ * Runs a statement and hides a constraint in its error that would tell the caller about something they may not read:
+ * another record with the same value, one that refers to this, or a hidden field. Hides the same in an error of COMMIT.
  */
-export async function hidingConstraints<T>(
+export async function hideConstraints<T>(
   scope: ToolScope,
   permission: Permission,
   statement: Promise<T>,

@@ -1,0 +1,79 @@
+import { type SQL, sql } from 'drizzle-orm'
+import type { Operation } from '../../drizzle/engine/access.ts'
+import type { Statement } from '../db/database.ts'
+import { toStatement } from '../db/to-statement.ts'
+import { bindTo, systemColumns } from '../tools/assignments.ts'
+import { StatementTemplate } from '../tools/statement-template.ts'
+import { toSql, toValue } from './condition.ts'
+import type { Permission, PermissionTerms } from './policy.ts'
+
+/** The operations on a record that exists. */
+export const RECORD_OPERATIONS = ['read', 'update', 'remove'] as const satisfies readonly Operation[]
+export type RecordOperation = (typeof RECORD_OPERATIONS)[number]
+
+/** Asks whether a caller may do something with one record that they can read, and what it holds. */
+export interface AccessQuery {
+  readonly operation: RecordOperation
+  readonly recordId: string
+  /** Whether the record's columns are read, before the last column, which says whether the caller may. */
+  readonly isRead: boolean
+}
+
+/** How a statement names the caller and the record: as values or as placeholders. */
+interface Terms extends PermissionTerms {
+  readonly recordId: unknown
+}
+
+const PLACEHOLDERS: Terms = {
+  caller: { one: sql.placeholder('userId'), list: sql.placeholder('userIds') },
+  recordId: sql.placeholder('recordId'),
+  guardValue: sql.placeholder('guardValue'),
+}
+
+/**
+ * Builds the statement of an access query. Its text is cached by role, since writing it costs more than sending it, but
+ * not where a rule is a function, which may depend on the caller.
+ */
+export function accessStatement(permission: Permission, query: AccessQuery): Statement {
+  const { userId } = permission.actor
+  const given = {
+    recordId: query.recordId,
+    userId,
+    userIds: [userId],
+    guardValue: permission.guard?.value,
+  }
+  return templateOf(permission, query)?.fill(given) ?? newAccessStatement(permission, query)
+}
+
+/** Writes the statement of an access query without the cache. */
+export function newAccessStatement(permission: Permission, query: AccessQuery): Statement {
+  return toStatement(write(permission, query, { ...permission.terms, recordId: query.recordId }))
+}
+
+function templateOf(permission: Permission, query: AccessQuery): StatementTemplate | undefined {
+  const { view, actor, guard } = permission
+  const { operation, isRead } = query
+  if (typeof view.access.read === 'function' || typeof view.access[operation] === 'function') return undefined
+  const isNobody = actor.userId === null
+  const key = `${operation} ${isRead} ${isNobody} ${guard !== undefined}`
+  let template = view.accessStatements.get(key)
+  if (!template) {
+    template = new StatementTemplate(
+      write(permission, query, isNobody ? { ...PLACEHOLDERS, caller: null } : PLACEHOLDERS),
+    )
+    view.accessStatements.set(key, template)
+  }
+  return template
+}
+
+function write(permission: Permission, { operation, isRead }: AccessQuery, terms: Terms): SQL {
+  const { entry, view } = permission
+  const { recordId } = systemColumns(entry)
+  const columns = isRead ? sql`${view.readable.selectList}, ` : sql``
+  // A record that is found may be read.
+  const may = operation === 'read' ? sql`true` : toValue(permission.condition(operation, terms))
+  const readable = toSql(permission.condition('read', terms))
+  return sql`
+    select ${columns}${may} from ${entry.table}
+    where ${recordId} = ${bindTo(recordId, terms.recordId)} and ${readable}`
+}
