@@ -1,9 +1,9 @@
 // What the app is made of.
-import { defineApp } from 'deputyjs'
+import { defineApp, type RouterOf } from 'deputyjs'
 import * as collections from '../drizzle/collections.ts'
 import { integrations } from '../integrations.ts'
 import { env } from './env.ts'
-import { actions } from './routers/actions/index.ts'
+import * as actions from './routers/actions/index.ts'
 import { routes } from './routes.ts'
 
 export const app = defineApp({
@@ -16,4 +16,4 @@ export const app = defineApp({
 })
 
 /** What clients are typed by. */
-export type AppRouter = (typeof app)['$router']
+export type AppRouter = RouterOf<typeof app>

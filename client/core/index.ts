@@ -1,14 +1,8 @@
-import {
-  createTRPCClient,
-  httpBatchLink,
-  type Operation,
-  splitLink,
-  type TRPCClient,
-  type TRPCLink,
-} from '@trpc/client'
+import { createTRPCClient, httpBatchLink, type Operation, splitLink, type TRPCLink } from '@trpc/client'
 import { observable } from '@trpc/server/observable'
 import type { ActionResult } from '../../server/core/result.ts'
 import { type RetryOptions, retryLimits } from './backoff.ts'
+import type { Client } from './client-types.ts'
 import { DeputyError } from './error.ts'
 import { type ClientFetch, withFetchReport } from './fetch-report.ts'
 import { idempotencyHeader, idempotencyKeys } from './idempotency-key.ts'
@@ -20,6 +14,7 @@ import { transformer } from './transformer.ts'
 export type { ErrorCode } from '../../server/core/errors.ts'
 export type { ActionResult, Failure, Issue, IssueCode, Success } from '../../server/core/result.ts'
 export type { RetryOptions } from './backoff.ts'
+export type { Client } from './client-types.ts'
 export { DeputyError, type DeputyErrorOptions } from './error.ts'
 export type { AnyDeputyRouter } from './server-types.ts'
 
@@ -36,9 +31,6 @@ export interface ClientOptions {
    */
   readonly retries?: RetryOptions | false
 }
-
-/** Typed by the app's router, end to end. */
-export type Client<TRouter extends AnyDeputyRouter> = TRPCClient<TRouter>
 
 /** How many calls the server takes in one request. */
 const MAX_BATCH_SIZE = 10
@@ -88,7 +80,8 @@ export function createClient<TRouter extends AnyDeputyRouter>(options: ClientOpt
     }),
   ]
   // A link knows a router's transformer and errors, which are the same for every Deputy server.
-  return createTRPCClient<TRouter>({ links: links as unknown as TRPCLink<TRouter>[] })
+  const client: unknown = createTRPCClient<TRouter>({ links: links as unknown as TRPCLink<TRouter>[] })
+  return client as Client<TRouter> // The same type, as test/types/client.test-d.ts holds.
 }
 
 /** Whether an input is too long for a URL, such as a `where` with many ids. */

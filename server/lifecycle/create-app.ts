@@ -8,6 +8,7 @@ import type { Database } from '../db/database.ts'
 import type { AnyRoutes } from '../http/custom-routes.ts'
 import { createHttp } from '../http/http.ts'
 import { DEFAULT_CALLS_PER_MINUTE } from '../http/rate-limit.ts'
+import type { IntegrationDeclarations } from '../integrations/declare.ts'
 import type { HttpClient } from '../integrations/http-client.ts'
 import type { Integrations } from '../integrations/integrations.ts'
 import { createAuditRows } from '../invocation/audit-rows.ts'
@@ -19,7 +20,7 @@ import { type Budgets, DEFAULT_BUDGETS } from '../ledger/budgets.ts'
 import { Ledger } from '../ledger/ledger.ts'
 import { WakeSignal } from '../queue/wake-signal.ts'
 import { createPolicies } from '../records/policy.ts'
-import { createAppRouter } from '../routers/app-router.ts'
+import { type AppProcedures, type CallerOf, createAppRouter } from '../routers/app-router.ts'
 import type { Actions } from '../routers/registry.ts'
 import { loadBlockChanges } from '../tools/blocked-rows.ts'
 import { createCatalog } from '../tools/catalog.ts'
@@ -31,11 +32,11 @@ const MAX_LATE_RELEASES = 10_000
 /** Each may hold some kilobytes of input. */
 const MAX_LATE_AUDIT_ROWS = 2_000
 
-export interface AppOptions<TActions extends Actions, TModule extends object> {
+export interface AppOptions<TActions extends object, TModule extends object> {
   readonly database: Database
   /** The exports of `drizzle/collections.ts`. */
   readonly collections: TModule
-  readonly actions: TActions
+  readonly actions: TActions & Actions
   readonly integrations: Integrations
   readonly http: HttpClient
   readonly verifier: Verifier
@@ -77,7 +78,7 @@ export interface CallerOptions {
 }
 
 /** Builds the app from what it is given. It listens to nothing and opens nothing. */
-export function createApp<TActions extends Actions, TModule extends object>(
+export function createApp<TActions extends object, TModule extends object>(
   options: AppOptions<TActions, TModule>,
 ) {
   const catalog = createCatalog(options.collections)
@@ -116,7 +117,7 @@ export function createApp<TActions extends Actions, TModule extends object>(
     budgets: options.budgets ?? DEFAULT_BUDGETS,
     appEnv: Object.freeze({ ...options.appEnv, OWNER_USER_ID: options.ownerUserId }),
   }
-  const router = createAppRouter<TActions, CollectionsOf<TModule>>(options.actions, catalog)
+  const router = createAppRouter(options.actions, catalog)
   let stopping = false
   const { fetch, fastPath, held, bodyLimits } = createHttp({
     engine,
@@ -147,12 +148,13 @@ export function createApp<TActions extends Actions, TModule extends object>(
     },
     /** Calls procedures in process, with real authentication, gates, validation and transactions. */
     createCaller: (caller: CallerOptions = {}) =>
+      // The router has the actions and the collections that the types describe.
       router.createCaller(
         createRequestContext(engine, {
           authorization: caller.token === undefined ? undefined : `Bearer ${caller.token}`,
           transport: 'caller',
           idempotency: caller.idempotencyKey === undefined ? undefined : [caller.idempotencyKey],
         }),
-      ),
+      ) as unknown as CallerOf<AppProcedures<TActions, CollectionsOf<TModule>, IntegrationDeclarations>>,
   }
 }

@@ -1,15 +1,14 @@
 import { z } from 'zod'
 import type { AnyRoutes } from '../http/custom-routes.ts'
 import type { IntegrationDeclarations } from '../integrations/declare.ts'
-import type { createAppRouter } from '../routers/app-router.ts'
-import type { Actions } from '../routers/registry.ts'
+import type { AppRouter } from '../routers/app-router.ts'
+import { type Actions, actionRegistry, type NoActions } from '../routers/registry.ts'
 import type { CollectionsOf } from '../tools/types.ts'
 
 /** What an app is made of, whatever its types. */
 export interface AppParts {
   /** The exports of `drizzle/collections.ts`. */
   readonly collections: object
-  /** What `actionRegistry` gave. */
   readonly actions: Actions
   readonly integrations: IntegrationDeclarations
   /** The schema of what `ctx.env` shows, read from the environment at start. */
@@ -21,14 +20,14 @@ export interface AppParts {
 
 /** The parts of an app as its author gives them. */
 export interface AppDefinition<
-  TActions extends Actions,
+  TActions extends object,
   TCollections extends object,
   TIntegrations extends IntegrationDeclarations,
   TEnv extends z.ZodObject,
 > extends Pick<AppParts, 'migrations' | 'routes'> {
   /** The exports of `drizzle/collections.ts`: `import * as collections from '../drizzle/collections.ts'`. */
   readonly collections: TCollections
-  /** What `actionRegistry` gave. */
+  /** The exports of `server/routers/actions/index.ts`: `import * as actions from './routers/actions/index.ts'`. */
   readonly actions: TActions
   /** What `defineIntegrations` gave. @default none */
   readonly integrations?: TIntegrations
@@ -38,22 +37,29 @@ export interface AppDefinition<
 
 /** An app, ready to be started or tested. */
 export interface App<
-  TActions extends Actions,
+  TActions extends object,
   TCollections extends object,
   TIntegrations extends IntegrationDeclarations,
   TEnv extends z.ZodObject,
 > extends AppParts {
-  readonly actions: TActions
   readonly collections: TCollections
   readonly integrations: TIntegrations
   readonly env: TEnv
-  /** The type of its router, by which clients are typed; no value: `type AppRouter = (typeof app)['$router']`. */
-  readonly $router: ReturnType<typeof createAppRouter<TActions, CollectionsOf<TCollections>, TIntegrations>>
+  /** The type of its router; no value. */
+  readonly $router: AppRouter<TActions, CollectionsOf<TCollections>, TIntegrations>
+  /** What among its actions is none, as a type; no value. */
+  readonly $noActions: NoActions<TActions>
 }
+
+/**
+ * What clients are typed by: `export type AppRouter = RouterOf<typeof app>`. It stands in the app's own file, where the
+ * compiler checks that all actions are actions; who uses the type has only those read that they call.
+ */
+export type RouterOf<TApp extends { readonly $router: unknown; readonly $noActions: never }> = TApp['$router']
 
 /** Puts an app together. Opens nothing and reads nothing. */
 export function defineApp<
-  const TActions extends Actions,
+  TActions extends object,
   TCollections extends object,
   const TIntegrations extends IntegrationDeclarations = Record<never, never>,
   TEnv extends z.ZodObject = z.ZodObject<Record<never, never>>,
@@ -62,7 +68,7 @@ export function defineApp<
 ): App<TActions, TCollections, TIntegrations, TEnv> {
   const parts: AppParts = {
     collections: definition.collections,
-    actions: definition.actions,
+    actions: actionRegistry<Actions>(definition.actions as Actions),
     integrations: definition.integrations ?? {},
     env: definition.env ?? z.object({}),
     migrations: definition.migrations,

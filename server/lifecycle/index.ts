@@ -30,5 +30,5 @@ export {
 export type { AnyRoutes, RouteCaller, Routes, RoutesOptions } from '../http/custom-routes.ts'
 export { actionRegistry } from '../routers/registry.ts'
 export { type PageInputOptions, page } from '../wire/page-input.ts'
-export { type App, type AppDefinition, type AppParts, defineApp } from './define-app.ts'
+export { type App, type AppDefinition, type AppParts, defineApp, type RouterOf } from './define-app.ts'
 export { run } from './run.ts'

@@ -1,31 +1,64 @@
+import type { AnyProcedure, inferProcedureInput, inferProcedureOutput, TRPCBuiltRouter } from '@trpc/server'
 import type { IntegrationDeclarations } from '../integrations/declare.ts'
 import type { Catalog } from '../tools/catalog.ts'
 import type { AnyCollections } from '../tools/types.ts'
 import { t } from '../trpc/init.ts'
 import { createAuditRouter } from './audit.ts'
 import { createCreditsRouter } from './credits.ts'
-import { createIntegrationsRouter } from './integrations.ts'
+import { createIntegrationsRouter, type IntegrationsProcedures } from './integrations.ts'
 import { createOutboxRouter } from './outbox.ts'
-import { createRecordsRouter } from './records.ts'
-import type { Actions } from './registry.ts'
-import { createUsersRouter } from './users.ts'
+import { createRecordsRouter, type RecordsProcedures } from './records.ts'
+import type { Actions, AnyAction } from './registry.ts'
+import { createUsersRouter, type UsersProcedures } from './users.ts'
+
+type Root = (typeof t)['_config']['$types']
+type RecordOf<TCreate extends () => { readonly _def: { readonly record: unknown } }> =
+  ReturnType<TCreate>['_def']['record']
+
+/**
+ * The procedures of an app. Mapped over names alone: the type of an action, for which the compiler reads its handler,
+ * is asked for when the action is.
+ */
+export type AppProcedures<
+  TActions,
+  TCollections extends AnyCollections,
+  TIntegrations extends IntegrationDeclarations,
+> = {
+  actions: { [K in keyof TActions]: Extract<TActions[K], AnyAction> }
+  audit: RecordOf<typeof createAuditRouter>
+  credits: RecordOf<typeof createCreditsRouter>
+  integrations: IntegrationsProcedures<TIntegrations>
+  outbox: RecordOf<typeof createOutboxRouter>
+  records: RecordsProcedures<TCollections>
+  users: UsersProcedures<TCollections>
+}
+
+/** The router of an app, as a type. */
+export type AppRouter<
+  TActions,
+  TCollections extends AnyCollections,
+  TIntegrations extends IntegrationDeclarations,
+> = TRPCBuiltRouter<Root, AppProcedures<TActions, TCollections, TIntegrations>>
+
+/** Procedures as functions, as a caller in process has them; each looked at when it is asked for. */
+export type CallerOf<TProcedures> = {
+  readonly [K in keyof TProcedures]: TProcedures[K] extends AnyProcedure
+    ? (input: inferProcedureInput<TProcedures[K]>) => Promise<inferProcedureOutput<TProcedures[K]>>
+    : CallerOf<TProcedures[K]>
+}
 
 /**
  * The router of an app: its actions, flat; its collections as the caller; its users; its
  * integrations, what they cost, and what is sent to them later; and its audit log.
  */
-export function createAppRouter<
-  TActions extends Actions,
-  TCollections extends AnyCollections,
-  TIntegrations extends IntegrationDeclarations = IntegrationDeclarations,
->(actions: TActions, catalog: Catalog) {
+export function createAppRouter(actions: Actions, catalog: Catalog) {
   return t.router({
     actions: t.router(actions),
     audit: createAuditRouter(),
     credits: createCreditsRouter(),
-    integrations: createIntegrationsRouter<TIntegrations>(),
+    integrations: createIntegrationsRouter(),
     outbox: createOutboxRouter(),
-    records: createRecordsRouter<TCollections>(catalog),
-    users: createUsersRouter<TCollections>(),
+    records: createRecordsRouter(catalog),
+    users: createUsersRouter(),
   })
 }

@@ -3,6 +3,7 @@ import type { Actor } from '../auth/actor.ts'
 import { UNAUTHORIZED_MESSAGE } from '../core/errors.ts'
 import { type ActionResult, type Failure, fail, type JsonValue, ok } from '../core/result.ts'
 import type { ClientCall } from '../integrations/client-call.ts'
+import type { IntegrationDeclarations } from '../integrations/declare.ts'
 import { parseEndpoint } from '../integrations/endpoint.ts'
 import type { CatalogueEntry, Integrations } from '../integrations/integrations.ts'
 import { runCall } from '../invocation/call.ts'
@@ -33,7 +34,7 @@ const schemas = {
   list: z.strictObject({}).optional(),
 }
 
-export function createIntegrationsRouter<TIntegrations>() {
+export function createIntegrationsRouter() {
   const procedures = {
     request: defineMutation({
       callers: anyone,
@@ -51,8 +52,7 @@ export function createIntegrationsRouter<TIntegrations>() {
       run: ({ engine }) => ok({ integrations: engine.integrations.catalogue() }),
     }),
   }
-  // What the types say of endpoints and data is what the integrations declare.
-  return t.router(procedures as unknown as IntegrationsProcedures<TIntegrations>)
+  return t.router(procedures as unknown as IntegrationsProcedures<IntegrationDeclarations>)
 }
 
 const openToClients: Gate<Actor> = async ({ ctx, actor, readInput }) => {

@@ -59,10 +59,9 @@ const schemas = {
 }
 
 /** Makes `records.<collection>.<verb>` for every collection. */
-export function createRecordsRouter<TCollections extends AnyCollections>(catalog: Catalog) {
+export function createRecordsRouter(catalog: Catalog) {
   const collections = Object.fromEntries([...catalog].map(([name, entry]) => [name, proceduresOf(entry)]))
-  // The catalog is of the collections that the types describe.
-  return t.router(collections as unknown as RecordsProcedures<TCollections>)
+  return t.router(collections as unknown as RecordsProcedures<AnyCollections>)
 }
 
 /** What is sent is read by the types of the columns, on every transport: plain JSON has neither dates nor bigints. */

@@ -1,9 +1,4 @@
-import {
-  type ActionDefinition,
-  type ActionMutation,
-  type ActionQuery,
-  actionDefinition,
-} from '../builders/action.ts'
+import { type ActionMutation, type ActionQuery, actionDefinition } from '../builders/action.ts'
 import { DefinitionError } from '../core/errors.ts'
 import type { ActionResult } from '../core/result.ts'
 import { isStrictObject } from '../wire/schema-scan.ts'
@@ -19,30 +14,37 @@ const RESERVED: ReadonlySet<string> = new Set([
 ])
 
 // biome-ignore lint/suspicious/noExplicitAny: an action of any input; the builders have checked it.
-type AnyAction = ActionMutation<any, ActionResult<unknown>> | ActionQuery<any, ActionResult<unknown>>
+export type AnyAction = ActionMutation<any, ActionResult<unknown>> | ActionQuery<any, ActionResult<unknown>>
 
 export type Actions = Readonly<Record<string, AnyAction>>
 
-/** Puts the app's actions together; an export's name is its action's name. */
-export function actionRegistry<const T extends Actions>(actions: T): T
-export function actionRegistry<const T extends Actions, const U extends Actions>(
-  actions: T,
-  more: Disjoint<T, U>,
-): T & U
-export function actionRegistry(...groups: Actions[]): Actions {
+/**
+ * Puts groups of actions together; an export's name is its action's name. Types are asked for the names alone, and
+ * `RouterOf` refuses what is no action, so that the compiler need not read all actions for one.
+ *
+ * @throws {DefinitionError} that says what is wrong with an action, so that the server does not start with it.
+ */
+export function actionRegistry<T extends object>(actions: T): T
+export function actionRegistry<T extends object, U extends object>(actions: T, more: Disjoint<T, U>): T & U
+export function actionRegistry(...groups: object[]): Actions {
   const all = new Map<string, AnyAction>()
-  for (const [name, action] of groups.flatMap((group) => Object.entries(group))) {
+  for (const [name, action] of groups.flatMap((group): [string, unknown][] => Object.entries(group))) {
     if (all.has(name)) throw new DefinitionError(`Two actions are named "${name}"; names must be unique`)
-    checkAction(name, action)
-    all.set(name, action)
+    all.set(name, checkedAction(name, action))
   }
   return Object.fromEntries(all)
 }
 
 type Disjoint<T, U> = keyof T & keyof U extends never ? U : never
 
-/** @throws {DefinitionError} that says what is wrong with an action, so that the server does not start with it. */
-function checkAction(name: string, action: unknown): ActionDefinition {
+/** A sentence about each thing among actions that is none; never where there is no such thing. */
+export type NoActions<TActions> = {
+  [K in keyof TActions & string]: TActions[K] extends AnyAction
+    ? never
+    : `"${K}" is no action; make it with action, ownerAction or roleAction`
+}[keyof TActions & string]
+
+function checkedAction(name: string, action: unknown): AnyAction {
   if (!NAME.test(name) || RESERVED.has(name)) {
     throw new DefinitionError(
       `Action name "${name}" must match ${NAME} and not be a name that every object has, nor then, call, apply or bind`,
@@ -56,5 +58,5 @@ function checkAction(name: string, action: unknown): ActionDefinition {
       `The input of action "${name}" must be a z.strictObject, so that no key is dropped silently`,
     )
   }
-  return definition
+  return action as AnyAction // It has a definition, so one of the builders made it.
 }

@@ -28,7 +28,7 @@ export interface TestSurroundings {
 }
 
 /** What is assembled: the parts of an app, and what differs from the defaults. */
-export interface AssembleOptions<TActions extends Actions, TModule extends object>
+export interface AssembleOptions<TActions extends object, TModule extends object>
   extends Omit<
       AppOptions<TActions, TModule>,
       'database' | 'verifier' | 'log' | 'integrations' | 'http' | 'ownerUserId'
@@ -38,7 +38,7 @@ export interface AssembleOptions<TActions extends Actions, TModule extends objec
 }
 
 /** Assembles an app on a database that is open, with a signing key of its own: `const ada = await app.as('ada')` signs in. */
-export async function assembleTestApp<TActions extends Actions, TModule extends object>(
+export async function assembleTestApp<TActions extends object, TModule extends object>(
   opened: TestDatabase,
   options: AssembleOptions<TActions, TModule>,
 ) {
@@ -94,7 +94,7 @@ export async function assembleTestApp<TActions extends Actions, TModule extends 
     database: opened.database,
     databaseUrl: opened.url,
     /** The same app with other actions, on the same database: as it is deployed later, or beside this one. */
-    deploy: <T extends Actions>(actions: T) => createApp({ ...appOptions, actions }),
+    deploy: <T extends object>(actions: T & Actions) => createApp({ ...appOptions, actions }),
     /** Everything that was logged, parsed. */
     logged,
     /** A token of this user, with these claims beside the usual ones. */

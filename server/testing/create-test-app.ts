@@ -35,7 +35,7 @@ export interface TestAppOptions extends TestSurroundings {
  * ```
  */
 export async function createTestApp<
-  TActions extends Actions,
+  TActions extends object,
   TCollections extends object,
   TIntegrations extends IntegrationDeclarations,
   TEnv extends z.ZodObject,
@@ -44,10 +44,11 @@ export async function createTestApp<
   const tables = [...createCatalog(parts.collections).keys()]
   const migrations = fileURLToPath(parts.migrations)
   const opened = await openTestDatabase({ tables, migrations }, databaseUrl)
-  const { actions, collections, routes } = parts
+  const { collections, routes } = parts
   const app = await assembleTestApp(opened, {
     ...surroundings,
-    actions,
+    // What `defineApp` was given.
+    actions: parts.actions as TActions & Actions,
     collections,
     routes,
     declarations: parts.integrations,

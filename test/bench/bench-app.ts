@@ -5,6 +5,7 @@ import { index, text } from 'drizzle-orm/pg-core'
 import { z } from 'zod'
 import { collection } from '../../drizzle/engine/collection.ts'
 import { defineIntegrations, endpoint } from '../../server/integrations/declare.ts'
+import * as fixtureActions from '../fixture/actions/index.ts'
 import { fixture } from '../fixture/app.ts'
 import { action } from '../fixture/deputy.ts'
 
@@ -46,7 +47,7 @@ const notes = collection(
   },
 )
 
-const actions = actionRegistry(fixture.actions, {
+const actions = actionRegistry(fixtureActions, {
   /** Touches nothing. */
   echo: action.input(message).mutation(async ({ input }) => ok({ message: input.message })),
   /** A paid call and nothing else. */

@@ -1,7 +1,9 @@
+import { join } from 'node:path'
 import { temporaryDirectory } from '../support/guarded.ts'
 import { COMPILERS, compile, type Version } from '../types/compile.ts'
 import { generateApp } from '../types/generated-app.ts'
 import { createDatabase } from './database.ts'
+import { editorAnswersMs } from './editor.ts'
 import { median } from './median.ts'
 import { productionSizeMb } from './package-size.ts'
 import { startSeconds } from './start-time.ts'
@@ -13,7 +15,7 @@ export interface Figure {
   readonly name: string
   readonly title: string
   readonly value: number
-  readonly unit: 's' | 'MB' | 'instantiations'
+  readonly unit: 's' | 'ms' | 'MB' | 'instantiations'
   /** @default it is reported, without a goal */
   readonly atMost?: number
 }
@@ -28,6 +30,9 @@ export interface FigureOptions {
 }
 
 const MOST_ACTIONS = 500
+const EDITED_ACTIONS = 300
+/** The compiler in the language server is fast after a few. */
+const EDITS = 9
 
 /** Name → how it is measured; in this order. */
 export const FIGURES: ReadonlyMap<string, (options: FigureOptions) => Promise<Figure>> = new Map([
@@ -36,6 +41,7 @@ export const FIGURES: ReadonlyMap<string, (options: FigureOptions) => Promise<Fi
   ['start-pglite', measurePgliteStart],
   ['size', measureSize],
   ['types', measureTypes],
+  ['editor', measureEditor],
 ])
 
 /** The compiler that counts the most for an action is told of. */
@@ -51,6 +57,21 @@ async function measureTypes(): Promise<Figure> {
     value: Math.max(...costs),
     unit: 'instantiations',
     atMost: 6_000,
+  }
+}
+
+/** What somebody waits for who calls an action, types one more character, and looks for what is underlined. */
+async function measureEditor(): Promise<Figure> {
+  await using directory = await temporaryDirectory('app')
+  await generateApp(directory.path, EDITED_ACTIONS)
+  const file = join(directory.path, 'user.ts')
+  const value = median(await editorAnswersMs({ directory: directory.path, file, times: EDITS }))
+  return {
+    name: 'editor',
+    title: `After an edit where an action is called, of ${EDITED_ACTIONS}, until the editor knows what is wrong`,
+    value,
+    unit: 'ms',
+    atMost: 1_500,
   }
 }
 

@@ -5,10 +5,10 @@ import { type AssembleOptions, assembleTestApp } from '../../server/testing/asse
 import { fixture } from '../fixture/app.ts'
 import { openTestDatabase, type TestDatabase } from './database.ts'
 
-type Defaults = typeof fixture.actions
+type Defaults = typeof import('../fixture/actions/index.ts')
 type DefaultModule = typeof fixture.collections
 
-export interface TestAppOptions<TActions extends Actions, TModule extends object>
+export interface TestAppOptions<TActions extends object, TModule extends object>
   extends Partial<Omit<AssembleOptions<TActions, TModule>, 'declarations'>> {
   /** @default the fixture's */
   readonly integrations?: IntegrationDeclarations
@@ -20,13 +20,13 @@ export interface TestAppOptions<TActions extends Actions, TModule extends object
 
 /** The fixture, or an app of a test's own. Its database is closed with it. */
 export async function createTestApp<
-  TActions extends Actions = Defaults,
+  TActions extends object = Defaults,
   TModule extends object = DefaultModule,
 >(options: TestAppOptions<TActions, TModule> = {}) {
   const { integrations, opened, pool, ...rest } = options
   return assembleTestApp<TActions, TModule>(opened ?? (await openTestDatabase(pool)), {
     // A test that names no actions or collections of its own has the fixture's.
-    actions: fixture.actions as unknown as TActions,
+    actions: fixture.actions as TActions & Actions,
     collections: fixture.collections as unknown as TModule,
     routes: fixture.routes,
     ...rest,

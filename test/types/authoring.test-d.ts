@@ -1,6 +1,6 @@
 // Checked by the compiler alone: every line marked with @ts-expect-error must be an error, every other must not.
 import { initTRPC } from '@trpc/server'
-import { actionRegistry, fail, ok } from 'deputyjs'
+import { actionRegistry, defineApp, fail, ok, type RouterOf } from 'deputyjs'
 import { z } from 'zod'
 import { defineIntegrations } from '../../server/integrations/declare.ts'
 import { action, ownerAction, roleAction } from '../fixture/deputy.ts'
@@ -130,18 +130,26 @@ action.input(input).mutation(async () => ({ success: false as const, error: 'x' 
 // @ts-expect-error: nor can a query.
 action.input(input).query(async () => [1])
 
-// The registry takes actions only, each name once.
-const bare = initTRPC.create().procedure
+// Names are unique.
 const one = action.input(input).mutation(async () => ok(1))
 actionRegistry({ one }, { two: one })
-// @ts-expect-error: a procedure that no builder made has no gate.
-actionRegistry({ bare: bare.mutation(() => ok(1)) })
-// @ts-expect-error: a procedure that no builder made has no gate, with an input neither.
-actionRegistry({ bare: bare.input(input).query(() => ok(1)) })
-// @ts-expect-error: a function is no action.
-actionRegistry({ one: async () => ok(1) })
 // @ts-expect-error: both groups have an action of this name.
 actionRegistry({ one }, { one })
+
+// An app's actions are actions.
+const bare = initTRPC.create().procedure
+const parts = { collections: {}, migrations: new URL('file:///migrations') }
+const proper = defineApp({ ...parts, actions: actionRegistry({ one }, { two: one }) })
+export type Proper = RouterOf<typeof proper>
+const ungated = defineApp({ ...parts, actions: { one, bare: bare.mutation(() => ok(1)) } })
+// @ts-expect-error: a procedure that no builder made has no gate.
+export type Ungated = RouterOf<typeof ungated>
+const alsoUngated = defineApp({ ...parts, actions: { bare: bare.input(input).query(() => ok(1)) } })
+// @ts-expect-error: a procedure that no builder made has no gate, with an input neither.
+export type AlsoUngated = RouterOf<typeof alsoUngated>
+const functions = defineApp({ ...parts, actions: { one: async () => ok(1) } })
+// @ts-expect-error: a function is no action.
+export type Functions = RouterOf<typeof functions>
 
 // Who pays must exist.
 defineIntegrations({

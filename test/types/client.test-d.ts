@@ -1,4 +1,5 @@
 // Checked by the compiler alone: every line marked with @ts-expect-error must be an error, every other must not.
+import { getUntypedClient, type TRPCClient } from '@trpc/client'
 import { createClient, unwrap } from '../../client/core/index.ts'
 import type { FixtureRouter } from '../fixture/app.ts'
 
@@ -49,4 +50,11 @@ export async function typedClient() {
   user.updatedAt satisfies Date | null
   user.data.name satisfies string | null
   return true
+}
+
+/** Packages of tRPC's, such as those for React, take it for a client of their own. */
+export function asTrpcClient(): TRPCClient<FixtureRouter> {
+  const client = createClient<FixtureRouter>({ url: 'http://127.0.0.1:3000' })
+  getUntypedClient<FixtureRouter>(client)
+  return client
 }

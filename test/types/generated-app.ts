@@ -47,20 +47,25 @@ export type AppContext = deputy.ActionContext<App>\n`,
   )
   for (const number of numbers) await write(`actions/action-${number}.ts`, actionFile(number, engine))
   await write(
+    'actions/index.ts',
+    numbers.map((number) => `export { action${number} } from './action-${number}.ts'\n`).join('') ||
+      'export {}\n',
+  )
+  await write(
     'app.ts',
-    `import { actionRegistry, defineApp } from ${engine('server/lifecycle/index.ts')}
+    `import { defineApp, type RouterOf } from ${engine('server/lifecycle/index.ts')}
+import * as actions from './actions/index.ts'
 import * as collections from './collections.ts'
-${numbers.map((number) => `import { action${number} } from './actions/action-${number}.ts'`).join('\n')}
 import { env } from './env.ts'
-const actions = actionRegistry({ ${numbers.map((number) => `action${number}`).join(', ')} })
 export const app = defineApp({ collections, actions, env, migrations: new URL('file:///migrations') })
-export type AppRouter = (typeof app)['$router']\n`,
+export type AppRouter = RouterOf<typeof app>\n`,
   )
   await write(
     'user.ts',
-    `import type { TRPCClient } from '@trpc/client'
+    `import { createClient } from ${engine('client/core/index.ts')}
 import type { AppRouter } from './app.ts'
-export async function use(client: TRPCClient<AppRouter>) {
+const client = createClient<AppRouter>({ url: 'http://127.0.0.1:3000' })
+export async function use() {
   const page = await client.records.things_7.list.query({ where: { title: { startsWith: 'L' } }, orderBy: 'startsAt' })
   ${actions === 0 ? '' : "const made = await client.actions.action0.mutate({ id: 'x', title: 'x', size: 5 })"}
   return [page${actions === 0 ? '' : ', made'}]

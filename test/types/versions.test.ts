@@ -66,29 +66,45 @@ describe.each(VERSIONS)('TypeScript %s', (version) => {
     await writeFile(
       join(directory.path, 'mistakes.ts'),
       [
-        "import type { TRPCClient } from '@trpc/client'",
+        `import { createClient } from ${JSON.stringify(join(ROOT, 'client/core/index.ts'))}`,
         "import type { AppRouter } from './app.ts'",
         "import type { AppContext } from './deputy.ts'",
         'declare const { tools, asCaller }: AppContext',
-        'declare const client: TRPCClient<AppRouter>',
+        "const client = createClient<AppRouter>({ url: 'http://127.0.0.1:3000' })",
         ...MISTAKES.map(([code]) => `void ${code}`),
       ].join('\n'),
     )
+    await writeFile(
+      join(directory.path, 'no-action.ts'),
+      [
+        `import { defineApp, type RouterOf } from ${JSON.stringify(join(ROOT, 'server/lifecycle/index.ts'))}`,
+        "const migrations = new URL('file:///migrations')",
+        'const app = defineApp({ collections: {}, migrations, actions: { odd: () => 5 } })',
+        'export type AppRouter = RouterOf<typeof app>',
+      ].join('\n'),
+    )
     await writeFile(join(directory.path, 'tsconfig.json'), JSON.stringify(PROJECT))
-    errors = (await compile(version, directory.path)).errors
+    errors = whole((await compile(version, directory.path)).errors)
   }, 300_000)
 
   it('finds the type tests and the files of the app as they say they are', () => {
-    expect(errors.filter((line) => !line.includes('mistakes.ts'))).toEqual([])
+    expect(errors.filter((error) => !/^[^(]*(mistakes|no-action)\.ts/.test(error))).toEqual([])
   })
 
   it('says in one sentence, of rows, that a field has a wrong name', () => {
-    const told = errors.filter((line) => line.includes('mistakes.ts'))
-    expect(told.map((line) => withoutRows(line.replace(/^.*?error TS\d+: /, '')))).toEqual(
+    const told = errors.filter((error) => /^[^(]*mistakes\.ts/.test(error))
+    expect(told.map((error) => withoutRows(error.replace(/^.*?error TS\d+: /, '')))).toEqual(
       MISTAKES.map(([, sentence]) => sentence),
     )
     // Nothing of how columns are built.
     expect(told.join('\n')).not.toMatch(/Pg[A-Z]|NotNull|Builder/)
+  })
+
+  it('names what is among the actions and is none, and says how an action is made', () => {
+    const told = errors.filter((error) => /^[^(]*no-action\.ts/.test(error))
+    expect(told).toEqual([
+      expect.stringContaining('\\"odd\\" is no action; make it with action, ownerAction or roleAction'),
+    ])
   })
 })
 
@@ -104,6 +120,11 @@ async function instantiationsOf(actions: number): Promise<number> {
   const { errors, instantiations } = await compile('7', directory.path)
   expect(errors).toEqual([])
   return instantiations
+}
+
+/** Errors with the lines that go on with them. */
+function whole(lines: readonly string[]): string[] {
+  return lines.join('\n').split(/\n(?! )/)
 }
 
 /** The order of a type's fields, and how many of them are shown, are each version's own. */
