@@ -143,9 +143,9 @@ async function register(registry: string, files: readonly { file: string; code: 
   let text = await readFile(registry, 'utf8')
   for (const { file, code } of files) {
     const name = /^export const (\w+)/m.exec(code)?.[1]
-    if (name === undefined || dirname(file) !== dirname(REGISTRY) || text.includes(` ${name},`)) continue
+    if (name === undefined || dirname(file) !== dirname(REGISTRY) || text.includes(` ${name} `)) continue
     const specifier = file.slice(dirname(REGISTRY).length + 1)
-    text = `import { ${name} } from './${specifier}'\n${text.replace('actionRegistry({', `actionRegistry({\n  ${name},`)}`
+    text += `export { ${name} } from './${specifier}'\n`
   }
   await writeFile(registry, text)
 }

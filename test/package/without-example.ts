@@ -50,18 +50,18 @@ import { Hono } from 'hono'
 
 export const routes: AnyRoutes = () => new Hono()
 `,
-  'server/app.ts': `import { defineApp } from 'deputyjs'
+  'server/app.ts': `import { defineApp, type RouterOf } from 'deputyjs'
 import * as collections from '../drizzle/collections.ts'
 import { integrations } from '../integrations.ts'
 import { env } from './env.ts'
-import { actions } from './routers/actions/index.ts'
+import * as actions from './routers/actions/index.ts'
 import { routes } from './routes.ts'
 
 const migrations = new URL('../drizzle/migrations', import.meta.url)
 
 export const app = defineApp({ collections, migrations, actions, integrations, env, routes })
 
-export type AppRouter = (typeof app)['$router']
+export type AppRouter = RouterOf<typeof app>
 `,
   'server/main.ts': `import { run } from 'deputyjs'
 
@@ -74,10 +74,7 @@ export const writeNote = action
   .input(z.strictObject({ text: z.string().min(1).max(1_000) }))
   .mutation(({ ctx, input }) => ctx.tools.create('notes', input))
 `,
-  'server/routers/actions/index.ts': `import { actionRegistry } from 'deputyjs'
-import { writeNote } from './write-note.ts'
-
-export const actions = actionRegistry({ writeNote })
+  'server/routers/actions/index.ts': `export { writeNote } from './write-note.ts'
 `,
   'test/actions/write-note.test.ts': `import { createTestApp } from 'deputyjs/testing'
 import { expect, it } from 'vitest'
