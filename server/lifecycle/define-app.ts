@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { AnyRoutes } from '../http/custom-routes.ts'
 import type { IntegrationDeclarations } from '../integrations/declare.ts'
 import type { AppRouter } from '../routers/app-router.ts'
-import { type Actions, actionRegistry, type NoActions } from '../routers/registry.ts'
+import { type Actions, checkedActions, type NoActions } from '../routers/registry.ts'
 import type { CollectionsOf } from '../tools/types.ts'
 
 /** What an app is made of, whatever its types. */
@@ -68,7 +68,7 @@ export function defineApp<
 ): App<TActions, TCollections, TIntegrations, TEnv> {
   const parts: AppParts = {
     collections: definition.collections,
-    actions: actionRegistry<Actions>(definition.actions as Actions),
+    actions: checkedActions(definition.actions),
     integrations: definition.integrations ?? {},
     env: definition.env ?? z.object({}),
     migrations: definition.migrations,

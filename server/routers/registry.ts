@@ -19,14 +19,19 @@ export type AnyAction = ActionMutation<any, ActionResult<unknown>> | ActionQuery
 export type Actions = Readonly<Record<string, AnyAction>>
 
 /**
- * Puts groups of actions together; an export's name is its action's name. Types are asked for the names alone, and
- * `RouterOf` refuses what is no action, so that the compiler need not read all actions for one.
+ * Joins groups of actions, such as the exports of two modules; an export's name is its action's name. The types hold
+ * that names are unique. That each is an action is held by `RouterOf`, so that the compiler need not read all for one.
  *
  * @throws {DefinitionError} that says what is wrong with an action, so that the server does not start with it.
  */
 export function actionRegistry<T extends object>(actions: T): T
 export function actionRegistry<T extends object, U extends object>(actions: T, more: Disjoint<T, U>): T & U
 export function actionRegistry(...groups: object[]): Actions {
+  return checkedActions(...groups)
+}
+
+/** Joins groups of what should be actions. @throws {DefinitionError} that says what is wrong with one. */
+export function checkedActions(...groups: object[]): Actions {
   const all = new Map<string, AnyAction>()
   for (const [name, action] of groups.flatMap((group): [string, unknown][] => Object.entries(group))) {
     if (all.has(name)) throw new DefinitionError(`Two actions are named "${name}"; names must be unique`)
