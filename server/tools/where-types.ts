@@ -50,10 +50,18 @@ export type Where<TRecord> = {
   readonly [K in keyof TRecord]?: Condition<NonNullable<TRecord[K]>>
 } & OtherConditions<TRecord>
 
+/** The fields that have an order: those that one value is compared with. All, where it is not known which there are. */
+type OrderedField<TRecord> = string extends keyof TRecord
+  ? string
+  : {
+      [K in keyof TRecord]: [NonNullable<TRecord[K]>] extends [Comparable] ? K : never
+    }[keyof TRecord] &
+      string
+
 export interface QueryOptions<TRecord> {
   readonly where?: Where<TRecord> | undefined
   /** @default 'createdAt' */
-  readonly orderBy?: (keyof TRecord & string) | keyof SystemConditions | undefined
+  readonly orderBy?: OrderedField<TRecord> | keyof SystemConditions | undefined
   /** @default 'desc' */
   readonly orderDir?: 'asc' | 'desc' | undefined
   /** 1…1000. Without it, more than 1000 matches are refused. */

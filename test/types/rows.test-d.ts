@@ -42,6 +42,7 @@ const papers = collection(
     place: jsonb().$type<Place>(),
     places: json().$type<Place[]>().notNull(),
     word: jsonb().$type<'a' | 'b'>(),
+    words: jsonb().$type<string[]>(),
     size: integer(),
     price: numeric({ precision: 10, scale: 2 }),
     big: bigint({ mode: 'bigint' }),
@@ -116,6 +117,7 @@ holds<
       place: Place | null
       places: Place[]
       word: 'a' | 'b' | null
+      words: string[] | null
       size: number | null
       price: string | null
       big: bigint | null
@@ -213,6 +215,8 @@ export async function conditions() {
   await tools.count('papers', { place: { isNull: true }, word: { isNull: false }, spot: { isNull: true } })
   // @ts-expect-error: JSON is not compared.
   await tools.count('papers', { word: 'a' })
+  // @ts-expect-error: JSON is not compared, a list in it neither.
+  await tools.count('papers', { words: { has: 'a' } })
   // @ts-expect-error: a point is no array.
   await tools.count('papers', { spot: { has: 1 } })
   // @ts-expect-error: undefined never widens a query.
@@ -225,6 +229,21 @@ export async function conditions() {
     OR: [{ createdAt: { gt: new Date() } }],
   }
   return where
+}
+
+/** JSON, geometry and arrays have no order. */
+export async function orders() {
+  await tools.query('papers', { orderBy: 'price' })
+  await tools.query('papers', { orderBy: 'at' })
+  await tools.query('papers', { orderBy: 'recordId' })
+  // @ts-expect-error: JSON has no order.
+  await tools.query('papers', { orderBy: 'place' })
+  // @ts-expect-error: JSON has no order.
+  await asCaller.query('papers', { orderBy: 'word' })
+  // @ts-expect-error: an array has no order.
+  await client.papers.list.query({ orderBy: 'labels' })
+  // @ts-expect-error: a point has no order.
+  await tools.query('papers', { orderBy: 'spot' })
 }
 
 /** What no role may write is left out of what callers give. */
