@@ -56,6 +56,8 @@ export interface CollectionOptions<
   ) => PgTableExtraConfigValue[]
   /** Fields that no data writes: in `users` the engine does (`register`, `registerUser`, `setRole`). @default none */
   readonly systemManaged?: readonly TManaged[]
+  /** Fields whose values a dry run never shows, the owner included. @default none */
+  readonly secretFields?: readonly (keyof TFields & string)[]
   /** What callers may do with the records by themselves, by role. @default nothing */
   readonly access?: TAccess
   /** Holds the id of the user whose record it is. @default createdBy */
@@ -101,6 +103,7 @@ export interface CollectionDeclaration {
 interface CollectionDefinition<TDeclaration = CollectionDeclaration> {
   readonly name: string
   readonly systemManaged: readonly string[]
+  readonly secretFields: readonly string[]
   readonly access: AccessDefinition
   /** Field → claim, for `users`. */
   readonly claims: ReadonlyMap<string, string>
@@ -187,11 +190,24 @@ export function collection<
   const definition: CollectionDefinition<never> = {
     name,
     systemManaged: options.systemManaged ?? [],
+    secretFields: secretFieldsOf(name, columns, options.secretFields),
     access: defineAccess(name, columns, options),
     claims: claimsOf(name, options),
     sizes: fieldSizes(name, columns, options),
   }
   return Object.assign(table, { [DEFINITION]: definition } as const)
+}
+
+function secretFieldsOf(
+  name: string,
+  columns: ReadonlyMap<string, PgColumn>,
+  fields: readonly string[] = [],
+): readonly string[] {
+  for (const field of fields) {
+    if (!columns.has(field))
+      throw new DefinitionError(`Collection "${name}": secretFields names "${field}", which is no field`)
+  }
+  return fields
 }
 
 /** Which claim fills which field. Roles are given by people, never by a token. */

@@ -1,10 +1,13 @@
 import type { TRPCMutationProcedure, TRPCQueryProcedure } from '@trpc/server'
 import type { z } from 'zod'
 import type { ActionResult } from '../core/result.ts'
+import type { Attempt } from '../invocation/attempt.ts'
 import { runCall } from '../invocation/call.ts'
+import { runDry } from '../invocation/dry-run/answer.ts'
 import { users } from '../trpc/authenticate.ts'
 import { createCall } from '../trpc/call.ts'
 import { type Callable, toProcedure } from '../trpc/callable.ts'
+import { toFailure } from '../trpc/error-shape.ts'
 import { anyCaller, type Gate, ownerOnly, roleOnly } from '../trpc/gate.ts'
 import type { ActionMeta } from '../trpc/init.ts'
 import { type ActionContext, createActionContext, type QueryContext } from './action-context.ts'
@@ -134,14 +137,18 @@ function builder<A extends AppTypes, TSchema extends InputSchema>(
       trail: admission.isPrivileged || meta.audit === 'always' ? 'always' : 'when it matters',
       deadlineMs: meta.deadlineMs,
       budget: meta.budget,
-      run: (call) =>
-        runCall(call.engine, call, (attempt) =>
+      dryRun: meta.dryRun ?? 'owner',
+      run: (call): Promise<ActionResult<unknown>> => {
+        const handle = (attempt: Attempt) =>
           handler({
             // The collections and the environment given at start are those that the app's types describe.
             ctx: createActionContext(call, attempt) as TContext,
             input: call.input,
-          }),
-        ),
+          })
+        return call.invocation.dryRun
+          ? runDry(call.engine, call, handle, toFailure)
+          : runCall(call.engine, call, handle)
+      },
     }),
   })
 

@@ -267,6 +267,11 @@ export class Attempt implements ToolRunner {
     return this.#transaction.commit(last)
   }
 
+  /** The transaction that it has opened, if any. @throws what kept it from opening */
+  get transaction(): Transaction | undefined {
+    return this.#transaction.opened
+  }
+
   /** Ends the run without effect. Never throws. */
   async abandon(): Promise<void> {
     this.stopwatch.stop()

@@ -1,5 +1,6 @@
 import type { Failure } from '../core/result.ts'
 import { DerivedIds } from './derived-ids.ts'
+import { DryRun, KEEPS_NOTHING } from './dry-run/dry-run.ts'
 import type { Engine } from './engine.ts'
 import type { Invocation } from './invocation.ts'
 import type { InvocationRecord, RecordedCall } from './invocation-record.ts'
@@ -20,6 +21,9 @@ export type ExecutionEngine = Pick<
   | 'ledger'
   | 'outboxSignal'
   | 'ownerUserId'
+  | 'policies'
+  | 'roleClaim'
+  | 'roles'
   | 'turns'
 >
 
@@ -29,6 +33,8 @@ export class Execution implements RecordedCall {
   readonly invocation: Invocation
   readonly record: InvocationRecord
   readonly ids: DerivedIds
+  /** Set where nothing of the call is to stay. */
+  readonly dryRun: DryRun | undefined
   // Most calls need none of these.
   #journal: Journal | undefined
   #outgoing: Outgoing | undefined
@@ -39,10 +45,11 @@ export class Execution implements RecordedCall {
     this.invocation = invocation
     this.record = record
     this.ids = new DerivedIds(invocation, record.startedAt, engine.fingerprint)
+    this.dryRun = invocation.dryRun && new DryRun(engine, invocation, invocation.dryRun)
   }
 
   get journal(): Journal {
-    this.#journal ??= new Journal(new StepStore(this))
+    this.#journal ??= new Journal(this.dryRun ? KEEPS_NOTHING : new StepStore(this))
     return this.#journal
   }
 

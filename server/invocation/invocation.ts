@@ -2,6 +2,7 @@ import type { Logger } from 'pino'
 import { uuidv7 } from 'uuidv7'
 import type { Actor } from '../auth/actor.ts'
 import type { Budget } from '../ledger/budgets.ts'
+import type { DryRunOptions } from './dry-run/options.ts'
 import type { KeyScope } from './idempotency.ts'
 
 export interface InvocationOptions {
@@ -24,6 +25,8 @@ export interface InvocationOptions {
   readonly isAudited?: boolean
   /** What the action may spend of the owner's money in a day, in place of the default. */
   readonly actionBudget?: Partial<Budget> | undefined
+  /** Where nothing of it is to stay. @default undefined */
+  readonly dryRun?: DryRunOptions | undefined
   /** The logger of the app. */
   readonly log: Logger
 }
@@ -52,6 +55,8 @@ export class Invocation {
   /** What the key belongs to; undefined without one, and for a caller without a token. */
   readonly keyScope: KeyScope | undefined
   readonly actionBudget: Partial<Budget> | undefined
+  /** Undefined where what it does stays. */
+  readonly dryRun: DryRunOptions | undefined
   readonly deadlineMs: number
   readonly lifetimeMs: number
   readonly #startedAt = performance.now()
@@ -73,6 +78,7 @@ export class Invocation {
     this.keyScope =
       key === undefined || this.userId === null ? undefined : { actor: this.userId, action, key }
     this.actionBudget = options.actionBudget
+    this.dryRun = options.dryRun
     this.deadlineMs = options.deadlineMs
     this.lifetimeMs = options.lifetimeMs ?? DEFAULT_LIFETIME_MS
     this.#appLog = options.log

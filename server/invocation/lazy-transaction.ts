@@ -46,6 +46,12 @@ export class LazyTransaction {
     return this.#opening
   }
 
+  /** The transaction, where one was opened. @throws what kept it from opening */
+  get opened(): Transaction | undefined {
+    if (this.#error !== undefined) throw this.#error
+    return this.#transaction
+  }
+
   cancel(): void {
     this.#transaction?.cancel()
   }
@@ -57,8 +63,8 @@ export class LazyTransaction {
    */
   async commit(last: Statement | undefined): Promise<CommitOutcome> {
     try {
-      if (this.#error !== undefined) throw this.#error
-      if (this.#transaction) return await this.#transaction.commit(last)
+      const { opened } = this
+      if (opened) return await opened.commit(last)
       return last ? await this.#write(last) : 'committed'
     } finally {
       if (this.#transaction?.hasEnded === false) await this.rollback()
@@ -111,6 +117,7 @@ export class LazyTransaction {
       }
       this.#transaction = transaction
       turn = transaction.turn
+      await execution.dryRun?.open(transaction)
       return transaction
     } catch (error) {
       if (!state.isRunning) this.giveTurnsBack()

@@ -26,7 +26,10 @@ export function recordCall(
   failure: Outcome,
 ): Promise<void> | undefined {
   const { invocation, record } = call
+  const isDryRun = invocation.dryRun !== undefined
   const code = failure?.code ?? 'OK'
+  // Whatever the run would have come to: nothing of it has happened.
+  const outcome = isDryRun && !failure ? 'dry-run' : code
   const { requestId, invocationId, action, actor } = invocation.logged
   // By the engine's logger: one of its own would cost more than the line. Named one by one: so would a spread (V8).
   engine.log.info(
@@ -41,12 +44,13 @@ export function recordCall(
       durationMs: Math.round(invocation.elapsedMs),
       // Left out of the line where it is undefined.
       replayed: record.isReplay || undefined,
+      dryRun: isDryRun || undefined,
     },
     'Call',
   )
-  if (record.isAudited || record.isReplay || !isWorthAuditing(call, code, [])) return undefined
+  if (record.isAudited || record.isReplay || !isWorthAuditing(call, outcome, [])) return undefined
   const { database, lateAuditRows } = engine
-  const statement = auditStatement(call, code, [])
+  const statement = auditStatement(call, outcome, [])
   const late = { what: invocation.id, usefulForMs: LATE_ROW_MS, write: () => database.write(statement) }
   // The database says whether it is there; the code of a failure does not, since an action may return any.
   if (record.hasMetOutage || lateAuditRows.isWaiting) {

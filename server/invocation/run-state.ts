@@ -1,4 +1,12 @@
 import type { Failure } from '../core/result.ts'
+import type { Charge } from '../tools/scope.ts'
+
+/** An outside step that a dry run came to and does not make. */
+export interface Stop {
+  readonly name: string
+  /** Undefined for the function of a `once`. */
+  readonly charge: Charge | undefined
+}
 
 /** Why a run was given up before its handler came to an end. */
 export type Interruption =
@@ -8,6 +16,7 @@ export type Interruption =
   /** The invocation has lasted as long as one may. */
   | { readonly kind: 'lifetime' }
   | { readonly kind: 'failed'; readonly failure: Failure }
+  | { readonly kind: 'stopped'; readonly stop: Stop }
 
 /** How far a run of a handler has come, shared by those who act in it. */
 export class RunState {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { TRPCError } from '@trpc/server'
 import { HTTP_STATUS } from '../core/errors.ts'
-import { type ActionResult, fail } from '../core/result.ts'
+import { type ActionResult, fail, ok } from '../core/result.ts'
 import { SqlError } from '../db/database.ts'
 import {
   type DatabaseFailure,
@@ -20,12 +20,13 @@ import {
 import { isTooLarge } from '../wire/answer-size.ts'
 import { Attempt } from './attempt.ts'
 import { closingOf } from './closing.ts'
+import type { DryRun } from './dry-run/dry-run.ts'
 import type { Execution, ExecutionEngine } from './execution.ts'
 import { answerTooLarge, outcomeUnknown, tooLong, tooManyConflicts } from './failures.ts'
 import { isResultConstraint } from './idempotency.ts'
 import type { Invocation } from './invocation.ts'
 import type { Step } from './journal.ts'
-import type { Interruption } from './run-state.ts'
+import type { Interruption, Stop } from './run-state.ts'
 import { type HeldTurns, TurnTimeout } from './turns.ts'
 import { UnexpectedError } from './unexpected-error.ts'
 import { wasCommitted } from './was-committed.ts'
@@ -38,9 +39,14 @@ const MAX_BACKOFF_MS = 100
 /** A handler that has been given everything but the attempt to run in. */
 export type Handler<T> = (attempt: Attempt) => Promise<ActionResult<T>>
 
+interface Done<T> {
+  readonly kind: 'done'
+  readonly result: ActionResult<T>
+}
+
 /** What one attempt came to. */
 type Outcome<T> =
-  | { readonly kind: 'done'; readonly result: ActionResult<T> }
+  | Done<T>
   | { readonly kind: 'threw'; readonly error: unknown }
   | { readonly kind: 'conflict'; readonly keys: ReadonlySet<string>; readonly error: unknown }
   | { readonly kind: 'suspended'; readonly steps: readonly Step[] }
@@ -51,7 +57,7 @@ type Outcome<T> =
 
 /** How the handler came to its end, or was given up before. */
 type Settled<T> =
-  | { readonly kind: 'done'; readonly result: ActionResult<T> }
+  | Done<T>
   | { readonly kind: 'threw'; readonly error: unknown }
   | { readonly kind: 'interrupted'; readonly interruption: Interruption }
 
@@ -160,6 +166,7 @@ async function runAttempt<T>(
   if (isTooLarge(settled.result.data)) return rolledBack(attempt, { kind: 'done', result: answerTooLarge() })
   // What is called from now on comes too late: nothing may be queued that nobody has paid for.
   attempt.end()
+  if (execution.dryRun) return look(execution, execution.dryRun, attempt, settled)
   if (attempt.messages.length === 0) return commit(execution, attempt, settled)
   const messages = execution.outgoing.unreserved(attempt.messages)
   if (messages.length === 0) return commit(execution, attempt, settled)
@@ -181,11 +188,7 @@ async function invoke<T>(attempt: Attempt, handler: Handler<T>): Promise<Settled
   }
 }
 
-async function commit<T>(
-  execution: Execution,
-  attempt: Attempt,
-  done: { readonly kind: 'done'; readonly result: ActionResult<T> },
-): Promise<Outcome<T>> {
+async function commit<T>(execution: Execution, attempt: Attempt, done: Done<T>): Promise<Outcome<T>> {
   const { engine, invocation, record } = execution
   const closing = closingOf(execution, done.result, attempt)
   try {
@@ -209,16 +212,41 @@ async function commit<T>(
     record.loseOutcome()
     return { kind: 'done', result: outcomeUnknown(invocation) }
   } catch (error) {
-    // What was thrown before COMMIT was sent must not leave the transaction open.
-    await attempt.abandon()
-    if (error instanceof LastStatementFailed && isResultConstraint(error.cause)) return { kind: 'superseded' }
-    const mapped = await atCommit(engine, attempt, error)
-    if (!mapped) return { kind: 'threw', error }
-    if (mapped.kind === 'conflict') return { kind: 'conflict', keys: attempt.turnKeys, error: mapped.error }
-    if (isUnavailable(mapped.error)) record.meetOutage()
-    invocation.log.warn({ code: mapped.failure.code, err: error }, 'A COMMIT failed')
-    return { kind: 'done', result: mapped.failure }
+    return commitFailed(execution, attempt, error)
   }
+}
+
+/** Looks at what a dry run has written, in place of committing it. */
+async function look<T>(
+  execution: Execution,
+  dryRun: DryRun,
+  attempt: Attempt,
+  done: Done<T>,
+  stop?: Stop,
+): Promise<Outcome<T>> {
+  try {
+    const failure = await dryRun.look(attempt.transaction, attempt, stop)
+    return rolledBack(attempt, failure ? { kind: 'done', result: failure } : done)
+  } catch (error) {
+    return commitFailed(execution, attempt, error)
+  }
+}
+
+/** What is to be done about a COMMIT that has failed, or what it would fail with. */
+async function commitFailed<T>(
+  { engine, invocation, record }: Execution,
+  attempt: Attempt,
+  error: unknown,
+): Promise<Outcome<T>> {
+  // What was thrown before COMMIT was sent must not leave the transaction open.
+  await attempt.abandon()
+  if (error instanceof LastStatementFailed && isResultConstraint(error.cause)) return { kind: 'superseded' }
+  const mapped = await atCommit(engine, attempt, error)
+  if (!mapped) return { kind: 'threw', error }
+  if (mapped.kind === 'conflict') return { kind: 'conflict', keys: attempt.turnKeys, error: mapped.error }
+  if (isUnavailable(mapped.error)) record.meetOutage()
+  invocation.log.warn({ code: mapped.failure.code, err: error }, 'A COMMIT failed')
+  return { kind: 'done', result: mapped.failure }
 }
 
 /** What a COMMIT failed with: constraints that are checked at the end alone, or the engine's own last statement. */
@@ -250,11 +278,17 @@ async function fieldsBehind(
 }
 
 async function giveUp<T>(
-  { invocation }: Execution,
+  execution: Execution,
   attempt: Attempt,
   interruption: Interruption,
 ): Promise<Outcome<T>> {
+  const { dryRun, invocation } = execution
   switch (interruption.kind) {
+    case 'stopped': {
+      if (!dryRun) throw new Error('A call that is no dry run has stopped at a step')
+      // What is shown in place of its result says where it stopped.
+      return look(execution, dryRun, attempt, { kind: 'done', result: ok(undefined as T) }, interruption.stop)
+    }
     case 'suspended':
       await attempt.abandon()
       return { kind: 'suspended', steps: attempt.pending }

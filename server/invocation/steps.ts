@@ -41,13 +41,21 @@ export class Steps {
   }
 
   /** The step's answer; for a run that has been given up, nothing ever. @throws {FailureError} */
-  async answer({ name, fingerprint, perform, charge }: StepRequest): Promise<unknown> {
-    const { journal } = this.#execution
+  async answer(request: StepRequest): Promise<unknown> {
+    const { journal, dryRun } = this.#execution
+    const { name, fingerprint, charge } = request
     const same = `${name}\n${fingerprint}`
     this.#occurrences ??= new Map()
     const nth = (this.#occurrences.get(same) ?? 0) + 1
     this.#occurrences.set(same, nth)
-    const step: Step = { name, identity: `${same}\n${nth}`, perform, charge }
+    const identity = `${same}\n${nth}`
+    dryRun?.wouldCharge(identity, charge)
+    const perform = dryRun ? dryRun.answering(request) : request.perform
+    if (!perform) {
+      this.#state.interrupt({ kind: 'stopped', stop: { name, charge } })
+      return never()
+    }
+    const step: Step = { name, identity, perform, charge }
     if (journal.has(step)) return this.#read(step)
     if (journal.size + this.inFlight.size + this.pending.length >= MAX_STEPS) {
       throw new FailureError(
@@ -89,8 +97,8 @@ export class Steps {
   #read(step: Step): unknown {
     if (!this.#state.isRunning) return never()
     // An answer of the journal may be one that an invocation paid for which left no row, since its server died.
-    const { journal, record } = this.#execution
-    if (step.charge && journal.hasLeft(step)) record.pay(step.charge.payer)
+    const { dryRun, journal, record } = this.#execution
+    if (step.charge && !dryRun && journal.hasLeft(step)) record.pay(step.charge.payer)
     return journal.read(step.identity, this.#run)
   }
 }

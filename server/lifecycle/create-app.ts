@@ -12,6 +12,7 @@ import type { IntegrationDeclarations } from '../integrations/declare.ts'
 import type { HttpClient } from '../integrations/http-client.ts'
 import type { Integrations } from '../integrations/integrations.ts'
 import { createAuditRows } from '../invocation/audit-rows.ts'
+import type { DryRunOptions } from '../invocation/dry-run/options.ts'
 import type { Engine, Failpoint } from '../invocation/engine.ts'
 import { createFingerprint } from '../invocation/fingerprint.ts'
 import { LateWrites } from '../invocation/late-writes.ts'
@@ -75,6 +76,8 @@ export interface CallerOptions {
   readonly token?: string
   /** Goes with every mutation that is called: a repeated one is answered as before. */
   readonly idempotencyKey?: string
+  /** Runs actions up to their COMMIT, takes them back, and answers what they would have done. @default false */
+  readonly dryRun?: boolean | DryRunOptions
 }
 
 /** Builds the app from what it is given. It listens to nothing and opens nothing. */
@@ -153,6 +156,7 @@ export function createApp<TActions extends object, TModule extends object>(
         createRequestContext(engine, {
           authorization: caller.token === undefined ? undefined : `Bearer ${caller.token}`,
           transport: 'caller',
+          dryRun: caller.dryRun === true ? {} : caller.dryRun || undefined,
           idempotency: caller.idempotencyKey === undefined ? undefined : [caller.idempotencyKey],
         }),
       ) as unknown as CallerOf<AppProcedures<TActions, CollectionsOf<TModule>, IntegrationDeclarations>>,

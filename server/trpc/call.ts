@@ -3,6 +3,7 @@ import type { z } from 'zod'
 import type { Actor } from '../auth/actor.ts'
 import { type ActionResult, type Failure, fail } from '../core/result.ts'
 import { answerBefore } from '../invocation/call.ts'
+import type { DryRunOptions } from '../invocation/dry-run/options.ts'
 import type { Engine } from '../invocation/engine.ts'
 import { Invocation } from '../invocation/invocation.ts'
 import { InvocationRecord, type RecordedCall } from '../invocation/invocation-record.ts'
@@ -55,6 +56,8 @@ export interface CallOptions<TActor extends Actor, TSchema extends z.ZodType, TD
   readonly trail: Trail
   /** Time that the handler may take in all its attempts. @default 10000 */
   readonly deadlineMs?: number | undefined
+  /** Who may ask what it would do without doing it. @default no one: it has no dry run */
+  readonly dryRun?: 'owner' | 'caller'
   /** What it may spend of the owner's money in a day, in place of the default. */
   readonly budget?: Partial<Budget> | undefined
   /** The schema that says what the audit may show of an input. @default `schema` */
@@ -89,6 +92,7 @@ export function createCall<TActor extends Actor, TSchema extends z.ZodType, TDat
     const sent = onlyOnce(readInput)
     const refusal = await gate({ ctx, actor, readInput: sent })
     if (refusal) throw thrown(refusal)
+    if (invocation.dryRun) refuseDryRun(ctx, actor, options.dryRun)
     const raw = await sent()
     refuseUnacceptable(raw)
     const revived = reviveBySchema(schema, raw)
@@ -109,8 +113,9 @@ export function createCall<TActor extends Actor, TSchema extends z.ZodType, TDat
     const { ctx } = call
     const actor = await callers(ctx)
     refuseKeyOfRead(call, kind)
+    const dryRun = dryRunOf(call, options.dryRun !== undefined)
     if (isCounted) countCall(ctx)
-    const recorded = begin(call, actor, options)
+    const recorded = begin(call, actor, options, dryRun)
     let result: ActionResult<TData>
     try {
       result = await answer(call, actor, recorded)
@@ -137,6 +142,7 @@ function begin(
   { ctx, path, batchIndex }: Call,
   actor: Actor,
   { kind, trail, deadlineMs = DEFAULT_DEADLINE_MS, budget }: BeginOptions,
+  dryRun: DryRunOptions | undefined,
 ): RecordedCall {
   const { engine, requestId, transport, ip, idempotency } = ctx
   const invocation = new Invocation({
@@ -150,6 +156,7 @@ function begin(
     key: kind === 'query' ? undefined : idempotency[batchIndex],
     isAudited: trail === 'always',
     actionBudget: budget,
+    dryRun,
     log: engine.log,
   })
   return { invocation, record: new InvocationRecord(engine.fingerprint, engine.clock()) }
@@ -177,6 +184,30 @@ function refuseKeyOfRead({ ctx, batchIndex }: Call, kind: 'query' | 'mutation'):
   throw thrown(
     fail('BAD_REQUEST', 'An Idempotency-Key is for what writes, and this only reads: leave it out.'),
   )
+}
+
+/** Gives the options of a dry run. @throws {TRPCError} where it is asked for what there is not. */
+function dryRunOf({ ctx, batchIndex }: Call, hasDryRun: boolean): DryRunOptions | undefined {
+  const { dryRun } = ctx
+  if (dryRun === undefined) return undefined
+  const problem = dryRunProblem(dryRun, hasDryRun, ctx.idempotency[batchIndex] !== undefined)
+  if (problem !== undefined) throw thrown(fail('BAD_REQUEST', problem))
+  return dryRun === 'invalid' ? undefined : dryRun
+}
+
+function dryRunProblem(dryRun: unknown, hasDryRun: boolean, hasKey: boolean): string | undefined {
+  if (dryRun === 'invalid') return 'Deputy-Dry-Run must be true; leave it out for a call that counts.'
+  if (!hasDryRun) return 'Only actions have a dry run, and this is none: leave Deputy-Dry-Run out.'
+  return hasKey
+    ? 'A dry run takes no Idempotency-Key: nothing of it is kept that could be repeated.'
+    : undefined
+}
+
+/** Refuses a dry run to whom it could tell what the rules hide. @throws {TRPCError} */
+function refuseDryRun({ engine }: RequestContext, actor: Actor, by: 'owner' | 'caller' | undefined): void {
+  const isOwner = actor.kind === 'user' && actor.userId === engine.ownerUserId
+  if (!isOwner && by !== 'caller')
+    throw thrown(fail('FORBIDDEN', "Only the app's owner may ask for a dry run of this action."))
 }
 
 /** Counts a call against the limit of its address. @throws {TRPCError} for one too many. */

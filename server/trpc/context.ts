@@ -2,6 +2,7 @@ import { uuidv7 } from 'uuidv7'
 import type { UserActor } from '../auth/actor.ts'
 import { Authenticator, type AuthenticatorOptions } from '../auth/authentication.ts'
 import type { Failure } from '../core/result.ts'
+import type { DryRunOptions } from '../invocation/dry-run/options.ts'
 import type { Engine } from '../invocation/engine.ts'
 import type { Transport } from '../invocation/invocation.ts'
 
@@ -20,6 +21,8 @@ export interface RequestContext {
    * in process has no address and is not counted.
    */
   countCall(): Failure | undefined
+  /** Set where nothing of what is called is to stay; `invalid` where the header says neither. */
+  readonly dryRun: DryRunOptions | 'invalid' | undefined
   /** The positions of calls that were answered as before. */
   readonly replayed: Set<number>
 }
@@ -32,6 +35,8 @@ export interface RequestContextOptions {
   readonly transport: Transport
   readonly ip?: string | undefined
   readonly idempotency?: readonly (string | undefined)[] | undefined
+  /** The options of a dry run, or the header that asks for one. @default no dry run */
+  readonly dryRun?: DryRunOptions | string | undefined
   /** @default counts nothing */
   readonly countCall?: () => Failure | undefined
 }
@@ -48,8 +53,14 @@ export function createRequestContext(engine: Engine, options: RequestContextOpti
     ip: options.ip,
     idempotency: options.idempotency ?? [],
     countCall: options.countCall ?? (() => undefined),
+    dryRun: readDryRun(options.dryRun),
     replayed: new Set(),
   }
+}
+
+function readDryRun(asked: DryRunOptions | string | undefined): RequestContext['dryRun'] {
+  if (typeof asked !== 'string') return asked
+  return asked === 'true' ? {} : 'invalid'
 }
 
 /** Authenticates by the Authorization header; refusals go to the log, without the token. */

@@ -15,6 +15,8 @@ export interface ActionMeta {
   readonly audit?: 'always' | 'when it matters'
   /** What it may spend of the owner's money in a UTC day: calls, and whole micro-credits. @default BUDGET_ACTION_CALLS and BUDGET_ACTION_CREDITS */
   readonly budget?: Partial<Budget>
+  /** Who may ask what a call would do without doing it: the owner, or every caller that it lets in. @default 'owner' */
+  readonly dryRun?: 'owner' | 'caller'
 }
 
 /** What an error carries over tRPC, beside its message. */

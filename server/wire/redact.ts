@@ -3,7 +3,7 @@ import { isRecord } from '../core/is-record.ts'
 import { reaches } from './schema-scan.ts'
 import { itemOf, propertyOf, type Schema, schemasOfChecks, shapeOf } from './zod-schema.ts'
 
-const SECRET = '[secret]'
+export const SECRET = '[secret]'
 
 /**
  * A copy of a parsed input without what its schema marks with `.meta({ secret: true })`, keys of records included.
