@@ -1,12 +1,16 @@
 import { type SQL, sql } from 'drizzle-orm'
 import { z } from 'zod'
 import { auditDetail, auditLog } from '../../drizzle/engine/system.ts'
-import { type ActionResult, fail, ok } from '../core/result.ts'
+import { type ActionResult, ok } from '../core/result.ts'
 import { boundedList } from '../tools/bounded-list.ts'
 import type { ReadScope } from '../tools/scope.ts'
-import type { InstantPosition } from '../wire/instant-cursor.ts'
+import {
+  decodeInstantCursor,
+  encodeInstantCursor,
+  foreignCursor,
+  type InstantPosition,
+} from '../wire/cursor.ts'
 import { pageFields } from '../wire/page-input.ts'
-import { decodeAuditCursor, encodeAuditCursor } from './cursor.ts'
 import { type AuditEntry, auditColumns, readAuditEntry } from './entry.ts'
 import { AUDIT_OUTCOME_RULE, type AuditOutcome, isAuditOutcome } from './outcome.ts'
 
@@ -54,13 +58,9 @@ export async function queryAudit(
   query: AuditQuery,
 ): Promise<ActionResult<AuditPage>> {
   const { limit = DEFAULT_LIMIT, cursor, direction: _direction, ...filters } = query
-  const after = typeof cursor === 'string' ? decodeAuditCursor(filters, cursor) : undefined
-  if (typeof cursor === 'string' && !after) {
-    const message = 'does not belong to this query; pass nextCursor of the page before, with the same filters'
-    return fail('BAD_REQUEST', `cursor: ${message}`, {
-      issues: [{ path: ['cursor'], message, code: 'invalid_argument' }],
-    })
-  }
+  const cursorScope = { list: 'audit', filters }
+  const after = typeof cursor === 'string' ? decodeInstantCursor(cursorScope, cursor) : undefined
+  if (typeof cursor === 'string' && !after) return foreignCursor('query', 'with the same filters')
   const { rows } = await scope.execute(
     boundedList({
       columns: auditColumns(),
@@ -76,7 +76,7 @@ export async function queryAudit(
   const last = entries.at(-1)
   return ok({
     entries,
-    nextCursor: last && rows.at(-1)?.at(-1) === true ? encodeAuditCursor(filters, last) : null,
+    nextCursor: last && rows.at(-1)?.at(-1) === true ? encodeInstantCursor(cursorScope, last) : null,
   })
 }
 

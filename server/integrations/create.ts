@@ -15,6 +15,17 @@ export function createIntegrations(options: IntegrationsOptions): Integrations {
   const configuration = configure(options)
   const { integrations } = configuration
   const catalogue = catalogueOf(options.declarations)
+
+  async function send(call: OutboundCall, sendOptions: SendOptions): Promise<Answer> {
+    const configured = integrations.get(call.integration)
+    const endpoint = configured?.endpoints?.get(call.endpoint)
+    if (call.transport === 'proxy') return sendByProxy(configuration, call, endpoint, sendOptions)
+    // A message of the outbox may have been planned by a server that was configured otherwise.
+    if (!endpoint || !configured?.connection)
+      return nothing(fail('PRECONDITION_FAILED', `"${call.name}" cannot be reached as it was planned.`))
+    return sendDirect(configuration, { call, endpoint, connection: configured.connection }, sendOptions)
+  }
+
   return {
     plan: (text, data) => plan(configuration, text, data),
     async send(call, sendOptions) {
@@ -27,16 +38,6 @@ export function createIntegrations(options: IntegrationsOptions): Integrations {
       return target && integrations.get(target.integration)?.endpoints?.get(target.endpoint)?.input
     },
     catalogue: () => catalogue,
-  }
-
-  async function send(call: OutboundCall, sendOptions: SendOptions): Promise<Answer> {
-    const configured = integrations.get(call.integration)
-    const endpoint = configured?.endpoints?.get(call.endpoint)
-    if (call.transport === 'proxy') return sendByProxy(configuration, call, endpoint, sendOptions)
-    // A message of the outbox may have been planned by a server that was configured otherwise.
-    if (!endpoint || !configured?.connection)
-      return nothing(fail('PRECONDITION_FAILED', `"${call.name}" cannot be reached as it was planned.`))
-    return sendDirect(configuration, { call, endpoint, connection: configured.connection }, sendOptions)
   }
 }
 

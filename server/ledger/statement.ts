@@ -1,6 +1,7 @@
-import { type ActionResult, fail, ok } from '../core/result.ts'
+import { z } from 'zod'
+import { type ActionResult, ok } from '../core/result.ts'
 import type { Database } from '../db/database.ts'
-import { decodeStatementCursor, encodeStatementCursor } from './cursor.ts'
+import { decodeCursor, encodeCursor, foreignCursor } from '../wire/cursor.ts'
 import { type CreditEntry, ENTRY_COLUMNS, readEntry } from './entry.ts'
 
 export interface StatementQuery {
@@ -23,6 +24,9 @@ export interface StatementPage {
 export const MAX_STATEMENT_LIMIT = 200
 const DEFAULT_LIMIT = 50
 
+const lastSeq = z.tuple([z.int().positive()])
+const NEWEST = [Number.MAX_SAFE_INTEGER]
+
 const ENTRIES = `
   select ${ENTRY_COLUMNS} from deputy.credit_entries where account = $1 and seq < $2::bigint order by seq desc limit $3::int`
 
@@ -31,18 +35,13 @@ export async function getStatement(
   database: Database,
   { account, limit = DEFAULT_LIMIT, cursor }: StatementQuery,
 ): Promise<ActionResult<StatementPage>> {
-  const before = typeof cursor === 'string' ? decodeStatementCursor(account, cursor) : Number.MAX_SAFE_INTEGER
-  if (before === undefined) {
-    const message =
-      'does not belong to this statement; pass nextCursor of the page before, for the same account'
-    return fail('BAD_REQUEST', `cursor: ${message}`, {
-      issues: [{ path: ['cursor'], message, code: 'invalid_argument' }],
-    })
-  }
+  const cursorScope = { list: 'credits', filters: { account } }
+  const [before] = typeof cursor === 'string' ? (decodeCursor(cursorScope, lastSeq, cursor) ?? []) : NEWEST
+  if (before === undefined) return foreignCursor('statement', 'for the same account')
   const { rows } = await database.query({ sql: ENTRIES, params: [account, before, limit + 1] })
   const entries = rows.slice(0, limit).map(readEntry)
   const last = entries.at(-1)
-  const nextCursor = last && rows.length > limit ? encodeStatementCursor(account, last.seq) : null
+  const nextCursor = last && rows.length > limit ? encodeCursor(cursorScope, [last.seq]) : null
   return ok({ account, entries, nextCursor })
 }
 

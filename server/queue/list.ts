@@ -2,11 +2,16 @@ import { getTableColumns, type SQL, sql } from 'drizzle-orm'
 import { z } from 'zod'
 import { readColumn } from '../../drizzle/engine/column-types/describe-column.ts'
 import { outbox } from '../../drizzle/engine/system.ts'
-import { type ActionResult, fail, type JsonValue, ok } from '../core/result.ts'
+import { type ActionResult, type JsonValue, ok } from '../core/result.ts'
 import type { Integrations } from '../integrations/integrations.ts'
 import { boundedList } from '../tools/bounded-list.ts'
 import type { ReadScope } from '../tools/scope.ts'
-import { decodeInstantCursor, encodeInstantCursor, type InstantPosition } from '../wire/instant-cursor.ts'
+import {
+  decodeInstantCursor,
+  encodeInstantCursor,
+  foreignCursor,
+  type InstantPosition,
+} from '../wire/cursor.ts'
 import { pageFields } from '../wire/page-input.ts'
 import { redact } from '../wire/redact.ts'
 
@@ -58,13 +63,9 @@ export async function listMessages(
   integrations: Pick<Integrations, 'inputSchema'>,
   { limit = DEFAULT_LIMIT, cursor, direction: _direction, ...filters }: z.output<typeof outboxListSchema>,
 ): Promise<ActionResult<OutboxPage>> {
-  const after = typeof cursor === 'string' ? decodeInstantCursor('outbox', filters, cursor) : undefined
-  if (typeof cursor === 'string' && !after) {
-    const message = 'does not belong to this list; pass nextCursor of the page before, with the same state'
-    return fail('BAD_REQUEST', `cursor: ${message}`, {
-      issues: [{ path: ['cursor'], message, code: 'invalid_argument' }],
-    })
-  }
+  const cursorScope = { list: 'outbox', filters }
+  const after = typeof cursor === 'string' ? decodeInstantCursor(cursorScope, cursor) : undefined
+  if (typeof cursor === 'string' && !after) return foreignCursor('list', 'with the same state')
   const list = sql.join(
     Object.values(COLUMNS).map((column) => sql`${column}`),
     sql`, `,
@@ -84,7 +85,7 @@ export async function listMessages(
   const more = last && rows.at(-1)?.at(-1) === true
   return ok({
     messages,
-    nextCursor: more ? encodeInstantCursor('outbox', filters, { at: last.createdAt, id: last.id }) : null,
+    nextCursor: more ? encodeInstantCursor(cursorScope, { at: last.createdAt, id: last.id }) : null,
   })
 }
 

@@ -5,7 +5,13 @@ import { FORWARD_RULE } from '../wire/page-input.ts'
 import { systemColumns } from './assignments.ts'
 import type { CatalogEntry } from './catalog.ts'
 import { columnType } from './column-type.ts'
-import { type CursorPosition, type CursorScope, decodeCursor, encodeCursor, isValueOf } from './cursor.ts'
+import {
+  decodeRecordCursor,
+  encodeRecordCursor,
+  isValueOf,
+  type QueryScope,
+  type RecordPosition,
+} from './cursor.ts'
 import { isColumnText } from './cursor-value.ts'
 import { isLongText } from './long-text.ts'
 import { type PageEnd, pageStatement } from './page-statement.ts'
@@ -64,7 +70,7 @@ export async function query(
     .map(entry.toEnvelope)
   const nextCursor =
     last && (isFull || end)
-      ? encodeCursor(cursorScope, {
+      ? encodeRecordCursor(cursorScope, {
           value: textOrNull(last[position.index]),
           recordId: entry.toEnvelope(last).recordId,
         })
@@ -91,8 +97,8 @@ async function positionOf(
   scope: ReadScope,
   { entry, within }: VisibleRecords,
   column: PgColumn,
-  after: CursorPosition,
-): Promise<CursorPosition | Failure> {
+  after: RecordPosition,
+): Promise<RecordPosition | Failure> {
   if (after.digest === undefined) return after
   const { recordId } = systemColumns(entry)
   const answer = await scope.execute(
@@ -141,10 +147,10 @@ function orderText(
 
 interface Plan {
   readonly column: PgColumn
-  readonly cursorScope: CursorScope
+  readonly cursorScope: QueryScope
   readonly conditions: Conditions
   readonly limit: number | undefined
-  readonly after: CursorPosition | undefined
+  readonly after: RecordPosition | undefined
 }
 
 function parse({ entry, reader }: VisibleRecords, options: unknown, problems: Problems): Plan | undefined {
@@ -178,8 +184,8 @@ function parse({ entry, reader }: VisibleRecords, options: unknown, problems: Pr
   if (!entry.types.get(orderBy)?.isComparable) return problems.add(['orderBy'], 'is a field without an order')
   if (problems.count > 0) return undefined
 
-  const cursorScope: CursorScope = { collection: entry.name, orderBy, orderDir, where, reader }
-  const after = typeof cursor === 'string' ? decodeCursor(cursorScope, cursor) : undefined
+  const cursorScope: QueryScope = { collection: entry.name, orderBy, orderDir, where, reader }
+  const after = typeof cursor === 'string' ? decodeRecordCursor(cursorScope, cursor) : undefined
   const isFromPage = after && (after.value === null || isColumnText(column, after.value))
   if (cursor !== undefined && cursor !== null && !isFromPage) {
     return problems.add(
@@ -206,7 +212,7 @@ interface QueryArguments {
 }
 
 /** Writes the condition for the records after a position. Postgres sorts NULLs last ascending, and first descending. */
-function keyset(column: PgColumn, recordId: PgColumn, direction: 'asc' | 'desc', after: CursorPosition): SQL {
+function keyset(column: PgColumn, recordId: PgColumn, direction: 'asc' | 'desc', after: RecordPosition): SQL {
   const id = sql`${after.recordId}::text`
   const further = direction === 'asc' ? sql`>` : sql`<`
   if (column === recordId) return sql`${recordId} ${further} ${id}`

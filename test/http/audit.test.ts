@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { encodeAuditCursor } from '../../server/audit/cursor.ts'
-import { encodeCursorText } from '../../server/wire/cursor-text.ts'
+import { encodeCursor, encodeInstantCursor } from '../../server/wire/cursor.ts'
 import { type AuditRow, insertAudit } from '../support/audit-rows.ts'
 import { createTestApp, type TestApp } from '../support/test-app.ts'
 import { get, post } from './send.ts'
@@ -154,10 +153,11 @@ describe('the audit log', () => {
 describe('a cursor of the audit log', () => {
   const filters = { to: new Date(day(4)) }
   const position = { at: new Date(day(2)), id: 'e4' }
-  const good = encodeAuditCursor(filters, position)
+  const scope = { list: 'audit', filters }
+  const good = encodeInstantCursor(scope, position)
   const parts: readonly unknown[] = JSON.parse(Buffer.from(good, 'base64url').toString())
   const changed = (index: number, value: unknown) =>
-    encodeCursorText(parts.map((part, at) => (at === index ? value : part)))
+    Buffer.from(JSON.stringify(parts.with(index, value))).toString('base64url')
 
   it('is taken with its filters, whatever the limit', async () => {
     expect(await idsOf({ ...filters, cursor: good })).toEqual(['e3', 'e2', 'e1'])
@@ -173,14 +173,17 @@ describe('a cursor of the audit log', () => {
     ['another kind', changed(1, 'events')],
     ['another hash', changed(2, 'x')],
     ['another instant', changed(3, day(3))],
-    ['no instant', changed(3, 'yesterday')],
+    ['no instant', encodeCursor(scope, ['yesterday', 'e4'])],
     ['another id', changed(4, 'e1')],
     ['an id that is no text', changed(4, { gt: '' })],
-    ['more parts', encodeCursorText([...parts, 1])],
+    ['more parts', encodeCursor(scope, [day(2), 'e4', 1])],
     ['an object', Buffer.from('{"__proto__":[]}').toString('base64url')],
-    ['other filters', encodeAuditCursor({ ...filters, actor: 'ada' }, position)],
-    ['a NUL', encodeAuditCursor(filters, { ...position, id: '\0' })],
-    ['too much', encodeAuditCursor(filters, { ...position, id: 'e'.repeat(10_000) })],
+    [
+      'other filters',
+      encodeInstantCursor({ list: 'audit', filters: { ...filters, actor: 'ada' } }, position),
+    ],
+    ['a NUL', encodeInstantCursor(scope, { ...position, id: '\0' })],
+    ['too much', encodeInstantCursor(scope, { ...position, id: 'e'.repeat(10_000) })],
   ])('with %s is refused', async (_what, cursor) => {
     expect(await owner.audit.list({ ...filters, cursor })).toMatchObject({
       success: false,
@@ -191,7 +194,7 @@ describe('a cursor of the audit log', () => {
 
   it('of records is refused', async () => {
     const attendees = await owner.users.list({ limit: 1 })
-    const foreign = encodeCursorText([1, 'users', 'createdAt', 'desc', parts[2], day(2), 'e4'])
+    const foreign = encodeInstantCursor({ list: 'users', filters }, position)
     expect(attendees).toMatchObject({ success: true })
     expect(await owner.audit.list({ ...filters, cursor: foreign })).toMatchObject({ code: 'BAD_REQUEST' })
   })

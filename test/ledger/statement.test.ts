@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { encodeStatementCursor } from '../../server/ledger/cursor.ts'
 import { grant } from '../../server/ledger/grant.ts'
 import { getStatement, listStatement } from '../../server/ledger/statement.ts'
-import { encodeCursorText } from '../../server/wire/cursor-text.ts'
+import { encodeCursor } from '../../server/wire/cursor.ts'
 import { openTestDatabase, type TestDatabase } from '../support/database.ts'
 import { execute } from '../support/execute.ts'
 
@@ -131,10 +130,12 @@ describe('a statement', () => {
 })
 
 describe('a cursor of a statement', () => {
-  const good = encodeStatementCursor('ada', 5)
+  const cursorOf = (account: string, ...position: readonly number[]) =>
+    encodeCursor({ list: 'credits', filters: { account } }, position)
+  const good = cursorOf('ada', 5)
   const parts: readonly unknown[] = JSON.parse(Buffer.from(good, 'base64url').toString())
   const changed = (index: number, value: unknown) =>
-    encodeCursorText(parts.map((part, at) => (at === index ? value : part)))
+    Buffer.from(JSON.stringify(parts.with(index, value))).toString('base64url')
 
   it('is taken with its account', async () => {
     expect((await getStatement(opened.database, { account: 'ada', cursor: good })).success).toBe(true)
@@ -150,9 +151,9 @@ describe('a cursor of a statement', () => {
     ['another hash', changed(2, 'x')],
     ['another number', changed(3, 6)],
     ['a number that is text', changed(3, '5')],
-    ['a fraction', encodeStatementCursor('ada', 5.5)],
-    ['more parts', encodeCursorText([...parts, 1])],
-    ['another account', encodeStatementCursor('bill', 5)],
+    ['a fraction', cursorOf('ada', 5.5)],
+    ['more parts', cursorOf('ada', 5, 1)],
+    ['another account', cursorOf('bill', 5)],
   ])('with %s is refused', async (_what, cursor) => {
     expect(await getStatement(opened.database, { account: 'ada', cursor })).toMatchObject({
       success: false,

@@ -3,7 +3,7 @@ import { ok } from 'deputyjs'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { claimMessages } from '../../server/queue/claim.ts'
 import { markSent } from '../../server/queue/save-outcome.ts'
-import { encodeInstantCursor } from '../../server/wire/instant-cursor.ts'
+import { encodeInstantCursor } from '../../server/wire/cursor.ts'
 import { get, post as postJson } from '../http/send.ts'
 import { json } from '../integrations/upstream.ts'
 import { accountOf, checkLedger, fund } from '../ledger/ledger.ts'
@@ -142,8 +142,11 @@ describe('outbox.list', () => {
     ['limit=1.5', 'limit'],
     ['state=sent', 'state'],
     ['cursor=abc', 'cursor'],
-    [`cursor=${encodeInstantCursor('audit', {}, { at: new Date(0), id: 'x' })}`, 'cursor'],
-    [`state=dead&cursor=${encodeInstantCursor('outbox', {}, { at: new Date(0), id: 'x' })}`, 'cursor'],
+    [`cursor=${encodeInstantCursor({ list: 'audit', filters: {} }, { at: new Date(0), id: 'x' })}`, 'cursor'],
+    [
+      `state=dead&cursor=${encodeInstantCursor({ list: 'outbox', filters: {} }, { at: new Date(0), id: 'x' })}`,
+      'cursor',
+    ],
     ['other=1', 'other'],
   ])('refuses %s', async (query, name) => {
     const answer = await get(`${url}/api/outbox?${query}`, { token: await post.app.token('owner') })

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { decodeRecordCursor, encodeRecordCursor } from '../../server/tools/cursor.ts'
 import { HIDDEN, type Notes, openNotes } from './hidden.ts'
 
 let app: Notes
@@ -89,8 +90,15 @@ describe.each(HIDDEN)('the hidden field "%s"', (field) => {
       select 'c-${field}-' || n, 'cursor-${field}', 'title' from generate_series(1, 3) n`)
     const page = await call(`cursor-${field}`, 'list', { orderBy: 'title', limit: 1 })
     const { nextCursor } = page.data as { nextCursor: string }
-    const parts = JSON.parse(Buffer.from(nextCursor, 'base64url').toString()) as unknown[]
-    const forged = Buffer.from(JSON.stringify(parts.with(2, field))).toString('base64url')
+    const query = {
+      collection: 'notes',
+      orderDir: 'desc',
+      where: undefined,
+      reader: `user:cursor-${field}`,
+    } as const
+    const position = decodeRecordCursor({ ...query, orderBy: 'title' }, nextCursor)
+    if (!position) throw new Error('A page has another cursor than those that are forged')
+    const forged = encodeRecordCursor({ ...query, orderBy: field }, position)
     for (const options of [
       { orderBy: field, cursor: forged },
       { orderBy: 'title', cursor: forged },

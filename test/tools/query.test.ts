@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type CursorPosition, encodeCursor } from '../../server/wire/cursor.ts'
 import { type Bench, dataOf, mint, openBench } from './workbench.ts'
 
 let bench: Bench
@@ -140,6 +141,11 @@ describe('a cursor', () => {
     const parts = JSON.parse(Buffer.from(cursor, 'base64url').toString())
     return Buffer.from(JSON.stringify(change(parts))).toString('base64url')
   }
+  /** As this query's own pages have it. */
+  const pageAfter = (...position: CursorPosition) => {
+    const { where, orderBy, orderDir } = base
+    return encodeCursor({ list: 'samples', filters: { where, orderBy, orderDir, reader: 'app' } }, position)
+  }
   const withPart = (position: number, value: unknown) => () =>
     forge((parts) => parts.map((part, at) => (at === position ? value : part)))
 
@@ -181,13 +187,15 @@ describe('a cursor', () => {
     ['with a space', () => ` ${cursor}`],
     ['another version', withPart(0, 2)],
     ['another collection', withPart(1, 'events')],
-    ['without a hash', withPart(4, '')],
-    ['with a number for the value', withPart(5, 5)],
-    ['with NUL in the value', withPart(5, 'a\0')],
-    ['with a value of another type', withPart(5, 'abc')],
-    ['with a value that is nearly a number', withPart(5, '1; drop table samples')],
-    ['with an object for the id', withPart(6, {})],
-    ['with a part too many', () => forge((parts) => [...parts, 1])],
+    ['without a hash', withPart(2, '')],
+    ['with another value', withPart(3, '-5')],
+    ['with a number for the value', () => pageAfter(5, 'x', null)],
+    ['with NUL in the value', () => pageAfter('a\0', 'x', null)],
+    ['with a value of another type', () => pageAfter('abc', 'x', null)],
+    ['with a value that is nearly a number', () => pageAfter('1; drop table samples', 'x', null)],
+    ['with an object for the id', withPart(4, {})],
+    ['with a part too few', () => pageAfter('1', 'x')],
+    ['with a part too many', () => pageAfter('1', 'x', null, 1)],
     ['an object', () => forge(() => ({ __proto__: [] }))],
     ['not JSON', () => Buffer.from('[1,').toString('base64url')],
     ['huge', () => 'A'.repeat(10_000)],
@@ -198,7 +206,7 @@ describe('a cursor', () => {
   })
 
   it('grants nothing: where applies to every page', async () => {
-    const moved = withPart(5, '-5')()
+    const moved = pageAfter('-5', 'x', null)
     const page = dataOf(await query({ ...base, limit: 1_000, cursor: moved })) as LoosePage
     expect(page.count).toBe(3)
   })
