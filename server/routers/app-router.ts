@@ -24,7 +24,7 @@ export type AppProcedures<
   TCollections extends AnyCollections,
   TIntegrations extends IntegrationDeclarations,
 > = {
-  actions: { [K in keyof TActions]: Extract<TActions[K], AnyAction> }
+  actions: ActionProcedures<TActions>
   audit: RecordOf<typeof createAuditRouter>
   credits: RecordOf<typeof createCreditsRouter>
   integrations: IntegrationsProcedures<TIntegrations>
@@ -32,6 +32,9 @@ export type AppProcedures<
   records: RecordsProcedures<TCollections>
   users: UsersProcedures<TCollections>
 }
+
+/** With a name of its own, which the compiler says in place of all actions. */
+type ActionProcedures<TActions> = { [K in keyof TActions]: Extract<TActions[K], AnyAction> }
 
 /** The router of an app, as a type. */
 export type AppRouter<

@@ -1,4 +1,4 @@
-import { initTRPC } from '@trpc/server'
+import { initTRPC, type TRPCErrorShape } from '@trpc/server'
 import { TRPC_ERROR_CODES_BY_KEY } from '@trpc/server/rpc'
 import { knownActor, verifiedUser } from '../auth/authentication.ts'
 import type { Failure, Issue, JsonValue } from '../core/result.ts'
@@ -36,7 +36,7 @@ export const t = initTRPC
   .create({
     transformer,
     isDev: false,
-    errorFormatter({ shape, error, ctx, path }) {
+    errorFormatter({ shape, error, ctx, path }): TRPCErrorShape<ErrorData> {
       const failure = hides(path, ctx) ?? toFailure(error)
       return { ...shape, ...errorShape(failure, ctx?.requestId ?? null) }
     },
