@@ -10,6 +10,8 @@ export interface BodyLimit {
 }
 
 export const REQUEST_TIMEOUT_MS = 30_000
+/** Counted three times: a MiB. */
+const STREAMED_BODY_BYTES = 341 * 1024
 const LONGEST_TIMEOUT_MS = 24 * 3600 * 1000
 const EXAMPLE = "allowBody('/api/uploads/*', { maxBodyBytes: 50 * 1024 * 1024, requestTimeoutMs: 300_000 })"
 
@@ -70,6 +72,18 @@ export class BodyLimits {
       ? undefined
       : `it covers ${engines}, which is the engine’s, where a body has at most ${MAX_BODY_BYTES} bytes; name an address of a route of your own`
   }
+}
+
+/**
+ * What is held of a body at most: one that says that it is larger than its limit is refused unread, and one that is
+ * larger than those that are read as a whole goes through as it arrives.
+ *
+ * @param bodyBytes as it says of itself, if it does
+ */
+export function bodyBytesHeld(bodyBytes: number | undefined, maxBytes: number): number {
+  const bytes = bodyBytes ?? maxBytes
+  if (bytes > maxBytes) return 0
+  return bytes > MAX_BODY_BYTES ? STREAMED_BODY_BYTES : bytes
 }
 
 function segmentsOf(path: string): string[] {

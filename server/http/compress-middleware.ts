@@ -1,28 +1,31 @@
-import type { IncomingMessage } from 'node:http'
 import type { MiddlewareHandler } from 'hono'
 import { type Compression, encodedHeaders, MAX_COMPRESSED_BYTES, varyByEncoding } from './compression.ts'
-import { isEngineAddress } from './engine-addresses.ts'
+import type { Exchange } from './exchange.ts'
 
 /** What is given as one value arrives in one piece; a blob in a few. */
 const MAX_PIECES = 4
 
-/** Compresses whole answers. What arrives in its own time, such as a stream of events, is passed on as it is. */
+/** Compresses whole answers of the app's. What arrives in its own time, such as a stream of events, is passed on as it is. */
 export function compressAnswers(
   compression: Compression,
-): MiddlewareHandler<{ Bindings: { incoming?: IncomingMessage } }> {
+): MiddlewareHandler<{ Bindings: { readonly exchange: Exchange } }> {
   return async (c, next) => {
     await next()
     const { status, headers, body } = c.res
     const header = (name: string) => headers.get(name)
     if (body === null || !compression.mayCompress(MAX_COMPRESSED_BYTES, status, header)) return
     if (headers.has('transfer-encoding')) return
-    if (!isEngineAddress(c.req.path) && hasCredentialsOfBrowser(c.req.raw.headers, headers)) return
+    if (hasCredentialsOfBrowser(c.req.raw.headers, headers)) return
     const read = await readIfWhole(body)
     c.res = new Response(read, c.res)
     if (read instanceof ReadableStream || !compression.mayCompress(read.byteLength, status, header)) return
     c.res.headers.set('vary', varyByEncoding(header('vary')))
     if (c.req.method === 'HEAD') return
-    const compressed = await compression.compress(read, c.req.header('accept-encoding'), c.env?.incoming)
+    const compressed = await compression.compress(
+      read,
+      c.req.header('accept-encoding'),
+      c.env.exchange.holder,
+    )
     if (!compressed) return
     c.res = new Response(Buffer.from(compressed.bytes), c.res)
     for (const [name, value] of Object.entries(encodedHeaders(compressed, header('etag'))))

@@ -1,4 +1,3 @@
-import type { IncomingMessage } from 'node:http'
 import { promisify } from 'node:util'
 import { brotliCompress, constants, gzip } from 'node:zlib'
 import { chooseEncoding, type Encoding } from './accept-encoding.ts'
@@ -63,22 +62,22 @@ export class Compression {
   /** The body in the coding that the client asks for; undefined when it is sent as it is. */
   async compress(
     body: string | Uint8Array,
-    accepted: string | undefined | null,
-    request: IncomingMessage | undefined,
+    accepted: string | undefined,
+    holder: object | undefined,
   ): Promise<Compressed | undefined> {
     const encoding = chooseEncoding(accepted)
     if (!encoding) return undefined
     // The text as bytes, and what comes of it, beside the text itself. An answer without that room is sent as it is.
     const room = Buffer.byteLength(body) * 2
-    if (!this.#held.reserve(request, room)) return undefined
+    if (!this.#held.reserve(holder, room)) return undefined
     const bytes = await this.#inTurn(() =>
       encoders[encoding](typeof body === 'string' ? Buffer.from(body) : body),
     )
     if (!bytes || bytes.byteLength >= room / 2) {
-      this.#held.reserve(request, -room)
+      this.#held.reserve(holder, -room)
       return undefined
     }
-    this.#held.answer(request, bytes.byteLength, false)
+    this.#held.answer(holder, bytes.byteLength, false)
     return { encoding, bytes }
   }
 

@@ -1,5 +1,5 @@
-import type { Context, MiddlewareHandler } from 'hono'
 import { createOriginMatcher } from '../auth/origin.ts'
+import type { Exchange, HttpAnswer } from './exchange.ts'
 
 /** What a page may always send. */
 const HEADERS = ['authorization', 'content-type', 'idempotency-key', 'x-request-id', 'trpc-accept']
@@ -14,8 +14,8 @@ const HEADER_NAMES = /^[\w!#$%&'*+.^`|~-]+(?:\s*,\s*[\w!#$%&'*+.^`|~-]+)*$/
 export interface Cors {
   /** What an answer to this origin says; nothing for a page that is not let in. Each answer has `Vary: Origin`. */
   headers(origin: string | undefined): Readonly<Record<string, string>>
-  /** Answers questions before a call, and adds the headers to every other answer. */
-  readonly middleware: MiddlewareHandler
+  /** Answers what a browser asks before a call; undefined for any other request. */
+  preflight(exchange: Exchange): HttpAnswer | undefined
 }
 
 /**
@@ -32,34 +32,27 @@ export function createCors(origins: readonly string[]): Cors {
       ? { 'access-control-allow-origin': origin, 'access-control-expose-headers': EXPOSED }
       : {}
 
-  function preflight(c: Context, origin: string): Response {
-    const answer = new Headers({ vary: 'Origin, Access-Control-Request-Headers' })
-    if (isKnown(origin)) {
-      answer.set('access-control-allow-origin', origin)
-      answer.set('access-control-allow-methods', METHODS)
-      answer.set(
-        'access-control-allow-headers',
-        allowedHeaders(c.req.header('access-control-request-headers') ?? ''),
-      )
-      answer.set('access-control-max-age', String(MAX_AGE_S))
-    }
-    return new Response(null, { status: 204, headers: answer })
-  }
-
   return {
     headers,
-    async middleware(c, next) {
-      const origin = c.req.header('origin')
-      const isPreflight = c.req.method === 'OPTIONS' && c.req.header('access-control-request-method')
-      if (origin !== undefined && isPreflight) return preflight(c, origin)
-      await next()
-      for (const [name, value] of Object.entries(headers(origin))) {
-        // A route of the app's may expose headers of its own.
-        c.header(name, value, { append: name === 'access-control-expose-headers' })
-      }
-      c.header('vary', 'Origin', { append: true })
-      return undefined
+    preflight(exchange) {
+      if (exchange.method !== 'OPTIONS' || !exchange.header('access-control-request-method')) return undefined
+      const origin = exchange.header('origin')
+      if (origin === undefined) return undefined
+      const asked = exchange.header('access-control-request-headers') ?? ''
+      return { status: 204, headers: allowed(origin, asked), body: '' }
     },
+  }
+
+  function allowed(origin: string, asked: string): Record<string, string> {
+    const vary = 'Origin, Access-Control-Request-Headers'
+    if (!isKnown(origin)) return { vary }
+    return {
+      vary,
+      'access-control-allow-origin': origin,
+      'access-control-allow-methods': METHODS,
+      'access-control-allow-headers': allowedHeaders(asked),
+      'access-control-max-age': String(MAX_AGE_S),
+    }
   }
 }
 

@@ -1,4 +1,3 @@
-import type { IncomingMessage } from 'node:http'
 import { getHeapStatistics } from 'node:v8'
 import { type Failure, fail } from '../core/result.ts'
 
@@ -26,8 +25,7 @@ interface Lease {
  */
 export class HeldBytes {
   readonly #most: number
-  readonly #leases = new WeakMap<IncomingMessage, Lease>()
-  readonly #refused = new WeakSet<IncomingMessage>()
+  readonly #leases = new WeakMap<object, Lease>()
   #held = 0
 
   /** @param most in bytes */
@@ -53,22 +51,16 @@ export class HeldBytes {
   /**
    * Takes the room for a request and its body; false when there is none.
    *
+   * @param holder what it is released by; undefined for a request that nobody releases, which holds nothing
    * @param bodyBytes what is read of its body at most
    */
-  admit(request: IncomingMessage, bodyBytes: number): boolean {
+  admit(holder: object | undefined, bodyBytes: number): boolean {
+    if (!holder) return true
     const bytes = BASE_BYTES + bodyBytes * COPIES
-    if (!this.#fits(bytes, bodyBytes)) {
-      this.#refused.add(request)
-      return false
-    }
-    this.#leases.set(request, { bytes })
+    if (!this.#fits(bytes, bodyBytes)) return false
+    this.#leases.set(holder, { bytes })
     this.#held += bytes
     return true
-  }
-
-  /** Whether a request was refused; it is answered so. */
-  isRefused(request: IncomingMessage | undefined): boolean {
-    return request !== undefined && this.#refused.has(request)
   }
 
   /**
@@ -77,8 +69,8 @@ export class HeldBytes {
    * @returns false where a call that only reads has no room for it: then it is refused, and nothing is held for it.
    * What was done cannot be unsaid: of a call that writes, the answer is noted in any case.
    */
-  answer(request: IncomingMessage | undefined, bytes: number, isRead: boolean): boolean {
-    const lease = request && this.#leases.get(request)
+  answer(holder: object | undefined, bytes: number, isRead: boolean): boolean {
+    const lease = holder && this.#leases.get(holder)
     if (!lease) return true
     this.#held -= lease.bytes
     const needed = BASE_BYTES + bytes * COPIES
@@ -89,8 +81,8 @@ export class HeldBytes {
   }
 
   /** Takes more room for a request, or gives some back when it is negative; false, and nothing is taken, without it. */
-  reserve(request: IncomingMessage | undefined, bytes: number): boolean {
-    const lease = request && this.#leases.get(request)
+  reserve(holder: object | undefined, bytes: number): boolean {
+    const lease = holder && this.#leases.get(holder)
     if (!lease) return true
     if (bytes > 0 && !this.#fits(bytes, bytes)) return false
     lease.bytes += bytes
@@ -99,15 +91,15 @@ export class HeldBytes {
   }
 
   /** What the answer of a request holds, in bytes. */
-  heldBy(request: IncomingMessage): number {
-    return this.#leases.get(request)?.bytes ?? 0
+  heldBy(holder: object): number {
+    return this.#leases.get(holder)?.bytes ?? 0
   }
 
   /** Gives back what a request holds, once it is over. May be called again. */
-  release(request: IncomingMessage): void {
-    const lease = this.#leases.get(request)
+  release(holder: object): void {
+    const lease = this.#leases.get(holder)
     if (!lease) return
-    this.#leases.delete(request)
+    this.#leases.delete(holder)
     this.#held -= lease.bytes
   }
 

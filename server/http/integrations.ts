@@ -5,37 +5,33 @@ import { isSegment } from '../integrations/endpoint.ts'
 import { thrown } from '../invocation/thrown.ts'
 import { INTEGRATIONS_PREFIX, refuseClient } from '../routers/integrations.ts'
 import type { Callables } from '../trpc/callable.ts'
-import type { RequestContext } from '../trpc/context.ts'
-import { callProcedure, readJsonBody } from './call-procedure.ts'
+import { callOnce, type Endpoint, type EngineRequest, NOTHING_HERE, restEndpoint } from './endpoint.ts'
+import { readJsonBody } from './json-body.ts'
 import { readQueryString } from './query-string.ts'
-import type { RecordsAnswer } from './records.ts'
-
-export type CallIntegrations = (ctx: RequestContext, path: string, request: Request) => Promise<RecordsAnswer>
 
 /**
  * Exposes `integrations.list` as `GET /api/integrations`, and `integrations.request` as
- * `POST /api/integrations/:integration/:endpoint`, whose body is the data; `path` is what follows `/api/integrations`,
- * still encoded.
+ * `POST /api/integrations/:integration/:endpoint`, whose body is the data.
  */
-export function createIntegrationsEndpoint(callables: Callables): CallIntegrations {
-  return async (ctx, path, request) => {
+export function createIntegrationsEndpoint(callables: Callables): Endpoint {
+  return restEndpoint(false, async (request) => {
+    const { ctx, path } = request
     const caller = knownActor(await ctx.authenticator.authenticate())
     if ('failure' in caller) return { result: caller.failure }
     const endpoint = endpointOf(path)
-    if (path !== '' && endpoint === undefined)
-      return { result: fail('NOT_FOUND', 'There is nothing at this address.') }
+    if (path !== '' && endpoint === undefined) return { result: NOTHING_HERE }
+    const { method } = request.exchange
     const allow = endpoint === undefined ? 'GET' : 'POST'
-    if ((request.method === 'HEAD' ? 'GET' : request.method) !== allow)
+    if ((method === 'HEAD' ? 'GET' : method) !== allow)
       return { result: fail('METHOD_NOT_SUPPORTED', `This address takes ${allow}.`), allow }
-    const result = await callProcedure({
-      callables,
-      path: INTEGRATIONS_PREFIX + (endpoint === undefined ? 'list' : 'request'),
+    const result = await callOnce(callables, {
       ctx,
+      path: INTEGRATIONS_PREFIX + (endpoint === undefined ? 'list' : 'request'),
       // Read when the procedure asks for it, which is after it has counted the call.
-      readInput: () => readInput(ctx, caller.actor, endpoint, request),
+      readInput: () => readInput(request, caller.actor, endpoint),
     })
     return { result }
-  }
+  })
 }
 
 /** Two segments as they stand; what would have to be decoded first is no endpoint. */
@@ -45,12 +41,11 @@ function endpointOf(path: string): string | undefined {
 }
 
 async function readInput(
-  ctx: RequestContext,
+  { exchange, ctx, search }: EngineRequest,
   actor: Actor,
   endpoint: string | undefined,
-  request: Request,
 ): Promise<unknown> {
-  const read = readQueryString(new URL(request.url).search, [])
+  const read = readQueryString(search, [])
   if (endpoint === undefined) {
     if ('failure' in read) throw thrown(read.failure)
     return undefined
@@ -59,7 +54,7 @@ async function readInput(
   const refused = refuseClient(ctx.engine.integrations, actor, endpoint)
   if (refused) throw thrown(refused)
   if ('failure' in read) throw thrown(read.failure)
-  const body = await readJsonBody(request)
+  const body = await readJsonBody(exchange)
   if ('failure' in body) throw thrown(body.failure)
   return { endpoint, data: body.value }
 }

@@ -1,5 +1,5 @@
 import { InvalidInput } from '../trpc/error-shape.ts'
-import { badInput, type JsonBody } from './call-procedure.ts'
+import { badInput, type JsonBody } from './json-body.ts'
 import { numberOrText, readQueryString } from './query-string.ts'
 
 const LIST_PARAMETERS = ['where', 'orderBy', 'orderDir', 'limit', 'cursor'] as const

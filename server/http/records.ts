@@ -1,53 +1,42 @@
 import { knownActor } from '../auth/authentication.ts'
-import { type ActionResult, type Failure, fail } from '../core/result.ts'
+import { type Failure, fail } from '../core/result.ts'
 import { RECORDS_PREFIX } from '../routers/records.ts'
 import { noSuchCollection } from '../tools/no-such-collection.ts'
 import type { Callables } from '../trpc/callable.ts'
-import type { RequestContext } from '../trpc/context.ts'
-import { callProcedure, type JsonBody, type RestRequest, readJsonBody } from './call-procedure.ts'
+import { callOnce, type Endpoint, type EngineRequest, NOTHING_HERE, restEndpoint } from './endpoint.ts'
+import { type JsonBody, readJsonBody } from './json-body.ts'
 import { readList } from './list-parameters.ts'
 import { numberOrText, readQueryString } from './query-string.ts'
+import { readWholeBody } from './whole-body.ts'
 
 /** A verb of the data API and its input; or the failure that kept it from being read. */
 type Reading =
   | { readonly verb: string; readonly input: unknown }
   | { readonly failure: Failure; readonly allow?: string }
 
-export interface RecordsAnswer {
-  readonly result: ActionResult<unknown>
-  /** The methods that the address takes, when it was called with another. */
-  readonly allow?: string | undefined
-}
-
-export type CallRecords = (ctx: RequestContext, path: string, request: RestRequest) => Promise<RecordsAnswer>
-
-/**
- * Exposes the data API as the caller at `/api/records/:collection` and `/api/records/:collection/:id`; `path` is
- * what follows `/api/records/`, still encoded.
- */
-export function createRecordsEndpoint(callables: Callables): CallRecords {
-  return async (ctx, path, request) => {
+/** Exposes the data API as the caller at `/api/records/:collection` and `/api/records/:collection/:id`. */
+export function createRecordsEndpoint(callables: Callables): Endpoint {
+  return restEndpoint(true, async (request) => {
+    const { ctx } = request
     const caller = knownActor(await ctx.authenticator.authenticate())
     if ('failure' in caller) return { result: caller.failure }
-    const [collection, recordId, ...more] = decodeSegments(path)
-    if (!collection || recordId === '' || more.length > 0)
-      return { result: fail('NOT_FOUND', 'There is nothing at this address.') }
+    const [collection, recordId, ...more] = decodeSegments(request.path.slice(1))
+    if (!collection || recordId === '' || more.length > 0) return { result: NOTHING_HERE }
     const entry = ctx.engine.catalog.get(collection)
     if (!entry) return { result: noSuchCollection(collection) }
     const call =
       recordId === undefined ? await readCollectionCall(request) : await readRecordCall(recordId, request)
     if ('failure' in call) return { result: call.failure, allow: call.allow }
-    const { verb, input } = call
-    const procedure = `${RECORDS_PREFIX}${entry.name}.${verb}`
-    return { result: await callProcedure({ callables, path: procedure, ctx, input }) }
-  }
+    const path = `${RECORDS_PREFIX}${entry.name}.${call.verb}`
+    return { result: await callOnce(callables, { ctx, path, readInput: () => call.input }) }
+  })
 }
 
-async function readCollectionCall(request: RestRequest): Promise<Reading> {
-  switch (request.method) {
+async function readCollectionCall(request: EngineRequest): Promise<Reading> {
+  switch (request.exchange.method) {
     case 'GET':
     case 'HEAD':
-      return reading('list', readList(new URL(request.url).search))
+      return reading('list', readList(request.search))
     case 'POST':
       return withData(request, [], (data) => ({ verb: 'create', input: { data } }))
     default:
@@ -55,8 +44,8 @@ async function readCollectionCall(request: RestRequest): Promise<Reading> {
   }
 }
 
-async function readRecordCall(recordId: string, request: RestRequest): Promise<Reading> {
-  switch (request.method) {
+async function readRecordCall(recordId: string, request: EngineRequest): Promise<Reading> {
+  switch (request.exchange.method) {
     case 'GET':
     case 'HEAD':
       return withoutBody(request, { verb: 'get', input: { recordId } })
@@ -65,7 +54,6 @@ async function readRecordCall(recordId: string, request: RestRequest): Promise<R
     case 'PUT':
       return withData(request, [], (data) => ({
         verb: 'create',
-
         input: { data, recordId },
       }))
     case 'PATCH':
@@ -81,22 +69,22 @@ async function readRecordCall(recordId: string, request: RestRequest): Promise<R
 
 /** Reads what is written: the data or the patch itself is the body. */
 async function withData(
-  request: RestRequest,
+  request: EngineRequest,
   known: readonly string[],
   build: (data: unknown, parameters: ReadonlyMap<string, string>) => Reading,
 ): Promise<Reading> {
-  const read = readQueryString(new URL(request.url).search, known)
+  const read = readQueryString(request.search, known)
   if ('failure' in read) return read
-  const body = await readJsonBody(request)
+  const body = await readJsonBody(request.exchange)
   if ('failure' in body) return body
   return build(body.value, read.values)
 }
 
-async function withoutBody(request: RestRequest, reading: Reading): Promise<Reading> {
-  const read = readQueryString(new URL(request.url).search, [])
+async function withoutBody(request: EngineRequest, reading: Reading): Promise<Reading> {
+  const read = readQueryString(request.search, [])
   if ('failure' in read) return read
-  if (request.body !== null && (await request.arrayBuffer()).byteLength > 0)
-    return { failure: fail('BAD_REQUEST', `${request.method} takes no body here.`) }
+  if ((await readWholeBody(request.exchange)).byteLength > 0)
+    return { failure: fail('BAD_REQUEST', `${request.exchange.method} takes no body here.`) }
   return reading
 }
 

@@ -1,9 +1,11 @@
 import { LRUCache } from 'lru-cache'
 import { uuidv7 } from 'uuidv7'
 import type { UserActor } from '../auth/actor.ts'
+import { readBearer } from '../auth/bearer.ts'
 import { type AddressRange, clientAddress } from '../auth/client-address.ts'
 import type { Engine } from '../invocation/engine.ts'
 import { createRequestContext, type RequestContext } from '../trpc/context.ts'
+import type { Exchange } from './exchange.ts'
 import { readIdempotencyKeys } from './idempotency-header.ts'
 import { createRateLimit } from './rate-limit.ts'
 
@@ -16,46 +18,45 @@ export interface RequestContextsOptions {
   readonly clientRateLimit: number | 'none'
 }
 
-/** What is known of a request before anything of it is called. */
-export interface RequestFacts {
-  readonly transport: 'rest' | 'trpc'
-  readonly requestId: string
-  readonly authorization: string | undefined
-  /** The caller, where the header was verified already. */
-  readonly actor?: UserActor
-  readonly idempotencyKey: string | undefined
-  /** The address of the socket. */
-  readonly peer: string | undefined
-  readonly forwardedFor: string | undefined
-}
+export type RequestContexts = (
+  exchange: Exchange,
+  transport: 'rest' | 'trpc',
+  requestId: string,
+) => RequestContext
 
-export type RequestContexts = (facts: RequestFacts) => RequestContext
-
-/** Gives each request its context. */
+/** Gives each request its context, before anything of it is called. */
 export function createRequestContexts(options: RequestContextsOptions): RequestContexts {
   const { engine, trustedProxies } = options
   const countCall = createRateLimit({ callsPerMinute: options.clientRateLimit, clock: engine.clock })
   const addressOf = createAddressOf(trustedProxies)
-  return ({ idempotencyKey: key, ...facts }) => {
-    const ip = addressOf(facts)
+  return (exchange, transport, requestId) => {
+    const ip = addressOf(exchange)
+    const authorization = exchange.header('authorization')
     return createRequestContext(engine, {
-      authorization: facts.authorization,
-      actor: facts.actor,
-      requestId: facts.requestId,
-      transport: facts.transport,
+      authorization,
+      actor: recall(engine, authorization),
+      requestId,
+      transport,
       ip,
       countCall: () => countCall(ip),
-      idempotency: idempotencyOf(facts.transport, key),
+      idempotency: idempotencyOf(transport, exchange.header('idempotency-key')),
     })
   }
+}
+
+/** The caller whose token was verified a short while ago. */
+function recall({ verifier }: Engine, authorization: string | undefined): UserActor | undefined {
+  const bearer = readBearer(authorization)
+  return bearer.kind === 'token' ? verifier.recall(bearer.token) : undefined
 }
 
 /** The address that a request came from. That of a socket which nobody speaks for is read once. */
 function createAddressOf(trustedProxies: readonly AddressRange[]) {
   const known = new LRUCache<string, string>({ max: MAX_KNOWN_PEERS })
-  return ({ peer, forwardedFor }: Pick<RequestFacts, 'peer' | 'forwardedFor'>) => {
+  return (exchange: Exchange) => {
+    const { peer } = exchange
     if (trustedProxies.length > 0 || peer === undefined)
-      return clientAddress(peer, forwardedFor, trustedProxies)
+      return clientAddress(peer, exchange.header('x-forwarded-for'), trustedProxies)
     const address = known.get(peer) ?? clientAddress(peer, undefined, trustedProxies)
     if (address !== undefined) known.set(peer, address)
     return address
@@ -68,7 +69,7 @@ export function requestIdOf(given: string | undefined): string {
 }
 
 /** A REST request is one call, and its key may hold no comma; a batch has a slot for each of its calls. */
-function idempotencyOf(transport: RequestFacts['transport'], key: string | undefined) {
+function idempotencyOf(transport: 'rest' | 'trpc', key: string | undefined) {
   if (transport === 'trpc') return readIdempotencyKeys(key)
   return key === undefined ? [] : [key]
 }

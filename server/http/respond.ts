@@ -1,16 +1,13 @@
 import type { ActionResult, Failure } from '../core/result.ts'
 import { httpStatusOf } from '../trpc/error-shape.ts'
 import { toWireJson } from '../wire/to-json.ts'
-
-/** An answer of ours as HTTP sends it. */
-export interface HttpAnswer {
-  readonly status: number
-  readonly headers: Record<string, string>
-  readonly body: string
-}
+import type { HttpAnswer } from './exchange.ts'
 
 /** An ActionResult as a JSON answer with the status of its code. */
-export function answerOf(result: ActionResult<unknown>, requestId: string): HttpAnswer {
+export function answerOf(
+  result: ActionResult<unknown>,
+  requestId: string,
+): HttpAnswer & { readonly body: string } {
   const body = toWireJson(result)
   const headers: Record<string, string> = jsonHeaders(requestId)
   if (result.success) return { status: 200, headers, body }
@@ -28,6 +25,11 @@ export function jsonHeaders(requestId: string): Record<string, string> {
     'cache-control': 'no-store',
     'x-content-type-options': 'nosniff',
   }
+}
+
+/** What every answer says of itself, whatever it holds. */
+export function headersOfAll(requestId: string): Record<string, string> {
+  return { 'x-request-id': requestId, 'x-content-type-options': 'nosniff' }
 }
 
 /** As `answerOf`, for whoever answers with a Response. */

@@ -6,9 +6,9 @@ import { runCall } from '../invocation/call.ts'
 import type { Engine } from '../invocation/engine.ts'
 import { users } from '../trpc/authenticate.ts'
 import { createCall } from '../trpc/call.ts'
+import { callProcedure, resultOf } from '../trpc/call-procedure.ts'
 import { createAuthenticator, createRequestContext } from '../trpc/context.ts'
 import type { BodyLimits } from './body-limits.ts'
-import { resultOf } from './call-procedure.ts'
 import type { RoutesOptions } from './custom-routes.ts'
 import { respond } from './respond.ts'
 
@@ -56,7 +56,7 @@ export function createRoutesOptions({
           runCall(engine, accepted, (attempt) => handler(createActionContext(accepted, attempt))),
       })
       const place = { ctx, path: 'route', batchIndex: 0, readInput: () => undefined }
-      const result = await resultOf(ctx, () => call(place))
+      const result = resultOf(await callProcedure({ call }, place))
       return result as Awaited<ReturnType<typeof handler>> // The handler's own result, or a failure.
     },
 

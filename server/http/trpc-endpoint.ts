@@ -2,45 +2,96 @@ import { fetchRequestHandler } from '@trpc/server/adapters/fetch'
 import { verifiedUser } from '../auth/authentication.ts'
 import { type Failure, fail } from '../core/result.ts'
 import type { createAppRouter } from '../routers/app-router.ts'
+import { logUnexpected } from '../trpc/call-procedure.ts'
+import type { Callables } from '../trpc/callable.ts'
 import type { RequestContext } from '../trpc/context.ts'
 import { toFailure } from '../trpc/error-shape.ts'
 import { ACTIONS_PREFIX, errorShape } from '../trpc/init.ts'
+import { answerJsonCalls, MAX_BATCH_SIZE, readJsonCalls } from '../trpc/json-calls.ts'
+import { decodeUtf8 } from '../wire/json.ts'
 import { findOversize } from '../wire/json-size.ts'
 import { transformer } from '../wire/transformer.ts'
-import { logUnexpected } from './call-procedure.ts'
+import type { Endpoint, EngineRequest } from './endpoint.ts'
+import type { HttpAnswer } from './exchange.ts'
 import { replayedHeader } from './idempotency-header.ts'
 import { checkMediaType } from './media-type.ts'
-import { answerOf, jsonHeaders, retryAfterOf } from './respond.ts'
+import { answerOf, headersOfAll, jsonHeaders, retryAfterOf } from './respond.ts'
+import { readWholeBody } from './whole-body.ts'
 
 export const TRPC_PATH = '/trpc'
-export const MAX_BATCH_SIZE = 10
 const METHODS: readonly string[] = ['GET', 'HEAD', 'POST', 'OPTIONS']
 const VARY = 'trpc-accept, accept'
 /** A path that no action can have. */
 const NO_ACTION = `${ACTIONS_PREFIX}-`
 
-/** Serves the router at `/trpc`. */
-export async function serveTrpc(
+/** Serves the router at `/trpc`: what is plain by itself, and everything else by tRPC's own adapter. */
+export function createTrpcEndpoint(
   router: ReturnType<typeof createAppRouter>,
-  ctx: RequestContext,
-  request: Request,
-): Promise<Response> {
-  if (!METHODS.includes(request.method)) {
-    return respondTrpc(fail('METHOD_NOT_SUPPORTED', 'tRPC is called with GET or POST.'), ctx.requestId)
+  callables: Callables,
+): Endpoint {
+  return {
+    transport: 'trpc',
+    refuse: refuseTrpc,
+
+    weigh({ path }) {
+      const kinds = namesIn(path).map((name) => callables.get(name)?.kind)
+      return {
+        pages: kinds.filter((kind) => kind === 'query').length,
+        isRead: !kinds.includes('mutation'),
+      }
+    },
+
+    async answer(request) {
+      const { exchange, ctx, path, search } = request
+      const { method } = exchange
+      if (!METHODS.includes(method))
+        return refuseTrpc(fail('METHOD_NOT_SUPPORTED', 'tRPC is called with GET or POST.'), ctx.requestId)
+      const text = method === 'GET' || method === 'HEAD' ? undefined : await readText(request)
+      if (typeof text === 'object') return refuseTrpc(text, ctx.requestId)
+      const miscounted = checkKeyCount(request)
+      if (miscounted) return refuseTrpc(miscounted, ctx.requestId)
+      const caller = verifiedUser(await ctx.authenticator.authenticate())
+      const calls =
+        'actor' in caller &&
+        isPlain(request) &&
+        readJsonCalls(callables, { method, paths: path.slice(1), search, text })
+      if (!calls) return byLibrary(router, request, text, 'failure' in caller ? caller.failure : undefined)
+      const { status, failures, body } = await answerJsonCalls(ctx, calls)
+      return { status, headers: trpcHeaders(ctx, failures), body }
+    },
   }
-  const text = request.method === 'GET' || request.method === 'HEAD' ? undefined : await readText(request)
-  if (typeof text === 'object') return respondTrpc(text, ctx.requestId)
-  const url = new URL(request.url)
-  const miscounted = checkKeyCount(ctx, url)
-  if (miscounted) return respondTrpc(miscounted, ctx.requestId)
-  const caller = verifiedUser(await ctx.authenticator.authenticate())
-  if ('failure' in caller) hideActions(url)
+}
+
+/** The procedures that a path may name, its commas encoded or not. */
+function namesIn(path: string): readonly string[] {
+  return path.slice(1).split(path.includes('%') ? /,|%2c/i : ',')
+}
+
+/** Whether a request asks for JSON, and sends nothing else. */
+function isPlain({ exchange }: EngineRequest): boolean {
+  if (exchange.header('trpc-accept') !== undefined || exchange.header('accept')?.includes('jsonl'))
+    return false
+  const type = exchange.header('content-type')
+  return type === undefined ? exchange.method === 'GET' : checkMediaType(exchange, false) === undefined
+}
+
+/** Answers as tRPC's own adapter does. @param stranger the failure of a caller who may not call actions */
+async function byLibrary(
+  router: ReturnType<typeof createAppRouter>,
+  { exchange, ctx, pathname, search }: EngineRequest,
+  text: string | undefined,
+  stranger: Failure | undefined,
+): Promise<HttpAnswer> {
+  const { method } = exchange
+  // Of an address it reads what follows the host.
+  const url = new URL(pathname + search, 'http://deputy')
+  if (stranger) hideActions(url)
   let refused: Failure | undefined
   const response = await fetchRequestHandler({
     endpoint: TRPC_PATH,
     req: new Request(url, {
-      method: request.method,
-      headers: request.headers,
+      method,
+      headers: headersFor(exchange),
       ...(text === undefined ? {} : { body: text }),
     }),
     router,
@@ -55,17 +106,32 @@ export async function serveTrpc(
     },
     responseMeta: ({ errors }) => {
       // Hidden members failed as unknown paths; what they are answered with is the caller's failure.
-      const failures = [...('failure' in caller ? [caller.failure] : []), ...errors.map(toFailure)]
+      const failures = [...(stranger ? [stranger] : []), ...errors.map(toFailure)]
       // These two the library writes by itself.
       const { vary: _vary, 'content-type': _type, ...headers } = trpcHeaders(ctx, failures)
       return { headers: new Headers(headers) }
     },
   })
-  return refused ? respondTrpc(refused, ctx.requestId) : response
+  if (refused) return refuseTrpc(refused, ctx.requestId)
+  return {
+    status: response.status,
+    headers: { ...Object.fromEntries(response.headers), ...headersOfAll(ctx.requestId) },
+    body: await response.text(),
+  }
+}
+
+/** What tRPC reads of a request's headers. */
+function headersFor(exchange: EngineRequest['exchange']): Headers {
+  const headers = new Headers()
+  for (const name of ['content-type', 'accept', 'trpc-accept']) {
+    const value = exchange.header(name)
+    if (value !== undefined) headers.set(name, value)
+  }
+  return headers
 }
 
 /** What an answer says of itself. */
-export function trpcHeaders(ctx: RequestContext, failures: readonly Failure[]): Record<string, string> {
+function trpcHeaders(ctx: RequestContext, failures: readonly Failure[]): Record<string, string> {
   const headers: Record<string, string> = { ...jsonHeaders(ctx.requestId), vary: VARY }
   const retryAfter = retryAfterOf(failures)
   if (retryAfter !== undefined) headers['retry-after'] = retryAfter
@@ -75,10 +141,10 @@ export function trpcHeaders(ctx: RequestContext, failures: readonly Failure[]): 
 }
 
 /** A slot too few or too many would give a call the key of another. */
-function checkKeyCount({ idempotency }: RequestContext, url: URL): Failure | undefined {
+function checkKeyCount({ ctx: { idempotency }, path, search }: EngineRequest): Failure | undefined {
   if (idempotency.length === 0) return undefined
-  const isBatch = url.searchParams.get('batch') === '1'
-  const calls = isBatch ? decode(url.pathname).split(',').length : 1
+  const isBatch = new URLSearchParams(search).get('batch') === '1'
+  const calls = isBatch ? decode(path).split(',').length : 1
   if (idempotency.length === calls) return undefined
   return fail(
     'BAD_REQUEST',
@@ -87,25 +153,21 @@ function checkKeyCount({ idempotency }: RequestContext, url: URL): Failure | und
 }
 
 /** A failure of the request as a whole, in the form that tRPC's clients read. */
-export function respondTrpc(failure: Failure, requestId: string): Response {
-  const body = { error: transformer.serialize(errorShape(failure, requestId)) }
+export function refuseTrpc(failure: Failure, requestId: string): HttpAnswer {
   const { status, headers } = answerOf(failure, requestId)
-  return new Response(JSON.stringify(body), { status, headers: { ...headers, vary: VARY } })
+  const body = JSON.stringify({ error: transformer.serialize(errorShape(failure, requestId)) })
+  return { status, headers: { ...headers, vary: VARY }, body }
 }
 
 /** The body as text, which must be UTF-8: a lenient decoder would change it silently. */
-async function readText(request: Request): Promise<string | Failure> {
-  const body = await request.arrayBuffer()
-  const mediaProblem = checkMediaType(request.headers, body.byteLength === 0)
+async function readText({ exchange }: EngineRequest): Promise<string | Failure> {
+  const body = await readWholeBody(exchange)
+  const mediaProblem = checkMediaType(exchange, body.byteLength === 0)
   if (mediaProblem) return mediaProblem
-  const oversize = findOversize(new Uint8Array(body))
+  const oversize = findOversize(body)
   // Its outermost keys are the envelope's.
   if (oversize) return fail('BAD_REQUEST', oversize.message)
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(body)
-  } catch {
-    return fail('BAD_REQUEST', 'The body is not valid UTF-8.')
-  }
+  return decodeUtf8(body) ?? fail('BAD_REQUEST', 'The body is not valid UTF-8.')
 }
 
 /** Gives every action of a batch the same unknown path, so that no answer depends on whether it exists. */

@@ -6,8 +6,9 @@ import type { Verifier } from '../auth/verifier.ts'
 import { rolesOf } from '../builders/roles.ts'
 import type { Database } from '../db/database.ts'
 import type { AnyRoutes } from '../http/custom-routes.ts'
-import { createHttp } from '../http/http.ts'
+import { createHttp } from '../http/handler.ts'
 import { DEFAULT_CALLS_PER_MINUTE } from '../http/rate-limit.ts'
+import { createFetch } from '../http/web-exchange.ts'
 import type { IntegrationDeclarations } from '../integrations/declare.ts'
 import type { HttpClient } from '../integrations/http-client.ts'
 import type { Integrations } from '../integrations/integrations.ts'
@@ -122,10 +123,9 @@ export function createApp<TActions extends object, TModule extends object>(
   }
   const router = createAppRouter(options.actions, catalog)
   let stopping = false
-  const { fetch, fastPath, held, bodyLimits } = createHttp({
+  const http = createHttp({
     engine,
     router,
-    actions: options.actions,
     routes: options.routes,
     corsOrigins: options.corsOrigins ?? [],
     trustedProxies: options.trustedProxies ?? [],
@@ -138,13 +138,10 @@ export function createApp<TActions extends object, TModule extends object>(
   return {
     engine,
     router,
-    fetch,
-    /** Answers the plain calls among the requests of a listening server. */
-    fastPath,
-    /** What its requests hold, which the listening server notes. */
-    held,
-    /** What its requests may send where it is not the usual, which the listening server keeps. */
-    bodyLimits,
+    /** What a server listens with. */
+    http,
+    /** Answers a request without a server. */
+    fetch: createFetch(http.answer),
     /** From now on `/readyz` answers 503 and connections are not kept. */
     stop: () => {
       stopping = true

@@ -6,17 +6,14 @@ import {
   type ServerResponse,
 } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
-import { getRequestListener, type Http2Bindings, type HttpBindings } from '@hono/node-server'
-import { BodyLimits, REQUEST_TIMEOUT_MS } from '../http/body-limits.ts'
-import { HeldBytes } from '../http/held-bytes.ts'
-import { MAX_BODY_BYTES } from '../http/max-body-bytes.ts'
+import { REQUEST_TIMEOUT_MS } from '../http/body-limits.ts'
+import type { Http } from '../http/handler.ts'
+import { createNodeListener } from '../http/node-exchange.ts'
 import { SlowRequests } from '../http/slow-requests.ts'
 import { UnreadAnswers } from '../http/unread-answers.ts'
 
 export interface ListenOptions {
-  readonly fetch: (request: Request, env: HttpBindings | Http2Bindings) => Response | Promise<Response>
-  /** Answers a request in place of `fetch`, or leaves it untouched. @default leaves all */
-  readonly fastPath?: (request: IncomingMessage, response: ServerResponse) => Promise<void> | undefined
+  readonly http: Http
   readonly host: string
   readonly port: number
   /** For a request's headers to arrive. @default 10000 */
@@ -29,10 +26,6 @@ export interface ListenOptions {
   readonly minReadRate?: number
   /** How often these are looked after. @default 2000 */
   readonly checkIntervalMs?: number
-  /** What all requests may hold together. @default a bound of its own */
-  readonly held?: HeldBytes
-  /** Which addresses may be sent more, or more slowly. @default none */
-  readonly bodyLimits?: BodyLimits
 }
 
 export interface Listening {
@@ -62,23 +55,14 @@ const KEEP_ALIVE_TIMEOUT_MS = 65_000
 const MAX_IN_FLIGHT_PER_SOCKET = 32
 /** Further connections are closed at once. */
 const MAX_CONNECTIONS = 5_000
-/** Counted three times: a MiB. */
-const STREAMED_BODY_BYTES = 341 * 1024
 const MIN_READ_RATE = 64 * 1024
 const CHECK_INTERVAL_MS = 2_000
 
 /** Serves HTTP with bounds on the size and the time of what comes in. @throws {ListenError} when the port is taken. */
 export function listen(options: ListenOptions): Promise<Listening> {
-  const inFlight = new Set<Promise<unknown>>()
-  const counted = <T>(work: T | Promise<T>): Promise<T> => {
-    const answer = Promise.resolve(work).finally(() => inFlight.delete(answer))
-    inFlight.add(answer)
-    return answer
-  }
-  const listener = getRequestListener((request, env) => counted(options.fetch(request, env)), {
-    hostname: options.host,
-  })
-  const bodyLimits = options.bodyLimits ?? new BodyLimits()
+  const { held, bodyLimits } = options.http
+  const inFlight = new Set<Promise<void>>()
+  const answer = createNodeListener(options.http.answer, options.host)
   const requestTimeoutMs = options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS
   const longestTimeoutMs = bodyLimits.longestTimeoutMs
   const settings = {
@@ -88,7 +72,6 @@ export function listen(options: ListenOptions): Promise<Listening> {
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     connectionsCheckingInterval: options.checkIntervalMs ?? CHECK_INTERVAL_MS,
   }
-  const held = options.held ?? new HeldBytes()
   const unread = new UnreadAnswers({
     timeoutMs: options.answerTimeoutMs ?? 30_000,
     bytesPerSecond: options.minReadRate ?? MIN_READ_RATE,
@@ -99,15 +82,13 @@ export function listen(options: ListenOptions): Promise<Listening> {
   const server = boundedServer(settings, {
     begin(request, response) {
       unread.add(response)
-      const limit = bodyLimits.of(request.url)
       // Otherwise Node's own bound is that of all. A request without a body has arrived.
-      if (longestTimeoutMs > 0 && hasBody(request))
-        slow.add(request, response, performance.now() + (limit?.requestTimeoutMs ?? requestTimeoutMs))
-      const answer = held.admit(request, bodyBytesOf(request, limit?.maxBodyBytes))
-        ? options.fastPath?.(request, response)
-        : undefined
-      if (answer) void counted(answer)
-      else void listener(request, response)
+      if (longestTimeoutMs > 0 && hasBody(request)) {
+        const timeoutMs = bodyLimits.of(request.url)?.requestTimeoutMs ?? requestTimeoutMs
+        slow.add(request, response, performance.now() + timeoutMs)
+      }
+      const answered = answer(request, response).finally(() => inFlight.delete(answered))
+      inFlight.add(answered)
     },
     end(request, response) {
       unread.delete(response)
@@ -141,26 +122,14 @@ function hasBody({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
 }
 
-/**
- * What is held of a request's body at most: one that says that it is larger than its limit is refused unread, and one
- * that is larger than those that are read as a whole goes through as it arrives.
- */
-function bodyBytesOf({ headers }: IncomingMessage, limit: number | undefined): number {
-  const isChunked = headers['transfer-encoding'] !== undefined
-  const maxBytes = limit ?? MAX_BODY_BYTES
-  const bytes = isChunked ? maxBytes : Number(headers['content-length'] ?? 0)
-  if (bytes > maxBytes) return 0
-  return bytes > MAX_BODY_BYTES ? STREAMED_BODY_BYTES : bytes
-}
-
-interface Exchanges {
+interface RequestHooks {
   begin(request: IncomingMessage, response: ServerResponse): void
   /** Called once for each that began, when its answer was taken or its connection has gone. */
   end(request: IncomingMessage, response: ServerResponse): void
 }
 
 /** A server that drops a connection with too many requests in flight. */
-function boundedServer(options: ServerOptions, { begin, end }: Exchanges): Server {
+function boundedServer(options: ServerOptions, { begin, end }: RequestHooks): Server {
   const inFlight = new WeakMap<Socket, Map<IncomingMessage, ServerResponse>>()
   const requestsOf = (socket: Socket) => {
     const known = inFlight.get(socket)

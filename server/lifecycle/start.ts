@@ -91,14 +91,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
     for (const name of shortSecrets(integrationEnv(parts.integrations), reach.env))
       log.warn(`${name} ${SECRET_LENGTH_RULE}; with NODE_ENV=production the server does not start with it`)
     for (const warning of unreachableIntegrations(reach)) log.warn(warning)
-    const http = await listen({
-      fetch: app.fetch,
-      fastPath: app.fastPath,
-      held: app.held,
-      bodyLimits: app.bodyLimits,
-      host: env.host,
-      port: env.port,
-    })
+    const http = await listen({ http: app.http, host: env.host, port: env.port })
     const dispatcher = startDispatcher(app.engine)
     const stopSweeper = startSweeper({ database, log })
     return {

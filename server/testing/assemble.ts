@@ -104,14 +104,7 @@ export async function assembleTestApp<TActions extends object, TModule extends o
       app.createCaller({ token: await token(userId, claims) }),
     /** Serves on a free port and gives its address. */
     async listen() {
-      listening ??= listen({
-        fetch: app.fetch,
-        fastPath: app.fastPath,
-        held: app.held,
-        bodyLimits: app.bodyLimits,
-        host: '127.0.0.1',
-        port: 0,
-      })
+      listening ??= listen({ http: app.http, host: '127.0.0.1', port: 0 })
       return (await listening).url
     },
     async [Symbol.asyncDispose]() {

@@ -20,6 +20,8 @@ export interface ServerOptions {
 
 /** More than any run spends; counted all the same. */
 const PLENTY = '8000000000000000'
+/** Of a page that may call Deputy. */
+export const PAGE_ORIGIN = 'https://page.example.com'
 
 export async function startDeputy(options: ServerOptions): Promise<Server> {
   const { database, tokens, providerUrl, profileDirectory } = options
@@ -29,6 +31,7 @@ export async function startDeputy(options: ServerOptions): Promise<Server> {
     AUTH_JWT_PUBLIC_KEY: tokens.publicKeyPem,
     AUTH_JWT_ISSUER: tokens.issuer,
     AUTH_JWT_AUDIENCE: tokens.audience,
+    CORS_ORIGINS: PAGE_ORIGIN,
     OWNER_USER_ID: OWNER,
     OWNER_CREDITS: PLENTY,
     BUDGET_CALLER_CALLS: PLENTY,

@@ -57,7 +57,7 @@ beforeAll(async () => {
       else void truth.terminateBusy()
     },
   })
-  http = await listen({ fetch: app.fetch, host: '127.0.0.1', port: 0 })
+  http = await listen({ http: app.http, host: '127.0.0.1', port: 0 })
   token = await mintToken('ada')
 })
 afterAll(async () => {

@@ -150,7 +150,7 @@ beforeAll(async () => {
       await onFailpoint(name)
     },
   })
-  http = await listen({ fetch: server.fetch, host: '127.0.0.1', port: 0 })
+  http = await listen({ http: server.http, host: '127.0.0.1', port: 0 })
   close = async () => {
     await http.close(1_000)
     await outbound.close()

@@ -56,5 +56,5 @@ const app = createApp({
   verifier: createFaultVerifier(),
   failpoint: dieWhenTold(),
 })
-const { url } = await listen({ fetch: app.fetch, host: '127.0.0.1', port: 0 })
+const { url } = await listen({ http: app.http, host: '127.0.0.1', port: 0 })
 process.send?.(url)

@@ -16,5 +16,5 @@ const app = await createFaultApp({
 })
 startDispatcher({ ...app.engine, intervalMs: 100, leaseMs: 3_000 })
 startSweeper({ ...app.engine, holdsIntervalMs: 300 })
-const { url } = await listen({ fetch: app.fetch, host: '127.0.0.1', port: 0 })
+const { url } = await listen({ http: app.http, host: '127.0.0.1', port: 0 })
 process.send?.(url)

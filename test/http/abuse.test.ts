@@ -47,7 +47,7 @@ describe('one connection', () => {
 describe('slow connections', () => {
   it('are closed while others are served, whether their headers or their bodies do not come', async () => {
     const slow = await listen({
-      fetch: app.fetch,
+      http: app.http,
       host: '127.0.0.1',
       port: 0,
       headersTimeoutMs: 500,

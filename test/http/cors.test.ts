@@ -81,7 +81,7 @@ function varies(answer: { readonly headers: Headers }): string[] {
 }
 
 describe('an answer to a page', () => {
-  // Twice: the second call's token is known, and the fast path takes it where it can.
+  // Twice: the token of the second call is known.
   it.each([...ROWS, ...ROWS].map((row) => ({ row, title: row[0] })))('$title', async ({ row }) => {
     const answer = await send(row, ORIGIN)
     expect(answer.status).toBe(row[4])

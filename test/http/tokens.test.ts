@@ -38,7 +38,7 @@ afterAll(async () => {
 async function serve(keys: KeyConfig): Promise<string> {
   const log = pino({ level: 'silent' })
   const http = createHttpClient()
-  const { fetch } = createApp({
+  const { http: served } = createApp({
     ...fixture,
     appEnv: {},
     database: opened.database,
@@ -60,7 +60,7 @@ async function serve(keys: KeyConfig): Promise<string> {
     }),
     log,
   })
-  const server = await listen({ fetch, host: '127.0.0.1', port: 0 })
+  const server = await listen({ http: served, host: '127.0.0.1', port: 0 })
   servers.push(server)
   return server.url
 }

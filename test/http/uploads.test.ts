@@ -68,7 +68,7 @@ beforeAll(async () => {
 afterEach(async () => {
   for (const socket of sockets) socket.destroy()
   sockets.clear()
-  while (app.held.held > 0) await turn()
+  while (app.http.held.held > 0) await turn()
 })
 afterAll(() => app[Symbol.asyncDispose]())
 
@@ -197,10 +197,10 @@ async function begin(path: string, headers: string, at = url): Promise<Socket> {
 it.each(['Content-Length: 8388608', 'Transfer-Encoding: chunked'])(
   'holds a MiB at most, and takes no more than is read: %s',
   async (header) => {
-    const before = app.held.held
+    const before = app.http.held.held
     const socket = await begin('/api/uploads/waiting', header)
-    await until(() => app.held.held > before)
-    expect(app.held.held - before).toBeLessThanOrEqual(MIB + 16 * 1024)
+    await until(() => app.http.held.held > before)
+    expect(app.http.held.held - before).toBeLessThanOrEqual(MIB + 16 * 1024)
     const piece = Buffer.alloc(65_536, 'x')
     const isChunked = header.startsWith('T')
     for (let at = 0; at < 128; at += 1)
@@ -223,9 +223,7 @@ describe('with little time', () => {
   let server: Listening
   beforeAll(async () => {
     server = await listen({
-      fetch: app.fetch,
-      held: app.held,
-      bodyLimits: app.bodyLimits,
+      http: app.http,
       host: '127.0.0.1',
       port: 0,
       requestTimeoutMs: 100,

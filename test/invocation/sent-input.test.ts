@@ -35,7 +35,7 @@ const TRANSPORTS = {
   rest:
     (deployed: Deployed): Sender =>
     async (input, key) => {
-      const response = await deployed.fetch(request('/api/actions/take', key, toJson(input)), ENV)
+      const response = await deployed.fetch(request('/api/actions/take', key, toJson(input)))
       const { data } = (await response.json()) as { data?: { mark: string } }
       return { status: response.status, mark: data?.mark }
     },
@@ -43,7 +43,7 @@ const TRANSPORTS = {
     (deployed: Deployed): Sender =>
     async (input, key) => {
       const body = JSON.stringify(superjson.serialize(input))
-      const response = await deployed.fetch(request('/trpc/actions.take', key, body), ENV)
+      const response = await deployed.fetch(request('/trpc/actions.take', key, body))
       const { result } = (await response.json()) as {
         result?: { data: { json: { data: { mark: string } } } }
       }
@@ -62,7 +62,6 @@ const TRANSPORTS = {
       }
     },
 }
-const ENV = {}
 const NAMES = ['rest', 'trpc', 'caller'] as const
 const PAIRS = NAMES.flatMap((first) => NAMES.map((second) => [first, second] as const))
 

@@ -1,5 +1,5 @@
 import type { WorkDefinition } from '../work.ts'
-import { echoRest, echoTrpc, trpcBatch } from './echo.ts'
+import { echoCors, echoRest, echoTrpc, trpcBatch } from './echo.ts'
 import { growth } from './growth.ts'
 import { integrationCall, slowProvider } from './integrations.ts'
 import { listAttendees, listRecords } from './reads.ts'
@@ -9,6 +9,7 @@ import { createEvent, hotEvent, inviteAttendee, keyedCreate, keyedInvite } from 
 /** In the order in which they are measured. */
 export const WORKS: readonly WorkDefinition[] = [
   echoRest,
+  echoCors,
   echoTrpc,
   trpcBatch,
   createEvent,

@@ -1,5 +1,6 @@
 import type { RequestTemplate } from '../load-job.ts'
 import { USERS } from '../seed.ts'
+import { PAGE_ORIGIN } from '../servers.ts'
 import type { Tokens } from '../tokens.ts'
 import { type Bench, type Lane, laneKey, type WorkDefinition } from '../work.ts'
 import { againstBaseline, CONNECTIONS } from './against-baseline.ts'
@@ -8,12 +9,22 @@ import { actionRequest, trpcRequest } from './requests.ts'
 const BATCH = 10
 const input = { message: 'All that is measured was called first.' }
 const rest = ({ tokens }: Bench) => [echoRequest(tokens)]
+const ofPage = ({ tokens }: Bench) => {
+  const request = echoRequest(tokens)
+  return [{ ...request, headers: { ...request.headers, origin: PAGE_ORIGIN } }]
+}
 const trpc = ({ tokens }: Bench) => [trpcRequest(tokens, 'echo', input)]
 
 export const echoRest: WorkDefinition = {
   name: 'echo-rest',
   title: 'echo over REST, against a plain route',
   open: (bench) => againstBaseline(bench, { goal: 0.5, requests: () => rest(bench) }),
+}
+
+export const echoCors: WorkDefinition = {
+  name: 'echo-cors',
+  title: 'echo over REST for a page of another origin, against a plain route without CORS',
+  open: (bench) => againstBaseline(bench, { goal: 0.5, requests: () => ofPage(bench) }),
 }
 
 export const echoTrpc: WorkDefinition = {

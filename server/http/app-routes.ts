@@ -1,0 +1,96 @@
+import { type Context, Hono } from 'hono'
+import { bodyLimit } from 'hono/body-limit'
+import { INTERNAL_MESSAGE } from '../core/errors.ts'
+import { fail } from '../core/result.ts'
+import type { Engine } from '../invocation/engine.ts'
+import type { BodyLimits } from './body-limits.ts'
+import { compressAnswers } from './compress-middleware.ts'
+import type { Compression } from './compression.ts'
+import type { Cors } from './cors.ts'
+import type { AnyRoutes, RoutesOptions } from './custom-routes.ts'
+import { NOTHING_HERE } from './endpoint.ts'
+import { isEngineAddress } from './engine-addresses.ts'
+import type { Exchange, WebAnswer } from './exchange.ts'
+import { BodyTooLargeError, limitBody, tooLarge } from './limited-body.ts'
+import { MAX_BODY_BYTES } from './max-body-bytes.ts'
+import { headersOfAll, respond } from './respond.ts'
+import { createRoutesOptions } from './routes-options.ts'
+
+export interface AppRoutesOptions {
+  readonly engine: Engine
+  readonly routes: AnyRoutes
+  /** What the routes say about bodies is added here, and then no more. */
+  readonly bodyLimits: BodyLimits
+  readonly cors: Cors | undefined
+  readonly compression: Compression | undefined
+  isStopping(): boolean
+}
+
+/** Leaves an exchange to the app's routes. */
+export type AppRoutes = (exchange: Exchange, requestId: string) => WebAnswer
+
+interface HonoEnv {
+  Bindings: { readonly exchange: Exchange; readonly requestId: string }
+}
+
+/** Serves the app's own routes. Their answers say of themselves what all answers do. */
+export function createAppRoutes(options: AppRoutesOptions): AppRoutes {
+  const { engine, bodyLimits, cors, compression, isStopping } = options
+  const requestIds = new WeakMap<Request, string>()
+  const app = new Hono<HonoEnv>()
+  // Around what `Vary` is written by.
+  if (compression) app.use(compressAnswers(compression))
+  app.use(async (c, next) => {
+    await next()
+    for (const [name, value] of Object.entries(headersOfAll(c.env.requestId))) c.header(name, value)
+    if (isStopping()) c.header('connection', 'close')
+    if (!cors) return
+    for (const [name, value] of Object.entries(cors.headers(c.req.header('origin')))) {
+      // A route may expose headers of its own.
+      c.header(name, value, { append: name === 'access-control-expose-headers' })
+    }
+    c.header('vary', 'Origin', { append: true })
+  })
+  const wholeBody = bodyLimit({ maxSize: MAX_BODY_BYTES, onError: (c) => refuseBody(c, MAX_BODY_BYTES) })
+  app.use(async (c, next) => {
+    // An address of the engine's that is encoded is none of the app's.
+    if (isEngineAddress(c.req.path)) return respond(NOTHING_HERE, c.env.requestId)
+    const limit = bodyLimits.of(c.env.exchange.target)
+    if (!limit) return wholeBody(c, next)
+    const { request, isExceeded } = limitBody(c.req.raw, limit.maxBodyBytes)
+    c.req.raw = request
+    await next()
+    // Whatever the route made of it.
+    if (isExceeded()) c.res = refuseBody(c, limit.maxBodyBytes)
+    return undefined
+  })
+  app.use(async (c, next) => {
+    // A body that was read or is counted is another request.
+    requestIds.set(c.req.raw, c.env.requestId)
+    return next()
+  })
+  const given = createRoutesOptions({ engine, requestIds, bodyLimits })
+  // The collections given at start are those that the app's types describe.
+  app.route('/', options.routes(given as RoutesOptions<never>))
+  app.notFound((c) => respond(NOTHING_HERE, c.env.requestId))
+  app.onError((error, c) => {
+    const { requestId } = c.env
+    // It is answered where the body is counted.
+    if (error instanceof BodyTooLargeError)
+      return respond(fail('PAYLOAD_TOO_LARGE', error.message), requestId)
+    if (c.req.raw.signal.aborted || error.message === 'aborted') {
+      engine.log.debug({ requestId }, 'A request ended before it was complete')
+      return respond(fail('BAD_REQUEST', 'The request ended before it was complete.'), requestId)
+    }
+    engine.log.error({ err: error, requestId }, 'A request failed with an unexpected error')
+    return respond(fail('INTERNAL_SERVER_ERROR', INTERNAL_MESSAGE), requestId)
+  })
+  return (exchange, requestId) => (request, env) => app.fetch(request, { ...env, exchange, requestId })
+}
+
+function refuseBody(c: Context, maxBytes: number): Response {
+  const refused = respond(fail('PAYLOAD_TOO_LARGE', tooLarge(maxBytes)), c.env.requestId)
+  // The rest of the body stays unread: no other request may follow on this connection.
+  refused.headers.set('connection', 'close')
+  return refused
+}

@@ -1,0 +1,132 @@
+import type { AddressRange } from '../auth/client-address.ts'
+import { INTERNAL_MESSAGE } from '../core/errors.ts'
+import { type Failure, fail } from '../core/result.ts'
+import type { Engine } from '../invocation/engine.ts'
+import type { createAppRouter } from '../routers/app-router.ts'
+import { createAppRoutes } from './app-routes.ts'
+import { BodyLimits, bodyBytesHeld } from './body-limits.ts'
+import { Compression } from './compression.ts'
+import { createCors } from './cors.ts'
+import type { AnyRoutes } from './custom-routes.ts'
+import { NOTHING_HERE } from './endpoint.ts'
+import { createEngineEndpoints } from './engine-endpoints.ts'
+import type { Answer, Exchange, HttpAnswer } from './exchange.ts'
+import { createFinishAnswer } from './finish-answer.ts'
+import { createProbes } from './health.ts'
+import { HeldBytes, overloaded } from './held-bytes.ts'
+import { BodyTooLargeError, tooLarge } from './limited-body.ts'
+import { MAX_BODY_BYTES } from './max-body-bytes.ts'
+import { requestIdOf } from './request-contexts.ts'
+import { hasDotSegment, type RequestTarget, readTarget } from './request-target.ts'
+import { answerOf } from './respond.ts'
+import { repeatedHeader } from './single-headers.ts'
+import { refuseTrpc, TRPC_PATH } from './trpc-endpoint.ts'
+import { RequestEndedError } from './whole-body.ts'
+
+export interface HttpOptions {
+  readonly engine: Engine
+  readonly router: ReturnType<typeof createAppRouter>
+  readonly routes: AnyRoutes | undefined
+  readonly corsOrigins: readonly string[]
+  readonly trustedProxies: readonly AddressRange[]
+  readonly clientRateLimit: number | 'none'
+  /** What all requests may hold together, in bytes. @default a quarter of the heap, from 16 to 256 MiB */
+  readonly maxHeldBytes?: number | undefined
+  /** Whether answers are compressed; off where a proxy does it. */
+  readonly isCompressing: boolean
+  isStopping(): boolean
+}
+
+/** The HTTP side of an app, whatever carries it. */
+export interface Http {
+  /** Answers an exchange. It never throws. */
+  answer(exchange: Exchange): Promise<Answer>
+  /** What exchanges hold; whoever carries them releases it. */
+  readonly held: HeldBytes
+  /** What the app's routes may be sent where it is not the usual. */
+  readonly bodyLimits: BodyLimits
+}
+
+const NO_ADDRESS = fail('BAD_REQUEST', 'The address of the request, or its Host, is not valid.')
+
+/** Builds the HTTP side: health, REST, tRPC and the app's own routes. */
+export function createHttp(options: HttpOptions): Http {
+  const { engine, isStopping } = options
+  const held = new HeldBytes(options.maxHeldBytes)
+  const bodyLimits = new BodyLimits()
+  const compression = options.isCompressing ? new Compression(held) : undefined
+  const cors = options.corsOrigins.length > 0 ? createCors(options.corsOrigins) : undefined
+  const finish = createFinishAnswer({ cors, compression, isStopping })
+  const probes = createProbes({ ping: (timeoutMs) => engine.database.ping(timeoutMs), isStopping })
+  const serve = createEngineEndpoints({ ...options, held })
+  const appRoutes =
+    options.routes &&
+    createAppRoutes({ engine, routes: options.routes, bodyLimits, cors, compression, isStopping })
+  bodyLimits.complete()
+
+  async function answer(exchange: Exchange): Promise<Answer> {
+    const limit = bodyLimits.of(exchange.target)
+    const maxBytes = limit?.maxBodyBytes ?? MAX_BODY_BYTES
+    const hasRoom = held.admit(exchange.holder, bodyBytesHeld(exchange.bodyBytes, maxBytes))
+    const preflight = cors?.preflight(exchange)
+    if (preflight) return preflight
+    const requestId = requestIdOf(exchange.header('x-request-id'))
+    const target = readTarget(exchange)
+    if (!target) return finish(exchange, answerOf(NO_ADDRESS, requestId))
+    const malformed = problemWith(exchange)
+    if (malformed) return finish(exchange, refuse(malformed, target, requestId))
+    const refused = hasRoom ? tooLong(exchange, maxBytes) : overloaded()
+    try {
+      const probe = isReading(exchange) ? probes.get(target.pathname) : undefined
+      if (probe) return finish(exchange, await probe(requestId))
+      if (refused) return finish(exchange, closing(refuse(refused, target, requestId)))
+      const answer = serve(exchange, target, requestId)
+      if (answer) return finish(exchange, await answer)
+      if (appRoutes) return appRoutes(exchange, requestId)
+      return finish(exchange, answerOf(NOTHING_HERE, requestId))
+    } catch (error) {
+      return finish(exchange, failed(error, target, requestId))
+    }
+  }
+
+  function failed(error: unknown, target: RequestTarget, requestId: string): HttpAnswer {
+    if (error instanceof BodyTooLargeError)
+      return closing(refuse(fail('PAYLOAD_TOO_LARGE', error.message), target, requestId))
+    if (error instanceof RequestEndedError) {
+      engine.log.debug({ requestId }, 'A request ended before it was complete')
+      return refuse(fail('BAD_REQUEST', error.message), target, requestId)
+    }
+    engine.log.error({ err: error, requestId }, 'A request failed with an unexpected error')
+    return refuse(fail('INTERNAL_SERVER_ERROR', INTERNAL_MESSAGE), target, requestId)
+  }
+
+  return { answer, held, bodyLimits }
+}
+
+/** What keeps a request from being looked at, whoever sent it. */
+function problemWith(exchange: Exchange): Failure | undefined {
+  const repeated = repeatedHeader(exchange)
+  if (repeated) return fail('BAD_REQUEST', `The header ${repeated} may be given once only.`)
+  // Resolving "." and ".." is the client's part (RFC 3986 §5.2.4); here they would lead past a proxy's rules.
+  return hasDotSegment(exchange.target) ? NOTHING_HERE : undefined
+}
+
+function tooLong({ bodyBytes = 0 }: Exchange, maxBytes: number): Failure | undefined {
+  return bodyBytes > maxBytes ? fail('PAYLOAD_TOO_LARGE', tooLarge(maxBytes)) : undefined
+}
+
+/** Refuses a request in the form that its transport reads. */
+function refuse(failure: Failure, { pathname }: RequestTarget, requestId: string): HttpAnswer {
+  const isTrpc = pathname.startsWith(`${TRPC_PATH}/`)
+  return isTrpc ? refuseTrpc(failure, requestId) : answerOf(failure, requestId)
+}
+
+/** The body stays unread: no other request may follow on this connection. */
+function closing(answer: HttpAnswer): HttpAnswer {
+  answer.headers.connection = 'close'
+  return answer
+}
+
+function isReading({ method }: Exchange): boolean {
+  return method === 'GET' || method === 'HEAD'
+}

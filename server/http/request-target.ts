@@ -1,0 +1,48 @@
+import type { Exchange } from './exchange.ts'
+
+/** What of its address a request is answered by. */
+export interface RequestTarget {
+  /** Still encoded. */
+  readonly pathname: string
+  /** With its question mark; empty without parameters. */
+  readonly search: string
+}
+
+/** An address that every reader takes as it stands. */
+const PLAIN = /^\/[\w!$&'()*+,\-./:;=@[\]~]*(?:\?[^#]*)?$/
+const PLAIN_HOST = /^[\w.-]+(?::\d{1,4})?$/
+const PORT = /:\d+$/
+const BACKSLASH_IN_PATH = /^[^?]*\\/
+/** A segment of an address that is `.` or `..`, encoded or not. */
+const DOT_SEGMENT = /^[^?#]*\/(?:\.|%2e){1,2}(?:[/?#]|$)/i
+
+/** Reads where a request goes; undefined for what is no address, and where `Host` is no host. */
+export function readTarget(exchange: Pick<Exchange, 'target' | 'header'>): RequestTarget | undefined {
+  const { target } = exchange
+  // Whoever asks through a proxy says all of the address (RFC 9112 §3.2.2).
+  if (/^https?:\/\//.test(target)) return parse(target)
+  const host = exchange.header('host')
+  if (host && !PLAIN_HOST.test(host) && !isHost(host)) return undefined
+  if (!PLAIN.test(target)) return target.startsWith('/') ? parse(`http://localhost${target}`) : undefined
+  const query = target.indexOf('?')
+  return query < 0
+    ? { pathname: target, search: '' }
+    : { pathname: target.slice(0, query), search: target.slice(query) }
+}
+
+/** Whether an address leads elsewhere by its dots. */
+export function hasDotSegment(target: string): boolean {
+  return DOT_SEGMENT.test(target)
+}
+
+function parse(address: string): RequestTarget | undefined {
+  if (BACKSLASH_IN_PATH.test(address) || !URL.canParse(address)) return undefined
+  const { pathname, search } = new URL(address)
+  return { pathname, search }
+}
+
+function isHost(host: string): boolean {
+  if (!URL.canParse(`http://${host}/`)) return false
+  const { hostname } = new URL(`http://${host}/`)
+  return hostname.length === host.length || hostname === host.replace(PORT, '').toLowerCase()
+}
