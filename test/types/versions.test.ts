@@ -135,5 +135,5 @@ function whole(lines: readonly string[]): string[] {
 function withoutRows(sentence: string): string {
   return sentence
     .replace(/'(Where<)?\{.*\}(?: & NotWritten<.*>)?(>)?'/, "'$1{…}$2'")
-    .replace(/import\("[^"]*"\)/, 'import("…")')
+    .replace(/import\([^)]*\)/, 'import("…")')
 }
