@@ -2,12 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, it } from 'vitest'
 import { startUpstream } from '../integrations/upstream.ts'
 import { openTestDatabase } from '../support/database.ts'
+import { shortened } from '../support/shortened.ts'
 import { newCall, send } from './call.ts'
 import { mintToken } from './fault-app.ts'
 import { startServer } from './server-process.ts'
 import { lookAt } from './truth.ts'
 
-const ROUNDS = 200
+const ROUNDS = shortened({ short: 60, whole: 200 })
 const CALLERS = 12
 const MAX_PAUSE_MS = 200
 

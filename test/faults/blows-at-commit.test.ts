@@ -5,12 +5,13 @@ import { openPostgres } from '../../server/db/postgres.ts'
 import { type Listening, listen } from '../../server/lifecycle/listen.ts'
 import { startTcpProxy } from '../postgres/tcp-proxy.ts'
 import { openTestDatabase, type TestDatabase } from '../support/database.ts'
+import { shortened } from '../support/shortened.ts'
 import { newCall } from './call.ts'
 import { createFaultApp, mintToken } from './fault-app.ts'
 import { sendUntilFinal } from './send-until-final.ts'
 import { lookAt, type Truth } from './truth.ts'
 
-const ROUNDS = 100
+const ROUNDS = shortened({ short: 40, whole: 100 })
 const CALLERS = 24
 /** Where a blow hits: before COMMIT is sent, while it is under way, or after it; or the network fails under it. */
 const BLOWS = ['before', 'during', 'after', 'network'] as const

@@ -5,12 +5,13 @@ import { post } from '../http/send.ts'
 import { json, startUpstream } from '../integrations/upstream.ts'
 import { accountOf, checkLedger, fund } from '../ledger/ledger.ts'
 import { openTestDatabase } from '../support/database.ts'
+import { shortened } from '../support/shortened.ts'
 import { mintToken, NOTE_PRICE } from './fault-app.ts'
 import { type ServerProcess, startServer } from './server-process.ts'
 import { lookAt } from './truth.ts'
 
 const CALLERS = 8
-const KILLING_MS = 15_000
+const KILLING_MS = shortened({ short: 6_000, whole: 15_000 })
 const MIN_KILLS = 5
 const MIN_DONE = 30
 const MIN_FAILED = 15

@@ -1,8 +1,12 @@
+import { faults } from './faults.ts'
 import { memory } from './memory.ts'
 import { readOptions, USAGE } from './options.ts'
 import type { Scenario } from './scenario.ts'
 
-const SCENARIOS: ReadonlyMap<string, Scenario> = new Map([['memory', memory]])
+const SCENARIOS: ReadonlyMap<string, Scenario> = new Map([
+  ['memory', memory],
+  ['faults', faults],
+])
 
 /** Runs the scenarios one after another; the exit code says whether all of them passed. */
 async function main(): Promise<number> {

@@ -1,0 +1,40 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { resolve } from 'node:path'
+import { guarded } from '../support/guarded.ts'
+import type { Scenario } from './scenario.ts'
+
+const ROOT = resolve(import.meta.dirname, '../..')
+/** What `test/support/shortened.ts` shortens elsewhere. */
+const FILES = [
+  'test/embedded/kill',
+  'test/faults/backends-killed',
+  'test/faults/blows-at-commit',
+  'test/faults/hot-record',
+  'test/faults/outbox',
+]
+
+/** Runs the tests of faults at their whole length, again and again while there is time. */
+export const faults: Scenario = async ({ seconds, databaseUrl }) => {
+  const endsAt = performance.now() + seconds * 1_000
+  let [runs, failed] = [0, 0]
+  do {
+    runs += 1
+    if (!(await isGreen(databaseUrl))) failed += 1
+  } while (performance.now() < endsAt)
+  const problems = failed === 0 ? [] : [`${failed} of ${runs} runs had a test that failed`]
+  return { lines: [`${runs} runs of ${FILES.length} files`], problems }
+}
+
+async function isGreen(databaseUrl: string | undefined): Promise<boolean> {
+  const vitest = resolve(ROOT, 'node_modules/vitest/vitest.mjs')
+  const child = guarded(
+    spawn(process.execPath, [vitest, 'run', '--project', 'p*', ...FILES], {
+      cwd: ROOT,
+      env: { ...process.env, WHOLE_FAULTS: 'yes', TEST_DATABASE_URL: databaseUrl },
+      stdio: 'inherit',
+    }),
+  )
+  const [code] = await once(child, 'close')
+  return code === 0
+}
