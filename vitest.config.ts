@@ -15,9 +15,6 @@ const shared = {
   testTimeout: 30_000,
   hookTimeout: 60_000,
   pool: 'forks' as const,
-  // Files share a process, one after another: nothing of a test lives in a module, and what is imported and compiled
-  // stays. In a process each they take nearly twice the time.
-  isolate: false,
   setupFiles: ['test/support/end-children.ts'],
 }
 /** Behaviour that no database can change. */
@@ -51,7 +48,8 @@ const EMBEDDED = 'test/embedded/**'
 const projects = [
   {
     resolve,
-    test: { ...shared, name: 'static', include: WITHOUT_DATABASE },
+    // Its files share a process, one after another: what they import is read and compiled once.
+    test: { ...shared, name: 'static', include: WITHOUT_DATABASE, isolate: false },
   },
   {
     resolve,
