@@ -2,7 +2,14 @@ import { createOriginMatcher } from '../auth/origin.ts'
 import type { Exchange, HttpAnswer } from './exchange.ts'
 
 /** What a page may always send. */
-const HEADERS = ['authorization', 'content-type', 'idempotency-key', 'x-request-id', 'trpc-accept']
+const HEADERS = [
+  'authorization',
+  'content-type',
+  'idempotency-key',
+  'deputy-dry-run',
+  'x-request-id',
+  'trpc-accept',
+]
 const METHODS = 'GET,HEAD,POST,PUT,PATCH,DELETE'
 const EXPOSED =
   'x-request-id,retry-after,idempotency-replayed,allow,www-authenticate,etag,content-disposition'

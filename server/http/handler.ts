@@ -2,6 +2,7 @@ import type { AddressRange } from '../auth/client-address.ts'
 import { INTERNAL_MESSAGE } from '../core/errors.ts'
 import { type Failure, fail } from '../core/result.ts'
 import type { Engine } from '../invocation/engine.ts'
+import { noDryRun } from '../invocation/failures.ts'
 import type { createAppRouter } from '../routers/app-router.ts'
 import { createAppRoutes } from './app-routes.ts'
 import { BodyLimits, bodyBytesHeld } from './body-limits.ts'
@@ -16,7 +17,7 @@ import { createProbes } from './health.ts'
 import { HeldBytes, overloaded } from './held-bytes.ts'
 import { BodyTooLargeError, tooLarge } from './limited-body.ts'
 import { MAX_BODY_BYTES } from './max-body-bytes.ts'
-import { requestIdOf } from './request-contexts.ts'
+import { DRY_RUN_HEADER, requestIdOf } from './request-contexts.ts'
 import { hasDotSegment, type RequestTarget, readTarget } from './request-target.ts'
 import { answerOf } from './respond.ts'
 import { repeatedHeader } from './single-headers.ts'
@@ -49,6 +50,9 @@ export interface Http {
 
 const NO_ADDRESS = fail('BAD_REQUEST', 'The address of the request, or its Host, is not valid.')
 
+/** Where actions are called. */
+const CALLS_ACTIONS = /^\/(?:api\/actions|trpc)\//
+
 /** Builds the HTTP side: health, REST, tRPC and the app's own routes. */
 export function createHttp(options: HttpOptions): Http {
   const { engine, isStopping } = options
@@ -73,7 +77,7 @@ export function createHttp(options: HttpOptions): Http {
     const requestId = requestIdOf(exchange.header('x-request-id'))
     const target = readTarget(exchange)
     if (!target) return finish(exchange, answerOf(NO_ADDRESS, requestId))
-    const malformed = problemWith(exchange)
+    const malformed = problemWith(exchange, target)
     if (malformed) return finish(exchange, refuse(malformed, target, requestId))
     const refused = hasRoom ? tooLong(exchange, maxBytes) : overloaded()
     try {
@@ -104,9 +108,11 @@ export function createHttp(options: HttpOptions): Http {
 }
 
 /** What keeps a request from being looked at, whoever sent it. */
-function problemWith(exchange: Exchange): Failure | undefined {
+function problemWith(exchange: Exchange, { pathname }: RequestTarget): Failure | undefined {
   const repeated = repeatedHeader(exchange)
   if (repeated) return fail('BAD_REQUEST', `The header ${repeated} may be given once only.`)
+  // What is not reverted must not be taken for a dry run.
+  if (exchange.header(DRY_RUN_HEADER) !== undefined && !CALLS_ACTIONS.test(pathname)) return noDryRun()
   // Resolving "." and ".." is the client's part (RFC 3986 §5.2.4); here they would lead past a proxy's rules.
   return hasDotSegment(exchange.target) ? NOTHING_HERE : undefined
 }

@@ -9,6 +9,8 @@ import type { Exchange } from './exchange.ts'
 import { readIdempotencyKeys } from './idempotency-header.ts'
 import { createRateLimit } from './rate-limit.ts'
 
+/** Asks for a dry run of the actions that a request calls. */
+export const DRY_RUN_HEADER = 'deputy-dry-run'
 const MAX_KNOWN_PEERS = 1_000
 const REQUEST_ID = /^[\w.:-]{1,64}$/
 
@@ -39,6 +41,7 @@ export function createRequestContexts(options: RequestContextsOptions): RequestC
       transport,
       ip,
       countCall: () => countCall(ip),
+      dryRun: exchange.header(DRY_RUN_HEADER),
       idempotency: idempotencyOf(transport, exchange.header('idempotency-key')),
     })
   }

@@ -38,3 +38,8 @@ export function answerTooLarge(): Failure {
     `The answer has more than the ${MAX_ANSWER_CHARACTERS} characters that an answer may have at most; nothing of the call was kept. Ask for less, a page at a time.`,
   )
 }
+
+/** It is no action, and what it does is not taken back. */
+export function noDryRun(): Failure {
+  return fail('BAD_REQUEST', 'Only actions have a dry run, and this is none: leave Deputy-Dry-Run out.')
+}

@@ -5,6 +5,7 @@ import { type ActionResult, type Failure, fail } from '../core/result.ts'
 import { answerBefore } from '../invocation/call.ts'
 import type { DryRunOptions } from '../invocation/dry-run/options.ts'
 import type { Engine } from '../invocation/engine.ts'
+import { noDryRun } from '../invocation/failures.ts'
 import { Invocation } from '../invocation/invocation.ts'
 import { InvocationRecord, type RecordedCall } from '../invocation/invocation-record.ts'
 import { recordCall } from '../invocation/record-call.ts'
@@ -190,16 +191,17 @@ function refuseKeyOfRead({ ctx, batchIndex }: Call, kind: 'query' | 'mutation'):
 function dryRunOf({ ctx, batchIndex }: Call, hasDryRun: boolean): DryRunOptions | undefined {
   const { dryRun } = ctx
   if (dryRun === undefined) return undefined
-  const problem = dryRunProblem(dryRun, hasDryRun, ctx.idempotency[batchIndex] !== undefined)
-  if (problem !== undefined) throw thrown(fail('BAD_REQUEST', problem))
+  const refusal = dryRunRefusal(dryRun, hasDryRun, ctx.idempotency[batchIndex] !== undefined)
+  if (refusal) throw thrown(refusal)
   return dryRun === 'invalid' ? undefined : dryRun
 }
 
-function dryRunProblem(dryRun: unknown, hasDryRun: boolean, hasKey: boolean): string | undefined {
-  if (dryRun === 'invalid') return 'Deputy-Dry-Run must be true; leave it out for a call that counts.'
-  if (!hasDryRun) return 'Only actions have a dry run, and this is none: leave Deputy-Dry-Run out.'
+function dryRunRefusal(dryRun: unknown, hasDryRun: boolean, hasKey: boolean): Failure | undefined {
+  if (dryRun === 'invalid')
+    return fail('BAD_REQUEST', 'Deputy-Dry-Run must be true; leave it out for a call that counts.')
+  if (!hasDryRun) return noDryRun()
   return hasKey
-    ? 'A dry run takes no Idempotency-Key: nothing of it is kept that could be repeated.'
+    ? fail('BAD_REQUEST', 'A dry run takes no Idempotency-Key: nothing of it is kept that could be repeated.')
     : undefined
 }
 

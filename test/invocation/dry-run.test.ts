@@ -506,12 +506,16 @@ describe('a dry run', () => {
   it('changes nothing, in no table but the audit', async () => {
     const id = await newNote()
     const before = await everyRow(app.app.database)
-    await app.rehearse(async (ctx) => {
+    const handler: Handler = async (ctx) => {
       await ctx.tools.create('vaults', { content: 'x' })
       await ctx.tools.remove('notes', id)
       await ctx.tools.registerUser({ isAdmin: true })
       await ctx.tools.enqueue('dev/buy', { id })
       return ctx.tools.integration('dev/buy', { id })
+    }
+    expect(await app.rehearse(handler)).toMatchObject({ outcome: 'stopped' })
+    expect(await app.rehearse(handler, { answers: { 'dev/buy': ok({}) } })).toMatchObject({
+      outcome: 'would commit',
     })
     expect(await everyRow(app.app.database)).toEqual(before)
   })

@@ -16,7 +16,7 @@ const GROUPS = ['actions', 'audit', 'credits', 'integrations', 'outbox', 'record
 
 async function send(
   path: string,
-  { user, input = {}, key }: { user?: string; input?: unknown; key?: string },
+  { user, input = {}, key, isDry }: { user?: string; input?: unknown; key?: string; isDry?: boolean },
 ): Promise<{ status: number; message: string; lines: readonly Record<string, unknown>[] }> {
   const { kind } = callablesOf(app.router).get(path) ?? {}
   const headers = {
@@ -24,6 +24,7 @@ async function send(
     'x-request-id': `one-life-${crypto.randomUUID()}`,
     ...(user === undefined ? {} : { authorization: `Bearer ${await app.token(user)}` }),
     ...(key === undefined ? {} : { 'idempotency-key': key }),
+    ...(isDry ? { 'deputy-dry-run': 'true' } : {}),
   }
   const json = JSON.stringify({ json: input })
   const answer =
@@ -71,6 +72,15 @@ describe('every procedure of the router', () => {
     for (const path of paths('query')) {
       const { status, message } = await send(path, { user: 'owner', key: 'a-key-of-a-read' })
       expect([path, status, message.includes('Idempotency-Key')]).toEqual([path, 400, true])
+    }
+  })
+
+  it('has no dry run, which it says, unless it is an action', async () => {
+    for (const path of paths()) {
+      const { status, message } = await send(path, { user: 'owner', isDry: true })
+      const isRefused = message.startsWith('Only actions have a dry run')
+      expect([path, isRefused]).toEqual([path, !path.startsWith('actions.')])
+      if (isRefused) expect(status).toBe(400)
     }
   })
 
