@@ -31,7 +31,7 @@ const WITHOUT_DATABASE = [
   'test/env/**/*.test.ts',
   'test/guard/**/*.test.ts',
   'test/http/{accept-encoding,page-slots,rate-limit}.test.ts',
-  'test/integrations/{address,answers,catalogue,definition,direct,plan,redaction,shipped}.test.ts',
+  'test/integrations/{address,answers,public-integrations,definition,direct,plan,redaction,shipped}.test.ts',
   'test/integrations/{http-client,http-faults,http-secrets,outbound-tls,refused-addresses}.test.ts',
   'test/invocation/{stopwatch,turns}.test.ts',
   'test/lifecycle/{log,server-process,server-refusals,uncaught}.test.ts',

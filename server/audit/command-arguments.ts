@@ -2,7 +2,7 @@ import { isUserId, USER_ID_RULE } from '../auth/user-id.ts'
 import {
   type CommandReader,
   type Options,
-  type Parsed,
+  type ParsedCommand,
   parseCommand,
   problem,
   readCount,
@@ -38,11 +38,11 @@ const COMMANDS: ReadonlyMap<string, CommandReader<AuditCommand>> = new Map([
 ])
 
 /** Reads the command line of `npm run -s audit -- …`. */
-export function parseAuditCommand(args: readonly string[]): Parsed<AuditCommand> {
+export function parseAuditCommand(args: readonly string[]): ParsedCommand<AuditCommand> {
   return parseCommand(args, COMMANDS)
 }
 
-function parsePrune(values: Options): Parsed<AuditCommand> {
+function parsePrune(values: Options): ParsedCommand<AuditCommand> {
   const seconds = parseDuration(values.get('older-than') ?? '', ['h', 'd'])
   if (seconds === undefined || seconds > MAX_DAYS * 86_400) {
     return problem(
@@ -52,13 +52,13 @@ function parsePrune(values: Options): Parsed<AuditCommand> {
   return { ok: true, value: { kind: 'prune', olderThanSeconds: seconds } }
 }
 
-function parseErase(values: Options): Parsed<AuditCommand> {
+function parseErase(values: Options): ParsedCommand<AuditCommand> {
   const userId = values.get('user')
   if (!isUserId(userId)) return problem(`--user must be a user's id: ${USER_ID_RULE}.`)
   return { ok: true, value: { kind: 'erase', userId } }
 }
 
-function parseList(values: Options): Parsed<AuditCommand> {
+function parseList(values: Options): ParsedCommand<AuditCommand> {
   const limit = readCount(values.get('limit') ?? String(DEFAULT_LIST), MAX_LIST)
   if (limit === undefined) return problem(`--limit must be a whole number from 1 to ${MAX_LIST}.`)
   const [actor, action] = [values.get('actor'), values.get('action')]

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { auditDetail, auditLog } from '../../drizzle/engine/system.ts'
 import { type ActionResult, ok } from '../core/result.ts'
 import { boundedList } from '../tools/bounded-list.ts'
-import type { ReadScope } from '../tools/scope.ts'
+import type { ReadRuntime } from '../tools/tool-runtime.ts'
 import {
   decodeInstantCursor,
   encodeInstantCursor,
@@ -54,14 +54,14 @@ export interface AuditPage {
 
 /** Lists entries of the audit log, newest first, a page at a time. Does not check whether the caller may read them. */
 export async function queryAudit(
-  scope: Pick<ReadScope, 'execute'>,
+  runtime: Pick<ReadRuntime, 'execute'>,
   query: AuditQuery,
 ): Promise<ActionResult<AuditPage>> {
   const { limit = DEFAULT_LIMIT, cursor, direction: _direction, ...filters } = query
   const cursorScope = { list: 'audit', filters }
   const after = typeof cursor === 'string' ? decodeInstantCursor(cursorScope, cursor) : undefined
   if (typeof cursor === 'string' && !after) return foreignCursor('query', 'with the same filters')
-  const { rows } = await scope.execute(
+  const { rows } = await runtime.execute(
     boundedList({
       columns: auditColumns(),
       rows: sql`from ${auditLog} left join ${auditDetail} on ${auditDetail.id} = ${auditLog.id}

@@ -2,8 +2,8 @@ import { printable } from '../core/printable.ts'
 import type { Database } from '../db/database.ts'
 import { getBalance, listBalances } from '../ledger/balance.ts'
 import { CREDITS_USAGE, type CreditsCommand, parseCreditsCommand } from '../ledger/command-arguments.ts'
+import { formatBalance, formatCreditEntry } from '../ledger/format-entry.ts'
 import { grant } from '../ledger/grant.ts'
-import { formatBalance, formatEntry } from '../ledger/line.ts'
 import { listStatement } from '../ledger/statement.ts'
 import { runDatabaseCommand, say } from './database-command.ts'
 
@@ -32,7 +32,7 @@ async function run(database: Database, command: CreditsCommand): Promise<void> {
       )
     }
     case 'statement':
-      for await (const entry of listStatement(database, command)) say(formatEntry(entry))
+      for await (const entry of listStatement(database, command)) say(formatCreditEntry(entry))
   }
 }
 

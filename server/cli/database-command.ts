@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Parsed } from '../core/command-options.ts'
+import type { ParsedCommand } from '../core/command-options.ts'
 import { ConnectionLost, type Database, SqlError } from '../db/database.ts'
 import { openPglite } from '../db/pglite.ts'
 import { openPostgres } from '../db/postgres.ts'
@@ -9,7 +9,7 @@ import { type DatabaseEnv, loadDotEnv, readDatabaseEnv } from '../env/environmen
 /** A command that works on the database itself: whoever can run it has all rights on it. */
 export interface DatabaseCommand<T> {
   readonly usage: string
-  parse(args: readonly string[]): Parsed<T>
+  parse(args: readonly string[]): ParsedCommand<T>
   /** @throws {Error} whose message is for the person at the terminal. */
   run(database: Database, command: T): Promise<void>
   /** What an SQLSTATE means to whoever gave this command. */

@@ -2,7 +2,7 @@ import { type ParseArgsConfig, parseArgs } from 'node:util'
 import { printable } from './printable.ts'
 
 /** A command line that was read, or what is wrong with it. */
-export type Parsed<T> =
+export type ParsedCommand<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly problem: string }
 
@@ -11,14 +11,14 @@ export type Options = ReadonlyMap<string, string>
 /** Each command and the options that it takes. */
 export interface CommandReader<T> {
   readonly options: readonly string[]
-  read(values: Options): Parsed<T>
+  read(values: Options): ParsedCommand<T>
 }
 
 /** Reads a command and its options, each of which has a value and is given once. */
 export function parseCommand<T>(
   args: readonly string[],
   commands: ReadonlyMap<string, CommandReader<T>>,
-): Parsed<T> {
+): ParsedCommand<T> {
   const [name, ...rest] = args
   const command = name === undefined ? undefined : commands.get(name)
   if (!command) {

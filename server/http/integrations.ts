@@ -2,7 +2,7 @@ import type { Actor } from '../auth/actor.ts'
 import { knownActor } from '../auth/authentication.ts'
 import { fail } from '../core/result.ts'
 import { isSegment } from '../integrations/endpoint.ts'
-import { thrown } from '../invocation/thrown.ts'
+import { toTrpcError } from '../invocation/to-trpc-error.ts'
 import { INTEGRATIONS_PREFIX, refuseClient } from '../routers/integrations.ts'
 import type { Callables } from '../trpc/callable.ts'
 import { callOnce, type Endpoint, type EngineRequest, NOTHING_HERE, restEndpoint } from './endpoint.ts'
@@ -47,14 +47,14 @@ async function readInput(
 ): Promise<unknown> {
   const read = readQueryString(search, [])
   if (endpoint === undefined) {
-    if ('failure' in read) throw thrown(read.failure)
+    if ('failure' in read) throw toTrpcError(read.failure)
     return undefined
   }
   // Whether it is open is no question of what is sent there.
   const refused = refuseClient(ctx.engine.integrations, actor, endpoint)
-  if (refused) throw thrown(refused)
-  if ('failure' in read) throw thrown(read.failure)
+  if (refused) throw toTrpcError(refused)
+  if ('failure' in read) throw toTrpcError(read.failure)
   const body = await readJsonBody(exchange)
-  if ('failure' in body) throw thrown(body.failure)
+  if ('failure' in body) throw toTrpcError(body.failure)
   return { endpoint, data: body.value }
 }

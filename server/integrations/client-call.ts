@@ -5,7 +5,7 @@ type Open<T> = {
   [I in keyof T as T[I] extends { readonly clients: 'none' } ? never : I]: T[I]
 }
 
-/** Its endpoints; any, where the proxy alone knows which there are. */
+/** An integration's endpoints; any name where the proxy alone knows them. */
 type EndpointOf<T, I extends keyof T & string> = [DeclaredEndpoint<Pick<T, I>>] extends [never]
   ? `${I}/${string}`
   : DeclaredEndpoint<Pick<T, I>>

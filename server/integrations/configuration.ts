@@ -1,7 +1,7 @@
 import type { Logger } from 'pino'
+import { checkDeclarations } from './check-declarations.ts'
 import { type Connection, connect, type EnvLookup, missingVariables } from './connection.ts'
-import type { EndpointDeclaration, IntegrationDeclaration, IntegrationDeclarations } from './declare.ts'
-import { checkDeclarations } from './definition.ts'
+import type { EndpointDeclaration, IntegrationDeclaration, IntegrationDeclarations } from './declarations.ts'
 import type { HttpClient } from './http-client.ts'
 
 export interface IntegrationsOptions {
@@ -10,29 +10,29 @@ export interface IntegrationsOptions {
   readonly env: EnvLookup
   /** `API_WORKER_URL`: the proxy, where there is one. */
   readonly apiWorkerUrl: URL | undefined
-  /** `APP_OWNER_JWT`, which pays at the proxy for `developer` integrations. */
+  /** `APP_OWNER_JWT`, the token that pays for `developer` integrations at the proxy. */
   readonly ownerJwt: string | undefined
-  /** Whose money `developer` integrations spend. */
+  /** The user who pays for `developer` integrations. */
   readonly ownerUserId: string | undefined
   readonly http: HttpClient
   readonly log: Logger
-  /** Of a call by proxy, for what declares no time of its own. @default 30000 */
+  /** Milliseconds of a call by proxy whose endpoint declares no timeout. @default 30000 */
   readonly proxyTimeoutMs?: number
 }
 
-/** A declared integration, and how its provider is reached. */
-export interface Configured {
+/** A declared integration with the connection to its provider. */
+export interface ConfiguredIntegration {
   readonly declaration: IntegrationDeclaration
-  /** All that there are; undefined where the proxy alone knows them. */
+  /** All endpoints; undefined where the proxy alone knows them. */
   readonly endpoints: ReadonlyMap<string, EndpointDeclaration> | undefined
-  /** undefined where the provider itself cannot be reached. */
+  /** The connection to the provider; undefined where a variable is missing. */
   readonly connection: Connection | undefined
-  /** What would have to be set for that. */
+  /** The variables that are missing. */
   readonly missing: readonly string[]
 }
 
 export interface Configuration extends Omit<IntegrationsOptions, 'declarations' | 'env'> {
-  readonly integrations: ReadonlyMap<string, Configured>
+  readonly integrations: ReadonlyMap<string, ConfiguredIntegration>
 }
 
 /** Checks the declarations and reads what they need of the environment. @throws {DefinitionError} */
@@ -41,7 +41,7 @@ export function configure({ declarations, env, ...rest }: IntegrationsOptions): 
   const integrations = new Map(
     Object.entries(declarations).map(([name, declaration]) => {
       const { direct } = declaration
-      const configured: Configured = {
+      const configured: ConfiguredIntegration = {
         declaration,
         endpoints: direct && new Map(Object.entries(direct.endpoints)),
         connection: direct && connect(direct, env),

@@ -1,16 +1,16 @@
 import { DefinitionError } from '../core/errors.ts'
-import type { DirectDeclaration, IntegrationDeclarations, SecretDeclaration } from './declare.ts'
+import type { DirectDeclaration, IntegrationDeclarations, SecretDeclaration } from './declarations.ts'
 import { MIN_SECRET_CHARACTERS } from './redact-secrets.ts'
 
-/** What a variable is set to; undefined when it is not. */
+/** Looks up a variable; undefined when it is not set. */
 export type EnvLookup = (name: string) => string | undefined
 
-/** How a provider is reached, and as whom. */
+/** The address and the credential of a provider. */
 export interface Connection {
   readonly baseUrl: URL
-  /** With the credential. */
+  /** The headers, with the credential. */
   readonly headers: Readonly<Record<string, string>>
-  /** What of the headers must appear nowhere. */
+  /** The texts in the headers that must appear nowhere else. */
   readonly secrets: readonly string[]
 }
 
@@ -30,20 +30,20 @@ export function integrationEnv(declarations: IntegrationDeclarations): Integrati
 
 export const SECRET_LENGTH_RULE = `must have at least ${MIN_SECRET_CHARACTERS} characters: a shorter secret cannot be told apart from other text in what a provider answers, and is not taken out of it`
 
-/** The variables whose secrets are too short to be taken out of answers. */
+/** Lists the variables whose secrets are too short to be redacted in answers. */
 export function shortSecrets({ secrets }: IntegrationEnvNames, env: EnvLookup): readonly string[] {
   return secrets.filter(
     (name) => (env(name) ?? '').length < MIN_SECRET_CHARACTERS && (env(name) ?? '') !== '',
   )
 }
 
-/** The variables that must still be set before a provider can be reached itself. */
+/** Lists the variables that are missing for a connection to the provider. */
 export function missingVariables({ baseUrl, secret }: DirectDeclaration, env: EnvLookup): readonly string[] {
   const needed = [...(baseUrl.default === undefined ? [baseUrl.env] : []), ...(secret ? [secret.env] : [])]
   return needed.filter((name) => env(name) === undefined)
 }
 
-/** Reads how a provider is reached; undefined where a variable is missing. @throws {DefinitionError} */
+/** Builds the connection to a provider; undefined where a variable is missing. @throws {DefinitionError} */
 export function connect(direct: DirectDeclaration, env: EnvLookup): Connection | undefined {
   if (missingVariables(direct, env).length > 0) return undefined
   const { baseUrl, secret } = direct

@@ -1,11 +1,11 @@
 import type { z } from 'zod'
 import type { JsonValue } from '../core/result.ts'
-import type { EndpointDeclaration } from './declare.ts'
+import type { EndpointDeclaration } from './declarations.ts'
 
-/** The endpoints that an integration declares; never where it declares none, and the proxy alone knows them. */
+/** The endpoints that an integration declares; never where the proxy alone knows them. */
 type EndpointsOf<T> = T extends { readonly direct: { readonly endpoints: infer E } } ? E : never
 
-/** `integration/endpoint` of everything that is declared by name. */
+/** `integration/endpoint` of every declared endpoint. */
 export type DeclaredEndpoint<T> = {
   [I in keyof T & string]: `${I}/${keyof EndpointsOf<T[I]> & string}`
 }[keyof T & string]
@@ -18,7 +18,7 @@ type DeclarationOf<T, N> = N extends `${infer I}/${infer E}`
     : never
   : never
 
-/** Whether the integration says which endpoints it has, so that no other can be meant. */
+/** Whether the integration declares all of its endpoints. */
 type IsClosed<T, N> = N extends `${infer I}/${string}`
   ? I extends keyof T
     ? [EndpointsOf<T[I]>] extends [never]
@@ -34,7 +34,7 @@ export type EndpointName<T, N extends string> = [DeclarationOf<T, N>] extends [n
     : N
   : N
 
-/** The argument that an endpoint takes: left out where its schema is content with nothing. */
+/** The argument that an endpoint takes: optional where its schema accepts no data. */
 export type EndpointData<T, N extends string> = [DeclarationOf<T, N>] extends [never]
   ? [data?: JsonValue]
   : DeclarationOf<T, N> extends { readonly input: infer I extends z.ZodType }

@@ -1,7 +1,7 @@
 /** One segment of an endpoint, after decoding. */
 const SEGMENT = /^[a-z0-9][a-z0-9._-]{0,99}$/
 
-export interface Endpoint {
+export interface EndpointTarget {
   readonly integration: string
   readonly endpoint: string
 }
@@ -12,7 +12,7 @@ export interface Endpoint {
  *
  * @returns undefined unless there are exactly two good segments.
  */
-export function parseEndpoint(text: string): Endpoint | undefined {
+export function parseEndpoint(text: string): EndpointTarget | undefined {
   const segments = text.split('/').map(decodeOrUndefined)
   const [integration, endpoint] = segments
   if (segments.length !== 2 || !integration || !endpoint) return undefined

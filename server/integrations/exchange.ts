@@ -1,22 +1,22 @@
 import type { EventEmitter } from 'node:events'
 import { type Dispatcher, errors } from 'undici'
 import type { JsonValue } from '../core/result.ts'
-import { RefusedAddressError } from './guarded-connector.ts'
 import { outboundHeaders } from './outbound-headers.ts'
-import { parseJson, readText, TooLargeError } from './read-json.ts'
+import { RefusedAddressError } from './public-connector.ts'
+import { parseSendableJson, readText, TooLargeError } from './read-json.ts'
 import { redactSecrets } from './redact-secrets.ts'
 
 export interface OutboundRequest {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   readonly url: URL
-  /** Beside those for JSON, and never those that frame a message. Their values may hold no control characters. */
+  /** Headers besides those for JSON; none of framing, and no control characters in their values. */
   readonly headers: Readonly<Record<string, string>>
-  /** What must appear in no answer and no error: credentials that go out with it. */
+  /** Credentials that are sent with it, which must appear in no answer and no error. */
   readonly secrets: readonly string[]
   readonly body?: JsonValue | undefined
-  /** From resolving the name to the last byte of the answer. */
+  /** Milliseconds from resolving the name to the last byte of the answer. */
   readonly timeoutMs: number
-  /** Of the answer's body, after decompression. */
+  /** The most bytes of the answer's body, after decompression. */
   readonly maxBytes: number
 }
 
@@ -26,7 +26,7 @@ export type OutboundResponse =
       readonly status: number
       /** null where an error (status 400 and above) came without JSON. */
       readonly body: JsonValue
-      /** What `Retry-After` asks for, from 1 to 3600; undefined without it, or where it makes no sense. */
+      /** The seconds that `Retry-After` asks for, from 1 to 3600; undefined without a valid one. */
       readonly retryAfterSeconds: number | undefined
     }
   /** Nothing usable came back. */
@@ -41,9 +41,9 @@ export type OutboundResponse =
 type Failed = Extract<OutboundResponse, { kind: 'failed' }>
 type Answered = Dispatcher.ResponseData
 
-export interface Exchange {
+export interface ExchangeOptions {
   readonly agent: Dispatcher
-  /** Emits `abort` when the exchange is over, however it ended. An AbortSignal would cost more than all the rest of it. */
+  /** Emits `abort` when the exchange ends, in any way. An AbortSignal would cost more than the rest of the exchange. */
   readonly over: EventEmitter
   readonly clock: () => Date
   /** Called before the first byte of the request is written. */
@@ -57,7 +57,7 @@ const MAX_RETRY_AFTER_SECONDS = 3600
 const HTTP_DATE = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/
 
 /** Sends one request and reads its answer. It never rejects, and no error of the client's leaves it. */
-export async function exchange(request: OutboundRequest, how: Exchange): Promise<OutboundResponse> {
+export async function exchange(request: OutboundRequest, how: ExchangeOptions): Promise<OutboundResponse> {
   let wasSent = false
   const sending = noticeSending(() => {
     wasSent = true
@@ -67,7 +67,7 @@ export async function exchange(request: OutboundRequest, how: Exchange): Promise
     const options = dispatchOptions(request)
     if (!options) return NOT_SENT
     const answered = await how.agent.compose(sending).request({ ...options, signal: how.over })
-    // Left unread, it is destroyed with an error that nobody else would hear.
+    // A body that is not read is destroyed with an error, which would otherwise be unhandled.
     answered.body.on('error', () => undefined)
     if (answered.statusCode >= 300 && answered.statusCode < 400) return failed('redirect', true)
     return await toResponse(answered, request, how.clock)
@@ -85,7 +85,7 @@ function dispatchOptions({ url, method, headers, body }: OutboundRequest) {
   return { origin: url.origin, path: `${url.pathname}${url.search}`, method, headers: checked, body: text }
 }
 
-/** Tells when a request has a connection: before that, nothing of it can have arrived. */
+/** Calls back when a request has a connection: before that, no part of it can have arrived. */
 function noticeSending(notice: () => void): Dispatcher.DispatcherComposeInterceptor {
   return (dispatch) => (options, handler) =>
     dispatch(options, {
@@ -123,7 +123,7 @@ async function readJson({ statusCode, headers, body }: Answered, maxBytes: numbe
   if (!isJson && statusCode !== 204) return undefined
   const text = await readText(body, one(headers['content-encoding']) ?? 'identity', maxBytes)
   if (statusCode === 204 && text === '') return null
-  return text === undefined ? undefined : parseJson(text)
+  return text === undefined ? undefined : parseSendableJson(text)
 }
 
 function toFailure(error: unknown, wasSent: boolean): Failed {
@@ -137,7 +137,7 @@ function failed(reason: Failed['reason'], wasSent: boolean): Failed {
   return { kind: 'failed', reason, wasSent }
 }
 
-/** What a `Retry-After` header asks for, from 1 to 3600 seconds; undefined where it makes no sense. */
+/** Reads a `Retry-After` header, from 1 to 3600 seconds; undefined when it is not valid. */
 function parseRetryAfter(value: string, now: Date): number | undefined {
   const text = value.trim()
   const seconds = /^\d+$/.test(text) ? Number(text) : HTTP_DATE.test(text) ? secondsUntil(text, now) : 0
@@ -148,7 +148,7 @@ function secondsUntil(date: string, now: Date): number {
   return Math.ceil((Date.parse(date) - now.getTime()) / 1000)
 }
 
-/** The value of a header that was sent once. */
+/** Returns a header's value; undefined when it is missing or sent twice. */
 function one(value: string | string[] | undefined): string | undefined {
   return typeof value === 'string' ? value : undefined
 }

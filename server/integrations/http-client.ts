@@ -1,11 +1,11 @@
 import { EventEmitter } from 'node:events'
 import { Agent } from 'undici'
 import { exchange, NOT_SENT, type OutboundRequest, type OutboundResponse } from './exchange.ts'
-import { guardedConnector, type LookUp, lookUpInSystem } from './guarded-connector.ts'
+import { type LookUp, lookUpInSystem, publicConnector } from './public-connector.ts'
 
-/** Sends requests to other hosts, and takes nothing but JSON back. */
+/** Sends requests to other hosts, and reads JSON answers. */
 export interface HttpClient {
-  /** Never follows a redirect, never throws for what the other side does. */
+  /** Sends a request. Never follows a redirect, and never throws for what the provider does. */
   request(request: OutboundRequest): Promise<OutboundResponse>
   close(): Promise<void>
 }
@@ -15,18 +15,18 @@ export interface HttpClientOptions {
   readonly allowPrivate?: readonly string[]
   /** Finds all addresses of a host name. @default the system's resolver */
   readonly lookup?: LookUp
-  /** What a date in `Retry-After` is compared with. @default the system's clock */
+  /** The clock for dates in `Retry-After`. @default the system's clock */
   readonly clock?: () => Date
 }
 
 /** An idle connection is dropped long before a usual server drops it: a call on a dead one has no known outcome. */
 const IDLE_TIMEOUT_MS = 1_000
 
-/** The one way out: direct, proxied and platform calls, and those of the outbox. */
+/** Creates the client of all outbound requests: direct calls, calls by proxy, platform calls, and messages. */
 export function createHttpClient(options: HttpClientOptions = {}): HttpClient {
   const { allowPrivate = [], lookup = lookUpInSystem, clock = () => new Date() } = options
   const agent = new Agent({
-    connect: guardedConnector({ allowPrivate, lookup }),
+    connect: publicConnector({ allowPrivate, lookup }),
     pipelining: 1,
     keepAliveTimeout: IDLE_TIMEOUT_MS,
     keepAliveMaxTimeout: IDLE_TIMEOUT_MS,
@@ -51,7 +51,7 @@ export function createHttpClient(options: HttpClientOptions = {}): HttpClient {
   }
 }
 
-/** The deadline does not wait for what it ends: a look-up, for one, cannot be called off. */
+/** Ends a request at its deadline, without waiting for a look-up, which cannot be cancelled. */
 async function withinDeadline(
   request: OutboundRequest,
   agent: Agent,

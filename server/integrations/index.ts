@@ -1,3 +1,3 @@
 // The package's entry `deputyjs/integrations`: what `integrations.ts` imports.
 
-export { defineIntegrations, endpoint } from './declare.ts'
+export { defineIntegrations, endpoint } from './declarations.ts'

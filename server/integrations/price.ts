@@ -1,5 +1,5 @@
 import type { Logger } from 'pino'
-import type { Price } from './declare.ts'
+import type { Price } from './declarations.ts'
 
 /** The largest amount that is kept, in micro-credits. */
 const MAX_MICRO_CREDITS = 9e15
@@ -11,7 +11,7 @@ export function isAmount(value: unknown): value is number {
   return Number.isSafeInteger(value) && Number(value) >= 0 && Number(value) <= MAX_MICRO_CREDITS
 }
 
-/** What a call costs at most; undefined where the app's function gives no amount. */
+/** Computes the most that a call may cost; undefined where the app's function returns no amount. */
 export function reserveOf(price: Price, input: Input, log: Logger): number | undefined {
   if (typeof price === 'number') return price
   try {
@@ -24,16 +24,16 @@ export function reserveOf(price: Price, input: Input, log: Logger): number | und
   return undefined
 }
 
-export interface Charge {
+export interface PriceInput {
   readonly price: Price
   readonly reserve: number
-  /** What the output schema made of the answer. */
+  /** The answer after the output schema. */
   readonly output: unknown
   readonly input: Input
 }
 
-/** What a call that succeeded did cost: never more than its reserve, and the reserve where nobody can say. */
-export function costOf({ price, reserve, output, input }: Charge, log: Logger): number {
+/** Computes the cost of a successful call: at most its reserve, and its reserve where the app's function fails. */
+export function costOf({ price, reserve, output, input }: PriceInput, log: Logger): number {
   if (typeof price === 'number') return Math.min(price, reserve)
   try {
     const charge: unknown = price.charge(output, input)

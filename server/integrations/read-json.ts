@@ -4,7 +4,7 @@ import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib'
 import type { JsonValue } from '../core/result.ts'
 import { findUnsendable } from '../wire/answer.ts'
 
-/** A body is longer than it may be. */
+/** Thrown for a body that is too long. */
 export class TooLargeError extends Error {
   override readonly name = 'TooLargeError'
 }
@@ -17,11 +17,11 @@ const DECODERS: ReadonlyMap<string, () => Transform> = new Map<string, () => Tra
 ])
 
 /**
- * Reads a body to its end. It is decompressed piece by piece and left as soon as it is too large, so that a
- * bomb costs no more memory than an honest answer.
+ * Reads a body to its end. It is decompressed in pieces and closed as soon as it is too large, so that a decompression
+ * bomb takes no more memory than other answers.
  *
  * @param maxBytes after decompression
- * @returns undefined where it is no text: an unknown coding, a corrupt one, no UTF-8.
+ * @returns undefined for an unknown or corrupt coding, and for a body that is not UTF-8.
  */
 export async function readText(
   body: Readable,
@@ -42,8 +42,8 @@ export async function readText(
   }
 }
 
-/** The value of a JSON text; undefined for what is none, or what an action could not pass on. */
-export function parseJson(text: string): JsonValue | undefined {
+/** Parses JSON; undefined for text that is not JSON, or a value that an action cannot return. */
+export function parseSendableJson(text: string): JsonValue | undefined {
   try {
     const value: JsonValue = JSON.parse(text)
     return findUnsendable(value) ? undefined : value
@@ -52,7 +52,7 @@ export function parseJson(text: string): JsonValue | undefined {
   }
 }
 
-/** A pipeline would do the same, with two streams and a signal more for each answer. */
+/** Reads a body that is not compressed, without the streams and the signal of a pipeline. */
 function readBytes(body: Readable, maxBytes: number): Promise<Uint8Array> {
   const kept: Buffer[] = []
   let bytes = 0

@@ -8,7 +8,7 @@ import type { Message } from '../queue/message.ts'
 import type { CatalogEntry } from '../tools/catalog.ts'
 import { constraintFields } from '../tools/constraint-fields.ts'
 import { learnDeferrable } from '../tools/on-conflict.ts'
-import type { Charge, StepRequest, ToolCall, ToolRunner, WriteOperation } from '../tools/scope.ts'
+import type { Charge, StepRequest, ToolCall, ToolRuntime, WriteOperation } from '../tools/tool-runtime.ts'
 import type { Write } from './audit-entry.ts'
 import type { Execution } from './execution.ts'
 import type { Step } from './journal.ts'
@@ -33,10 +33,10 @@ export interface AttemptOptions {
 /**
  * One run of a handler and the transaction it may open.
  *
- * Tools of a run that is over never settle: whatever the handler still awaits stays where it is, and no
- * code of it goes on. That is why every call checks the state again after each wait.
+ * Tools of a run that is over never settle, so that no more code of the handler runs. That is why every call checks the
+ * state again after each wait.
  */
-export class Attempt implements ToolRunner {
+export class Attempt implements ToolRuntime {
   readonly number: number
   readonly now: Date
   readonly userId: string | null
@@ -78,7 +78,7 @@ export class Attempt implements ToolRunner {
     return this.#execution.engine.catalog
   }
 
-  /** Whether it has a transaction, or is about to. */
+  /** Whether it has a transaction, or is opening one. */
   get hasTransaction(): boolean {
     return this.#steps.mustSuspend
   }
@@ -107,7 +107,7 @@ export class Attempt implements ToolRunner {
     return this.#writes.all
   }
 
-  /** What it has queued. */
+  /** The messages that it has queued. */
   get messages(): readonly Message[] {
     return this.#writes.messages
   }
@@ -117,14 +117,14 @@ export class Attempt implements ToolRunner {
     return this.#steps.pending
   }
 
-  /** Aborted at the deadline. A run that is given up for another reason is not told: no code of it may go on. */
+  /** Aborted at the deadline. A run that is interrupted for another reason gets no signal: none of its code runs again. */
   get signal(): AbortSignal {
     this.#controller ??= new AbortController()
     if (this.#expired) this.#controller.abort(new Error(EXPIRED))
     return this.#controller.signal
   }
 
-  /** What the next attempt takes turns on after a conflict. */
+  /** The keys of the next attempt's turns after a conflict. */
   get turnKeys(): ReadonlySet<string> {
     return this.#writes.turnKeys
   }
@@ -165,7 +165,7 @@ export class Attempt implements ToolRunner {
     this.#concealing.set(collection, conceal)
   }
 
-  /** An error that came with COMMIT, without what the caller may not be told. */
+  /** Removes from an error of COMMIT what the caller may not know. */
   concealed(error: SqlError): SqlError {
     return [...(this.#concealing?.values() ?? [])].reduce((left, conceal) => conceal(left), error)
   }
@@ -188,8 +188,8 @@ export class Attempt implements ToolRunner {
   }
 
   /**
-   * Runs one call of a tool: refuses it when the run is over, gives it the failure of a transaction that is
-   * beyond use, and turns what the database throws into that failure.
+   * Runs one call of a tool. It is refused when the run is over; it gets the failure of a transaction that an error has
+   * made useless; and an error of the database becomes that failure.
    */
   async call<T>(
     { tool, record, writes = false }: ToolCall,
@@ -239,13 +239,13 @@ export class Attempt implements ToolRunner {
     this.#controller?.abort(new Error(EXPIRED))
   }
 
-  /** Waits for calls that the handler did not await, so that they belong to the attempt wholly or not at all. */
+  /** Waits for calls that the handler did not await, so that each belongs to the attempt as a whole or not at all. */
   async settle(): Promise<void> {
     this.#execution.invocation.log.warn(
       { attempt: this.number },
       'An action returned while a tool call was still running; await every call',
     )
-    // What is called right after one of them belongs to it, so it is waited for as well.
+    // A call that is started right after one of them is waited for as well.
     while (this.#state.isRunning && this.hasCallsInFlight) {
       await Promise.race([
         Promise.allSettled([...this.#callsInFlight, ...this.#steps.inFlight]),
@@ -255,7 +255,7 @@ export class Attempt implements ToolRunner {
     }
   }
 
-  /** Ends the run: its handler has come to an end, and nothing more belongs to it. */
+  /** Ends the run: its handler has returned, and later calls do nothing. */
   end(): void {
     this.stopwatch.stop()
     this.#state.end()
@@ -287,7 +287,7 @@ export class Attempt implements ToolRunner {
     return mapDatabaseError(error, (failed) => constraintFields(this.catalog, failed), sent)
   }
 
-  /** Whether the error says of a collection, for the first time in this call, how to insert into it. */
+  /** Whether the error shows, for the first time in this call, how to insert into a collection. */
   #hasLearnt(error: unknown): boolean {
     const collection = error instanceof SqlError ? learnDeferrable(this.catalog, error) : undefined
     return collection !== undefined && this.#execution.learn(collection)

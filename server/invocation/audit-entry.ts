@@ -5,34 +5,34 @@ import { stringify } from '../wire/json.ts'
 import { redact } from '../wire/redact.ts'
 import type { RecordedCall } from './invocation-record.ts'
 
-/** What is written of one record, or by SQL of the app's own. */
+/** A write to one record, or by the app's own SQL. */
 export type Write = readonly [operation: string, collection: string, recordId: string]
 
 const MAX_WRITES = 100
 const MAX_INPUT_CHARACTERS = 4_000
 
-/** Whether a call leaves a row although it did nothing that had to be kept. */
+/** Whether a call gets an audit row. */
 export function isWorthAuditing(
   { invocation, record }: RecordedCall,
   outcome: string,
   writes: readonly Write[],
 ): boolean {
   const hasLeftTraces = writes.length > 0 || record.payers.size > 0
-  // Whoever comes without a token could fill the table; the log has their calls. What they spend has its budget.
+  // Callers without a token could fill the table; the log has their calls. A budget limits what they spend.
   return hasLeftTraces || (invocation.userId !== null && (outcome !== 'OK' || invocation.isAudited))
 }
 
-/** What is kept together with an audit row. */
+/** What is written together with an audit row. */
 export interface AuditBeside {
-  /** What the call has queued: whoever pays for it is named. @default none */
+  /** The messages that the call has queued, whose payers are named. @default none */
   readonly messages?: readonly Message[]
   /** More parts of the statement. @default none */
   readonly beside?: (parameters: Parameters) => readonly string[]
 }
 
 /**
- * The statement that leaves an invocation's row and, for what is personal, another one beside it. What is `beside`
- * them is run with it, and succeeds or fails with it.
+ * Writes the statement that inserts an invocation's audit row, with a second row for what is personal. The parts in
+ * `beside` succeed or fail with it.
  */
 export function auditStatement(
   { invocation, record }: RecordedCall,
@@ -65,7 +65,7 @@ export function auditStatement(
   return { sql: kept.length === 0 ? ALONE : `with ${kept.join('')}${INSERTS}`, params: parameters.values }
 }
 
-/** Written once: most calls keep nothing beside it. */
+/** The inserts as constant text: most calls have no other parts. */
 const INSERTS = `detail as (
       insert into deputy.audit_detail (id, at, actor, input, ip)
       values ($1::text, $2::timestamptz, $3::text, $15::text, $16::text) on conflict do nothing)
@@ -79,7 +79,7 @@ function toJson([op, collection, recordId]: Write) {
   return { op, collection, recordId }
 }
 
-/** What the caller asked for, without secrets and capped; null for an input that was not valid. */
+/** Formats the input without secrets, cut to a limit; null for an input that was not valid. */
 function inputText({ input }: RecordedCall['record']): string | null {
   if (!input) return null
   const shown = input.schema ? redact(input.schema, input.value) : input.value

@@ -3,10 +3,10 @@ import type { Database, Statement } from '../db/database.ts'
 import { Semaphore } from '../db/semaphore.ts'
 import { writeTogether } from '../db/write-together.ts'
 
-/** Audit rows of calls that write nothing else in the end: those that end at the same time share a commit. */
+/** Writes audit rows of calls without other writes at their end: calls that end at the same time share a commit. */
 export type AuditRows = Batches<Statement, 'kept'>
 
-/** Each is written once however often it is tried: a row that is there already is left as it is. */
+/** Creates the writer of audit rows. A row is written once, however often it is tried. */
 export function createAuditRows(database: Database): AuditRows {
   const alone = async (row: Statement) => {
     await database.write(row)

@@ -15,10 +15,10 @@ import {
 } from './idempotency.ts'
 import type { RecordedCall } from './invocation-record.ts'
 import { type Handler, runInvocation, Superseded } from './run.ts'
-import { thrown } from './thrown.ts'
+import { toTrpcError } from './to-trpc-error.ts'
 
-/** What a call needs of the engine. */
-export type CallEngine = ExecutionEngine & Pick<Engine, 'lateReleases'>
+/** The parts of the engine that a call needs. */
+export type CallEngine = ExecutionEngine & Pick<Engine, 'keyReleaseQueue'>
 
 /**
  * Runs an action, once for its idempotency key if it has one: a key that was answered gives the same answer.
@@ -53,7 +53,7 @@ async function runOnce<T>(
     const stored = await release(engine, call, scope)
     return stored === undefined ? result : answerOf(call, { kind: 'stored', result: stored })
   } catch (error) {
-    // Another holder took over, and was faster: its answer is the answer.
+    // Another holder took the key over and was faster: its result counts.
     if (error instanceof Superseded) return answerOf(call, await claimOf(engine, call, scope))
     const stored = await release(engine, call, scope)
     if (stored !== undefined) return answerOf(call, { kind: 'stored', result: stored })
@@ -62,8 +62,8 @@ async function runOnce<T>(
 }
 
 /**
- * The answer that an input's key was given before, when the schema took it; undefined where there is none. A call that was
- * committed is not refused because a deployment has changed what is asked for.
+ * Finds the result that a key already has for an input that the schema refuses now; undefined without one. A committed
+ * call is not refused because a deployment has changed the schema.
  *
  * @throws {TRPCError} where the call is still running.
  */
@@ -74,8 +74,8 @@ export async function answerBefore(
   const { invocation, record } = call
   const { keyScope } = invocation
   if (!keyScope || !IDEMPOTENCY_KEY.test(keyScope.key)) return undefined
-  const found = await findKey(database, keyScope, record.keptInput).catch((error: unknown) => {
-    // The refusal of the input is an answer, too.
+  const found = await findKey(database, keyScope, record.storedInput).catch((error: unknown) => {
+    // The call still ends with the refusal of its input.
     invocation.log.warn({ err: error }, 'An idempotency key could not be looked up')
     return undefined
   })
@@ -95,21 +95,21 @@ function usableScope({ invocation }: RecordedCall): KeyScope {
 async function claimOf(engine: CallEngine, call: RecordedCall, scope: KeyScope): Promise<Claim> {
   const { invocation, record } = call
   const { id, leaseMs } = invocation
-  const { keptInput, startedAt: now } = record
+  const { storedInput, startedAt: now } = record
   try {
-    return await claimKey(engine.database, { ...scope, token: id, keptInput, now, leaseMs })
+    return await claimKey(engine.database, { ...scope, token: id, storedInput, now, leaseMs })
   } catch (error) {
     const mapped = mapEngineError(error)
     if (!mapped) throw error
     if (isUnavailable(error)) record.meetOutage()
     invocation.log.warn({ err: error }, 'An idempotency key could not be claimed')
-    // The claim may be there, though its answer was lost.
+    // The claim may exist, although the database's answer was lost.
     if (error instanceof ConnectionLost) releaseLater(engine, call, { ...scope, token: id, isUnknown: false })
-    throw mapped.kind === 'failure' ? thrown(mapped.failure) : running(1)
+    throw mapped.kind === 'failure' ? toTrpcError(mapped.failure) : running(1)
   }
 }
 
-/** What a key is answered with that this invocation does not hold. */
+/** Returns the result of a key that this invocation does not hold. */
 function answerOf<T>({ record }: RecordedCall, claim: Claim): ActionResult<T> {
   switch (claim.kind) {
     case 'stored':
@@ -127,7 +127,7 @@ function answerOf<T>({ record }: RecordedCall, claim: Claim): ActionResult<T> {
   }
 }
 
-/** The failure of the call is its answer, whatever becomes of the key. */
+/** Gives a key back. Never throws: the call ends with its own failure. */
 async function release(engine: CallEngine, call: RecordedCall, scope: KeyScope): Promise<string | undefined> {
   const { invocation, record } = call
   const options = { ...scope, token: invocation.id, isUnknown: record.isOutcomeUnknown }
@@ -141,12 +141,12 @@ async function release(engine: CallEngine, call: RecordedCall, scope: KeyScope):
 }
 
 function releaseLater(
-  { database, lateReleases }: CallEngine,
+  { database, keyReleaseQueue }: CallEngine,
   { invocation }: RecordedCall,
   options: ReleaseOptions,
 ): void {
   const { id, leaseMs } = invocation
-  lateReleases.add({
+  keyReleaseQueue.add({
     what: id,
     usefulForMs: leaseMs,
     write: () => releaseKey(database, options),
@@ -160,5 +160,5 @@ function running(retryAfterSeconds: number) {
 }
 
 function refused(code: Failure['code'], error: string, info: Pick<Failure, 'details'> = {}) {
-  return thrown(fail(code, error, info))
+  return toTrpcError(fail(code, error, info))
 }

@@ -19,7 +19,7 @@ export class DerivedIds {
     this.#fingerprint = fingerprint
   }
 
-  /** The nth id that a run mints for a record, a UUIDv7. */
+  /** Derives the nth record id of a run, a UUIDv7. */
   recordId(position: number): string {
     const known = this.#recordIds[position]
     if (known !== undefined) return known
@@ -28,8 +28,8 @@ export class DerivedIds {
     return id
   }
 
-  /** Names a side effect: the same for whoever goes on with this call, and no other's. */
-  effectOf(identity: string): string {
+  /** Derives a side effect's id: the same in every attempt and in a later call of the same key, and no other's. */
+  effectIdOf(identity: string): string {
     const { keyScope, id } = this.#invocation
     const call = keyScope ? [keyScope.actor, keyScope.action, keyScope.key, this.now.getTime()] : [id]
     return this.#fingerprint([...call, identity])

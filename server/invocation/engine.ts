@@ -11,10 +11,10 @@ import type { Policies } from '../records/policy.ts'
 import type { Catalog } from '../tools/catalog.ts'
 import type { AuditRows } from './audit-rows.ts'
 import type { Fingerprint } from './fingerprint.ts'
-import type { LateWrites } from './late-writes.ts'
 import type { Turns } from './turns.ts'
+import type { WriteQueue } from './write-queue.ts'
 
-/** Points at which a test may stop a call, or the process. */
+/** The points where a test may stop a call or the process. */
 export type FailpointName =
   | 'after-claim'
   | 'after-reserve'
@@ -29,7 +29,7 @@ export type Failpoint = (name: FailpointName) => void | Promise<void>
 /** Everything a call needs, given once at start. The engine opens nothing and reads no environment by itself. */
 export interface Engine {
   readonly catalog: Catalog
-  /** What callers may do with the collections by themselves. */
+  /** The access rules of the collections. */
   readonly policies: Policies
   /** The roles that a user can be given. */
   readonly roles: ReadonlySet<string>
@@ -40,18 +40,18 @@ export interface Engine {
   /** Asked before every call of a user. */
   readonly blockedUsers: BlockedUsers
   readonly integrations: Integrations
-  /** Everything that leaves for other hosts goes through it. */
+  /** The client of all requests to other hosts. */
   readonly http: HttpClient
   readonly turns: Turns
-  /** Rung when an action has queued messages. */
+  /** Wakes the dispatcher when an action has queued messages. */
   readonly outboxSignal: WakeSignal
-  /** Idempotency keys that could not be given back. */
-  readonly lateReleases: LateWrites
-  /** Audit rows of failed calls that could not be written. */
-  readonly lateAuditRows: LateWrites
+  /** Gives back idempotency keys once the database is back. */
+  readonly keyReleaseQueue: WriteQueue
+  /** Writes audit rows of failed calls once the database is back. */
+  readonly auditRowQueue: WriteQueue
   readonly fingerprint: Fingerprint
   readonly clock: () => Date
-  /** Called at named points of a call; does nothing but in tests of faults. */
+  /** Called at named points of a call; only tests of faults give it a function. */
   readonly failpoint: Failpoint
   readonly log: Logger
   readonly ownerUserId: string | undefined

@@ -5,10 +5,10 @@ import type { Engine } from './engine.ts'
 import type { Invocation } from './invocation.ts'
 import type { InvocationRecord, RecordedCall } from './invocation-record.ts'
 import { Journal, type Step, type StoredStep } from './journal.ts'
-import { Outgoing } from './outgoing.ts'
+import { MessageReservations } from './message-reservations.ts'
 import { StepStore } from './step-store.ts'
 
-/** What carrying out a call needs of the engine. */
+/** The parts of the engine that carry out a call. */
 export type ExecutionEngine = Pick<
   Engine,
   | 'auditRows'
@@ -37,7 +37,7 @@ export class Execution implements RecordedCall {
   readonly dryRun: DryRun | undefined
   // Most calls need none of these.
   #journal: Journal | undefined
-  #outgoing: Outgoing | undefined
+  #messageReservations: MessageReservations | undefined
   #learntOf: Set<string> | undefined
 
   constructor(engine: ExecutionEngine, { invocation, record }: RecordedCall) {
@@ -53,28 +53,28 @@ export class Execution implements RecordedCall {
     return this.#journal
   }
 
-  /** Goes on with steps that an earlier call with the same key has left. */
+  /** Takes over the steps of an earlier call with the same key. */
   resume(steps: readonly StoredStep[]): void {
     if (steps.length > 0) this.journal.resume(steps)
     for (const { identity, cost } of steps) this.record.spend(identity, cost)
   }
 
-  get outgoing(): Outgoing {
-    this.#outgoing ??= new Outgoing(this)
-    return this.#outgoing
+  get messageReservations(): MessageReservations {
+    this.#messageReservations ??= new MessageReservations(this)
+    return this.#messageReservations
   }
 
-  /** Whether money was set aside for messages. */
+  /** Whether there are reservations for messages. */
   get hasReserved(): boolean {
-    return this.#outgoing?.hasReserved ?? false
+    return this.#messageReservations?.hasReserved ?? false
   }
 
-  /** Gives back what was set aside for messages that were not queued. Never throws. */
+  /** Refunds the reservations of messages that were not queued. Never throws. */
   async release(): Promise<void> {
-    await this.#outgoing?.release()
+    await this.#messageReservations?.release()
   }
 
-  /** Notes a collection of which an attempt has learnt how to insert into it; false where one had before. */
+  /** Notes that an attempt has learnt how to insert into a collection; false when that was known. */
   learn(collection: string): boolean {
     this.#learntOf ??= new Set()
     if (this.#learntOf.has(collection)) return false
@@ -82,7 +82,7 @@ export class Execution implements RecordedCall {
     return true
   }
 
-  /** Deals with new steps that leave an answered one unused; the failure ends the call. */
+  /** Handles new steps that leave an answered step unused; the failure ends the call. */
   diverges(steps: readonly Step[], attempt: number): Failure | undefined {
     const divergence = this.journal.diverges(steps, attempt)
     if (divergence && !divergence.failure) {

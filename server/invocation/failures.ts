@@ -2,12 +2,12 @@ import { type Failure, fail } from '../core/result.ts'
 import { MAX_ANSWER_CHARACTERS } from '../wire/answer-size.ts'
 import type { Invocation } from './invocation.ts'
 
-/** It was run again as often as makes sense. */
+/** Makes the failure of a call that had too many conflicts. */
 export function tooManyConflicts(): Failure {
   return fail('CONFLICT', 'The call kept meeting others that changed the same records; try again.')
 }
 
-/** It lasted as long as an invocation may, whatever it waited for. */
+/** Makes the failure of a call that lasted longer than a call may. */
 export function tooLong({ lifetimeMs }: Pick<Invocation, 'lifetimeMs'>): Failure {
   return fail(
     'GATEWAY_TIMEOUT',
@@ -15,7 +15,7 @@ export function tooLong({ lifetimeMs }: Pick<Invocation, 'lifetimeMs'>): Failure
   )
 }
 
-/** COMMIT was sent, and nothing came back. */
+/** Makes the failure of a call whose COMMIT got no answer. */
 export function outcomeUnknown({ key }: Pick<Invocation, 'key'>): Failure {
   if (key !== undefined) {
     return fail(
@@ -31,7 +31,7 @@ export function outcomeUnknown({ key }: Pick<Invocation, 'key'>): Failure {
   )
 }
 
-/** What it answers could not be held for a reader. */
+/** Makes the failure of a call whose answer is too large to send. */
 export function answerTooLarge(): Failure {
   return fail(
     'PAYLOAD_TOO_LARGE',

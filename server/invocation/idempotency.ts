@@ -3,7 +3,7 @@ import type { Parameters } from '../db/parameters.ts'
 import type { StoredStep } from './journal.ts'
 import { isSameInput } from './sent-input.ts'
 
-/** A key is one caller's and one action's: nobody meets another's. */
+/** What an idempotency key belongs to: one caller and one action. */
 export interface KeyScope {
   readonly actor: string
   readonly action: string
@@ -13,15 +13,15 @@ export interface KeyScope {
 export interface ClaimRequest extends KeyScope {
   /** The fencing token: the id of the invocation. */
   readonly token: string
-  /** What the key keeps of the input. */
-  readonly keptInput: string
+  /** The input as it is stored with the key: hashes of it. */
+  readonly storedInput: string
   readonly now: Date
-  /** How long the holder may be at work before another one may take over. */
+  /** Milliseconds that the holder may work before another may take over. */
   readonly leaseMs: number
 }
 
 export type Claim =
-  /** `now` and `steps` are those of the invocation that came first, if it left something to go on with. */
+  /** `now` and `steps` are those of the first invocation, if it left steps to continue with. */
   | { readonly kind: 'claimed'; readonly now: Date; readonly steps: readonly StoredStep[] }
   /** It has been answered before. */
   | { readonly kind: 'stored'; readonly result: string }
@@ -46,14 +46,14 @@ const CLAIM = `
   left join deputy.idempotency_claims as claim on claim.actor = $1 and claim.action = $2 and claim.key = $3
   left join deputy.idempotency_results as result on result.actor = $1 and result.action = $2 and result.key = $3`
 
-/** How often a claim is looked for that another statement has just made: its row cannot be seen at first. */
+/** How often to look for a claim that another statement has just made, whose row is not visible at first. */
 const MAX_LOOKS = 5
 const RETRY_AFTER_SECONDS = 1
 
-/** Claims a key, or says who has it. @throws {SqlError | ConnectionLost | AcquireTimeout} */
+/** Claims a key, or returns its state. @throws {SqlError | ConnectionLost | AcquireTimeout} */
 export async function claimKey(database: Database, request: ClaimRequest): Promise<Claim> {
-  const { actor, action, key, token, keptInput, now, leaseMs } = request
-  const params = [actor, action, key, token, keptInput, now.toISOString(), Math.ceil(leaseMs)]
+  const { actor, action, key, token, storedInput, now, leaseMs } = request
+  const params = [actor, action, key, token, storedInput, now.toISOString(), Math.ceil(leaseMs)]
   for (let look = 1; look <= MAX_LOOKS; look += 1) {
     const { rows } = await database.write({ sql: CLAIM, params })
     const [taken, kept, result, steps] = rows[0] ?? []
@@ -62,7 +62,7 @@ export async function claimKey(database: Database, request: ClaimRequest): Promi
       return { kind: 'claimed', now, steps: typeof steps === 'string' ? JSON.parse(steps) : [] }
     }
     if (typeof kept !== 'string') continue
-    if (!isSameInput(kept, keptInput)) return { kind: 'other input' }
+    if (!isSameInput(kept, storedInput)) return { kind: 'other input' }
     if (typeof result === 'string') return { kind: 'stored', result }
     break
   }
@@ -76,44 +76,44 @@ const FIND = `
   left join deputy.idempotency_results as result on result.actor = $1 and result.action = $2 and result.key = $3`
 
 /**
- * Finds what a key was answered with, without claiming it: for an input that no schema takes any more. Undefined where
- * there is nothing that belongs to this input. @throws {SqlError | ConnectionLost | AcquireTimeout}
+ * Finds the result of a key without claiming it, for an input that the schema refuses now. Undefined where the key has
+ * none for this input. @throws {SqlError | ConnectionLost | AcquireTimeout}
  */
 export async function findKey(
   database: Database,
   { actor, action, key }: KeyScope,
-  keptInput: string,
+  storedInput: string,
 ): Promise<Exclude<Claim, { kind: 'claimed' | 'other input' }> | undefined> {
   const { rows } = await database.query({ sql: FIND, params: [actor, action, key] })
   const [kept, result, isRunning] = rows[0] ?? []
-  if (typeof kept !== 'string' || !isSameInput(kept, keptInput)) return undefined
+  if (typeof kept !== 'string' || !isSameInput(kept, storedInput)) return undefined
   if (typeof result === 'string') return { kind: 'stored', result }
   return Number(isRunning) === 1 ? { kind: 'running', retryAfterSeconds: RETRY_AFTER_SECONDS } : undefined
 }
 
 export interface StoredResult extends KeyScope {
   readonly token: string
-  /** What the key keeps of the input. */
-  readonly keptInput: string
+  /** The input as it is stored with the key: hashes of it. */
+  readonly storedInput: string
   /** The answer as text. */
   readonly result: string
 }
 
-/** The part of an action's last statement that stores its answer. Fails when another holder was faster. */
+/** Writes the part of a commit statement that stores the result. It fails when another holder was faster. */
 export function insertResult(parameters: Parameters, stored: StoredResult): string {
-  const { token, actor, action, key, keptInput, result } = stored
-  const values = [token, actor, action, key, keptInput, result].map((value) => parameters.bind(value))
+  const { token, actor, action, key, storedInput, result } = stored
+  const values = [token, actor, action, key, storedInput, result].map((value) => parameters.bind(value))
   return `insert into deputy.idempotency_results (token, actor, action, key, input_hash, result) values (${values.join(', ')})`
 }
 
 const RESULT_CONSTRAINTS: ReadonlySet<string | undefined> = new Set([
   'idempotency_results_pkey',
   'idempotency_results_key',
-  // Its messages are named by the key as well.
+  // The ids of its messages are derived from the key as well.
   'outbox_pkey',
 ])
 
-/** Whether an error says that the key has been answered by another holder. */
+/** Whether an error says that another holder has stored a result for the key. */
 export function isResultConstraint(error: unknown): boolean {
   return error instanceof SqlError && RESULT_CONSTRAINTS.has(error.constraint)
 }
@@ -134,15 +134,15 @@ const RELEASE = `
 
 export interface ReleaseOptions extends KeyScope {
   readonly token: string
-  /** Whether it may have been committed all the same: then the key must not be forgotten. */
+  /** Whether the call may have committed: then the key is not forgotten. */
   readonly isUnknown: boolean
 }
 
 /**
- * Gives a key back after a failure: it is forgotten, unless something was done outside. Then its journal stays, and
- * the next invocation goes on from there.
+ * Gives a key back after a failure. It is forgotten, unless a side effect happened: then its journal stays, and the next
+ * invocation continues from there.
  *
- * @returns the answer of another holder, if there is one: that this one failed may come of it.
+ * @returns the result of another holder, if there is one: it may be the reason of this failure.
  */
 export async function releaseKey(database: Database, options: ReleaseOptions): Promise<string | undefined> {
   const { actor, action, key, token, isUnknown } = options

@@ -1,23 +1,22 @@
 import type { z } from 'zod'
+import type { Payer } from '../integrations/integrations.ts'
 import type { Fingerprint } from './fingerprint.ts'
 import type { Invocation } from './invocation.ts'
-import { hashOfInput, keptOfInput, type SentInput } from './sent-input.ts'
+import { hashOfInput, type SentInput, storedInput } from './sent-input.ts'
 
-/** What a call was given, after its parser. */
+/** The input of a call, after its parser. */
 export interface AcceptedInput {
   readonly value: unknown
   /** Says which fields are secret. */
   readonly schema: z.ZodType | undefined
 }
 
-type Payer = 'owner' | 'caller'
-
 const NO_PAYERS: ReadonlySet<Payer> = new Set()
 
-/** Records what comes of one call: what it was given, how often it was run, what it cost, and how it ended. */
+/** Records what happens during one call: its input, how often it was run, what it cost, and how it ended. */
 export class InvocationRecord {
   readonly #fingerprint: Fingerprint
-  /** That of the first call with its key, where it goes on with one. */
+  /** The start of the first call with its key, where it continues one. */
   #startedAt: Date
   #sent: SentInput | undefined
   #input: AcceptedInput | undefined
@@ -30,7 +29,7 @@ export class InvocationRecord {
   #payers: Set<Payer> | undefined
   #costs: Map<string, number> | undefined
   #inputHash: string | undefined
-  #keptInput: string | undefined
+  #storedInput: string | undefined
 
   constructor(fingerprint: Fingerprint, startedAt: Date) {
     this.#fingerprint = fingerprint
@@ -66,10 +65,10 @@ export class InvocationRecord {
     return this.#inputHash
   }
 
-  /** What an idempotency key keeps of the input. */
-  get keptInput(): string {
-    this.#keptInput ??= keptOfInput(this.#fingerprint, this.#sentInput)
-    return this.#keptInput
+  /** The input as it is stored with an idempotency key. */
+  get storedInput(): string {
+    this.#storedInput ??= storedInput(this.#fingerprint, this.#sentInput)
+    return this.#storedInput
   }
 
   get #sentInput(): SentInput {
@@ -104,7 +103,7 @@ export class InvocationRecord {
     this.#isAudited = true
   }
 
-  /** Whether the database was found away. */
+  /** Whether the database was unavailable. */
   get hasMetOutage(): boolean {
     return this.#hasMetOutage
   }
@@ -113,7 +112,7 @@ export class InvocationRecord {
     this.#hasMetOutage = true
   }
 
-  /** Whether COMMIT was sent and nothing came back. */
+  /** Whether COMMIT was sent and got no answer. */
   get isOutcomeUnknown(): boolean {
     return this.#isOutcomeUnknown
   }
@@ -122,31 +121,31 @@ export class InvocationRecord {
     this.#isOutcomeUnknown = true
   }
 
-  /** Whose money its outside calls spent. */
+  /** Who paid for its outbound calls. */
   get payers(): ReadonlySet<Payer> {
     return this.#payers ?? NO_PAYERS
   }
 
-  /** Notes whose money an outside call spends. */
+  /** Notes who pays for an outbound call. */
   pay(payer: Payer): void {
     this.#payers ??= new Set()
     this.#payers.add(payer)
   }
 
-  /** Notes what the outside call of this identity cost, in whole micro-credits. */
+  /** Notes the cost of a step, in whole micro-credits. */
   spend(identity: string, cost: number): void {
     this.#costs ??= new Map()
     this.#costs.set(identity, cost)
   }
 
-  /** What its outside calls cost, in whole micro-credits; undefined when there were none. */
+  /** The cost of its outbound calls, in whole micro-credits; undefined when there were none. */
   get cost(): number | undefined {
     if (this.payers.size === 0) return undefined
     return [...(this.#costs?.values() ?? [])].reduce((sum, cost) => sum + cost, 0)
   }
 }
 
-/** A call, and what is recorded of it. */
+/** A call with its record. */
 export interface RecordedCall {
   readonly invocation: Invocation
   readonly record: InvocationRecord

@@ -11,9 +11,9 @@ export interface InvocationOptions {
   readonly requestId: string
   /** A `.query`: its transaction only reads. */
   readonly readOnly: boolean
-  /** Time that the handler may take in all its runs. */
+  /** Milliseconds that the handler may take in all its runs. */
   readonly deadlineMs: number
-  /** How long the call may last, whatever it waits for. @default 120000 */
+  /** Milliseconds that the call may last, with all its waits. @default 120000 */
   readonly lifetimeMs?: number
   /** @default 'caller' */
   readonly transport?: Transport
@@ -21,7 +21,7 @@ export interface InvocationOptions {
   readonly ip?: string | undefined
   /** The caller's idempotency key. */
   readonly key?: string | undefined
-  /** Whether it leaves an audit row whatever it does. @default false */
+  /** Whether it always has an audit row. @default false */
   readonly isAudited?: boolean
   /** What the action may spend of the owner's money in a day, in place of the default. */
   readonly actionBudget?: Partial<Budget> | undefined
@@ -34,10 +34,10 @@ export interface InvocationOptions {
 export type Transport = 'trpc' | 'rest' | 'caller'
 
 const DEFAULT_LIFETIME_MS = 120_000
-/** A holder that has died keeps what it holds for this long after the longest life of an invocation. */
+/** How long leases last beyond the longest life of an invocation. */
 const LEASE_MARGIN_MS = 30_000
 
-/** Identifies one call of one action. Nothing of it changes: what comes of the call is in its record. */
+/** Identifies one call of one action. It never changes: what happens during the call is in its record. */
 export class Invocation {
   readonly id = uuidv7()
   readonly actor: Actor
@@ -88,12 +88,12 @@ export class Invocation {
     return performance.now() - this.#startedAt
   }
 
-  /** What is left of its longest life. */
+  /** Milliseconds that are left of its longest life. */
   get remainingLifeMs(): number {
     return Math.max(0, this.lifetimeMs - this.elapsedMs)
   }
 
-  /** From now on, a holder of what it has set aside that is at work longer counts as dead. */
+  /** Milliseconds from now after which the holder of its reservations counts as dead. */
   get leaseMs(): number {
     return this.remainingLifeMs + LEASE_MARGIN_MS
   }
@@ -104,7 +104,7 @@ export class Invocation {
     return this.#log
   }
 
-  /** What each line of the log says of it. */
+  /** The fields that each line of the log has. */
   get logged() {
     return {
       requestId: this.requestId,

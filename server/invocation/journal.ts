@@ -1,77 +1,77 @@
 import { type Failure, FailureError, fail } from '../core/result.ts'
 import { mapEngineError } from '../db/sqlstate.ts'
-import type { EffectOutcome } from '../integrations/integrations.ts'
-import type { Charge, Performed } from '../tools/scope.ts'
+import type { SideEffectOutcome } from '../integrations/integrations.ts'
+import type { Charge, StepResult } from '../tools/tool-runtime.ts'
 
 export const MAX_STEPS = 32
 
-/** A step that a run asks for: an outside call, or a `once`. */
+/** A step that a run asks for: an outbound call, or a `once`. */
 export interface Step {
   /** The endpoint, or `once:` and the key. */
   readonly name: string
   /** The name, the fingerprint of what is sent, and which of the equal ones in this run it is. */
   readonly identity: string
   /**
-   * @param effect names the outside effect, the same in every attempt at it.
-   * @param isResent whether an invocation that broke off may have caused it before.
+   * @param effectId the side effect's id, the same in every attempt at it.
+   * @param isResent whether an invocation that died may have sent it before.
    */
-  perform(effect: string, isResent: boolean): Promise<Performed>
-  /** Who pays for it; undefined for what costs nothing and is no outside call. */
+  perform(effectId: string, isResent: boolean): Promise<StepResult>
+  /** Who pays for it; undefined for a `once`, which costs nothing. */
   readonly charge: Charge | undefined
 }
 
-/** What is known of a step of an invocation that came before, under the same key. */
+/** A step that an earlier invocation of the same key has stored. */
 export interface StoredStep {
   readonly identity: string
   readonly name: string
-  /** `sent`: nobody knows what came of it. */
+  /** `sent`: its outcome is unknown. */
   readonly state: 'sent' | 'answered'
   readonly answer: string | null
   /** In whole micro-credits. */
   readonly cost: number
 }
 
-/** What a step came to, as it is kept. */
-export interface StepClosing {
-  readonly effect: EffectOutcome
+/** The end of a step, as it is stored. */
+export interface StepCompletion {
+  readonly outcome: SideEffectOutcome
   /** In whole micro-credits. */
   readonly cost: number
   readonly json: string | undefined
   readonly durationMs: number | undefined
 }
 
-/** Keeps outside of the invocation what there is to know of its steps. */
+/** Stores the steps of an invocation. */
 export interface StepKeeper {
-  /** Names the step's outside effect. */
-  effectOf(step: Step): string
-  /** Sets aside what a step may cost, and counts it against its budgets. */
+  /** Returns the id of the step's side effect. */
+  effectIdOf(step: Step): string
+  /** Reserves what a step may cost, and counts it against its budgets. */
   reserve(step: Step): Promise<Failure | undefined>
-  /** Notes that a step is about to leave, before it does. */
+  /** Marks a step as sent, right before it is. */
   sent(step: Step): Promise<void>
-  /** Takes over a step that an invocation before this one has sent, to send it again under the same key. */
+  /** Takes over a step that an earlier invocation has sent, to send it again under the same key. */
   resume(step: Step): Promise<void>
-  /** Notes what came of a step, before its handler sees it: known here alone, and true however late it is written. */
-  close(step: Step, closing: StepClosing): Promise<void>
+  /** Stores the end of a step, before its handler sees the answer. */
+  close(step: Step, completion: StepCompletion): Promise<void>
 }
 
-type Answer =
+type StepAnswer =
   | { readonly kind: 'value'; readonly json: string | undefined }
   | { readonly kind: 'thrown'; readonly error: unknown }
-  /** Sent by an invocation that broke off before it was answered. */
+  /** Sent by an invocation that died before the answer came. */
   | { readonly kind: 'broken off' }
 
 interface Entry {
   readonly name: string
-  readonly answer: Answer
+  readonly answer: StepAnswer
   /** The run that last asked for it. */
   lastRun: number
-  /** Left behind by a divergence that has been dealt with. */
+  /** Whether a handled divergence has left it unused. */
   superseded: boolean
 }
 
 /**
- * What the steps of one invocation answered, so that a handler that is run again gets the same answers and
- * nothing is called twice.
+ * The answers of one invocation's steps, so that a handler that is run again gets the same answers and nothing is called
+ * twice.
  */
 export class Journal {
   readonly #entries = new Map<string, Entry>()
@@ -86,28 +86,28 @@ export class Journal {
     return this.#entries.size
   }
 
-  /** Takes over what is known from before. */
+  /** Takes over the steps of an earlier invocation. */
   resume(known: readonly StoredStep[]): void {
     for (const { identity, name, state, answer } of known) {
-      const kept: Answer =
+      const kept: StepAnswer =
         state === 'answered' ? { kind: 'value', json: answer ?? undefined } : { kind: 'broken off' }
       this.#entries.set(identity, { name, answer: kept, lastRun: 0, superseded: false })
     }
   }
 
-  /** Whether a step needs not be performed: it has an answer, or must not be sent again. */
+  /** Whether a step is not performed again: it has an answer, or must not be sent again. */
   has(step: Step): boolean {
     const kept = this.#entries.get(step.identity)
     return kept !== undefined && !(kept.answer.kind === 'broken off' && isRepeatable(step))
   }
 
-  /** Whether a step has left, or may have: one that was refused before it did has cost nobody anything. */
+  /** Whether a step was sent, or may have been: one that was refused before costs nothing. */
   hasLeft({ identity }: Step): boolean {
     const kept = this.#entries.get(identity)
     return kept !== undefined && kept.answer.kind !== 'thrown'
   }
 
-  /** The recorded answer, decoded anew, so that no run can change what another one sees. Rethrows what was thrown. */
+  /** Decodes a recorded answer, again for each run, so that no run can change another's. Rethrows a recorded error. */
   read(identity: string, run: number): unknown {
     const entry = this.#entries.get(identity)
     if (!entry) throw new Error(`The journal has no step ${JSON.stringify(identity)}`)
@@ -117,7 +117,7 @@ export class Journal {
     return entry.answer.json === undefined ? undefined : JSON.parse(entry.answer.json)
   }
 
-  /** Performs the step and records what it answered. */
+  /** Performs the step and records its answer. */
   async perform(step: Step, run: number): Promise<void> {
     const isResent = this.#entries.has(step.identity)
     const answer = await performStored(step, this.#store, isResent)
@@ -125,8 +125,8 @@ export class Journal {
   }
 
   /**
-   * Looks whether a run that asks for new steps has left an answered step of the same name unused: the data it
-   * was built from has changed. Once that is forgiven, and the step called anew.
+   * Finds an answered step that a run with new steps of the same name has left unused: the data behind it has changed.
+   * The first time the new step is called; the second time there is a failure.
    */
   diverges(
     steps: readonly Step[],
@@ -159,7 +159,7 @@ function unknownOutcome(name: string): Failure {
   )
 }
 
-/** What could not be noted must not be used: a repetition would not know of it. */
+/** Makes the failure of a step that could not be stored: a repeated call would not know of it. */
 function notStored(name: string, error: unknown): Failure {
   const mapped = mapEngineError(error)
   return mapped?.kind === 'failure'
@@ -169,16 +169,16 @@ function notStored(name: string, error: unknown): Failure {
       })
 }
 
-/** Whether the provider knows a repeated call by its key. */
+/** Whether the provider recognizes a repeated call by its key. */
 function isRepeatable({ charge }: Step): boolean {
   return charge?.takesKey === true
 }
 
 /**
- * Sets aside what it may cost and says that it leaves, before it does; and keeps what came of it, with what it cost,
- * before anybody sees it.
+ * Performs a step: reserves its cost, marks it as sent, sends it, and stores its answer and cost before the handler sees
+ * them.
  */
-async function performStored(step: Step, store: StepKeeper, isResent: boolean): Promise<Answer> {
+async function performStored(step: Step, store: StepKeeper, isResent: boolean): Promise<StepAnswer> {
   try {
     if (isResent) await store.resume(step)
     else {
@@ -187,10 +187,10 @@ async function performStored(step: Step, store: StepKeeper, isResent: boolean): 
       await store.sent(step)
     }
     const startedAt = performance.now()
-    const { answer, effect, cost } = await perform(step, store.effectOf(step), isResent)
+    const { answer, outcome, cost } = await perform(step, store.effectIdOf(step), isResent)
     const durationMs = performance.now() - startedAt
     const json = answer.kind === 'value' ? answer.json : undefined
-    await store.close(step, { effect, cost, json, durationMs })
+    await store.close(step, { outcome, cost, json, durationMs })
     return answer
   } catch (error) {
     return { kind: 'thrown', error: new FailureError(notStored(step.name, error)) }
@@ -199,11 +199,11 @@ async function performStored(step: Step, store: StepKeeper, isResent: boolean): 
 
 async function perform(step: Step, name: string, isResent: boolean) {
   try {
-    const { value, effect, cost } = await step.perform(name, isResent)
+    const { value, outcome, cost } = await step.perform(name, isResent)
     const json = value === undefined ? undefined : JSON.stringify(value)
-    return { answer: { kind: 'value', json } as const, effect, cost }
+    return { answer: { kind: 'value', json } as const, outcome, cost }
   } catch (error) {
-    // An outside call answers whatever happens; who throws is the function of a `once`, which is run again.
-    return { answer: { kind: 'thrown', error } as const, effect: 'nothing' as const, cost: 0 }
+    // An outbound call never throws; only the function of a `once` does, which is run again.
+    return { answer: { kind: 'thrown', error } as const, outcome: 'nothing' as const, cost: 0 }
   }
 }

@@ -14,13 +14,13 @@ export interface LazyTransactionOptions {
   readonly state: RunState
   readonly steps: Steps
   readonly stopwatch: Stopwatch
-  /** The turns that were taken before the run. */
+  /** The turns of the run. */
   readonly turns: HeldTurns | undefined
 }
 
-/** The transaction of a run, opened at its first data call, and the turns that it is opened under. */
+/** The transaction of a run with its turns. It is opened at the first data call. */
 export class LazyTransaction {
-  /** The record that the run came to first: if others take turns on it, so does this run. */
+  /** The first record that the run uses: if others take turns on it, so does this run. */
   firstKey: string | undefined
   readonly #options: LazyTransactionOptions
   #turns: HeldTurns | undefined
@@ -34,7 +34,7 @@ export class LazyTransaction {
     this.#turns = options.turns
   }
 
-  /** Opens it, once. All wait for the same promise, so that statements leave in the order in which they were started. */
+  /** Opens the transaction, once. All wait for the same promise, so that statements are sent in order. */
   get(): Promise<Transaction> {
     if (!this.#opening) {
       this.#opening = this.#open()
@@ -76,7 +76,7 @@ export class LazyTransaction {
   async #write(statement: Statement): Promise<CommitOutcome> {
     const { engine, invocation, hasReserved } = this.#options.execution
     try {
-      // The answer of a key and messages are not written again: of those it has to be known what became of them.
+      // Results of keys and messages are not written twice: their outcome has to be known.
       if (invocation.keyScope || hasReserved) await engine.database.write(statement)
       else await engine.auditRows.fulfil(statement)
       return 'committed'
@@ -86,7 +86,7 @@ export class LazyTransaction {
     }
   }
 
-  /** Never throws. An opening that is still waiting gives back by itself what it is given. */
+  /** Rolls back. Never throws. A transaction that is still being opened is given back when it is open. */
   async rollback(): Promise<void> {
     await this.#transaction?.rollback()
   }
@@ -129,7 +129,7 @@ export class LazyTransaction {
     }
   }
 
-  /** Turns must be taken before the snapshot is, and so before the transaction begins. */
+  /** Takes turns, before the transaction and its snapshot begin. */
   async #queueUp(): Promise<void> {
     if (this.#turns) return
     const { engine, invocation } = this.#options.execution

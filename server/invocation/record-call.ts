@@ -5,25 +5,25 @@ import { isUnavailable } from '../db/sqlstate.ts'
 import { auditStatement, isWorthAuditing } from './audit-entry.ts'
 import type { Engine } from './engine.ts'
 import type { RecordedCall } from './invocation-record.ts'
-import type { LateWrite, LateWrites } from './late-writes.ts'
+import type { QueuedWrite, WriteQueue } from './write-queue.ts'
 
-/** An answer does not wait longer than this for the row about it, when the row is about a failure. */
+/** The longest that the answer of a failed call waits for its audit row. */
 const MAX_WAIT_MS = 1_000
-/** How long a row is kept in mind for a database that is away. */
+/** How long an audit row waits for a database that is away. */
 const LATE_ROW_MS = 600_000
 
-/** What a call came to: undefined for a success. */
-export type Outcome = Failure | undefined
+/** How a call ended: its failure, or undefined for a success. */
+export type CallOutcome = Failure | undefined
 
 /**
- * Leaves what there is to say of a call that has ended: its line in the log, and its audit row if it has none yet.
+ * Records a call that has ended: writes its line in the log, and its audit row if it has none yet.
  *
  * @returns what the answer has to wait for, if anything.
  */
 export function recordCall(
-  engine: Pick<Engine, 'database' | 'lateAuditRows' | 'log'>,
+  engine: Pick<Engine, 'database' | 'auditRowQueue' | 'log'>,
   call: RecordedCall,
-  failure: Outcome,
+  failure: CallOutcome,
 ): Promise<void> | undefined {
   const { invocation, record } = call
   const isDryRun = invocation.dryRun !== undefined
@@ -49,25 +49,25 @@ export function recordCall(
     'Call',
   )
   if (record.isAudited || record.isReplay || !isWorthAuditing(call, outcome, [])) return undefined
-  const { database, lateAuditRows } = engine
+  const { database, auditRowQueue } = engine
   const statement = auditStatement(call, outcome, [])
   const late = { what: invocation.id, usefulForMs: LATE_ROW_MS, write: () => database.write(statement) }
   // The database says whether it is there; the code of a failure does not, since an action may return any.
-  if (record.hasMetOutage || lateAuditRows.isWaiting) {
-    lateAuditRows.add(late)
+  if (record.hasMetOutage || auditRowQueue.isWaiting) {
+    auditRowQueue.add(late)
     return undefined
   }
   return Promise.race([
-    write(invocation.log, lateAuditRows, late),
+    write(invocation.log, auditRowQueue, late),
     sleep(MAX_WAIT_MS, undefined, { ref: false }),
   ])
 }
 
-async function write(log: Logger, lateAuditRows: LateWrites, late: LateWrite): Promise<void> {
+async function write(log: Logger, auditRowQueue: WriteQueue, late: QueuedWrite): Promise<void> {
   try {
     await late.write()
   } catch (error) {
-    if (isUnavailable(error)) lateAuditRows.add(late)
+    if (isUnavailable(error)) auditRowQueue.add(late)
     else log.error({ err: error }, 'The audit row of a call could not be written')
   }
 }

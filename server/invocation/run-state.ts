@@ -1,5 +1,5 @@
 import type { Failure } from '../core/result.ts'
-import type { Charge } from '../tools/scope.ts'
+import type { Charge } from '../tools/tool-runtime.ts'
 
 /** An outside step that a dry run came to and does not make. */
 export interface Stop {
@@ -8,7 +8,7 @@ export interface Stop {
   readonly charge: Charge | undefined
 }
 
-/** Why a run was given up before its handler came to an end. */
+/** Why a run was interrupted before its handler returned. */
 export type Interruption =
   | { readonly kind: 'suspended' }
   | { readonly kind: 'conflict'; readonly error: unknown }
@@ -18,20 +18,20 @@ export type Interruption =
   | { readonly kind: 'failed'; readonly failure: Failure }
   | { readonly kind: 'stopped'; readonly stop: Stop }
 
-/** How far a run of a handler has come, shared by those who act in it. */
+/** The state of a run, shared by its parts. */
 export class RunState {
-  /** The failure that has made the transaction useless, if any: what every later tool answers. */
+  /** The failure that has made the transaction useless, if any: every later tool returns it. */
   poison: Failure | undefined
   #phase: 'running' | 'suspending' | 'over' = 'running'
   #interruption: Interruption | undefined
   readonly #listeners: ((interruption: Interruption) => void)[] = []
 
-  /** Resolves when the run is given up. */
+  /** Resolves when the run is interrupted. */
   get interrupted(): Promise<Interruption> {
     return new Promise((resolve) => this.onInterrupt(resolve))
   }
 
-  /** Calls back when the run is given up, at once if it was. */
+  /** Calls back when the run is interrupted, at once if it was. */
   onInterrupt(listener: (interruption: Interruption) => void): void {
     if (this.#interruption) listener(this.#interruption)
     else this.#listeners.push(listener)
@@ -41,7 +41,7 @@ export class RunState {
     return this.#phase === 'running'
   }
 
-  /** Given up for steps, of which more may still be collected. */
+  /** Whether it is interrupted for steps, of which more may follow. */
   get isSuspending(): boolean {
     return this.#phase === 'suspending'
   }
@@ -50,7 +50,7 @@ export class RunState {
     return this.#phase === 'over'
   }
 
-  /** Gives the run up; the first reason counts. */
+  /** Interrupts the run; the first reason counts. */
   interrupt(interruption: Interruption): void {
     if (!this.isRunning) return
     this.#phase = interruption.kind === 'suspended' ? 'suspending' : 'over'
@@ -63,7 +63,7 @@ export class RunState {
   }
 }
 
-/** A promise that never settles, and that nothing keeps alive. */
+/** Makes a promise that never settles. */
 export function never<T>(): Promise<T> {
   return new Promise(() => {})
 }

@@ -19,24 +19,24 @@ import {
 } from '../tools/constraint-fields.ts'
 import { isTooLarge } from '../wire/answer-size.ts'
 import { Attempt } from './attempt.ts'
-import { closingOf } from './closing.ts'
+import { commitStatementOf } from './commit-statement.ts'
+import { confirmCommit } from './confirm-commit.ts'
 import type { DryRun } from './dry-run/dry-run.ts'
 import type { Execution, ExecutionEngine } from './execution.ts'
 import { answerTooLarge, outcomeUnknown, tooLong, tooManyConflicts } from './failures.ts'
+import { findResultFault } from './find-result-fault.ts'
 import { isResultConstraint } from './idempotency.ts'
 import type { Invocation } from './invocation.ts'
 import type { Step } from './journal.ts'
 import type { Interruption, Stop } from './run-state.ts'
 import { type HeldTurns, TurnTimeout } from './turns.ts'
 import { UnexpectedError } from './unexpected-error.ts'
-import { wasCommitted } from './was-committed.ts'
-import { whyUnusable } from './why-unusable.ts'
 
 const NO_KEYS: ReadonlySet<string> = new Set()
 const MAX_CONFLICTS = 25
 const MAX_BACKOFF_MS = 100
 
-/** A handler that has been given everything but the attempt to run in. */
+/** A handler that needs nothing but an attempt. */
 export type Handler<T> = (attempt: Attempt) => Promise<ActionResult<T>>
 
 interface Done<T> {
@@ -44,24 +44,24 @@ interface Done<T> {
   readonly result: ActionResult<T>
 }
 
-/** What one attempt came to. */
-type Outcome<T> =
+/** How one attempt ended. */
+type AttemptOutcome<T> =
   | Done<T>
   | { readonly kind: 'threw'; readonly error: unknown }
   | { readonly kind: 'conflict'; readonly keys: ReadonlySet<string>; readonly error: unknown }
   | { readonly kind: 'suspended'; readonly steps: readonly Step[] }
-  /** Nothing is set aside yet for messages that it queued. */
+  /** It queued messages that have no reservation yet. */
   | { readonly kind: 'unreserved'; readonly messages: readonly Message[] }
-  /** The answer of its idempotency key is that of another holder. */
+  /** Another holder has stored the result of its idempotency key. */
   | { readonly kind: 'superseded' }
 
-/** How the handler came to its end, or was given up before. */
+/** How the handler ended, or was interrupted. */
 type Settled<T> =
   | Done<T>
   | { readonly kind: 'threw'; readonly error: unknown }
   | { readonly kind: 'interrupted'; readonly interruption: Interruption }
 
-/** Another invocation of the same idempotency key has committed; this one has not. */
+/** Thrown when another invocation of the same idempotency key has committed, and this one has not. */
 export class Superseded extends Error {
   override readonly name = 'Superseded'
 }
@@ -114,7 +114,7 @@ async function runAttempts<T>(execution: Execution, handler: Handler<T>): Promis
         await sleep(Math.random() * Math.min(MAX_BACKOFF_MS, 2 ** conflicts))
         break
       case 'unreserved': {
-        const failure = await execution.outgoing.reserve(outcome.messages)
+        const failure = await execution.messageReservations.reserve(outcome.messages)
         if (failure) return failure
         break
       }
@@ -128,7 +128,7 @@ async function runAttempts<T>(execution: Execution, handler: Handler<T>): Promis
   }
 }
 
-/** The turns on these keys. */
+/** Takes the turns on these keys. */
 async function takeTurns(
   { engine }: Execution,
   keys: ReadonlySet<string>,
@@ -147,7 +147,7 @@ async function runAttempt<T>(
   attempt: Attempt,
   handler: Handler<T>,
   endsAt: number,
-): Promise<Outcome<T>> {
+): Promise<AttemptOutcome<T>> {
   attempt.start()
   // Outside calls and queues stop the stopwatch; this does not stop.
   const lifetime = setTimeout(() => attempt.expire('lifetime'), endsAt - performance.now())
@@ -159,20 +159,20 @@ async function runAttempt<T>(
   if (settled.kind === 'interrupted') return giveUp(execution, attempt, settled.interruption)
   if (attempt.poison) return rolledBack(attempt, { kind: 'done', result: attempt.poison })
   if (settled.kind === 'threw') return rolledBack(attempt, settled)
-  // Before COMMIT: an answer that cannot be sent would otherwise be an error after the deed.
-  const error = whyUnusable(execution.invocation.action, settled.result)
+  // Before COMMIT: after it, an answer that cannot be sent would be an error of a committed call.
+  const error = findResultFault(execution.invocation.action, settled.result)
   if (error) return rolledBack(attempt, { kind: 'threw', error })
   if (!settled.result.success) return rolledBack(attempt, settled)
   if (isTooLarge(settled.result.data)) return rolledBack(attempt, { kind: 'done', result: answerTooLarge() })
-  // What is called from now on comes too late: nothing may be queued that nobody has paid for.
+  // Later calls do nothing: no message may be queued without a reservation.
   attempt.end()
   if (execution.dryRun) return look(execution, execution.dryRun, attempt, settled)
   if (attempt.messages.length === 0) return commit(execution, attempt, settled)
-  const messages = execution.outgoing.unreserved(attempt.messages)
+  const messages = execution.messageReservations.unreserved(attempt.messages)
   if (messages.length === 0) return commit(execution, attempt, settled)
   // No connection is held while the ledger is asked.
   if (attempt.hasTransaction) return rolledBack(attempt, { kind: 'unreserved', messages })
-  const failure = await execution.outgoing.reserve(messages)
+  const failure = await execution.messageReservations.reserve(messages)
   return failure
     ? rolledBack(attempt, { kind: 'done', result: failure })
     : commit(execution, attempt, settled)
@@ -188,19 +188,19 @@ async function invoke<T>(attempt: Attempt, handler: Handler<T>): Promise<Settled
   }
 }
 
-async function commit<T>(execution: Execution, attempt: Attempt, done: Done<T>): Promise<Outcome<T>> {
+async function commit<T>(execution: Execution, attempt: Attempt, done: Done<T>): Promise<AttemptOutcome<T>> {
   const { engine, invocation, record } = execution
-  const closing = closingOf(execution, done.result, attempt)
+  const commitStatement = commitStatementOf(execution, done.result, attempt)
   try {
     const stop = engine.failpoint('before-commit')
     if (stop) await stop
-    const outcome = await attempt.commit(closing?.statement)
+    const outcome = await attempt.commit(commitStatement?.statement)
     const committed =
       outcome === 'committed' ||
-      (outcome === 'unknown' && (await wasCommitted(engine.database, invocation.id, closing)))
+      (outcome === 'unknown' && (await confirmCommit(engine.database, invocation.id, commitStatement)))
     if (committed) {
-      if (closing?.isAudited) record.auditedAtCommit()
-      if (attempt.messages.length > 0) execution.outgoing.committed(attempt.messages)
+      if (commitStatement?.isAudited) record.auditedAtCommit()
+      if (attempt.messages.length > 0) execution.messageReservations.committed(attempt.messages)
       const stop = engine.failpoint('after-commit')
       if (stop) await stop
       return done
@@ -208,7 +208,7 @@ async function commit<T>(execution: Execution, attempt: Attempt, done: Done<T>):
     if (outcome === 'rolled back')
       throw new Error('Postgres rolled the transaction back at COMMIT without an error')
     invocation.log.error('The connection was lost while a call was committed; its outcome is not known')
-    execution.outgoing.leave()
+    execution.messageReservations.leave()
     record.loseOutcome()
     return { kind: 'done', result: outcomeUnknown(invocation) }
   } catch (error) {
@@ -223,7 +223,7 @@ async function look<T>(
   attempt: Attempt,
   done: Done<T>,
   stop?: Stop,
-): Promise<Outcome<T>> {
+): Promise<AttemptOutcome<T>> {
   try {
     const failure = await dryRun.look(attempt.transaction, attempt, stop)
     return rolledBack(attempt, failure ? { kind: 'done', result: failure } : done)
@@ -237,7 +237,7 @@ async function commitFailed<T>(
   { engine, invocation, record }: Execution,
   attempt: Attempt,
   error: unknown,
-): Promise<Outcome<T>> {
+): Promise<AttemptOutcome<T>> {
   // What was thrown before COMMIT was sent must not leave the transaction open.
   await attempt.abandon()
   if (error instanceof LastStatementFailed && isResultConstraint(error.cause)) return { kind: 'superseded' }
@@ -249,7 +249,7 @@ async function commitFailed<T>(
   return { kind: 'done', result: mapped.failure }
 }
 
-/** What a COMMIT failed with: constraints that are checked at the end alone, or the engine's own last statement. */
+/** Maps an error of COMMIT: of a constraint that is checked at the end, or of the engine's last statement. */
 async function atCommit(
   engine: Pick<ExecutionEngine, 'catalog' | 'database'>,
   attempt: Attempt,
@@ -262,7 +262,7 @@ async function atCommit(
   return mapDatabaseError(shown, () => known)
 }
 
-/** The fields of a constraint; the database is asked where the collection does not declare it. */
+/** Finds the fields of a constraint; asks the database where the collection does not declare it. */
 async function fieldsBehind(
   { catalog, database }: Pick<ExecutionEngine, 'catalog' | 'database'>,
   error: SqlError,
@@ -281,7 +281,7 @@ async function giveUp<T>(
   execution: Execution,
   attempt: Attempt,
   interruption: Interruption,
-): Promise<Outcome<T>> {
+): Promise<AttemptOutcome<T>> {
   const { dryRun, invocation } = execution
   switch (interruption.kind) {
     case 'stopped': {
@@ -310,7 +310,7 @@ async function giveUp<T>(
   }
 }
 
-async function rolledBack<T>(attempt: Attempt, outcome: Outcome<T>): Promise<Outcome<T>> {
+async function rolledBack<T>(attempt: Attempt, outcome: AttemptOutcome<T>): Promise<AttemptOutcome<T>> {
   await attempt.abandon()
   return outcome
 }

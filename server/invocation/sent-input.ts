@@ -21,7 +21,7 @@ export function hashOfInput(fingerprint: Fingerprint, { revived }: SentInput): s
  * What a key keeps of its input: the hashes by which the same input is known again. By what the schema reads in it, it
  * is known on every transport; by what came, it is known when the schema reads it in another way since.
  */
-export function keptOfInput(fingerprint: Fingerprint, sent: SentInput): string {
+export function storedInput(fingerprint: Fingerprint, sent: SentInput): string {
   const hashes = [hashOfInput(fingerprint, sent)]
   if (sent.raw !== sent.revived) hashes.push(fingerprint(asSent(sent.raw)))
   return [...new Set(hashes)].map((hash) => `${FORM}:${hash}`).join(' ')

@@ -2,20 +2,20 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Failure } from '../core/result.ts'
 import { Parameters } from '../db/parameters.ts'
 import { isPassing } from '../db/sqlstate.ts'
-import { closeHold } from '../ledger/close.ts'
-import type { Purse } from '../ledger/hold-owner.ts'
+import type { ReservationSettings } from '../ledger/reservation-account.ts'
+import { settleReservation } from '../ledger/settle.ts'
 import type { DerivedIds } from './derived-ids.ts'
 import type { Engine, FailpointName } from './engine.ts'
-import { holdOwnerOf } from './hold-owner.ts'
 import type { KeyScope } from './idempotency.ts'
 import type { RecordedCall } from './invocation-record.ts'
-import type { Step, StepClosing, StepKeeper } from './journal.ts'
+import type { Step, StepCompletion, StepKeeper } from './journal.ts'
+import { reservationAccountOf } from './payer.ts'
 
-/** How long what is known of a step is kept in mind for a database that is away, before it is given up. */
-const KEEP_TRYING_MS = 15_000
-const TRY_INTERVAL_MS = 250
+/** How long the end of a step waits for a database that is away. */
+const STORE_TIMEOUT_MS = 15_000
+const STORE_INTERVAL_MS = 250
 const NOT_LEFT = {
-  effect: 'nothing',
+  outcome: 'nothing',
   cost: 0,
   json: undefined,
   durationMs: undefined,
@@ -23,44 +23,44 @@ const NOT_LEFT = {
 
 /** The call whose steps are kept. */
 interface SteppingCall extends RecordedCall {
-  readonly engine: Purse & Pick<Engine, 'ledger' | 'database' | 'failpoint'>
-  readonly ids: Pick<DerivedIds, 'effectOf'>
+  readonly engine: ReservationSettings & Pick<Engine, 'ledger' | 'database' | 'failpoint'>
+  readonly ids: Pick<DerivedIds, 'effectIdOf'>
 }
 
 /**
- * Keeps what there is to know of an invocation's steps outside of it: who pays and what came of it in the ledger,
- * and, under an idempotency key, the journal. Each change is one statement that commits by itself.
+ * Stores an invocation's steps: reservations in the ledger and, under an idempotency key, the journal. Each change is one
+ * statement that commits by itself.
  */
 export class StepStore implements StepKeeper {
   readonly #call: SteppingCall
-  /** Identity → effect. */
-  readonly #effects = new Map<string, string>()
+  /** Identity → id of the side effect. */
+  readonly #effectIds = new Map<string, string>()
 
   constructor(call: SteppingCall) {
     this.#call = call
   }
 
-  /** Names the step's outside effect. */
-  effectOf({ identity }: Step): string {
-    const known = this.#effects.get(identity)
+  /** Returns the id of the step's side effect. */
+  effectIdOf({ identity }: Step): string {
+    const known = this.#effectIds.get(identity)
     if (known !== undefined) return known
-    const effect = this.#call.ids.effectOf(identity)
-    this.#effects.set(identity, effect)
-    return effect
+    const effectId = this.#call.ids.effectIdOf(identity)
+    this.#effectIds.set(identity, effectId)
+    return effectId
   }
 
-  /** Sets aside what a step may cost, and counts it against its budgets. */
+  /** Reserves what a step may cost, and counts it against its budgets. */
   async reserve(step: Step): Promise<Failure | undefined> {
     const { charge } = step
     if (!charge) return undefined
-    const owner = holdOwnerOf(this.#call.engine, this.#call.invocation, charge.payer)
-    if ('failure' in owner) return owner.failure
+    const account = reservationAccountOf(this.#call.engine, this.#call.invocation, charge.payer)
+    if ('failure' in account) return account.failure
     const { transport, reserve: amount } = charge
-    const request = { effect: this.effectOf(step), amount, endpoint: step.name, transport }
+    const request = { effectId: this.effectIdOf(step), amount, endpoint: step.name, transport }
     // Without a key nothing is noted beside it, so that it leaves is told together with what it may cost.
     const state = this.#call.invocation.keyScope ? 'reserved' : 'sent'
     try {
-      const refused = await this.#call.engine.ledger.reserve({ owner: owner.owner, request, state })
+      const refused = await this.#call.engine.ledger.reserve({ account: account.account, request, state })
       if (!refused) await this.#failpoint('after-reserve')
       return refused
     } catch (error) {
@@ -69,7 +69,7 @@ export class StepStore implements StepKeeper {
     }
   }
 
-  /** Notes that a step is about to leave, before it does. */
+  /** Marks a step as sent, right before it is. */
   async sent(step: Step): Promise<void> {
     const { keyScope } = this.#call.invocation
     if (!keyScope && !step.charge) return
@@ -95,16 +95,16 @@ export class StepStore implements StepKeeper {
     }
   }
 
-  /** Takes over a step that an invocation before this one has sent, to send it again under the same key. */
+  /** Takes over a step that an earlier invocation has sent, to send it again under the same key. */
   async resume(step: Step): Promise<void> {
     const parameters = new Parameters()
     const holder = parameters.bind(this.#call.invocation.id)
     const lease = parameters.bind(Math.ceil(this.#call.invocation.leaseMs), 'int')
-    const effect = parameters.bind(this.effectOf(step))
+    const effectId = parameters.bind(this.effectIdOf(step))
     await this.#write(
       [
         `hold as (update deputy.credit_holds set holder = ${holder}, lease_until = now() + ${lease} * interval '1 millisecond'
-          where effect = ${effect})`,
+          where effect = ${effectId})`,
         `noted as (update deputy.journal_steps set token = ${holder} where ${this.#isStep(step, parameters)})`,
       ],
       'select 1',
@@ -114,37 +114,37 @@ export class StepStore implements StepKeeper {
     await this.#failpoint('after-step-sent')
   }
 
-  /** Notes what came of a step, before its handler sees it: known here alone, and true however late it is written. */
-  async close(step: Step, closing: StepClosing): Promise<void> {
-    if (step.charge) this.#call.record.spend(step.identity, closing.cost)
-    const endsAt = performance.now() + KEEP_TRYING_MS
+  /** Stores the end of a step, before its handler sees the answer. Tries again while the database is away. */
+  async close(step: Step, completion: StepCompletion): Promise<void> {
+    if (step.charge) this.#call.record.spend(step.identity, completion.cost)
+    const endsAt = performance.now() + STORE_TIMEOUT_MS
     for (;;) {
       try {
-        await this.#close(step, closing)
+        await this.#close(step, completion)
         break
       } catch (error) {
         if (!isPassing(error) || performance.now() > endsAt) throw error
       }
-      await sleep(TRY_INTERVAL_MS)
+      await sleep(STORE_INTERVAL_MS)
     }
-    if (closing.effect === 'answered') await this.#failpoint('after-step-answered')
+    if (completion.outcome === 'answered') await this.#failpoint('after-step-answered')
   }
 
-  async #close(step: Step, closing: StepClosing): Promise<void> {
+  async #close(step: Step, completion: StepCompletion): Promise<void> {
     const { engine, invocation } = this.#call
     const { keyScope, id: holder } = invocation
     if (!keyScope) {
-      const { effect: outcome, cost, durationMs } = closing
+      const { outcome, cost, durationMs } = completion
       if (step.charge)
-        await engine.ledger.close({ effect: this.effectOf(step), holder, outcome, cost, durationMs })
+        await engine.ledger.settle({ effectId: this.effectIdOf(step), holder, outcome, cost, durationMs })
       return
     }
     const parameters = new Parameters()
-    const parts = this.#closeParts(step, closing, parameters)
+    const parts = this.#closeParts(step, completion, parameters)
     if (parts.length > 0) await this.#write(parts, 'select 1', parameters)
   }
 
-  /** Never throws: what cannot be undone is resolved when its lease is over. */
+  /** Refunds a step that was not sent. Never throws: the sweeper resolves what is left. */
   async #undo(step: Step): Promise<void> {
     try {
       await this.close(step, NOT_LEFT)
@@ -156,28 +156,28 @@ export class StepStore implements StepKeeper {
     }
   }
 
-  /** The part `leaves` has a row if the step may leave. */
+  /** Writes the parts that mark a step as sent. The part `leaves` has a row if the step may be sent. */
   #sentParts(step: Step, { actor, action, key }: KeyScope, parameters: Parameters): string[] {
     const { id } = this.#call.invocation
     const row = [actor, action, key, step.identity, step.name, id].map((value) => parameters.bind(value))
     const note = `insert into deputy.journal_steps (actor, action, key, identity, name, token, state)
         select ${row.join(', ')}, 'sent'`
     if (!step.charge) return [`leaves as (${note} returning 1)`]
-    const leaves = `update deputy.credit_holds set state = 'sent' where effect = ${parameters.bind(this.effectOf(step))}
+    const leaves = `update deputy.credit_holds set state = 'sent' where effect = ${parameters.bind(this.effectIdOf(step))}
           and holder = ${parameters.bind(id)} and state = 'reserved' returning 1`
     return [`leaves as (${leaves})`, `noted as (${note} from leaves)`]
   }
 
-  #closeParts(step: Step, closing: StepClosing, parameters: Parameters): string[] {
-    const { effect, cost, json, durationMs } = closing
+  #closeParts(step: Step, completion: StepCompletion, parameters: Parameters): string[] {
+    const { outcome, cost, json, durationMs } = completion
     const { id } = this.#call.invocation
     const parts: string[] = []
     if (step.charge) {
-      const isHeld = `effect = ${parameters.bind(this.effectOf(step))} and holder = ${parameters.bind(id)}`
-      parts.push(closeHold(parameters, isHeld, { outcome: effect, cost, durationMs }))
+      const isHeld = `effect = ${parameters.bind(this.effectIdOf(step))} and holder = ${parameters.bind(id)}`
+      parts.push(settleReservation(parameters, isHeld, { outcome, cost, durationMs }))
     }
-    if (effect === 'unknown') return parts
-    if (effect === 'answered') {
+    if (outcome === 'unknown') return parts
+    if (outcome === 'answered') {
       const [answer, price] = [parameters.bind(json ?? null), parameters.bind(cost, 'bigint')]
       const isStep = this.#isStep(step, parameters)
       return [

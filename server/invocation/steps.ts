@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { FailureError, fail } from '../core/result.ts'
-import type { StepRequest } from '../tools/scope.ts'
+import type { StepRequest } from '../tools/tool-runtime.ts'
 import type { Execution } from './execution.ts'
 import { MAX_STEPS, type Step } from './journal.ts'
 import { never, type RunState } from './run-state.ts'

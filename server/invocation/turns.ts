@@ -1,22 +1,22 @@
-/** The turn did not come in time. */
+/** Thrown when a turn did not come in time. */
 export class TurnTimeout extends Error {
   override readonly name = 'TurnTimeout'
 }
 
-/** The turns that somebody has. */
+/** Turns that a call has taken. */
 export interface HeldTurns {
   readonly keys: readonly string[]
   release(): void
 }
 
 /**
- * Queues by key, in this process: whoever was refused for a conflict takes turns on the records that it
- * writes, and those who come to such a record meanwhile queue up behind, before they open a transaction.
+ * Queues by key, in this process. A call that had a conflict takes turns on the records that it writes, and other calls
+ * that come to such a record wait behind it before they open a transaction.
  */
 export class Turns {
   readonly #queues = new Map<string, (() => void)[]>()
 
-  /** Whether somebody has or waits for a turn on this key. */
+  /** Whether a call has or waits for a turn on this key. */
   isTaken(key: string): boolean {
     return this.#queues.has(key)
   }
@@ -32,7 +32,7 @@ export class Turns {
       for (const key of held.splice(0)) this.#next(key)
     }
     const endsAt = performance.now() + timeoutMs
-    // Everybody takes several keys in the same order, so nobody waits in a circle.
+    // All take several keys in the same order, so that no calls wait for each other.
     const wanted = [...new Set(keys)].sort()
     for (const key of wanted) {
       const come = await this.#turn(key, endsAt - performance.now())

@@ -1,11 +1,11 @@
 import type { JsonValue } from '../core/result.ts'
 import type { Message } from '../queue/message.ts'
-import type { Charge, WriteOperation } from '../tools/scope.ts'
+import type { Charge, WriteOperation } from '../tools/tool-runtime.ts'
 import type { Execution } from './execution.ts'
 
 const MAX_TURN_KEYS = 32
 
-/** What a run has written, what it set out to write, and what it has queued to be sent. */
+/** The writes of a run, the records that it intends to write, and the messages that it has queued. */
 export class Writes {
   /** `[operation, collection, recordId]` of everything. */
   readonly all: [WriteOperation | 'sql', string, string][] = []
@@ -33,20 +33,20 @@ export class Writes {
     this.#queued ??= new Map()
     const nth = (this.#queued.get(same) ?? 0) + 1
     this.#queued.set(same, nth)
-    const id = this.#execution.ids.effectOf(`${same}\n${nth}`)
+    const id = this.#execution.ids.effectIdOf(`${same}\n${nth}`)
     this.messages.push({ id, endpoint, data, charge })
     this.wrote('create', 'outbox', id)
     return id
   }
 
   /**
-   * What the next run takes turns on after a conflict: the records that this one wrote or set out to write. The
-   * action as a whole, if there are none, or more than a queue each would be good for.
+   * The keys of the next run's turns after a conflict: the records that this one wrote or intended to write, or the whole
+   * action when there are none or too many.
    */
   get turnKeys(): ReadonlySet<string> {
     const keys = new Set(this.#keys)
     for (const [operation, collection, recordId] of this.all) {
-      // Nobody else can come to a record that does not exist yet.
+      // No other call can use a record that does not exist yet.
       if (operation !== 'create' && operation !== 'sql') keys.add(`${collection}/${recordId}`)
       if (keys.size > MAX_TURN_KEYS) break
     }

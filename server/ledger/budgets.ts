@@ -1,4 +1,4 @@
-/** What may be spent of the owner's money in a UTC day; undefined: without limit. Credits are whole micro-credits. */
+/** The most that may be spent of the owner's money in a UTC day; undefined for no limit. Credits are whole micro-credits. */
 export interface Budget {
   readonly calls: number | undefined
   readonly credits: number | undefined
@@ -21,7 +21,7 @@ export const DEFAULT_BUDGETS: Budgets = {
   anonymous: { calls: 5_000, credits: 5_000_000_000 },
 }
 
-/** One budget that a call counts against. */
+/** A budget that a call counts against. */
 export interface BudgetUse {
   readonly budget: keyof Budgets
   /** Whose it is; empty for the app as a whole. */
@@ -41,14 +41,14 @@ export interface BudgetedCall {
   readonly actionBudget?: Partial<Budget> | undefined
 }
 
-/** The budgets that a call on the owner's money counts against. */
+/** Lists the budgets that a call on the owner's money counts against. */
 export function budgetsOf(call: BudgetedCall): readonly BudgetUse[] {
   const { budgets } = call
   const uses: BudgetUse[] = [
     { budget: 'action', subject: call.action, limit: { ...budgets.action, ...call.actionBudget } },
     { budget: 'app', subject: '', limit: budgets.app },
   ]
-  // What is the owner's own needs no protection from the owner.
+  // The owner's money needs no protection from the owner.
   if (!call.isOwner) uses.push({ budget: 'caller', subject: call.caller, limit: budgets.caller })
   if (call.isAnonymous) uses.push({ budget: 'anonymous', subject: '', limit: budgets.anonymous })
   return uses

@@ -2,14 +2,14 @@ import { isUserId, USER_ID_RULE } from '../auth/user-id.ts'
 import {
   type CommandReader,
   type Options,
-  type Parsed,
+  type ParsedCommand,
   parseCommand,
   problem,
   readCount,
 } from '../core/command-options.ts'
 import { IDEMPOTENCY_KEY, IDEMPOTENCY_KEY_RULE } from '../wire/idempotency-key.ts'
 import { AMOUNT_RULE, MAX_MICRO_CREDITS } from './amount.ts'
-import { ENTRY_FIELDS } from './line.ts'
+import { CREDIT_ENTRY_FIELDS } from './format-entry.ts'
 
 export type CreditsCommand =
   /** Of every account, where none is named. */
@@ -27,7 +27,7 @@ export const CREDITS_USAGE = `Usage: npm run -s credits -- COMMAND; amounts are 
                             puts credits into an account; the same key grants once, for ever
   statement --account ID [--limit ${DEFAULT_LIST}]
                             prints entries, newest first, a line each, fields divided by tabs:
-                            ${ENTRY_FIELDS}`
+                            ${CREDIT_ENTRY_FIELDS}`
 
 const COMMANDS: ReadonlyMap<string, CommandReader<CreditsCommand>> = new Map([
   ['balance', { options: ['account'], read: parseBalance }],
@@ -36,17 +36,17 @@ const COMMANDS: ReadonlyMap<string, CommandReader<CreditsCommand>> = new Map([
 ])
 
 /** Reads the command line of `npm run -s credits -- …`. */
-export function parseCreditsCommand(args: readonly string[]): Parsed<CreditsCommand> {
+export function parseCreditsCommand(args: readonly string[]): ParsedCommand<CreditsCommand> {
   return parseCommand(args, COMMANDS)
 }
 
-function parseBalance(values: Options): Parsed<CreditsCommand> {
+function parseBalance(values: Options): ParsedCommand<CreditsCommand> {
   const account = values.get('account')
   if (account !== undefined && !isUserId(account)) return problem(ACCOUNT_PROBLEM)
   return { ok: true, value: { kind: 'balance', account } }
 }
 
-function parseGrant(values: Options): Parsed<CreditsCommand> {
+function parseGrant(values: Options): ParsedCommand<CreditsCommand> {
   const account = values.get('account')
   if (!isUserId(account)) return problem(ACCOUNT_PROBLEM)
   const amount = readCount(values.get('amount') ?? '', MAX_MICRO_CREDITS)
@@ -56,7 +56,7 @@ function parseGrant(values: Options): Parsed<CreditsCommand> {
   return { ok: true, value: { kind: 'grant', account, amount, key } }
 }
 
-function parseStatement(values: Options): Parsed<CreditsCommand> {
+function parseStatement(values: Options): ParsedCommand<CreditsCommand> {
   const account = values.get('account')
   if (!isUserId(account)) return problem(ACCOUNT_PROBLEM)
   const limit = readCount(values.get('limit') ?? String(DEFAULT_LIST), MAX_LIST)

@@ -41,7 +41,7 @@ export const ENTRY_COLUMNS = Object.values(COLUMNS)
   .join(', ')
 
 /** Reads a row of `ENTRY_COLUMNS`. @throws {z.ZodError} when the engine has not written it. */
-export function readEntry(row: readonly unknown[]): CreditEntry {
+export function readCreditEntry(row: readonly unknown[]): CreditEntry {
   return entrySchema.parse(
     Object.fromEntries(
       Object.entries(COLUMNS).map(([name, column], index) => [name, readColumn(column, row[index])]),

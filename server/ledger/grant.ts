@@ -14,8 +14,8 @@ export interface GrantRequest {
   readonly grantedBy: string | null
 }
 
-/** The account as the grant left it. */
-export interface Granted extends Balance {
+/** The balance right after a grant. */
+export interface GrantResult extends Balance {
   /** In whole micro-credits. */
   readonly granted: number
   /** Whether an earlier call with the same key did it. */
@@ -23,8 +23,8 @@ export interface Granted extends Balance {
 }
 
 // One statement, committed by itself: entry and balance, or neither. The account's row is locked before the entry
-// draws its number, so that numbers grow in the order in which the account changed. What is set aside counts as well:
-// it may come back.
+// draws its number, so that numbers grow in the order in which the account changed. Reserved credits count as well: they
+// may come back.
 const GRANT = `
   with raised as (
     insert into deputy.credit_accounts as held (account, available, reserved)
@@ -38,7 +38,7 @@ const GRANT = `
     select account, 'grant', $2::bigint, 0, $3, $4 from raised)
   select available, reserved from raised`
 
-// What the account has now, less what has happened to it since.
+// The balance after the grant: that of now, without the entries since.
 const GRANTED = `
   select entry.account, entry.available_delta, held.available - since.available, held.reserved - since.reserved
   from deputy.credit_entries as entry
@@ -54,7 +54,7 @@ const GRANTED = `
  * @returns UNPROCESSABLE_CONTENT for a key that granted something else, BAD_REQUEST for more than an account may hold.
  * @throws {SqlError | ConnectionLost | AcquireTimeout}
  */
-export async function grant(database: Database, request: GrantRequest): Promise<ActionResult<Granted>> {
+export async function grant(database: Database, request: GrantRequest): Promise<ActionResult<GrantResult>> {
   const { account, amount, key, grantedBy } = request
   try {
     const params = [account, amount, key, grantedBy]
@@ -78,8 +78,8 @@ export async function grant(database: Database, request: GrantRequest): Promise<
   return before.account === account && before.granted === amount ? ok(before) : otherGrant()
 }
 
-/** What a key has granted; undefined when it has not been used. @throws {SqlError | ConnectionLost | AcquireTimeout} */
-export async function findGrant(database: Database, key: string): Promise<Granted | undefined> {
+/** Finds what a key has granted; undefined for an unused key. @throws {SqlError | ConnectionLost | AcquireTimeout} */
+export async function findGrant(database: Database, key: string): Promise<GrantResult | undefined> {
   const { rows } = await database.query({ sql: GRANTED, params: [key] })
   const [row] = rows
   if (!row) return undefined

@@ -3,35 +3,35 @@ import { Batches } from '../db/batches.ts'
 import type { Database } from '../db/database.ts'
 import { Parameters } from '../db/parameters.ts'
 import { Semaphore } from '../db/semaphore.ts'
-import { closeHold } from './close.ts'
-import { type ClosingOrder, closeBatch } from './close-batch.ts'
-import type { HoldOrder } from './hold.ts'
+import type { ReservationOrder } from './reservation.ts'
 import { reserve } from './reserve.ts'
 import { reserveBatch } from './reserve-batch.ts'
+import { settleReservation } from './settle.ts'
+import { type SettlementOrder, settleBatch } from './settle-batch.ts'
 
 /**
- * The ledger as the calls of one server use it. All of them change the same few rows, so they take turns in here
- * and not on the rows, and share statements.
+ * The ledger of one server's calls. All of them change the same few rows, so they take turns here and not on the rows,
+ * and share statements.
  */
 export class Ledger {
-  readonly #reserves: Batches<HoldOrder, Failure | 'granted'>
-  readonly #closings: Batches<ClosingOrder, 'closed'>
+  readonly #reserves: Batches<ReservationOrder, Failure | 'granted'>
+  readonly #closings: Batches<SettlementOrder, 'closed'>
 
   constructor(database: Database) {
     const turns = new Semaphore(1)
-    this.#reserves = new Batches<HoldOrder, Failure | 'granted'>({
+    this.#reserves = new Batches<ReservationOrder, Failure | 'granted'>({
       turns,
       async together(orders) {
         const granted = await reserveBatch(database, orders)
         return orders.map((_, nth) => (granted.has(nth) ? 'granted' : undefined))
       },
-      alone: async ({ owner, request, state }) =>
-        (await reserve(database, owner, [request], state)) ?? 'granted',
+      alone: async ({ account, request, state }) =>
+        (await reserve(database, account, [request], state)) ?? 'granted',
     })
-    this.#closings = new Batches<ClosingOrder, 'closed'>({
+    this.#closings = new Batches<SettlementOrder, 'closed'>({
       turns,
       async together(orders) {
-        await closeBatch(database, orders)
+        await settleBatch(database, orders)
         return orders.map(() => 'closed')
       },
       alone: (order) => closeAlone(database, order),
@@ -39,33 +39,33 @@ export class Ledger {
   }
 
   /**
-   * Sets money aside for one effect, and counts it against its budgets.
+   * Reserves what one side effect may cost, and counts it against its budgets.
    *
    * @throws {SqlError | ConnectionLost | AcquireTimeout}
    */
-  async reserve(order: HoldOrder): Promise<Failure | undefined> {
+  async reserve(order: ReservationOrder): Promise<Failure | undefined> {
     const answer = await this.#reserves.fulfil(order)
     return answer === 'granted' ? undefined : answer
   }
 
   /**
-   * Settles a hold, or refunds one whose effect surely did not happen. Whoever deletes the hold does it, so it is done
-   * once, however often it is repeated.
+   * Settles a reservation, or refunds it when its side effect surely did not happen. Deleting the reservation does it, so
+   * it is done once, however often it is repeated.
    *
    * @throws {SqlError | ConnectionLost | AcquireTimeout}
    */
-  async close(order: ClosingOrder): Promise<void> {
+  async settle(order: SettlementOrder): Promise<void> {
     await this.#closings.fulfil(order)
   }
 }
 
 async function closeAlone(
   database: Database,
-  { effect, holder, ...closing }: ClosingOrder,
+  { effectId, holder, ...closing }: SettlementOrder,
 ): Promise<'closed'> {
   const parameters = new Parameters()
-  const isOurs = `effect = ${parameters.bind(effect)} and holder = ${parameters.bind(holder)}`
-  const parts = closeHold(parameters, isOurs, closing)
+  const isOurs = `effect = ${parameters.bind(effectId)} and holder = ${parameters.bind(holder)}`
+  const parts = settleReservation(parameters, isOurs, closing)
   await database.write({ sql: `with ${parts} select 1`, params: parameters.values })
   return 'closed'
 }

@@ -9,9 +9,9 @@ export interface OwnerCredits {
 }
 
 /**
- * Gives the owner's account what it starts with, once: a later start with another number changes nothing.
+ * Grants the owner's account its first credits, once: a later start with another number changes nothing.
  *
- * @returns what it was given, by this start or an earlier one.
+ * @returns what was granted, by this start or an earlier one.
  */
 export async function grantOwnerCredits(
   database: Database,

@@ -1,5 +1,5 @@
 import type { Database } from '../db/database.ts'
-import { bookHolds } from './close.ts'
+import { bookReservations } from './settle.ts'
 
 const REFUND = `
   with closed as (
@@ -7,10 +7,14 @@ const REFUND = `
       and not exists (select 1 from deputy.outbox where outbox.id = hold.effect)
     returning *),
   hold as materialized (select closed.*, 0::bigint as cost, 'nothing' as outcome, null::int as duration_ms from closed),
-  ${bookHolds()}
+  ${bookReservations()}
   select count(*)::int from hold`
 
-/** Gives back what a holder has set aside for effects that it will not cause. @throws {SqlError | ConnectionLost | AcquireTimeout} */
-export async function refund(database: Database, holder: string, effects: readonly string[]): Promise<void> {
-  await database.write({ sql: REFUND, params: [JSON.stringify(effects), holder] })
+/** Refunds a holder's reservations for side effects that will not happen. @throws {SqlError | ConnectionLost | AcquireTimeout} */
+export async function refund(
+  database: Database,
+  holder: string,
+  effectIds: readonly string[],
+): Promise<void> {
+  await database.write({ sql: REFUND, params: [JSON.stringify(effectIds), holder] })
 }

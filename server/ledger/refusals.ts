@@ -1,11 +1,11 @@
 import { type Failure, fail } from '../core/result.ts'
 import type { Database } from '../db/database.ts'
 import type { BudgetUse } from './budgets.ts'
-import type { HoldOwner, HoldRequest } from './hold.ts'
+import type { ReservationAccount, ReservationRequest } from './reservation.ts'
 
-/** The account does not have what a call may cost. Amounts are whole micro-credits. Who the owner is, is not told. */
+/** Refuses a call that may cost more than the account has. Amounts are whole micro-credits. Does not reveal the owner. */
 export function notEnough(
-  { account, caller }: HoldOwner,
+  { account, caller }: ReservationAccount,
   availableCredits: number,
   requiredCredits: number,
 ): Failure {
@@ -17,7 +17,7 @@ export function notEnough(
   )
 }
 
-/** The ledger was changed by others each time it was tried. */
+/** Refuses a call when other calls changed the ledger at each attempt. */
 export function tooBusy(): Failure {
   return fail('SERVICE_UNAVAILABLE', 'The ledger is busy; try again shortly.', {
     details: { retryAfterSeconds: 1 },
@@ -37,11 +37,11 @@ const BUDGET_NAMES: Readonly<Record<BudgetUse['budget'], string>> = {
   anonymous: 'of all callers without a token',
 }
 
-/** Names the budget that calls would exceed; undefined when none does any more. */
+/** Names the budget that calls would exceed; undefined when there is none any more. */
 export async function budgetUsedUp(
   database: Database,
-  { budgets }: HoldOwner,
-  requests: readonly HoldRequest[],
+  { budgets }: ReservationAccount,
+  requests: readonly ReservationRequest[],
 ): Promise<Failure | undefined> {
   const more = { calls: requests.length, credits: requests.reduce((sum, { amount }) => sum + amount, 0) }
   for (const { budget, subject, limit } of budgets) {
@@ -56,7 +56,7 @@ export async function budgetUsedUp(
     const max = unit === 'calls' ? `${limit.calls} calls` : `${limit.credits} micro-credits`
     return fail(
       'TOO_MANY_REQUESTS',
-      `The budget ${BUDGET_NAMES[budget]} is used up: ${max} a day on the owner's account; it starts anew at ${resetAt}.`,
+      `The budget ${BUDGET_NAMES[budget]} is used up: ${max} a day on the owner's account; it starts again at ${resetAt}.`,
       { details: { budget, limit: unit, resetAt, retryAfterSeconds: Number(retryAfterSeconds) } },
     )
   }

@@ -1,11 +1,11 @@
 import { uuidv7 } from 'uuidv7'
 import { LOCK_PATIENCE } from '../db/batches.ts'
 import type { Database } from '../db/database.ts'
-import type { HoldOrder } from './hold.ts'
-import { limitsOf } from './reserve.ts'
+import type { ReservationOrder } from './reservation.ts'
+import { budgetLimits } from './reserve.ts'
 
-// One statement, committed by itself. An order goes if, with those before it, it fits into what the locked rows leave.
-// What does not, and an effect that is known already, is left to a statement of its own, which says why.
+// One statement, committed by itself. An order succeeds if it and those before it fit into the locked rows. Others, and
+// side effects with a reservation, get a statement of their own, which says why.
 const RESERVE_BATCH = `
   with patience as materialized (${LOCK_PATIENCE}),
   today as materialized (select (now() at time zone 'utc')::date as day),
@@ -67,29 +67,30 @@ const RESERVE_BATCH = `
   select coalesce(json_agg(nth), '[]')::text from go`
 
 /**
- * Sets money aside for several orders at once, each with the account and the budgets of its own.
+ * Makes several reservations in one statement, each with its own account and budgets.
  *
- * @returns which of them have it. The others have nothing, and are to be asked for one by one.
- * @throws {SqlError | ConnectionLost | AcquireTimeout} when none of them has it, or nobody knows.
+ * @returns the positions of the orders that succeeded. The others have no reservation, and must be asked for one by one.
+ * @throws {SqlError | ConnectionLost | AcquireTimeout} when none succeeded, or the outcome is unknown.
  */
 export async function reserveBatch(
   database: Database,
-  orders: readonly HoldOrder[],
+  orders: readonly ReservationOrder[],
 ): Promise<ReadonlySet<number>> {
-  const wanted = orders.map(({ owner, request, state }, nth) => ({
+  const wanted = orders.map(({ account, request, state }, nth) => ({
     nth,
     ...request,
+    effect: request.effectId,
     hold: uuidv7(),
     state,
-    account: owner.account,
-    is_metered: owner.isMetered,
-    payer: owner.payer,
-    caller: owner.caller,
-    action: owner.action,
-    invocation: owner.invocation,
-    holder: owner.holder,
-    lease_ms: Math.ceil(owner.leaseMs),
-    budgets: limitsOf(owner),
+    account: account.account,
+    is_metered: account.isMetered,
+    payer: account.payer,
+    caller: account.caller,
+    action: account.action,
+    invocation: account.invocation,
+    holder: account.holder,
+    lease_ms: Math.ceil(account.leaseMs),
+    budgets: budgetLimits(account),
   }))
   const { rows } = await database.write({ sql: RESERVE_BATCH, params: [JSON.stringify(wanted)] })
   const granted: readonly number[] = JSON.parse(String(rows[0]?.[0]))

@@ -1,15 +1,15 @@
 import { uuidv7 } from 'uuidv7'
 import type { Failure } from '../core/result.ts'
 import { type Database, SqlError } from '../db/database.ts'
-import type { HoldOwner, HoldRequest, HoldState } from './hold.ts'
 import { budgetUsedUp, notEnough, tooBusy } from './refusals.ts'
+import type { ReservationAccount, ReservationRequest, ReservationState } from './reservation.ts'
 
 const MAX_TRIES = 10
 const NO_LIMIT = 9_000_000_000_000_000
 
 // One statement, committed by itself: all of it or nothing. What a limit forbids breaks a check, and undoes the rest.
-// A hold that a dead holder left is taken over as it is: it has been paid for and counted. So is one's own, of a
-// statement that was lost on its way back.
+// A reservation of a dead holder is taken over as it is: it is paid for and counted. So is the holder's own, when the
+// answer to its statement was lost.
 const RESERVE = `
   with wanted as materialized (
     select * from jsonb_to_recordset($1::text::jsonb)
@@ -52,37 +52,37 @@ const RESERVE = `
     (select amount from due), (select available from deputy.credit_accounts where account = $2)`
 
 /**
- * Sets money aside for effects that one account pays, and counts them against its budgets: for all of them, or, with
- * a failure, for none.
+ * Reserves what side effects may cost from one account, and counts them against its budgets: all of them, or, with a
+ * failure, none.
  *
- * @param state of the holds from then on. @default 'reserved'
+ * @param state of the new reservations. @default 'reserved'
  * @throws {SqlError | ConnectionLost | AcquireTimeout}
  */
 export async function reserve(
   database: Database,
-  owner: HoldOwner,
-  requests: readonly HoldRequest[],
-  state: HoldState = 'reserved',
+  account: ReservationAccount,
+  requests: readonly ReservationRequest[],
+  state: ReservationState = 'reserved',
 ): Promise<Failure | undefined> {
-  const statement = { sql: RESERVE, params: [...paramsOf(owner, requests), state] }
+  const statement = { sql: RESERVE, params: [...paramsOf(account, requests), state] }
   for (let attempt = 1; attempt <= MAX_TRIES; attempt += 1) {
     try {
       const { rows } = await database.write(statement)
       const [went, done, required, available] = (rows[0] ?? []).map(Number)
       if (went === 1 && done === requests.length) return undefined
-      // What the account had when the statement began may have been enough; then another call was faster.
+      // The account had enough when the statement began: then another call was faster.
       if (went === 0 && (required ?? 0) > (available ?? 0))
-        return notEnough(owner, available ?? 0, required ?? 0)
+        return notEnough(account, available ?? 0, required ?? 0)
     } catch (error) {
-      const refusal = await refusalOf(database, owner, requests, error)
+      const refusal = await refusalOf(database, account, requests, error)
       if (refusal !== 'again') return refusal
     }
   }
   return tooBusy()
 }
 
-/** The budgets of a hold as they are kept with it. */
-export function limitsOf({ budgets }: HoldOwner) {
+/** Converts the budgets of a reservation to their stored form. */
+export function budgetLimits({ budgets }: ReservationAccount) {
   return budgets.map(({ budget, subject, limit }) => ({
     budget,
     subject,
@@ -91,26 +91,26 @@ export function limitsOf({ budgets }: HoldOwner) {
   }))
 }
 
-function paramsOf(owner: HoldOwner, requests: readonly HoldRequest[]): readonly unknown[] {
+function paramsOf(account: ReservationAccount, requests: readonly ReservationRequest[]): readonly unknown[] {
   return [
-    JSON.stringify(requests.map((request) => ({ ...request, hold: uuidv7() }))),
-    owner.account,
-    owner.isMetered,
-    owner.payer,
-    owner.caller,
-    owner.action,
-    owner.invocation,
-    owner.holder,
-    Math.ceil(owner.leaseMs),
-    JSON.stringify(limitsOf(owner)),
+    JSON.stringify(requests.map((request) => ({ ...request, effect: request.effectId, hold: uuidv7() }))),
+    account.account,
+    account.isMetered,
+    account.payer,
+    account.caller,
+    account.action,
+    account.invocation,
+    account.holder,
+    Math.ceil(account.leaseMs),
+    JSON.stringify(budgetLimits(account)),
   ]
 }
 
-/** What an error says of the reservation; `again` when it was only a matter of time. @throws the error, if it is none of these */
+/** Converts an error of a reservation; `again` when the next attempt may succeed. @throws any other error */
 async function refusalOf(
   database: Database,
-  owner: HoldOwner,
-  requests: readonly HoldRequest[],
+  account: ReservationAccount,
+  requests: readonly ReservationRequest[],
   error: unknown,
 ): Promise<Failure | 'again'> {
   if (!(error instanceof SqlError)) throw error
@@ -121,7 +121,7 @@ async function refusalOf(
       return 'again'
     case '23514':
       if (error.table !== 'budget_days') throw error
-      return (await budgetUsedUp(database, owner, requests)) ?? 'again'
+      return (await budgetUsedUp(database, account, requests)) ?? 'again'
     default:
       throw error
   }

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { type ActionResult, ok } from '../core/result.ts'
 import type { Database } from '../db/database.ts'
 import { decodeCursor, encodeCursor, foreignCursor } from '../wire/cursor.ts'
-import { type CreditEntry, ENTRY_COLUMNS, readEntry } from './entry.ts'
+import { type CreditEntry, ENTRY_COLUMNS, readCreditEntry } from './entry.ts'
 
 export interface StatementQuery {
   /** A user's id. */
@@ -30,7 +30,7 @@ const NEWEST = [Number.MAX_SAFE_INTEGER]
 const ENTRIES = `
   select ${ENTRY_COLUMNS} from deputy.credit_entries where account = $1 and seq < $2::bigint order by seq desc limit $3::int`
 
-/** Lists an account's entries, newest first, a page at a time. Whether the caller may read them is not asked here. */
+/** Lists an account's entries, newest first, a page at a time. Does not check whether the caller may read them. */
 export async function getStatement(
   database: Database,
   { account, limit = DEFAULT_LIMIT, cursor }: StatementQuery,
@@ -39,13 +39,13 @@ export async function getStatement(
   const [before] = typeof cursor === 'string' ? (decodeCursor(cursorScope, lastSeq, cursor) ?? []) : NEWEST
   if (before === undefined) return foreignCursor('statement', 'for the same account')
   const { rows } = await database.query({ sql: ENTRIES, params: [account, before, limit + 1] })
-  const entries = rows.slice(0, limit).map(readEntry)
+  const entries = rows.slice(0, limit).map(readCreditEntry)
   const last = entries.at(-1)
   const nextCursor = last && rows.length > limit ? encodeCursor(cursorScope, [last.seq]) : null
   return ok({ account, entries, nextCursor })
 }
 
-/** Lists an account's entries, newest first, over as many pages as it takes, for whoever holds the database itself. */
+/** Lists an account's entries, newest first, over all pages, for a command that has the database itself. */
 export async function* listStatement(
   database: Database,
   { account, limit }: { readonly account: string; readonly limit: number },

@@ -9,15 +9,15 @@ import type { AnyRoutes } from '../http/custom-routes.ts'
 import { createHttp } from '../http/handler.ts'
 import { DEFAULT_CALLS_PER_MINUTE } from '../http/rate-limit.ts'
 import { createFetch } from '../http/web-exchange.ts'
-import type { IntegrationDeclarations } from '../integrations/declare.ts'
+import type { IntegrationDeclarations } from '../integrations/declarations.ts'
 import type { HttpClient } from '../integrations/http-client.ts'
 import type { Integrations } from '../integrations/integrations.ts'
 import { createAuditRows } from '../invocation/audit-rows.ts'
 import type { DryRunOptions } from '../invocation/dry-run/options.ts'
 import type { Engine, Failpoint } from '../invocation/engine.ts'
 import { createFingerprint } from '../invocation/fingerprint.ts'
-import { LateWrites } from '../invocation/late-writes.ts'
 import { Turns } from '../invocation/turns.ts'
+import { WriteQueue } from '../invocation/write-queue.ts'
 import { type Budgets, DEFAULT_BUDGETS } from '../ledger/budgets.ts'
 import { Ledger } from '../ledger/ledger.ts'
 import { WakeSignal } from '../queue/wake-signal.ts'
@@ -105,8 +105,8 @@ export function createApp<TActions extends object, TModule extends object>(
     http: options.http,
     turns: new Turns(),
     outboxSignal: new WakeSignal(),
-    lateReleases: new LateWrites({ maxWaiting: MAX_LATE_RELEASES }),
-    lateAuditRows: new LateWrites({
+    keyReleaseQueue: new WriteQueue({ maxWaiting: MAX_LATE_RELEASES }),
+    auditRowQueue: new WriteQueue({
       maxWaiting: MAX_LATE_AUDIT_ROWS,
       onGivenUp: (invocationId, error) =>
         options.log.error({ invocationId, err: error }, 'The audit row of a call could not be written'),

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { AnyRoutes } from '../http/custom-routes.ts'
-import type { IntegrationDeclarations } from '../integrations/declare.ts'
+import type { IntegrationDeclarations } from '../integrations/declarations.ts'
 import type { AppRouter } from '../routers/app-router.ts'
 import { type Actions, checkedActions, type NoActions } from '../routers/registry.ts'
 import type { CollectionsOf } from '../tools/types.ts'

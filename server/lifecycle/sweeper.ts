@@ -1,6 +1,6 @@
 import type { Logger } from 'pino'
 import type { Database } from '../db/database.ts'
-import { sweepAllHolds } from '../ledger/sweep.ts'
+import { sweepAllReservations } from '../ledger/sweep.ts'
 
 export interface SweeperOptions {
   readonly database: Database
@@ -66,7 +66,7 @@ export function startSweeper(options: SweeperOptions): () => void {
     every(intervalMs, 'Expired idempotency keys', async () => {
       while ((await sweepKeys(database)) >= BATCH);
     }),
-    every(holdsIntervalMs, 'Reservations of dead servers', () => sweepAllHolds(database)),
+    every(holdsIntervalMs, 'Reservations of dead servers', () => sweepAllReservations(database)),
   ]
   return () => timers.forEach(clearInterval)
 }

@@ -1,6 +1,6 @@
 import { type ActionResult, ok } from '../core/result.ts'
 import type { Database } from '../db/database.ts'
-import { bookHolds } from '../ledger/close.ts'
+import { bookReservations } from '../ledger/settle.ts'
 import { beingSent, noSuchMessage } from './refusals.ts'
 
 const DROP = `
@@ -16,7 +16,7 @@ const DROP = `
     select *, case when may_have_arrived then amount else 0 end as cost,
       case when may_have_arrived then 'unknown' else 'nothing' end as outcome, null::int as duration_ms
     from known),
-  ${bookHolds()},
+  ${bookReservations()},
   gone as (delete from deputy.outbox where id in (select id from ours))
   select is_being_sent from found`
 

@@ -5,7 +5,7 @@ import { outbox } from '../../drizzle/engine/system.ts'
 import { type ActionResult, type JsonValue, ok } from '../core/result.ts'
 import type { Integrations } from '../integrations/integrations.ts'
 import { boundedList } from '../tools/bounded-list.ts'
-import type { ReadScope } from '../tools/scope.ts'
+import type { ReadRuntime } from '../tools/tool-runtime.ts'
 import {
   decodeInstantCursor,
   encodeInstantCursor,
@@ -59,7 +59,7 @@ export interface OutboxPage {
 
 /** Lists messages, newest first, a page at a time. Does not check whether the caller may read them. */
 export async function listMessages(
-  scope: Pick<ReadScope, 'execute'>,
+  runtime: Pick<ReadRuntime, 'execute'>,
   integrations: Pick<Integrations, 'inputSchema'>,
   { limit = DEFAULT_LIMIT, cursor, direction: _direction, ...filters }: z.output<typeof outboxListSchema>,
 ): Promise<ActionResult<OutboxPage>> {
@@ -70,7 +70,7 @@ export async function listMessages(
     Object.values(COLUMNS).map((column) => sql`${column}`),
     sql`, `,
   )
-  const { rows } = await scope.execute(
+  const { rows } = await runtime.execute(
     boundedList({
       columns: list,
       rows: sql`from ${outbox} where ${conditions(filters.state, after)}`,

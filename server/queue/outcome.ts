@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../core/errors.ts'
 import type { Failure } from '../core/result.ts'
-import type { Answer } from '../integrations/integrations.ts'
+import type { OutboundAnswer } from '../integrations/integrations.ts'
 
 /** Attempts at a message before it is given up: about an hour of them. */
 const MAX_ATTEMPTS = 13
@@ -32,11 +32,11 @@ export interface AttemptedMessage {
 }
 
 /** Decides what happens to a message after the provider's answer. */
-export function outcomeOfAnswer(message: AttemptedMessage, answer: Answer): MessageOutcome {
-  const { result, effect, cost, isTaken } = answer
+export function outcomeOfAnswer(message: AttemptedMessage, answer: OutboundAnswer): MessageOutcome {
+  const { result, outcome, cost, isTaken } = answer
   // No one reads the answer to a message: one that the provider took is not sent again to get one.
   if (result.success || isTaken) return { kind: 'arrived', cost }
-  return outcomeOfFailure(message, result, effect === 'unknown')
+  return outcomeOfFailure(message, result, outcome === 'unknown')
 }
 
 /** Decides what happens to a message after a failure: it is sent later, or is dead when that is useless or was tried too often. */

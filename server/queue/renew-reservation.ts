@@ -1,12 +1,12 @@
 import { type Failure, fail } from '../core/result.ts'
 import type { Database } from '../db/database.ts'
 import type { OutboundCall } from '../integrations/integrations.ts'
-import { holdOwner, type Purse } from '../ledger/hold-owner.ts'
+import { type ReservationSettings, reservationAccount } from '../ledger/reservation-account.ts'
 import { reserve } from '../ledger/reserve.ts'
 import type { QueuedMessage } from './message.ts'
 
 /** What a reservation for a message is made from. */
-export interface ReservationContext extends Purse {
+export interface ReservationContext extends ReservationSettings {
   readonly database: Database
 }
 
@@ -24,14 +24,14 @@ export interface ReservationHolder {
  * @throws {SqlError | ConnectionLost | AcquireTimeout}
  */
 export async function renewReservation(
-  purse: ReservationContext,
+  settings: ReservationContext,
   { id, payer, caller, action, invocation }: QueuedMessage,
   call: OutboundCall,
   reserving: ReservationHolder,
 ): Promise<Failure | undefined> {
-  const owner = holdOwner(purse, { ...reserving, payer, caller, action, invocation })
+  const owner = reservationAccount(settings, { ...reserving, payer, caller, action, invocation })
   if (!owner) return fail('PRECONDITION_FAILED', "Set OWNER_USER_ID: the app's owner pays for this message.")
-  return reserve(purse.database, owner, [
-    { effect: id, amount: call.reserve, endpoint: call.name, transport: call.transport },
+  return reserve(settings.database, owner, [
+    { effectId: id, amount: call.reserve, endpoint: call.name, transport: call.transport },
   ])
 }

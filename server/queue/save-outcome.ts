@@ -1,6 +1,6 @@
 import type { Database } from '../db/database.ts'
 import { Parameters } from '../db/parameters.ts'
-import { closeHold } from '../ledger/close.ts'
+import { settleReservation } from '../ledger/settle.ts'
 import type { MessageOutcome } from './outcome.ts'
 
 /** More than anything can cost: the reservation is charged in full. */
@@ -54,7 +54,7 @@ function outcomeParts(parameters: Parameters, { outcome, durationMs }: SavedOutc
   if (outcome.kind === 'arrived') {
     const { cost } = outcome
     return [
-      closeHold(parameters, isOurs, { outcome: 'answered', cost, durationMs }),
+      settleReservation(parameters, isOurs, { outcome: 'answered', cost, durationMs }),
       'gone as (delete from deputy.outbox where id in (select id from ours))',
     ]
   }
@@ -63,7 +63,7 @@ function outcomeParts(parameters: Parameters, { outcome, durationMs }: SavedOutc
   const set = (assignments: string) =>
     `update deputy.outbox set ${reason}, ${assignments} where id in (select id from ours)`
   if (outcome.kind === 'dead') {
-    const ending = closeHold(parameters, isOurs, { ...endingOf(outcome.isUnknown), durationMs })
+    const ending = settleReservation(parameters, isOurs, { ...endingOf(outcome.isUnknown), durationMs })
     return [ending, `dead as (${set("state = 'dead'")})`]
   }
   const delay = parameters.bind(Math.ceil(outcome.delayMs), 'int')

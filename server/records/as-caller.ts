@@ -3,7 +3,7 @@ import type { ActionResult } from '../core/result.ts'
 import { count } from '../tools/count.ts'
 import { noSuchCollection } from '../tools/no-such-collection.ts'
 import { query } from '../tools/query.ts'
-import type { ReadRunner, ToolRunner } from '../tools/scope.ts'
+import type { ReadToolRuntime, ToolRuntime } from '../tools/tool-runtime.ts'
 import type { AnyCollections } from '../tools/types.ts'
 import type { Caller } from './caller.ts'
 import { createAsCaller } from './create.ts'
@@ -26,80 +26,80 @@ interface Call {
 }
 
 /** Creates the reading verbs of the data API, under the caller's permissions. */
-export function createCallerReads(runner: ReadRunner, caller: Caller): CallerReads<AnyCollections> {
+export function createCallerReads(runtime: ReadToolRuntime, caller: Caller): CallerReads<AnyCollections> {
   const unlessDenied =
     <T>(body: Body<T>): Body<T> =>
     async (permission) =>
       permission.allowsSome('read') ? body(permission) : deniedToRole(permission, 'read')
   const read = <T>(call: Call, body: Body<T>, isFound: (data: T) => boolean) =>
-    asCaller(runner, caller, call, (policy) => withPresumedRole(caller, policy, body, isFound))
+    asCaller(runtime, caller, call, (policy) => withPresumedRole(caller, policy, body, isFound))
   return {
     get: (collection: string, recordId: string, options?: CallerGetOptions) =>
       read(
         { verb: 'get', collection, recordId },
-        unlessDenied((permission) => getAsCaller(runner, permission, recordId, options)),
+        unlessDenied((permission) => getAsCaller(runtime, permission, recordId, options)),
         () => true,
       ) as never,
     query: (collection, options) =>
       read(
         { verb: 'query', collection },
-        unlessDenied(({ visible }) => query(runner, visible, options)),
+        unlessDenied(({ visible }) => query(runtime, visible, options)),
         (page) => page.count > 0 || page.nextCursor !== null,
       ) as never,
     count: (collection, where) =>
       permitted(
-        runner,
+        runtime,
         caller,
         { verb: 'count', collection },
-        unlessDenied(({ visible }) => count(runner, visible, where)),
+        unlessDenied(({ visible }) => count(runtime, visible, where)),
       ),
     may: (operation, collection, recordId) =>
       read(
         { verb: 'may', collection, recordId },
-        (permission) => may(runner, permission, operation, recordId),
+        (permission) => may(runtime, permission, operation, recordId),
         () => true,
       ),
   }
 }
 
 /** Creates the data API under the caller's permissions: the verbs of the app's tools, decided by the access rules. */
-export function createCallerRecords(runner: ToolRunner, caller: Caller): CallerRecords<AnyCollections> {
+export function createCallerRecords(runtime: ToolRuntime, caller: Caller): CallerRecords<AnyCollections> {
   const on = <T>(verb: Call['verb'], collection: string, recordId: unknown, body: Body<T>) =>
-    permitted(runner, caller, { verb, collection, recordId, writes: true }, body)
-  const reads = createCallerReads(runner, caller)
+    permitted(runtime, caller, { verb, collection, recordId, writes: true }, body)
+  const reads = createCallerReads(runtime, caller)
   return {
     get: reads.get,
     query: reads.query,
     count: reads.count,
     may: reads.may,
     create: (collection: string, data: unknown, recordId?: string) =>
-      on('create', collection, recordId, (permission) => createAsCaller(runner, permission, data, recordId)),
+      on('create', collection, recordId, (permission) => createAsCaller(runtime, permission, data, recordId)),
     update: (collection, recordId, patch, options) =>
       on('update', collection, recordId, (permission) =>
-        updateAsCaller(runner, permission, recordId, patch, options),
+        updateAsCaller(runtime, permission, recordId, patch, options),
       ),
     remove: (collection, recordId) =>
-      on('remove', collection, recordId, (permission) => removeAsCaller(runner, permission, recordId)),
+      on('remove', collection, recordId, (permission) => removeAsCaller(runtime, permission, recordId)),
   }
 }
 
 function permitted<T>(
-  runner: ReadRunner,
+  runtime: ReadToolRuntime,
   caller: Caller,
   call: Call,
   body: Body<T>,
 ): Promise<ActionResult<T>> {
-  return asCaller(runner, caller, call, async (policy) => body(policy.for(await caller.ruleActor())))
+  return asCaller(runtime, caller, call, async (policy) => body(policy.for(await caller.ruleActor())))
 }
 
 function asCaller<T>(
-  runner: ReadRunner,
+  runtime: ReadToolRuntime,
   caller: Caller,
   { verb, collection, recordId, writes = false }: Call,
   body: (policy: Policy) => Promise<ActionResult<T>>,
 ): Promise<ActionResult<T>> {
   const record = typeof recordId === 'string' ? `${collection}/${recordId}` : undefined
-  return runner.call<T>({ tool: `asCaller.${verb}`, record, writes }, async () => {
+  return runtime.call<T>({ tool: `asCaller.${verb}`, record, writes }, async () => {
     const policy = caller.policies.get(collection)
     return policy ? body(policy) : noSuchCollection(collection)
   })

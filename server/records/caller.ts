@@ -2,8 +2,8 @@ import type { RuleActor } from '../../drizzle/engine/access.ts'
 import type { Actor } from '../auth/actor.ts'
 import { ADMIN_ROLE, ANONYMOUS_ROLE, claimedRole, roleOf } from '../auth/role.ts'
 import type { Catalog } from '../tools/catalog.ts'
-import type { ReadScope } from '../tools/scope.ts'
 import { storedRole } from '../tools/stored-role.ts'
+import type { ReadRuntime } from '../tools/tool-runtime.ts'
 import type { Policies } from './policy.ts'
 
 /** The role in a user's row; null without a row. */
@@ -14,21 +14,21 @@ export class Caller {
   readonly policies: Policies
   /** The user whose row has the caller's role; undefined for the owner, and for a caller without a token. */
   readonly rowUserId: string | undefined
-  readonly #scope: ReadScope
+  readonly #runtime: ReadRuntime
   readonly #actor: Actor
-  readonly #options: CallerOptions
+  readonly #options: AccessSettings
   #storedRole: Promise<StoredRole> | undefined
 
-  constructor(scope: ReadScope, actor: Actor, options: CallerOptions) {
+  constructor(runtime: ReadRuntime, actor: Actor, options: AccessSettings) {
     this.policies = options.policies
     this.rowUserId = actor.kind === 'user' && actor.userId !== options.ownerUserId ? actor.userId : undefined
-    this.#scope = scope
+    this.#runtime = runtime
     this.#actor = actor
     this.#options = options
   }
 
   get catalog(): Catalog {
-    return this.#scope.catalog
+    return this.#runtime.catalog
   }
 
   /** Whether the role in the caller's row is read, or is being read. */
@@ -64,11 +64,11 @@ export class Caller {
 
   async #load(): Promise<StoredRole> {
     if (this.rowUserId === undefined) return null
-    return (await storedRole(this.#scope, this.rowUserId)) ?? null
+    return (await storedRole(this.#runtime, this.rowUserId)) ?? null
   }
 }
 
-export interface CallerOptions {
+export interface AccessSettings {
   readonly policies: Policies
   readonly ownerUserId: string | undefined
   /** The path of the role's claim in a token; undefined where only the rows of users have roles. */

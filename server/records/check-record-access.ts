@@ -2,7 +2,7 @@ import { type ActionResult, ok } from '../core/result.ts'
 import { notFound } from '../tools/not-found.ts'
 import type { Problems } from '../tools/problems.ts'
 import { checkRecordId } from '../tools/record-id.ts'
-import type { ReadScope } from '../tools/scope.ts'
+import type { ReadRuntime } from '../tools/tool-runtime.ts'
 import { type AccessQuery, accessStatement, RECORD_OPERATIONS, type RecordOperation } from './access-query.ts'
 import type { Permission } from './policy.ts'
 import { deniedToRecord, deniedToRole } from './refusals.ts'
@@ -20,7 +20,7 @@ export function checkRecordOperation(
 
 /** Checks access to one record. A success has its row; the failure is the one that the operation would return. */
 export async function checkRecordAccess(
-  scope: ReadScope,
+  runtime: ReadRuntime,
   permission: Permission,
   query: AccessQuery,
   problems: Problems,
@@ -30,7 +30,7 @@ export async function checkRecordAccess(
   const failure = problems.failure()
   if (failure) return failure
   if (!permission.allowsSome(operation)) return deniedToRole(permission, operation)
-  const { rows } = await scope.run(accessStatement(permission, query))
+  const { rows } = await runtime.run(accessStatement(permission, query))
   const [row] = rows
   if (!row) return notFound(permission.entry, recordId)
   return row.at(-1) === true ? ok(row) : deniedToRecord(permission, operation, recordId)

@@ -14,7 +14,7 @@ import { duplicate, names, newRow } from '../tools/new-row.ts'
 import { onConflict } from '../tools/on-conflict.ts'
 import { Problems, quote } from '../tools/problems.ts'
 import { checkRecordId } from '../tools/record-id.ts'
-import type { ToolScope } from '../tools/scope.ts'
+import type { WriteRuntime } from '../tools/tool-runtime.ts'
 import type { MutateActionData } from '../tools/types.ts'
 import { checkWrite } from './check-write.ts'
 import { toValue } from './condition.ts'
@@ -26,7 +26,7 @@ import { decisions } from './update.ts'
 
 /** Creates a record as the caller: a new one without an id, an upsert by merge with one. */
 export async function createAsCaller(
-  scope: ToolScope,
+  runtime: WriteRuntime,
   permission: Permission,
   data: unknown,
   recordId?: string,
@@ -43,30 +43,30 @@ export async function createAsCaller(
   const failure = problems.failure()
   if (failure) return failure
   return recordId === undefined
-    ? insert(scope, permission, checked.given)
-    : merge(scope, permission, recordId, checked.given, missing)
+    ? insert(runtime, permission, checked.given)
+    : merge(runtime, permission, recordId, checked.given, missing)
 }
 
 async function insert(
-  scope: ToolScope,
+  runtime: WriteRuntime,
   permission: Permission,
   data: Readonly<Record<string, unknown>>,
 ): Promise<ActionResult<MutateActionData>> {
   const { entry } = permission
-  const recordId = scope.mintId()
-  const list = candidate(scope, permission, recordId, data)
+  const recordId = runtime.mintId()
+  const list = candidate(runtime, permission, recordId, data)
   const answer = await hideConstraints(
-    scope,
+    runtime,
     permission,
-    scope.execute(sql`
+    runtime.execute(sql`
       with ${checkedCandidate(permission, list)},
       _created as (${insertion(permission, list, sql`(select allowed from _rule)`)})
       select allowed, exists (select 1 from _created) from _rule`),
   )
   const [row] = answer.rows
   if (row?.[0] !== true) return deniedAfterwards(permission, 'create')
-  if (row[1] !== true) return duplicate(scope, permission.visible, list)
-  scope.wrote('create', entry, recordId)
+  if (row[1] !== true) return duplicate(runtime, permission.visible, list)
+  runtime.wrote('create', entry, recordId)
   return ok({ recordId })
 }
 
@@ -75,7 +75,7 @@ async function insert(
  * CONFLICT only where a free one would have been created.
  */
 async function merge(
-  scope: ToolScope,
+  runtime: WriteRuntime,
   permission: Permission,
   recordId: string,
   data: Readonly<Record<string, unknown>>,
@@ -83,21 +83,21 @@ async function merge(
 ): Promise<ActionResult<MutateActionData>> {
   const { entry } = permission
   const changes = assignments(entry, data)
-  const list = candidate(scope, permission, recordId, data)
+  const list = candidate(runtime, permission, recordId, data)
   const { recordId: id } = systemColumns(entry)
   const target = sql`${id} = ${bindTo(id, recordId)}`
   const canInsert = missing.length === 0
   // A hidden record is not looked for: the insert fails on its id, and on nothing that depends on it.
   const isFree = sql`(select allowed from _rule) and not exists (select 1 from _seen where readable)`
   const answer = await hideConstraints(
-    scope,
+    runtime,
     permission,
-    scope.execute(sql`
+    runtime.execute(sql`
       with _seen as (
-        select ${decisions(permission, changes, scope.now)} from ${entry.table} where ${target}),
+        select ${decisions(permission, changes, runtime.now)} from ${entry.table} where ${target}),
       ${canInsert ? checkedCandidate(permission, list) : sql`_rule as (select false as allowed)`},
       _updated as (
-        update ${entry.table} set ${setClause(entry, changes, scope.now)} where ${target}
+        update ${entry.table} set ${setClause(entry, changes, runtime.now)} where ${target}
           and exists (select 1 from _seen where readable and writable and afterwards) returning 1),
       _created as (${canInsert ? insertion(permission, list, isFree) : sql`select 1 where false`})
       select readable, writable, afterwards, allowed, exists (select 1 from _created)
@@ -107,7 +107,7 @@ async function merge(
   if (readable === true) {
     if (writable !== true) return updateDenied(permission, recordId)
     if (after !== true) return deniedAfterwards(permission, 'update')
-    scope.wrote('update', entry, recordId)
+    runtime.wrote('update', entry, recordId)
     return ok({ recordId })
   }
   if (permission.condition('create') === false) return deniedToRole(permission, 'create')
@@ -118,8 +118,8 @@ async function merge(
     )
   }
   if (creatable !== true) return deniedAfterwards(permission, 'create')
-  if (created !== true) return duplicate(scope, permission.visible, list)
-  scope.wrote('create', entry, recordId)
+  if (created !== true) return duplicate(runtime, permission.visible, list)
+  runtime.wrote('create', entry, recordId)
   return ok({ recordId })
 }
 
@@ -131,12 +131,12 @@ function updateDenied(permission: Permission, recordId: string) {
 
 /** Lists the columns and values of a record that would be created, with the database's own defaults. */
 function candidate(
-  scope: ToolScope,
+  runtime: WriteRuntime,
   { entry, ownerOfCreation }: Permission,
   recordId: string,
   data: Readonly<Record<string, unknown>>,
 ): Assignment[] {
-  const list = newRow(scope, entry, recordId, data)
+  const list = newRow(runtime, entry, recordId, data)
   const added = [...entry.columns.values()].flatMap((column) => {
     if (column.generated !== undefined || list.some((assignment) => assignment.column === column)) return []
     if (is(column.default, SqlChunk)) return [{ column, value: column.default }]

@@ -1,6 +1,6 @@
 import { type ActionResult, ok } from '../core/result.ts'
 import { Problems } from '../tools/problems.ts'
-import type { ReadScope } from '../tools/scope.ts'
+import type { ReadRuntime } from '../tools/tool-runtime.ts'
 import type { RecordEnvelope } from '../tools/types.ts'
 import type { RecordOperation } from './access-query.ts'
 import { checkRecordAccess, checkRecordOperation } from './check-record-access.ts'
@@ -14,14 +14,14 @@ export interface CallerGetOptions {
 
 /** Reads a record that the caller may do something with; the failure is the one that doing it would return. */
 export async function getAsCaller(
-  scope: ReadScope,
+  runtime: ReadRuntime,
   permission: Permission,
   recordId: string,
   options: unknown = {},
 ): Promise<ActionResult<{ record: RecordEnvelope }>> {
   const problems = new Problems()
   const operation = checkOptions(options, problems)
-  const answer = await checkRecordAccess(scope, permission, { operation, recordId, isRead: true }, problems)
+  const answer = await checkRecordAccess(runtime, permission, { operation, recordId, isRead: true }, problems)
   return answer.success ? ok({ record: permission.view.readable.toEnvelope(answer.data) }) : answer
 }
 

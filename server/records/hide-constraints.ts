@@ -1,6 +1,6 @@
 import { SqlError } from '../db/database.ts'
 import { constraintFields } from '../tools/constraint-fields.ts'
-import type { ReadScope, ToolScope } from '../tools/scope.ts'
+import type { ReadRuntime, WriteRuntime } from '../tools/tool-runtime.ts'
 import type { Permission } from './policy.ts'
 
 /** SQLSTATEs that reveal another record, which the caller may not be able to read. */
@@ -11,19 +11,19 @@ const OF_OTHER_RECORDS: ReadonlySet<string> = new Set(['23505', '23P01'])
  * another record with the same value, one that refers to this, or a hidden field. Hides the same in an error of COMMIT.
  */
 export async function hideConstraints<T>(
-  scope: ToolScope,
+  runtime: WriteRuntime,
   permission: Permission,
   statement: Promise<T>,
 ): Promise<T> {
-  scope.concealAtCommit(permission.entry.name, (error) => concealed(scope, permission, error))
+  runtime.concealAtCommit(permission.entry.name, (error) => concealed(runtime, permission, error))
   try {
     return await statement
   } catch (error) {
-    throw error instanceof SqlError ? concealed(scope, permission, error) : error
+    throw error instanceof SqlError ? concealed(runtime, permission, error) : error
   }
 }
 
-function concealed({ catalog }: ReadScope, permission: Permission, error: SqlError): SqlError {
+function concealed({ catalog }: ReadRuntime, permission: Permission, error: SqlError): SqlError {
   const { sqlstate, constraint, column, table } = error
   if (constraint === undefined && column === undefined) return error
   const { entry, view } = permission

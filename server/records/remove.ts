@@ -4,7 +4,7 @@ import { bindTo, systemColumns } from '../tools/assignments.ts'
 import { notFound } from '../tools/not-found.ts'
 import { Problems } from '../tools/problems.ts'
 import { checkRecordId } from '../tools/record-id.ts'
-import type { ToolScope } from '../tools/scope.ts'
+import type { WriteRuntime } from '../tools/tool-runtime.ts'
 import type { MutateActionData } from '../tools/types.ts'
 import { toValue } from './condition.ts'
 import { hideConstraints } from './hide-constraints.ts'
@@ -13,7 +13,7 @@ import { deniedToRecord, deniedToRole } from './refusals.ts'
 
 /** Deletes a record as the caller. */
 export async function removeAsCaller(
-  scope: ToolScope,
+  runtime: WriteRuntime,
   permission: Permission,
   recordId: string,
 ): Promise<ActionResult<MutateActionData>> {
@@ -28,9 +28,9 @@ export async function removeAsCaller(
   const target = sql`${id} = ${bindTo(id, recordId)}`
   const readable = toValue(permission.condition('read'))
   const answer = await hideConstraints(
-    scope,
+    runtime,
     permission,
-    scope.execute(sql`
+    runtime.execute(sql`
     with _seen as (
       select ${readable} as readable, case when ${readable} then ${toValue(rule)} else false end as removable
       from ${entry.table} where ${target}),
@@ -42,6 +42,6 @@ export async function removeAsCaller(
   const [row] = answer.rows
   if (row?.[0] !== true) return notFound(entry, recordId)
   if (row[1] !== true) return deniedToRecord(permission, 'remove', recordId)
-  scope.wrote('remove', entry, recordId)
+  runtime.wrote('remove', entry, recordId)
   return ok({ recordId })
 }

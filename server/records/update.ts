@@ -11,7 +11,7 @@ import {
 import { notFound } from '../tools/not-found.ts'
 import { Problems } from '../tools/problems.ts'
 import { checkRecordId } from '../tools/record-id.ts'
-import type { ToolScope } from '../tools/scope.ts'
+import type { WriteRuntime } from '../tools/tool-runtime.ts'
 import type { MutateActionData } from '../tools/types.ts'
 import { checkUpdateOptions, staleVersion, type UpdateOptions } from '../tools/update.ts'
 import { checkWrite } from './check-write.ts'
@@ -23,7 +23,7 @@ import { updatedRow } from './row-after-write.ts'
 
 /** Patches a record as the caller, who must be allowed to update it as it is and as it would become. */
 export async function updateAsCaller(
-  scope: ToolScope,
+  runtime: WriteRuntime,
   permission: Permission,
   recordId: string,
   patch: unknown,
@@ -46,14 +46,14 @@ export async function updateAsCaller(
   const target = sql`${id} = ${bindTo(id, recordId)}`
   const current = ifVersion === undefined ? sql`true` : sql`${version} = ${bindTo(version, ifVersion)}`
   const answer = await hideConstraints(
-    scope,
+    runtime,
     permission,
-    scope.execute(sql`
+    runtime.execute(sql`
       with _seen as (
-        select ${decisions(permission, list, scope.now)}, ${current} as current
+        select ${decisions(permission, list, runtime.now)}, ${current} as current
         from ${entry.table} where ${target}),
       _written as (
-        update ${entry.table} set ${setClause(entry, list, scope.now)} where ${target}
+        update ${entry.table} set ${setClause(entry, list, runtime.now)} where ${target}
           and exists (select 1 from _seen where readable and writable and current and afterwards) returning 1)
       select readable, writable, current, afterwards from _seen`),
   )
@@ -62,7 +62,7 @@ export async function updateAsCaller(
   if (row[1] !== true) return deniedToRecord(permission, 'update', recordId)
   if (row[2] !== true) return staleVersion(entry, recordId, ifVersion)
   if (row[3] !== true) return deniedAfterwards(permission, 'update')
-  scope.wrote('update', entry, recordId)
+  runtime.wrote('update', entry, recordId)
   return ok({ recordId })
 }
 

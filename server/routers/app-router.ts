@@ -1,5 +1,5 @@
 import type { AnyProcedure, inferProcedureInput, inferProcedureOutput, TRPCBuiltRouter } from '@trpc/server'
-import type { IntegrationDeclarations } from '../integrations/declare.ts'
+import type { IntegrationDeclarations } from '../integrations/declarations.ts'
 import type { Catalog } from '../tools/catalog.ts'
 import type { AnyCollections } from '../tools/types.ts'
 import { t } from '../trpc/init.ts'

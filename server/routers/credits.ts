@@ -4,10 +4,10 @@ import { isUserId, USER_ID_RULE } from '../auth/user-id.ts'
 import { type ActionResult, fail, ok } from '../core/result.ts'
 import { ConnectionLost } from '../db/database.ts'
 import { outcomeUnknown } from '../invocation/failures.ts'
-import { thrown } from '../invocation/thrown.ts'
+import { toTrpcError } from '../invocation/to-trpc-error.ts'
 import { amountSchema } from '../ledger/amount.ts'
 import { type Balance, getBalance } from '../ledger/balance.ts'
-import { type Granted, grant } from '../ledger/grant.ts'
+import { type GrantResult, grant } from '../ledger/grant.ts'
 import { getStatement, MAX_STATEMENT_LIMIT } from '../ledger/statement.ts'
 import { users } from '../trpc/authenticate.ts'
 import type { AcceptedCall } from '../trpc/call.ts'
@@ -73,7 +73,7 @@ export function createCreditsRouter() {
 function accountOf({ engine, actor }: Called, named: string | undefined): string {
   const isOwner = engine.ownerUserId !== undefined && actor.userId === engine.ownerUserId
   if (named === undefined || named === actor.userId || isOwner) return named ?? actor.userId
-  throw thrown(fail('FORBIDDEN', "Only the app's owner may see another account than their own."))
+  throw toTrpcError(fail('FORBIDDEN', "Only the app's owner may see another account than their own."))
 }
 
 function balance(call: Called, account: string): Promise<ActionResult<ShownBalance>> {
@@ -86,7 +86,7 @@ function balance(call: Called, account: string): Promise<ActionResult<ShownBalan
 
 async function grantOnce(
   call: AcceptedCall<UserActor, z.output<typeof schemas.grant>>,
-): Promise<ActionResult<Omit<Granted, 'isReplay'>>> {
+): Promise<ActionResult<Omit<GrantResult, 'isReplay'>>> {
   const { engine, actor, input, invocation, record } = call
   const request = { ...input, key: usableKey(invocation.key), grantedBy: actor.userId }
   record.attempt(1)
@@ -98,7 +98,7 @@ async function grantOnce(
   )
   if (!result.success) {
     // What is wrong with a key is thrown, as it is for every other call.
-    if (result.code === 'UNPROCESSABLE_CONTENT') throw thrown(result)
+    if (result.code === 'UNPROCESSABLE_CONTENT') throw toTrpcError(result)
     return result
   }
   const { isReplay, ...granted } = result.data
@@ -110,5 +110,5 @@ async function grantOnce(
 function usableKey(key: string | undefined): string {
   if (key !== undefined && IDEMPOTENCY_KEY.test(key)) return key
   const problem = key === undefined ? 'A grant needs an Idempotency-Key' : 'This is no Idempotency-Key'
-  throw thrown(fail('BAD_REQUEST', `${problem}: ${IDEMPOTENCY_KEY_RULE}; the same key grants once.`))
+  throw toTrpcError(fail('BAD_REQUEST', `${problem}: ${IDEMPOTENCY_KEY_RULE}; the same key grants once.`))
 }

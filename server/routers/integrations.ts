@@ -3,9 +3,9 @@ import type { Actor } from '../auth/actor.ts'
 import { UNAUTHORIZED_MESSAGE } from '../core/errors.ts'
 import { type ActionResult, type Failure, fail, type JsonValue, ok } from '../core/result.ts'
 import type { ClientCall } from '../integrations/client-call.ts'
-import type { IntegrationDeclarations } from '../integrations/declare.ts'
+import type { IntegrationDeclarations } from '../integrations/declarations.ts'
 import { parseEndpoint } from '../integrations/endpoint.ts'
-import type { CatalogueEntry, Integrations } from '../integrations/integrations.ts'
+import type { Integrations, PublicIntegration } from '../integrations/integrations.ts'
 import { runCall } from '../invocation/call.ts'
 import { createTools } from '../tools/tools.ts'
 import { anyone } from '../trpc/authenticate.ts'
@@ -25,7 +25,7 @@ export const INTEGRATIONS_PREFIX = 'integrations.'
 /** Integrations for callers who need no action around them, as far as each declares that it is open. */
 export type IntegrationsProcedures<TIntegrations> = {
   request: MutationProcedure<ClientCall<TIntegrations>, JsonValue>
-  list: QueryProcedure<Omissible<undefined>, { readonly integrations: readonly CatalogueEntry[] }>
+  list: QueryProcedure<Omissible<undefined>, { readonly integrations: readonly PublicIntegration[] }>
 }
 
 const schemas = {
@@ -49,7 +49,7 @@ export function createIntegrationsRouter() {
       callers: anyone,
       schema: schemas.list,
       trail: 'none',
-      run: ({ engine }) => ok({ integrations: engine.integrations.catalogue() }),
+      run: ({ engine }) => ok({ integrations: engine.integrations.publicIntegrations() }),
     }),
   }
   return t.router(procedures as unknown as IntegrationsProcedures<IntegrationDeclarations>)

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
 import type { z } from 'zod'
-import type { IntegrationDeclarations } from '../integrations/declare.ts'
+import type { IntegrationDeclarations } from '../integrations/declarations.ts'
 import { type Balance, getBalance } from '../ledger/balance.ts'
 import { grant } from '../ledger/grant.ts'
 import type { App } from '../lifecycle/define-app.ts'

@@ -3,7 +3,7 @@ import { blockedUsers } from '../../drizzle/engine/system.ts'
 import type { BlockChanges } from '../auth/blocked-users.ts'
 import { type ActionResult, ok } from '../core/result.ts'
 import type { Database } from '../db/database.ts'
-import type { ToolScope } from './scope.ts'
+import type { WriteRuntime } from './tool-runtime.ts'
 
 export interface SetBlockedInput {
   readonly userId: string
@@ -35,16 +35,16 @@ export async function loadBlockChanges(database: Database, since: number): Promi
  * commits, and reading by revision misses none.
  */
 export async function writeBlocked(
-  scope: ToolScope,
+  runtime: WriteRuntime,
   { userId, blocked }: SetBlockedInput,
 ): Promise<ActionResult<SetBlockedInput>> {
-  await scope.execute(sql`
+  await runtime.execute(sql`
     insert into ${blockedUsers} (user_id, is_blocked, changed_by, changed_at, revision)
-    select ${userId}, ${blocked}, ${scope.userId}, ${scope.now.toISOString()}, coalesce(max(revision), 0) + 1
+    select ${userId}, ${blocked}, ${runtime.userId}, ${runtime.now.toISOString()}, coalesce(max(revision), 0) + 1
     from ${blockedUsers}
     on conflict (user_id) do update set is_blocked = excluded.is_blocked, changed_by = excluded.changed_by,
       changed_at = excluded.changed_at, revision = excluded.revision`)
-  const users = scope.catalog.get('users')
-  if (users) scope.wrote('update', users, userId)
+  const users = runtime.catalog.get('users')
+  if (users) runtime.wrote('update', users, userId)
   return ok({ userId, blocked })
 }

@@ -16,14 +16,14 @@ import { duplicate, names, newRow, rowToInsert, typedValues, values } from './ne
 import { onConflict } from './on-conflict.ts'
 import { Problems, quote } from './problems.ts'
 import { checkRecordId } from './record-id.ts'
-import type { ToolScope } from './scope.ts'
 import { StatementCache, type WriteStatement } from './statement-cache.ts'
+import type { WriteRuntime } from './tool-runtime.ts'
 import type { MutateActionData } from './types.ts'
 import { allRecords } from './visible-records.ts'
 
 /** Creates a record: a new one without an id, an upsert by merge with one. */
 export async function create(
-  scope: ToolScope,
+  runtime: WriteRuntime,
   entry: CatalogEntry,
   data: unknown,
   recordId?: string,
@@ -39,7 +39,9 @@ export async function create(
   }
   const failure = problems.failure()
   if (failure) return failure
-  return recordId === undefined ? insert(scope, entry, given) : merge(scope, entry, recordId, given, missing)
+  return recordId === undefined
+    ? insert(runtime, entry, given)
+    : merge(runtime, entry, recordId, given, missing)
 }
 
 const insertStatement: WriteStatement = (entry, { list }) => sql`
@@ -49,13 +51,13 @@ const inserts = new StatementCache(insertStatement)
 /** Inserts into collections with a deferrable constraint. */
 const insertsById = new StatementCache(insertStatement)
 
-async function insert(scope: ToolScope, entry: CatalogEntry, data: Readonly<Record<string, unknown>>) {
-  const recordId = scope.mintId()
-  const list = rowToInsert(scope, entry, recordId, data)
+async function insert(runtime: WriteRuntime, entry: CatalogEntry, data: Readonly<Record<string, unknown>>) {
+  const recordId = runtime.mintId()
+  const list = rowToInsert(runtime, entry, recordId, data)
   const kept = entry.arbiters.hasDeferrable ? insertsById : inserts
-  const answer = await scope.run(kept.of(entry, { list }))
-  if (answer.rows.length === 0) return duplicate(scope, allRecords(entry), bound(list))
-  scope.wrote('create', entry, recordId)
+  const answer = await runtime.run(kept.of(entry, { list }))
+  if (answer.rows.length === 0) return duplicate(runtime, allRecords(entry), bound(list))
+  runtime.wrote('create', entry, recordId)
   return ok({ recordId })
 }
 
@@ -64,14 +66,21 @@ async function insert(scope: ToolScope, entry: CatalogEntry, data: Readonly<Reco
  * that is not given even when the record exists.
  */
 async function merge(
-  scope: ToolScope,
+  runtime: WriteRuntime,
   entry: CatalogEntry,
   recordId: string,
   data: Readonly<Record<string, unknown>>,
   missing: readonly string[],
 ): Promise<ActionResult<MutateActionData>> {
-  const answer = await scope.execute(
-    mergeStatement(scope, entry, recordId, data, missing, sql`${identifier(systemColumns(entry).recordId)}`),
+  const answer = await runtime.execute(
+    mergeStatement(
+      runtime,
+      entry,
+      recordId,
+      data,
+      missing,
+      sql`${identifier(systemColumns(entry).recordId)}`,
+    ),
   )
   const [row] = answer.rows
   if (!row && missing.length > 0) {
@@ -80,8 +89,8 @@ async function merge(
       `${quote(entry.name)} has no record ${quote(recordId)} yet; to create it, data needs ${missing.join(', ')}.`,
     )
   }
-  if (!row) return duplicate(scope, allRecords(entry), newRow(scope, entry, recordId, data))
-  scope.wrote(row[0] === 'created' ? 'create' : 'update', entry, recordId)
+  if (!row) return duplicate(runtime, allRecords(entry), newRow(runtime, entry, recordId, data))
+  runtime.wrote(row[0] === 'created' ? 'create' : 'update', entry, recordId)
   return ok({ recordId })
 }
 
@@ -91,7 +100,7 @@ async function merge(
  * @param returning plain column names; the first column of the answer is `created` or `updated`.
  */
 export function mergeStatement(
-  scope: ToolScope,
+  runtime: WriteRuntime,
   entry: CatalogEntry,
   recordId: string,
   data: Readonly<Record<string, unknown>>,
@@ -99,10 +108,10 @@ export function mergeStatement(
   returning: SQL,
 ): SQL {
   const { recordId: id } = systemColumns(entry)
-  const updated = sql`update ${entry.table} set ${setClause(entry, assignments(entry, data), scope.now)}
+  const updated = sql`update ${entry.table} set ${setClause(entry, assignments(entry, data), runtime.now)}
     where ${id} = ${bindTo(id, recordId)} returning ${returning}`
   if (missing.length > 0) return sql`with _updated as (${updated}) select 'updated', _updated.* from _updated`
-  const list = newRow(scope, entry, recordId, data)
+  const list = newRow(runtime, entry, recordId, data)
   return sql`with _updated as (${updated}), _created as (
       insert into ${entry.table} (${names(list)}) select ${typedValues(list)} where not exists (select 1 from _updated)
       ${onConflict(entry)} returning ${returning})

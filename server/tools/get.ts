@@ -5,8 +5,8 @@ import type { CatalogEntry } from './catalog.ts'
 import { notFound } from './not-found.ts'
 import { Problems } from './problems.ts'
 import { checkRecordId } from './record-id.ts'
-import type { ReadScope } from './scope.ts'
 import { StatementCache } from './statement-cache.ts'
+import type { ReadRuntime } from './tool-runtime.ts'
 import type { RecordEnvelope } from './types.ts'
 
 const selections = new StatementCache(
@@ -16,7 +16,7 @@ const selections = new StatementCache(
 
 /** Reads one record, by the app's own authority. */
 export async function getAsApp(
-  scope: ReadScope,
+  runtime: ReadRuntime,
   entry: CatalogEntry,
   recordId: string,
 ): Promise<ActionResult<{ record: RecordEnvelope }>> {
@@ -24,7 +24,7 @@ export async function getAsApp(
   checkRecordId(recordId, problems)
   const failure = problems.failure()
   if (failure) return failure
-  const answer = await scope.run(selections.of(entry, { recordId }))
+  const answer = await runtime.run(selections.of(entry, { recordId }))
   const [row] = answer.rows
   return row ? ok({ record: entry.toEnvelope(row) }) : notFound(entry, recordId)
 }

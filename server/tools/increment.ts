@@ -17,9 +17,9 @@ import type { CatalogEntry } from './catalog.ts'
 import { notFound } from './not-found.ts'
 import { Problems } from './problems.ts'
 import { checkRecordId } from './record-id.ts'
-import type { ToolScope } from './scope.ts'
 import { StatementCache, statementParts } from './statement-cache.ts'
 import type { StatementValues } from './statement-template.ts'
+import type { WriteRuntime } from './tool-runtime.ts'
 import type { MutateActionData } from './types.ts'
 
 /** The range of `bigint` beyond ±(2^53 - 1). */
@@ -54,7 +54,7 @@ function sum(column: PgColumn, amount: SQL): SQL {
 
 /** Adds to numeric fields in SQL, so that no read is needed before; an empty field counts as 0. */
 export async function increment(
-  scope: ToolScope,
+  runtime: WriteRuntime,
   entry: CatalogEntry,
   recordId: string,
   amounts: unknown,
@@ -65,13 +65,13 @@ export async function increment(
   const failure = problems.failure()
   if (failure) return failure
   const others = changes(entry, {}).filter((change) => list.every(({ column }) => column !== change.column))
-  const given = { list, recordId, now: scope.now }
+  const given = { list, recordId, now: runtime.now }
   const answer =
     others.length === 0
-      ? await scope.run(additions.of(entry, given))
-      : await scope.execute(withOthers(entry, given, others))
+      ? await runtime.run(additions.of(entry, given))
+      : await runtime.execute(withOthers(entry, given, others))
   if (answer.rows.length === 0) return notFound(entry, recordId)
-  scope.wrote('update', entry, recordId)
+  runtime.wrote('update', entry, recordId)
   return ok({ recordId })
 }
 

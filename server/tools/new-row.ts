@@ -14,12 +14,12 @@ import {
 import type { CatalogEntry } from './catalog.ts'
 import { constraintFields, readConstraintColumns, selectConstraintColumns } from './constraint-fields.ts'
 import { quote } from './problems.ts'
-import type { ToolScope } from './scope.ts'
+import type { WriteRuntime } from './tool-runtime.ts'
 import type { VisibleRecords } from './visible-records.ts'
 
 /** Lists the columns and values of a new record. */
 export function rowToInsert(
-  scope: ToolScope,
+  runtime: WriteRuntime,
   entry: CatalogEntry,
   recordId: string,
   data: Readonly<Record<string, unknown>>,
@@ -27,21 +27,21 @@ export function rowToInsert(
   const system = systemColumns(entry)
   return [
     { column: system.recordId, value: recordId },
-    { column: system.createdBy, value: scope.userId },
-    { column: system.createdAt, value: scope.now },
-    { column: system.updatedAt, value: scope.now },
+    { column: system.createdBy, value: runtime.userId },
+    { column: system.createdAt, value: runtime.now },
+    { column: system.updatedAt, value: runtime.now },
     ...insertions(entry, data),
   ]
 }
 
 /** Lists the columns and values of a new record as SQL. */
 export function newRow(
-  scope: ToolScope,
+  runtime: WriteRuntime,
   entry: CatalogEntry,
   recordId: string,
   data: Readonly<Record<string, unknown>>,
 ): Assignment[] {
-  return bound(rowToInsert(scope, entry, recordId, data))
+  return bound(rowToInsert(runtime, entry, recordId, data))
 }
 
 export function names(list: readonly Assignment[]): SQL {
@@ -71,37 +71,38 @@ export function typedValues(list: readonly Assignment[]): SQL {
  * told of a record that they can see, and of no other.
  */
 export async function duplicate(
-  scope: ToolScope,
+  runtime: WriteRuntime,
   visible: VisibleRecords,
   row: readonly Assignment[],
 ): Promise<Failure> {
   return (
-    (await (visible.seesAll ? tried(scope, visible, row) : found(scope, visible, row))) ?? unnamed(visible)
+    (await (visible.seesAll ? tried(runtime, visible, row) : found(runtime, visible, row))) ??
+    unnamed(visible)
   )
 }
 
 /** Tries the insert without ON CONFLICT: the database's error names the constraint. */
 async function tried(
-  scope: ToolScope,
+  runtime: WriteRuntime,
   { entry }: VisibleRecords,
   row: readonly Assignment[],
 ): Promise<Failure | undefined> {
-  const error = await scope.trial(sql`insert into ${entry.table} (${names(row)}) values (${values(row)})`)
+  const error = await runtime.trial(sql`insert into ${entry.table} (${names(row)}) values (${values(row)})`)
   const { constraint } = error ?? {}
   if (!error || constraint === undefined) return undefined
-  const declared = constraintFields(scope.catalog, error)
+  const declared = constraintFields(runtime.catalog, error)
   if (declared && error.sqlstate === '23505')
     return sameValue(entry, declared.fields.map(quote).join(' and '))
   const known =
     declared ??
-    readConstraintColumns(entry, (await scope.run(selectConstraintColumns(entry.name, constraint))).rows)
+    readConstraintColumns(entry, (await runtime.run(selectConstraintColumns(entry.name, constraint))).rows)
   const mapped = mapDatabaseError(error, () => known)
   return mapped?.kind === 'failure' ? mapped.failure : undefined
 }
 
 /** Looks for a record with the same values among those that can be seen. */
 async function found(
-  scope: ToolScope,
+  runtime: WriteRuntime,
   { entry, within }: VisibleRecords,
   row: readonly Assignment[],
 ): Promise<Failure | undefined> {
@@ -115,7 +116,7 @@ async function found(
       return value ? [sql`${column} = ${value}`] : []
     })
     if (conditions.length !== fields.length) continue
-    const answer = await scope.execute(
+    const answer = await runtime.execute(
       sql`select 1 from ${entry.table} where ${sql.join(conditions, sql` and `)} and ${within} limit 1`,
     )
     if (answer.rows.length > 0) return sameValue(entry, fields.map(quote).join(' and '))

@@ -17,9 +17,9 @@ import { isLongText } from './long-text.ts'
 import { type PageEnd, pageStatement } from './page-statement.ts'
 import { Problems, quote } from './problems.ts'
 import { MAX_PAGE_BYTES } from './record-size.ts'
-import type { ReadScope } from './scope.ts'
 import { narrowing, searchedTooMuch } from './search.ts'
 import { MAX_SEARCH_COST, ORDER_COST } from './search-cost.ts'
+import type { ReadRuntime } from './tool-runtime.ts'
 import type { Page, RecordEnvelope } from './types.ts'
 import type { VisibleRecords } from './visible-records.ts'
 import { type Conditions, compileWhere, type Search } from './where.ts'
@@ -30,7 +30,7 @@ const OPTIONS: readonly string[] = ['where', 'orderBy', 'orderDir', 'limit', 'cu
 
 /** Lists records in a stable order, a page at a time. */
 export async function query(
-  scope: ReadScope,
+  runtime: ReadRuntime,
   visible: VisibleRecords,
   options: unknown = {},
 ): Promise<ActionResult<Page<RecordEnvelope>>> {
@@ -43,12 +43,12 @@ export async function query(
   const { column, cursorScope, conditions, limit = MAX_LIMIT } = plan
   const { recordId } = systemColumns(entry)
   const direction = cursorScope.orderDir === 'asc' ? sql`asc` : sql`desc`
-  const start = plan.after && (await positionOf(scope, visible, column, plan.after))
+  const start = plan.after && (await positionOf(runtime, visible, column, plan.after))
   if (start && 'success' in start) return start
   const after = start && keyset(column, recordId, cursorScope.orderDir, start)
   const left = [conditions.plain, after, visible.within].filter((part) => part !== undefined)
   const plain = sql.join(left, sql` and `)
-  const unsortable = await refuseSort(scope, visible, cursorScope.orderBy, plain)
+  const unsortable = await refuseSort(runtime, visible, cursorScope.orderBy, plain)
   if (unsortable) return unsortable
   const order =
     column === recordId
@@ -57,7 +57,7 @@ export async function query(
   const position = orderText(entry, column)
   const { search } = conditions
   const page = pageStatement({ entry, plain, search, order, limit, extra: position.extra })
-  const { rows } = await scope.execute(page.statement)
+  const { rows } = await runtime.execute(page.statement)
 
   const isFull = rows.length > limit
   const last = rows[Math.min(rows.length, limit) - 1]
@@ -94,14 +94,14 @@ function withoutLimit(
 
 /** Completes a position whose value is too long for a cursor: reads it from the record, if it has not changed. */
 async function positionOf(
-  scope: ReadScope,
+  runtime: ReadRuntime,
   { entry, within }: VisibleRecords,
   column: PgColumn,
   after: RecordPosition,
 ): Promise<RecordPosition | Failure> {
   if (after.digest === undefined) return after
   const { recordId } = systemColumns(entry)
-  const answer = await scope.execute(
+  const answer = await runtime.execute(
     sql`select ${column}::text from ${entry.table} where ${recordId} = ${after.recordId}::text and ${within}`,
   )
   const value = answer.rows[0]?.[0]
@@ -114,14 +114,14 @@ async function positionOf(
 
 /** Refuses to sort long texts without an index, which compares all of them many times. */
 async function refuseSort(
-  scope: ReadScope,
+  runtime: ReadRuntime,
   { entry }: VisibleRecords,
   orderBy: string,
   plain: SQL,
 ): Promise<Failure | undefined> {
   const column = entry.columns.get(orderBy)
   if (!column || !isLongText(entry, orderBy) || entry.indexed.ordered.has(orderBy)) return undefined
-  const answer = await scope.execute(
+  const answer = await runtime.execute(
     sql`select coalesce(sum(octet_length(${column})), 0) from ${entry.table} where ${plain}`,
   )
   const bytes = Number(answer.rows[0]?.[0])

@@ -4,14 +4,14 @@ import { checkData, identifier, missingFields } from './assignments.ts'
 import { mergeStatement } from './create.ts'
 import { Problems } from './problems.ts'
 import { checkRecordId } from './record-id.ts'
-import type { ToolScope } from './scope.ts'
+import type { WriteRuntime } from './tool-runtime.ts'
 import type { RecordEnvelope, RegisterUserInput } from './types.ts'
 
 const INPUT_FIELDS: readonly string[] = ['userId', 'name', 'email', 'imageUrl', 'isAdmin']
 
 /** Upserts a row of `users` by merge, with its system-managed fields. It can make an admin, and never takes the role away. */
 export async function registerUser(
-  scope: ToolScope,
+  runtime: WriteRuntime,
   input: RegisterUserInput = {},
 ): Promise<ActionResult<{ user: RecordEnvelope }>> {
   const problems = new Problems()
@@ -21,7 +21,7 @@ export async function registerUser(
     if (!INPUT_FIELDS.includes(key))
       problems.add([key], `is unknown; registerUser takes ${INPUT_FIELDS.join(', ')}`)
   }
-  const { userId = scope.userId, isAdmin, name, email, imageUrl } = input
+  const { userId = runtime.userId, isAdmin, name, email, imageUrl } = input
   if (isAdmin !== undefined && typeof isAdmin !== 'boolean')
     problems.add(['isAdmin'], 'must be true or false')
   const profile = Object.fromEntries(
@@ -29,17 +29,17 @@ export async function registerUser(
   )
   const failure = problems.failure()
   if (failure) return failure
-  return upsertUser(scope, userId, isAdmin === true ? { ...profile, role: 'admin' } : profile)
+  return upsertUser(runtime, userId, isAdmin === true ? { ...profile, role: 'admin' } : profile)
 }
 
 /** Upserts a row of `users` by merge, with its system-managed fields; `argument` names them in messages. */
 export async function upsertUser(
-  scope: ToolScope,
+  runtime: WriteRuntime,
   userId: unknown,
   fields: Readonly<Record<string, unknown>>,
   argument = 'data',
 ): Promise<ActionResult<{ user: RecordEnvelope }>> {
-  const entry = scope.catalog.get('users')
+  const entry = runtime.catalog.get('users')
   if (!entry) return fail('PRECONDITION_FAILED', 'The app has no collection "users".')
   const problems = new Problems()
   const given = checkData(entry, fields, problems, { asEngine: true, argument })
@@ -48,10 +48,10 @@ export async function upsertUser(
   if (failure || !known) return failure ?? fail('BAD_REQUEST', 'userId is required.')
   const missing = missingFields(entry, given)
   const returning = sql.join([...entry.columns.values()].map(identifier), sql`, `)
-  const answer = await scope.execute(mergeStatement(scope, entry, userId, given, missing, returning))
+  const answer = await runtime.execute(mergeStatement(runtime, entry, userId, given, missing, returning))
   const [row] = answer.rows
   if (!row && missing.length > 0) return fail('BAD_REQUEST', `A new user needs ${missing.join(', ')}.`)
   if (!row) return fail('CONFLICT', 'Another user has the same value in a unique field.')
-  scope.wrote(row[0] === 'created' ? 'create' : 'update', entry, userId)
+  runtime.wrote(row[0] === 'created' ? 'create' : 'update', entry, userId)
   return ok({ user: entry.toEnvelope(row.slice(1)) })
 }

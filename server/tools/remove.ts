@@ -5,8 +5,8 @@ import type { CatalogEntry } from './catalog.ts'
 import { notFound } from './not-found.ts'
 import { Problems } from './problems.ts'
 import { checkRecordId } from './record-id.ts'
-import type { ToolScope } from './scope.ts'
 import { StatementCache } from './statement-cache.ts'
+import type { WriteRuntime } from './tool-runtime.ts'
 import type { MutateActionData } from './types.ts'
 
 const deletions = new StatementCache((entry, { recordId }) => {
@@ -16,7 +16,7 @@ const deletions = new StatementCache((entry, { recordId }) => {
 
 /** Deletes an existing record. */
 export async function remove(
-  scope: ToolScope,
+  runtime: WriteRuntime,
   entry: CatalogEntry,
   recordId: string,
 ): Promise<ActionResult<MutateActionData>> {
@@ -24,8 +24,8 @@ export async function remove(
   checkRecordId(recordId, problems)
   const failure = problems.failure()
   if (failure) return failure
-  const answer = await scope.run(deletions.of(entry, { recordId }))
+  const answer = await runtime.run(deletions.of(entry, { recordId }))
   if (answer.rows.length === 0) return notFound(entry, recordId)
-  scope.wrote('remove', entry, recordId)
+  runtime.wrote('remove', entry, recordId)
   return ok({ recordId })
 }

@@ -4,7 +4,7 @@ import { bindTo, checkData, identifier, setClause, systemColumns } from './assig
 import { notFound } from './not-found.ts'
 import { Problems } from './problems.ts'
 import { checkRecordId } from './record-id.ts'
-import type { ToolScope } from './scope.ts'
+import type { WriteRuntime } from './tool-runtime.ts'
 
 export interface SetRoleInput {
   readonly userId: string
@@ -13,10 +13,10 @@ export interface SetRoleInput {
 
 /** Sets the role of a user who has a row. Does not check who may, or which roles there are. */
 export async function setRole(
-  scope: ToolScope,
+  runtime: WriteRuntime,
   { userId, role }: SetRoleInput,
 ): Promise<ActionResult<{ userId: string; role: string }>> {
-  const entry = scope.catalog.get('users')
+  const entry = runtime.catalog.get('users')
   const column = entry?.columns.get('role')
   if (!entry || !column) return fail('PRECONDITION_FAILED', 'The app has no collection "users".')
   const problems = new Problems()
@@ -25,10 +25,10 @@ export async function setRole(
   const failure = problems.failure()
   if (failure) return failure
   const { recordId: id } = systemColumns(entry)
-  const answer = await scope.execute(sql`
-    update ${entry.table} set ${setClause(entry, [{ column, value: bindTo(column, role) }], scope.now)}
+  const answer = await runtime.execute(sql`
+    update ${entry.table} set ${setClause(entry, [{ column, value: bindTo(column, role) }], runtime.now)}
     where ${id} = ${bindTo(id, userId)} returning ${identifier(id)}`)
   if (answer.rows.length === 0) return notFound(entry, userId)
-  scope.wrote('update', entry, userId)
+  runtime.wrote('update', entry, userId)
   return ok({ userId, role })
 }

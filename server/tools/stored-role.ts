@@ -1,11 +1,11 @@
 import { type SQL, sql } from 'drizzle-orm'
 import { bindTo } from './assignments.ts'
 import type { Catalog } from './catalog.ts'
-import type { ReadScope } from './scope.ts'
+import type { ReadRuntime } from './tool-runtime.ts'
 
 /** Reads the role in a user's row; undefined without a row. */
-export async function storedRole(scope: ReadScope, userId: string): Promise<string | undefined> {
-  const { rows } = await scope.execute(selectRole(scope.catalog, userId).select)
+export async function storedRole(runtime: ReadRuntime, userId: string): Promise<string | undefined> {
+  const { rows } = await runtime.execute(selectRole(runtime.catalog, userId).select)
   return rows[0] ? String(rows[0][0] ?? '') : undefined
 }
 

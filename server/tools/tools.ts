@@ -13,7 +13,7 @@ import { quote } from './problems.ts'
 import { query } from './query.ts'
 import { registerUser } from './register-user.ts'
 import { remove } from './remove.ts'
-import type { ToolRunner } from './scope.ts'
+import type { ToolRuntime } from './tool-runtime.ts'
 import { isTransactionControl } from './transaction-control.ts'
 import type { AnyCollections, ReadTools, RegisterUserInput, Tools } from './types.ts'
 import { update } from './update.ts'
@@ -33,57 +33,59 @@ export interface ToolsOptions {
 type UntypedTools = Tools<AnyCollections, AttemptDatabase, Record<string, never>>
 
 /** Builds the tools of an attempt that only reads. */
-export function createReadTools(runner: ToolRunner): ReadTools<AnyCollections, AttemptDatabase> {
+export function createReadTools(runtime: ToolRuntime): ReadTools<AnyCollections, AttemptDatabase> {
   const on = <T>(
     tool: string,
     collection: string,
     recordId: unknown,
     body: (entry: CatalogEntry) => Promise<ActionResult<T>>,
-  ) => onCollection(runner, { tool, collection, recordId, writes: false }, body)
+  ) => onCollection(runtime, { tool, collection, recordId, writes: false }, body)
   return {
     get: (collection, recordId) =>
-      on('get', collection, recordId, (entry) => getAsApp(runner, entry, recordId)) as never,
+      on('get', collection, recordId, (entry) => getAsApp(runtime, entry, recordId)) as never,
     query: (collection, options) =>
-      on('query', collection, undefined, (entry) => query(runner, allRecords(entry), options)) as never,
+      on('query', collection, undefined, (entry) => query(runtime, allRecords(entry), options)) as never,
     count: (collection, where) =>
-      on('count', collection, undefined, (entry) => count(runner, allRecords(entry), where)),
-    sql: (run) => runner.call({ tool: 'sql' }, () => runDrizzle(runner, run)),
+      on('count', collection, undefined, (entry) => count(runtime, allRecords(entry), where)),
+    sql: (run) => runtime.call({ tool: 'sql' }, () => runDrizzle(runtime, run)),
   }
 }
 
 /** Builds the tools of an attempt that may write and call out. */
-export function createTools(runner: ToolRunner, options: ToolsOptions): UntypedTools {
+export function createTools(runtime: ToolRuntime, options: ToolsOptions): UntypedTools {
   const on = <T>(
     tool: string,
     collection: string,
     recordId: unknown,
     body: (entry: CatalogEntry) => Promise<ActionResult<T>>,
-  ) => onCollection(runner, { tool, collection, recordId, writes: true }, body)
+  ) => onCollection(runtime, { tool, collection, recordId, writes: true }, body)
   // Named one by one: spreading an object of new functions costs more than making them.
-  const reads = createReadTools(runner)
+  const reads = createReadTools(runtime)
   return {
     get: reads.get,
     query: reads.query,
     count: reads.count,
     sql: reads.sql,
     create: (collection: string, data: unknown, recordId?: string) =>
-      on('create', collection, recordId, (entry) => create(runner, entry, data, recordId)),
+      on('create', collection, recordId, (entry) => create(runtime, entry, data, recordId)),
     update: (collection, recordId, patch, updateOptions) =>
-      on('update', collection, recordId, (entry) => update(runner, entry, recordId, patch, updateOptions)),
+      on('update', collection, recordId, (entry) => update(runtime, entry, recordId, patch, updateOptions)),
     remove: (collection, recordId) =>
-      on('remove', collection, recordId, (entry) => remove(runner, entry, recordId)),
+      on('remove', collection, recordId, (entry) => remove(runtime, entry, recordId)),
     updateWhere: (collection, where, patch, limit) =>
-      on('updateWhere', collection, undefined, (entry) => updateWhere(runner, entry, where, patch, limit)),
+      on('updateWhere', collection, undefined, (entry) => updateWhere(runtime, entry, where, patch, limit)),
     deleteWhere: (collection, where, limit) =>
-      on('deleteWhere', collection, undefined, (entry) => deleteWhere(runner, entry, where, limit)),
+      on('deleteWhere', collection, undefined, (entry) => deleteWhere(runtime, entry, where, limit)),
     increment: (collection, recordId, amounts) =>
-      on('increment', collection, recordId, (entry) => increment(runner, entry, recordId, amounts)),
+      on('increment', collection, recordId, (entry) => increment(runtime, entry, recordId, amounts)),
     registerUser: (input?: RegisterUserInput) =>
-      on('registerUser', 'users', input?.userId ?? runner.userId, () => registerUser(runner, input)) as never,
+      on('registerUser', 'users', input?.userId ?? runtime.userId, () =>
+        registerUser(runtime, input),
+      ) as never,
     integration: ((endpoint: string, data?: JsonValue) =>
-      integration(runner, options, endpoint, data)) as never,
-    enqueue: ((endpoint: string, data?: JsonValue) => enqueue(runner, options, endpoint, data)) as never,
-    once: (key, run) => once(runner, key, run),
+      integration(runtime, options, endpoint, data)) as never,
+    enqueue: ((endpoint: string, data?: JsonValue) => enqueue(runtime, options, endpoint, data)) as never,
+    once: (key, run) => once(runtime, key, run),
   }
 }
 
@@ -95,28 +97,28 @@ interface CollectionCall {
 }
 
 function onCollection<T>(
-  runner: ToolRunner,
+  runtime: ToolRuntime,
   call: CollectionCall,
   body: (entry: CatalogEntry) => Promise<ActionResult<T>>,
 ) {
   const { tool, collection, recordId, writes } = call
   const record = typeof recordId === 'string' ? `${collection}/${recordId}` : undefined
-  return runner.call<T>({ tool, record, writes }, async () => {
-    const entry = runner.catalog.get(collection)
+  return runtime.call<T>({ tool, record, writes }, async () => {
+    const entry = runtime.catalog.get(collection)
     return entry ? body(entry) : noSuchCollection(collection)
   })
 }
 
 async function runDrizzle<T>(
-  runner: ToolRunner,
+  runtime: ToolRuntime,
   run: (database: AttemptDatabase) => Promise<T>,
 ): Promise<ActionResult<T>> {
-  runner.ranSql()
+  runtime.ranSql()
   const database = drizzle(
     async (text, params, method) => {
       if (isTransactionControl(text))
         throw new Error('tools.sql runs inside the transaction of the call, which it may not end or alter')
-      const { rows, columns } = await runner.run({ sql: text, params, mayLeaveState: true })
+      const { rows, columns } = await runtime.run({ sql: text, params, mayLeaveState: true })
       if (method !== 'execute') return { rows: rows.map((row) => [...row]) }
       return {
         rows: rows.map((row) => Object.fromEntries(columns.map((name, position) => [name, row[position]]))),
@@ -133,7 +135,7 @@ async function runDrizzle<T>(
 }
 
 async function integration(
-  runner: ToolRunner,
+  runtime: ToolRuntime,
   { integrations, callerJwt, fingerprint }: ToolsOptions,
   endpoint: string,
   data: JsonValue | undefined,
@@ -142,15 +144,15 @@ async function integration(
   if (!plan.success) return plan
   const call = plan.data
   try {
-    const answer = await runner.step({
+    const answer = await runtime.step({
       name: call.name,
       fingerprint: fingerprint(call.data),
       charge: call,
-      async perform(effect, isResent) {
-        const timeoutMs = runner.remainingLifeMs
+      async perform(effectId, isResent) {
+        const timeoutMs = runtime.remainingLifeMs
         const { result, ...rest } = await integrations.send(call, {
           callerJwt,
-          idempotencyKey: effect,
+          idempotencyKey: effectId,
           isResent,
           timeoutMs,
         })
@@ -171,12 +173,12 @@ function planned(integrations: Integrations, endpoint: string, data: JsonValue |
 const MAX_MESSAGES = 1_000
 
 async function enqueue(
-  runner: ToolRunner,
+  runtime: ToolRuntime,
   { integrations }: ToolsOptions,
   endpoint: string,
   data: JsonValue | undefined,
 ): Promise<ActionResult<{ readonly messageId: string }>> {
-  return runner.call({ tool: 'enqueue', writes: true }, async () => {
+  return runtime.call({ tool: 'enqueue', writes: true }, async () => {
     const plan = planned(integrations, endpoint, data)
     if (!plan.success) return plan
     const { name, needsCallerJwt } = plan.data
@@ -186,15 +188,15 @@ async function enqueue(
         `"${name}" goes out with the caller's own token, which is never stored, so it cannot be sent later; call it with tools.integration.`,
       )
     }
-    if (runner.messages.length >= MAX_MESSAGES)
+    if (runtime.messages.length >= MAX_MESSAGES)
       return fail('PRECONDITION_FAILED', `One invocation may queue at most ${MAX_MESSAGES} messages.`)
     // The data as it was given: the schema parses it again when the message is sent.
-    return ok({ messageId: runner.enqueue(name, data ?? {}, plan.data) })
+    return ok({ messageId: runtime.enqueue(name, data ?? {}, plan.data) })
   })
 }
 
 async function once<T extends JsonValue | undefined>(
-  runner: ToolRunner,
+  runtime: ToolRuntime,
   key: string,
   run: () => Promise<T> | T,
 ): Promise<ActionResult<T>> {
@@ -203,13 +205,13 @@ async function once<T extends JsonValue | undefined>(
   }
   try {
     const perform = async () => {
-      const value = await runner.runOnce(async () => run())
+      const value = await runtime.runOnce(async () => run())
       const wrong = jsonProblem(value)
       if (wrong !== undefined)
         throw new TypeError(`What the function of tools.once(${quote(key)}) returns must be JSON: ${wrong}`)
-      return { value, effect: 'answered', cost: 0 } as const
+      return { value, outcome: 'answered', cost: 0 } as const
     }
-    const answer = await runner.step({ name: `once:${key}`, fingerprint: '', perform })
+    const answer = await runtime.step({ name: `once:${key}`, fingerprint: '', perform })
     return ok(answer as T)
   } catch (error) {
     if (error instanceof FailureError) return error.failure

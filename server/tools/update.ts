@@ -5,8 +5,8 @@ import type { CatalogEntry } from './catalog.ts'
 import { notFound } from './not-found.ts'
 import { Problems, quote } from './problems.ts'
 import { checkRecordId } from './record-id.ts'
-import type { ToolScope } from './scope.ts'
 import { StatementCache, type StatementParts, statementParts } from './statement-cache.ts'
+import type { WriteRuntime } from './tool-runtime.ts'
 import type { MutateActionData } from './types.ts'
 
 const MAX_VERSION = 2_147_483_647
@@ -39,7 +39,7 @@ function updateOfVersion(
 
 /** Patches an existing record; never creates one. */
 export async function update(
-  scope: ToolScope,
+  runtime: WriteRuntime,
   entry: CatalogEntry,
   recordId: string,
   patch: unknown,
@@ -54,17 +54,17 @@ export async function update(
   const failure = problems.failure()
   if (failure) return failure
 
-  const written = { list: changes(entry, given), recordId, now: scope.now }
+  const written = { list: changes(entry, given), recordId, now: runtime.now }
   if (ifVersion === undefined) {
-    const answer = await scope.run(updates.of(entry, written))
+    const answer = await runtime.run(updates.of(entry, written))
     if (answer.rows.length === 0) return notFound(entry, recordId)
   } else {
-    const [row] = (await scope.execute(updateOfVersion(entry, statementParts(entry, written), ifVersion)))
+    const [row] = (await runtime.execute(updateOfVersion(entry, statementParts(entry, written), ifVersion)))
       .rows
     if (!row) return notFound(entry, recordId)
     if (row[0] === 0) return staleVersion(entry, recordId, ifVersion)
   }
-  scope.wrote('update', entry, recordId)
+  runtime.wrote('update', entry, recordId)
   return ok({ recordId })
 }
 

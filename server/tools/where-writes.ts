@@ -3,8 +3,8 @@ import { type ActionResult, type Failure, ok } from '../core/result.ts'
 import { assignments, checkData, identifier, setClause, systemColumns } from './assignments.ts'
 import type { CatalogEntry } from './catalog.ts'
 import { Problems } from './problems.ts'
-import type { ToolScope } from './scope.ts'
 import { IS_LOOKED_AT, matches, searchedRows, searchedTooMuch } from './search.ts'
+import type { WriteRuntime } from './tool-runtime.ts'
 import { type Conditions, compileWhere } from './where.ts'
 
 const DEFAULT_LIMIT = 100
@@ -12,7 +12,7 @@ const MAX_LIMIT = 10_000
 
 /** Patches at most `limit` matching records; repeat until below the limit. */
 export async function updateWhere(
-  scope: ToolScope,
+  runtime: WriteRuntime,
   entry: CatalogEntry,
   where: unknown,
   patch: unknown,
@@ -25,16 +25,16 @@ export async function updateWhere(
     problems.add(['patch'], 'must name at least one field')
   const failure = problems.failure()
   if (failure) return failure
-  const update = sql`update ${entry.table} set ${setClause(entry, assignments(entry, given), scope.now)}`
-  const written = await write(scope, entry, update, matching)
+  const update = sql`update ${entry.table} set ${setClause(entry, assignments(entry, given), runtime.now)}`
+  const written = await write(runtime, entry, update, matching)
   if ('success' in written) return written
-  for (const recordId of written) scope.wrote('update', entry, recordId)
+  for (const recordId of written) runtime.wrote('update', entry, recordId)
   return ok({ updated: written.length })
 }
 
 /** Deletes at most `limit` matching records; repeat until below the limit. */
 export async function deleteWhere(
-  scope: ToolScope,
+  runtime: WriteRuntime,
   entry: CatalogEntry,
   where: unknown,
   limit?: number,
@@ -43,9 +43,9 @@ export async function deleteWhere(
   const matching = selection(entry, where, limit, problems)
   const failure = problems.failure()
   if (failure) return failure
-  const written = await write(scope, entry, sql`delete from ${entry.table}`, matching)
+  const written = await write(runtime, entry, sql`delete from ${entry.table}`, matching)
   if ('success' in written) return written
-  for (const recordId of written) scope.wrote('remove', entry, recordId)
+  for (const recordId of written) runtime.wrote('remove', entry, recordId)
   return ok({ deleted: written.length })
 }
 
@@ -71,7 +71,7 @@ function selection(
 
 /** Runs an UPDATE or DELETE on the selected records; returns their ids. */
 async function write(
-  scope: ToolScope,
+  runtime: WriteRuntime,
   entry: CatalogEntry,
   statement: SQL,
   { plain, search, most }: Selection,
@@ -79,14 +79,14 @@ async function write(
   const { recordId: id } = systemColumns(entry)
   const name = identifier(id)
   if (!search) {
-    const answer = await scope.execute(sql`
+    const answer = await runtime.execute(sql`
       ${statement} where ${id} in (
         select ${id} from ${entry.table} where ${plain ?? sql`false`} order by ${id} limit ${most})
       returning ${name}`)
     return answer.rows.map(([recordId]) => String(recordId))
   }
   // Whether the search found all is known before the first record is written.
-  const answer = await scope.execute(sql`
+  const answer = await runtime.execute(sql`
     with _searched as materialized (
       select ${id} as _id, ${IS_LOOKED_AT} as _is_looked_at, ${matches(search)} as _matches
       from ${searchedRows(entry, plain ?? sql`true`, search, id.getSQL())}),

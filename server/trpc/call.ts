@@ -9,7 +9,7 @@ import { noDryRun } from '../invocation/failures.ts'
 import { Invocation } from '../invocation/invocation.ts'
 import { InvocationRecord, type RecordedCall } from '../invocation/invocation-record.ts'
 import { recordCall } from '../invocation/record-call.ts'
-import { thrown } from '../invocation/thrown.ts'
+import { toTrpcError } from '../invocation/to-trpc-error.ts'
 import type { Budget } from '../ledger/budgets.ts'
 import { reviveBySchema } from '../wire/from-json.ts'
 import { findUnacceptableInput } from '../wire/guard.ts'
@@ -92,7 +92,7 @@ export function createCall<TActor extends Actor, TSchema extends z.ZodType, TDat
     const { invocation, record } = recorded
     const sent = onlyOnce(readInput)
     const refusal = await gate({ ctx, actor, readInput: sent })
-    if (refusal) throw thrown(refusal)
+    if (refusal) throw toTrpcError(refusal)
     if (invocation.dryRun) refuseDryRun(ctx, actor, options.dryRun)
     const raw = await sent()
     refuseUnacceptable(raw)
@@ -121,7 +121,7 @@ export function createCall<TActor extends Actor, TSchema extends z.ZodType, TDat
     try {
       result = await answer(call, actor, recorded)
     } catch (error) {
-      const refusal = toTrpcError(error)
+      const refusal = toCallError(error)
       if (trail !== 'none') await end(call, recorded, toFailure(refusal))
       throw refusal
     }
@@ -182,7 +182,7 @@ function refuseUnacceptable(raw: unknown): void {
 function refuseKeyOfRead({ ctx, batchIndex }: Call, kind: 'query' | 'mutation'): void {
   // In process the key is an option of the caller, for the mutations among what is called.
   if (kind !== 'query' || ctx.transport === 'caller' || ctx.idempotency[batchIndex] === undefined) return
-  throw thrown(
+  throw toTrpcError(
     fail('BAD_REQUEST', 'An Idempotency-Key is for what writes, and this only reads: leave it out.'),
   )
 }
@@ -192,7 +192,7 @@ function dryRunOf({ ctx, batchIndex }: Call, hasDryRun: boolean): DryRunOptions 
   const { dryRun } = ctx
   if (dryRun === undefined) return undefined
   const refusal = dryRunRefusal(dryRun, hasDryRun, ctx.idempotency[batchIndex] !== undefined)
-  if (refusal) throw thrown(refusal)
+  if (refusal) throw toTrpcError(refusal)
   return dryRun === 'invalid' ? undefined : dryRun
 }
 
@@ -209,7 +209,7 @@ function dryRunRefusal(dryRun: unknown, hasDryRun: boolean, hasKey: boolean): Fa
 function refuseDryRun({ engine }: RequestContext, actor: Actor, by: 'owner' | 'caller' | undefined): void {
   const isOwner = actor.kind === 'user' && actor.userId === engine.ownerUserId
   if (!isOwner && by !== 'caller')
-    throw thrown(fail('FORBIDDEN', "Only the app's owner may ask for a dry run of this action."))
+    throw toTrpcError(fail('FORBIDDEN', "Only the app's owner may ask for a dry run of this action."))
 }
 
 /** Counts a call against the limit of its address. @throws {TRPCError} for one too many. */
@@ -217,10 +217,10 @@ function countCall(ctx: RequestContext): void {
   const refused = ctx.countCall()
   if (!refused) return
   ctx.engine.log.info({ requestId: ctx.requestId }, 'A call was one too many of its address')
-  throw thrown(refused)
+  throw toTrpcError(refused)
 }
 
-function toTrpcError(error: unknown): TRPCError {
+function toCallError(error: unknown): TRPCError {
   const cause =
     error instanceof TooMuchWork ? new InvalidInput([{ path: [], message: error.message }]) : error
   return cause instanceof InvalidInput

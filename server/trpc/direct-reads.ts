@@ -6,10 +6,10 @@ import { toStatement } from '../db/to-statement.ts'
 import type { Engine } from '../invocation/engine.ts'
 import { UnexpectedError } from '../invocation/unexpected-error.ts'
 import type { Catalog } from '../tools/catalog.ts'
-import type { ReadRunner, ToolCall } from '../tools/scope.ts'
+import type { ReadToolRuntime, ToolCall } from '../tools/tool-runtime.ts'
 
 /** Reads outside any transaction: each statement for itself, on the state of the moment. */
-export class DirectReads implements ReadRunner {
+export class DirectReads implements ReadToolRuntime {
   readonly #engine: Engine
   readonly #requestId: string
 

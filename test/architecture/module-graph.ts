@@ -64,6 +64,23 @@ export function modulesNamedIn(text: string, lang: 'ts' | 'tsx' = 'ts'): NamedMo
   return [...named(parseAst(text, { lang }))]
 }
 
+/** The names of the classes, interfaces and types that a file declares and exports. */
+export function exportedTypesOf(file: string): string[] {
+  const { body } = parseAst(source(file), { lang: file.endsWith('x') ? 'tsx' : 'ts' })
+  return body.flatMap((node) => {
+    const declaration = node.type === 'ExportNamedDeclaration' ? node.declaration : null
+    if (!declaration || !TYPE_DECLARATIONS.has(declaration.type) || !('id' in declaration)) return []
+    const { id } = declaration
+    return isNode(id) && typeof id.name === 'string' ? [id.name] : []
+  })
+}
+
+const TYPE_DECLARATIONS: ReadonlySet<unknown> = new Set([
+  'ClassDeclaration',
+  'TSInterfaceDeclaration',
+  'TSTypeAliasDeclaration',
+])
+
 /** What the imports are that lie on a circle, or between two. */
 export function circular(imports: readonly Import[]): readonly Import[] {
   const importing = new Set(imports.map(({ from }) => from))

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { FailpointName } from '../../server/invocation/engine.ts'
 import { DEFAULT_BUDGETS } from '../../server/ledger/budgets.ts'
-import { sweepAllHolds } from '../../server/ledger/sweep.ts'
+import { sweepAllReservations } from '../../server/ledger/sweep.ts'
 import { startDispatcher } from '../../server/queue/dispatcher.ts'
 import { post } from '../http/send.ts'
 import { eventData } from '../invocation/probe.ts'
@@ -113,7 +113,7 @@ it('no secret comes out of a paid call, whatever becomes of it', async () => {
   }
   onFailpoint = () => {}
   await market.change("update deputy.credit_holds set lease_until = now() - interval '1 second'")
-  await sweepAllHolds(market.app.database)
+  await sweepAllReservations(market.app.database)
 
   // Messages that never arrive.
   const dispatcher = startDispatcher({ ...market.app.engine, intervalMs: 20 })

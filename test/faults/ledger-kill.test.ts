@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { sweepAllHolds } from '../../server/ledger/sweep.ts'
+import { sweepAllReservations } from '../../server/ledger/sweep.ts'
 import { post } from '../http/send.ts'
 import { startUpstream, type Upstream } from '../integrations/upstream.ts'
 import { accountOf, checkLedger, fund } from '../ledger/ledger.ts'
@@ -97,7 +97,7 @@ async function dieAtTheProvider(purchase: Purchase): Promise<void> {
 /** The leases of all reservations end, as time would have it, and somebody sweeps. */
 async function endHolds(): Promise<void> {
   await truth.sql`update deputy.credit_holds set lease_until = now() - interval '1 second'`
-  await sweepAllHolds(opened.database)
+  await sweepAllReservations(opened.database)
 }
 
 function answerAs(how: How): void {

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { defineIntegrations } from '../../server/integrations/declare.ts'
+import { defineIntegrations } from '../../server/integrations/declarations.ts'
 import type { Payer } from '../../server/integrations/integrations.ts'
 import { ask, configured } from './configured.ts'
 import { json, startUpstream, type Upstream } from './upstream.ts'

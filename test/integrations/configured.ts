@@ -1,8 +1,8 @@
 import { pino } from 'pino'
 import type { JsonValue } from '../../server/core/result.ts'
 import type { IntegrationsOptions } from '../../server/integrations/configuration.ts'
-import { createIntegrations } from '../../server/integrations/create.ts'
-import type { IntegrationDeclarations } from '../../server/integrations/declare.ts'
+import { createIntegrations } from '../../server/integrations/create-integrations.ts'
+import type { IntegrationDeclarations } from '../../server/integrations/declarations.ts'
 import { createHttpClient } from '../../server/integrations/http-client.ts'
 import type { Integrations, OutboundCall, SendOptions } from '../../server/integrations/integrations.ts'
 

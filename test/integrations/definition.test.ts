@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { z } from 'zod'
 import { DefinitionError } from '../../server/core/errors.ts'
-import { type EndpointDeclaration, endpoint } from '../../server/integrations/declare.ts'
+import { type EndpointDeclaration, endpoint } from '../../server/integrations/declarations.ts'
 import { configured } from './configured.ts'
 
 const input = z.strictObject({ q: z.string() })

@@ -1,7 +1,7 @@
 import { decodeJwt } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { JsonValue } from '../../server/core/result.ts'
-import { defineIntegrations } from '../../server/integrations/declare.ts'
+import { defineIntegrations } from '../../server/integrations/declarations.ts'
 import type { Payer } from '../../server/integrations/integrations.ts'
 import { createProbe, type Probe } from '../invocation/probe.ts'
 import { createTestApp } from '../support/test-app.ts'

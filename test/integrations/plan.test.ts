@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { defineIntegrations, endpoint } from '../../server/integrations/declare.ts'
+import { defineIntegrations, endpoint } from '../../server/integrations/declarations.ts'
 import { configured } from './configured.ts'
 import { SHOP_KEY, shops } from './shop.ts'
 

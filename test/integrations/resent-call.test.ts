@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { defineIntegrations } from '../../server/integrations/declare.ts'
+import { defineIntegrations } from '../../server/integrations/declarations.ts'
 import { accountOf, checkLedger, fund } from '../ledger/ledger.ts'
 import { createTestApp } from '../support/test-app.ts'
 import { shops } from './shop.ts'

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { defineIntegrations, endpoint } from '../../server/integrations/declare.ts'
+import { defineIntegrations, endpoint } from '../../server/integrations/declarations.ts'
 
 export const SHOP_KEY = 'shop-key-that-nobody-may-see'
 const input = z.strictObject({ item: z.string().max(50), count: z.int().min(1).default(1) })

@@ -42,7 +42,7 @@ async function suspendedCall(): Promise<WeakRef<object>> {
       await attempt.step({
         name: 'once:x',
         fingerprint: '',
-        perform: async () => ({ value: 1, effect: 'answered', cost: 0 }) as const,
+        perform: async () => ({ value: 1, outcome: 'answered', cost: 0 }) as const,
       })
     } finally {
       ballast.kilobytes.push(attempt.signal.aborted)

@@ -1,7 +1,7 @@
 // What the tests of money buy, and from whom; for processes of their own too: nothing here may import vitest.
 import type { ServerResponse } from 'node:http'
 import { z } from 'zod'
-import { defineIntegrations, endpoint } from '../../server/integrations/declare.ts'
+import { defineIntegrations, endpoint } from '../../server/integrations/declarations.ts'
 import { json, type Received, type Upstream } from '../integrations/upstream.ts'
 
 /** Of a `buy` and of a `brief`. */

@@ -3,11 +3,11 @@ import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import type { Database } from '../../server/db/database.ts'
 import { Parameters } from '../../server/db/parameters.ts'
-import { closeHold } from '../../server/ledger/close.ts'
-import type { HoldOwner } from '../../server/ledger/hold.ts'
 import { refund } from '../../server/ledger/refund.ts'
+import type { ReservationAccount } from '../../server/ledger/reservation.ts'
 import { reserve } from '../../server/ledger/reserve.ts'
-import { sweepAllHolds } from '../../server/ledger/sweep.ts'
+import { settleReservation } from '../../server/ledger/settle.ts'
+import { sweepAllReservations } from '../../server/ledger/sweep.ts'
 import { openTestDatabase } from '../support/database.ts'
 import { accountOf, checkLedger, fund } from './ledger.ts'
 
@@ -53,10 +53,10 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 )
 
 interface ModelHold {
-  readonly effect: string
+  readonly effectId: string
   readonly account: string
   readonly amount: number
-  owner: HoldOwner
+  owner: ReservationAccount
   isSent: boolean
 }
 
@@ -116,7 +116,9 @@ async function perform(database: Database, model: Model, run: string, step: Step
   if (!hold) return
   switch (step.kind) {
     case 'send':
-      await sqlOn(database, `update deputy.credit_holds set state = 'sent' where effect = $1`, [hold.effect])
+      await sqlOn(database, `update deputy.credit_holds set state = 'sent' where effect = $1`, [
+        hold.effectId,
+      ])
       hold.isSent = true
       return
     case 'close': {
@@ -129,13 +131,13 @@ async function perform(database: Database, model: Model, run: string, step: Step
       return
     }
     case 'giveUp':
-      await refund(database, hold.owner.holder, [hold.effect])
+      await refund(database, hold.owner.holder, [hold.effectId])
       if (!hold.isSent) model.close(hold, 0)
       return
     case 'takeOver': {
       if (hold.isSent) return
       const owner = ownerOf(hold.account)
-      const request = { effect: hold.effect, amount: hold.amount, ...CALL }
+      const request = { effectId: hold.effectId, amount: hold.amount, ...CALL }
       expect(await reserve(database, owner, [request])).toBeUndefined()
       // Whoever lost it can do nothing with it.
       await closeOne(database, hold, 'answered', hold.amount)
@@ -146,11 +148,11 @@ async function perform(database: Database, model: Model, run: string, step: Step
       await sqlOn(
         database,
         `update deputy.credit_holds set lease_until = now() - interval '1 second' where effect = $1`,
-        [hold.effect],
+        [hold.effectId],
       )
-      await Promise.all([sweepAllHolds(database), sweepAllHolds(database)])
+      await Promise.all([sweepAllReservations(database), sweepAllReservations(database)])
       // The one that had the turn may have begun before.
-      await sweepAllHolds(database)
+      await sweepAllReservations(database)
       model.close(hold, hold.isSent ? hold.amount : 0)
   }
 }
@@ -159,7 +161,7 @@ const CALL = { endpoint: 'provider/call', transport: 'direct' } as const
 
 async function reserveSome(database: Database, model: Model, account: string, amounts: readonly number[]) {
   const owner = ownerOf(account)
-  const requests = amounts.map((amount) => ({ effect: randomUUID(), amount, ...CALL }))
+  const requests = amounts.map((amount) => ({ effectId: randomUUID(), amount, ...CALL }))
   const failure = await reserve(database, owner, requests)
   const balance = model.of(account)
   const sum = amounts.reduce((total, amount) => total + amount, 0)
@@ -167,23 +169,23 @@ async function reserveSome(database: Database, model: Model, account: string, am
   if (failure) return
   balance.available -= sum
   balance.reserved += sum
-  for (const { effect, amount } of requests)
-    model.holds.push({ effect, account, amount, owner, isSent: false })
+  for (const { effectId, amount } of requests)
+    model.holds.push({ effectId, account, amount, owner, isSent: false })
 }
 
 async function closeOne(
   database: Database,
-  { effect, owner }: ModelHold,
+  { effectId, owner }: ModelHold,
   outcome: 'answered' | 'nothing' | 'unknown',
   cost: number,
 ): Promise<void> {
   const parameters = new Parameters()
-  const isOurs = `effect = ${parameters.bind(effect)} and holder = ${parameters.bind(owner.holder)}`
-  const parts = closeHold(parameters, isOurs, { outcome, cost, durationMs: undefined })
+  const isOurs = `effect = ${parameters.bind(effectId)} and holder = ${parameters.bind(owner.holder)}`
+  const parts = settleReservation(parameters, isOurs, { outcome, cost, durationMs: undefined })
   await sqlOn(database, `with ${parts} select 1`, parameters.values)
 }
 
-function ownerOf(account: string): HoldOwner {
+function ownerOf(account: string): ReservationAccount {
   const id = randomUUID()
   return {
     account,

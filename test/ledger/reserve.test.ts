@@ -2,12 +2,12 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Database } from '../../server/db/database.ts'
 import { Parameters } from '../../server/db/parameters.ts'
-import type { EffectOutcome } from '../../server/integrations/integrations.ts'
+import type { SideEffectOutcome } from '../../server/integrations/integrations.ts'
 import { type Budgets, budgetsOf, DEFAULT_BUDGETS } from '../../server/ledger/budgets.ts'
-import { closeHold } from '../../server/ledger/close.ts'
-import type { HoldOwner } from '../../server/ledger/hold.ts'
+import type { ReservationAccount } from '../../server/ledger/reservation.ts'
 import { reserve } from '../../server/ledger/reserve.ts'
-import { sweepHolds } from '../../server/ledger/sweep.ts'
+import { settleReservation } from '../../server/ledger/settle.ts'
+import { sweepReservations } from '../../server/ledger/sweep.ts'
 import { openTestDatabase } from '../support/database.ts'
 import { accountOf, checkLedger, fund } from './ledger.ts'
 
@@ -24,7 +24,7 @@ afterAll(async () => {
 
 const NOTHING_ELSE = { endpoint: 'provider/call', transport: 'direct' } as const
 
-function ownerOf(account: string, more: Partial<HoldOwner> = {}): HoldOwner {
+function ownerOf(account: string, more: Partial<ReservationAccount> = {}): ReservationAccount {
   const invocation = randomUUID()
   return {
     account,
@@ -40,10 +40,15 @@ function ownerOf(account: string, more: Partial<HoldOwner> = {}): HoldOwner {
   }
 }
 
-async function close(owner: HoldOwner, effect: string, outcome: EffectOutcome, cost: number): Promise<void> {
+async function close(
+  owner: ReservationAccount,
+  effectId: string,
+  outcome: SideEffectOutcome,
+  cost: number,
+): Promise<void> {
   const parameters = new Parameters()
-  const isOurs = `effect = ${parameters.bind(effect)} and holder = ${parameters.bind(owner.holder)}`
-  const parts = closeHold(parameters, isOurs, { outcome, cost, durationMs: 1 })
+  const isOurs = `effect = ${parameters.bind(effectId)} and holder = ${parameters.bind(owner.holder)}`
+  const parts = settleReservation(parameters, isOurs, { outcome, cost, durationMs: 1 })
   await database.write({ sql: `with ${parts} select 1`, params: parameters.values })
 }
 
@@ -54,7 +59,9 @@ describe('a reservation', () => {
     const account = newAccount()
     await fund(database, account, 100)
     const owner = ownerOf(account)
-    expect(await reserve(database, owner, [{ effect: account, amount: 70, ...NOTHING_ELSE }])).toBeUndefined()
+    expect(
+      await reserve(database, owner, [{ effectId: account, amount: 70, ...NOTHING_ELSE }]),
+    ).toBeUndefined()
     expect(await accountOf(database, account)).toEqual({ available: 30, reserved: 70 })
     await close(owner, account, 'answered', 45)
     expect(await accountOf(database, account)).toEqual({ available: 55, reserved: 0 })
@@ -64,7 +71,7 @@ describe('a reservation', () => {
     const account = newAccount()
     await fund(database, account, 100)
     const owner = ownerOf(account)
-    await reserve(database, owner, [{ effect: account, amount: 70, ...NOTHING_ELSE }])
+    await reserve(database, owner, [{ effectId: account, amount: 70, ...NOTHING_ELSE }])
     await close(owner, account, 'nothing', 70)
     expect(await accountOf(database, account)).toEqual({ available: 100, reserved: 0 })
   })
@@ -73,7 +80,7 @@ describe('a reservation', () => {
     const account = newAccount()
     await fund(database, account, 100)
     const owner = ownerOf(account)
-    await reserve(database, owner, [{ effect: account, amount: 70, ...NOTHING_ELSE }])
+    await reserve(database, owner, [{ effectId: account, amount: 70, ...NOTHING_ELSE }])
     await close(ownerOf(account), account, 'answered', 70)
     expect(await accountOf(database, account)).toEqual({ available: 30, reserved: 70 })
     await Promise.all(Array.from({ length: 10 }, () => close(owner, account, 'nothing', 0)))
@@ -85,14 +92,14 @@ describe('a reservation', () => {
     const account = newAccount()
     await fund(database, account, 100)
     const owner = ownerOf(account)
-    await reserve(database, owner, [{ effect: account, amount: 70, ...NOTHING_ELSE }])
+    await reserve(database, owner, [{ effectId: account, amount: 70, ...NOTHING_ELSE }])
     await close(owner, account, 'answered', 1_000)
     expect(await accountOf(database, account)).toEqual({ available: 30, reserved: 0 })
   })
 
   it('is refused without money, and says what there is and what is needed', async () => {
     const account = newAccount()
-    const request = { effect: account, amount: 70, ...NOTHING_ELSE }
+    const request = { effectId: account, amount: 70, ...NOTHING_ELSE }
     expect(await reserve(database, ownerOf(account), [request])).toMatchObject({
       code: 'PAYMENT_REQUIRED',
       details: { availableCredits: 0, requiredCredits: 70 },
@@ -109,7 +116,7 @@ describe('a reservation', () => {
     const account = newAccount()
     await fund(database, account, 100)
     const requests = (amounts: number[]) =>
-      amounts.map((amount, nth) => ({ effect: `${account}/${nth}`, amount, ...NOTHING_ELSE }))
+      amounts.map((amount, nth) => ({ effectId: `${account}/${nth}`, amount, ...NOTHING_ELSE }))
     expect(await reserve(database, ownerOf(account), requests([50, 51]))).toMatchObject({
       code: 'PAYMENT_REQUIRED',
     })
@@ -122,7 +129,7 @@ describe('a reservation', () => {
     const account = newAccount()
     await fund(database, account, 100)
     const [first, second] = [ownerOf(account), ownerOf(account)]
-    const request = { effect: account, amount: 70, ...NOTHING_ELSE }
+    const request = { effectId: account, amount: 70, ...NOTHING_ELSE }
     await reserve(database, first, [request])
     expect(await reserve(database, second, [request])).toBeUndefined()
     expect(await accountOf(database, account)).toEqual({ available: 30, reserved: 70 })
@@ -135,7 +142,9 @@ describe('a reservation', () => {
   it('of an account without limit is noted and charges nothing', async () => {
     const account = newAccount()
     const owner = ownerOf(account, { isMetered: false })
-    expect(await reserve(database, owner, [{ effect: account, amount: 70, ...NOTHING_ELSE }])).toBeUndefined()
+    expect(
+      await reserve(database, owner, [{ effectId: account, amount: 70, ...NOTHING_ELSE }]),
+    ).toBeUndefined()
     await close(owner, account, 'answered', 70)
     expect(await accountOf(database, account)).toEqual({ available: 0, reserved: 0 })
     const { rows } = await database.query({
@@ -150,16 +159,16 @@ describe('a reservation', () => {
     await fund(database, account, 100)
     const dead = ownerOf(account, { leaseMs: 0 })
     await reserve(database, dead, [
-      { effect: `${account}/reserved`, amount: 30, ...NOTHING_ELSE },
-      { effect: `${account}/sent`, amount: 50, ...NOTHING_ELSE },
+      { effectId: `${account}/reserved`, amount: 30, ...NOTHING_ELSE },
+      { effectId: `${account}/sent`, amount: 50, ...NOTHING_ELSE },
     ])
-    await reserve(database, ownerOf(account), [{ effect: `${account}/alive`, amount: 20, ...NOTHING_ELSE }])
+    await reserve(database, ownerOf(account), [{ effectId: `${account}/alive`, amount: 20, ...NOTHING_ELSE }])
     await database.write({
       sql: `update deputy.credit_holds set state = 'sent' where effect = $1`,
       params: [`${account}/sent`],
     })
-    await Promise.all([sweepHolds(database), sweepHolds(database), sweepHolds(database)])
-    await sweepHolds(database)
+    await Promise.all([sweepReservations(database), sweepReservations(database), sweepReservations(database)])
+    await sweepReservations(database)
     expect(await accountOf(database, account)).toEqual({ available: 30, reserved: 20 })
     const { rows } = await database.query({
       sql: `select kind, outcome, cost from deputy.credit_entries
@@ -189,7 +198,7 @@ describe('a budget', () => {
     const results = await Promise.all(
       Array.from({ length: 20 }, (_, nth) =>
         reserve(database, ownerOf(account, { isMetered: false, budgets }), [
-          { effect: `${account}/${nth}`, amount: 5, ...NOTHING_ELSE },
+          { effectId: `${account}/${nth}`, amount: 5, ...NOTHING_ELSE },
         ]),
       ),
     )
@@ -211,10 +220,10 @@ describe('a budget', () => {
     const account = newAccount()
     await fund(database, account, 1_000)
     const budgets = uses({ action: { calls: undefined, credits: 100 } }, account)
-    const call = async (effect: string, cost: number) => {
+    const call = async (effectId: string, cost: number) => {
       const owner = ownerOf(account, { budgets })
-      const failure = await reserve(database, owner, [{ effect, amount: 80, ...NOTHING_ELSE }])
-      if (!failure) await close(owner, effect, cost === 0 ? 'nothing' : 'answered', cost)
+      const failure = await reserve(database, owner, [{ effectId, amount: 80, ...NOTHING_ELSE }])
+      if (!failure) await close(owner, effectId, cost === 0 ? 'nothing' : 'answered', cost)
       return failure?.details
     }
     expect(await call(`${account}/1`, 10)).toBeUndefined()
@@ -230,7 +239,7 @@ describe('a budget', () => {
     const budgets = uses({ app: { calls: 0, credits: undefined } }, account)
     expect(
       await reserve(database, ownerOf(account, { budgets }), [
-        { effect: account, amount: 50, ...NOTHING_ELSE },
+        { effectId: account, amount: 50, ...NOTHING_ELSE },
       ]),
     ).toMatchObject({ code: 'TOO_MANY_REQUESTS', details: { budget: 'app' } })
     expect(await accountOf(database, account)).toEqual({ available: 100, reserved: 0 })

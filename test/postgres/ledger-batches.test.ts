@@ -4,9 +4,9 @@ import postgres from 'postgres'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Database, SqlError } from '../../server/db/database.ts'
 import type { BudgetUse } from '../../server/ledger/budgets.ts'
-import type { HoldOrder, HoldOwner } from '../../server/ledger/hold.ts'
 import { Ledger } from '../../server/ledger/ledger.ts'
-import { sweepHolds } from '../../server/ledger/sweep.ts'
+import type { ReservationAccount, ReservationOrder } from '../../server/ledger/reservation.ts'
+import { sweepReservations } from '../../server/ledger/sweep.ts'
 import { accountOf, checkLedger, fund } from '../ledger/ledger.ts'
 import { openTestDatabase, type TestDatabase } from '../support/database.ts'
 
@@ -49,9 +49,9 @@ async function newAccount(credits = 1_000): Promise<string> {
   return account
 }
 
-function order(account: string, more: Partial<HoldOwner> = {}, amount = PRICE): HoldOrder {
+function order(account: string, more: Partial<ReservationAccount> = {}, amount = PRICE): ReservationOrder {
   const invocation = randomUUID()
-  const owner: HoldOwner = {
+  const owner: ReservationAccount = {
     account,
     isMetered: true,
     payer: 'caller',
@@ -63,8 +63,8 @@ function order(account: string, more: Partial<HoldOwner> = {}, amount = PRICE): 
     budgets: [],
     ...more,
   }
-  const request = { effect: randomUUID(), amount, endpoint: 'provider/call', transport: 'direct' } as const
-  return { owner, request, state: 'sent' }
+  const request = { effectId: randomUUID(), amount, endpoint: 'provider/call', transport: 'direct' } as const
+  return { account: owner, request, state: 'sent' }
 }
 
 const budget = (subject: string, limit: BudgetUse['limit']): BudgetUse => ({
@@ -72,9 +72,13 @@ const budget = (subject: string, limit: BudgetUse['limit']): BudgetUse => ({
   subject,
   limit,
 })
-const reserveAll = (orders: readonly HoldOrder[]) => Promise.all(orders.map((each) => ledger.reserve(each)))
-const close = ({ owner, request }: HoldOrder, cost = PRICE, outcome: 'answered' | 'nothing' = 'answered') =>
-  ledger.close({ effect: request.effect, holder: owner.holder, outcome, cost, durationMs: 1 })
+const reserveAll = (orders: readonly ReservationOrder[]) =>
+  Promise.all(orders.map((each) => ledger.reserve(each)))
+const close = (
+  { account: owner, request }: ReservationOrder,
+  cost = PRICE,
+  outcome: 'answered' | 'nothing' = 'answered',
+) => ledger.settle({ effectId: request.effectId, holder: owner.holder, outcome, cost, durationMs: 1 })
 const times = <T>(count: number, make: (nth: number) => T) =>
   Array.from({ length: count }, (_, nth) => make(nth))
 /** The server's connections that wait for a row. */
@@ -168,10 +172,10 @@ describe('calls that come at once', () => {
     expect(answers.filter((answer) => answer === undefined)).toHaveLength(20)
     await Promise.all([
       ...orders.map((each) => close(each, PRICE)),
-      sweepHolds(database),
-      ...orders.map(({ owner, request }) =>
-        second.ledger.close({
-          effect: request.effect,
+      sweepReservations(database),
+      ...orders.map(({ account: owner, request }) =>
+        second.ledger.settle({
+          effectId: request.effectId,
           holder: owner.holder,
           outcome: 'nothing',
           cost: 0,
@@ -215,13 +219,15 @@ describe('calls that come at once', () => {
         const granted = orders.filter((_, nth) => answers[nth] === undefined)
         const usedOf = (nth: number) => {
           const subject = `${name}/${nth}`
-          const all = granted.filter(({ owner }) => owner.budgets.some((use) => use.subject === subject))
+          const all = granted.filter(({ account: owner }) =>
+            owner.budgets.some((use) => use.subject === subject),
+          )
           return { calls: all.length, credits: all.reduce((sum, { request }) => sum + request.amount, 0) }
         }
         expect(usedOf(0).calls).toBeLessThanOrEqual(6)
         expect(usedOf(1).credits).toBeLessThanOrEqual(150)
         for (const [nth, answer] of answers.entries()) {
-          const { owner, request } = orders[nth] ?? expect.unreachable()
+          const { account: owner, request } = orders[nth] ?? expect.unreachable()
           if (answer?.code === 'PAYMENT_REQUIRED')
             expect((await accountOf(database, owner.account)).available).toBeLessThan(request.amount)
           else if (answer)
@@ -294,9 +300,9 @@ describe('when something goes wrong', () => {
     expect(await Promise.all(orders.map((each) => losing.reserve(each)))).toEqual(times(5, () => undefined))
     expect(await accountOf(database, account)).toEqual({ available: 950, reserved: 50 })
     isLosing = true
-    const closings = orders.map(({ owner, request }) =>
-      losing.close({
-        effect: request.effect,
+    const closings = orders.map(({ account: owner, request }) =>
+      losing.settle({
+        effectId: request.effectId,
         holder: owner.holder,
         outcome: 'answered',
         cost: PRICE,

@@ -2,11 +2,11 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Parameters } from '../../server/db/parameters.ts'
 import { DEFAULT_BUDGETS } from '../../server/ledger/budgets.ts'
-import { closeHold } from '../../server/ledger/close.ts'
-import type { HoldOwner } from '../../server/ledger/hold.ts'
 import { refund } from '../../server/ledger/refund.ts'
+import type { ReservationAccount } from '../../server/ledger/reservation.ts'
 import { reserve } from '../../server/ledger/reserve.ts'
-import { sweepHolds } from '../../server/ledger/sweep.ts'
+import { settleReservation } from '../../server/ledger/settle.ts'
+import { sweepReservations } from '../../server/ledger/sweep.ts'
 import { post } from '../http/send.ts'
 import { PRICE, RESERVE } from '../ledger/market.ts'
 import { type Market, openMarket } from '../ledger/open-market.ts'
@@ -193,7 +193,7 @@ describe('the owner’s budgets', () => {
 })
 
 describe('of those who find a dead call at once', () => {
-  const ownerOf = (account: string): HoldOwner => ({
+  const ownerOf = (account: string): ReservationAccount => ({
     account,
     isMetered: true,
     payer: 'caller',
@@ -205,10 +205,10 @@ describe('of those who find a dead call at once', () => {
     budgets: [{ budget: 'caller', subject: account, limit: { calls: 1_000, credits: undefined } }],
   })
   const CALL = { amount: RESERVE, endpoint: 'own/meter', transport: 'direct' } as const
-  const close = async (holder: string, effect: string, outcome: 'answered' | 'nothing') => {
+  const close = async (holder: string, effectId: string, outcome: 'answered' | 'nothing') => {
     const parameters = new Parameters()
-    const isOurs = `effect = ${parameters.bind(effect)} and holder = ${parameters.bind(holder)}`
-    const parts = closeHold(parameters, isOurs, { outcome, cost: 30, durationMs: 1 })
+    const isOurs = `effect = ${parameters.bind(effectId)} and holder = ${parameters.bind(holder)}`
+    const parts = settleReservation(parameters, isOurs, { outcome, cost: 30, durationMs: 1 })
     await market.app.database.write({ sql: `with ${parts} select 1`, params: parameters.values })
   }
   const usedCalls = async (account: string) =>
@@ -224,14 +224,14 @@ describe('of those who find a dead call at once', () => {
     const user = newUser()
     await market.fund(user, 20 * RESERVE)
     const effects = Array.from({ length: 20 }, (_, nth) => `${user}/${nth}`)
-    const requests = effects.map((effect) => ({ effect, ...CALL }))
+    const requests = effects.map((effectId) => ({ effectId, ...CALL }))
     expect(await reserve(database, ownerOf(user), requests)).toBeUndefined()
     await Promise.all([
-      ...effects.map((effect) => close(user, effect, 'nothing')),
-      sweepHolds(database),
+      ...effects.map((effectId) => close(user, effectId, 'nothing')),
+      sweepReservations(database),
       refund(database, user, effects),
-      sweepHolds(database),
-      ...effects.map((effect) => close(user, effect, 'nothing')),
+      sweepReservations(database),
+      ...effects.map((effectId) => close(user, effectId, 'nothing')),
     ])
     expect(await market.closings(user)).toEqual(Array(20).fill(['refund', 0, 'nothing']))
     expect(await market.balance(user)).toEqual({ available: 20 * RESERVE, reserved: 0 })
@@ -243,15 +243,15 @@ describe('of those who find a dead call at once', () => {
     const user = newUser()
     await market.fund(user, 20 * RESERVE)
     const effects = Array.from({ length: 20 }, (_, nth) => `${user}/${nth}`)
-    const requests = effects.map((effect) => ({ effect, ...CALL }))
+    const requests = effects.map((effectId) => ({ effectId, ...CALL }))
     expect(await reserve(database, ownerOf(user), requests)).toBeUndefined()
     await market.change(`update deputy.credit_holds set state = 'sent' where account = '${user}'`)
     await Promise.all([
-      ...effects.slice(0, 10).map((effect) => close(user, effect, 'answered')),
-      sweepHolds(database),
+      ...effects.slice(0, 10).map((effectId) => close(user, effectId, 'answered')),
+      sweepReservations(database),
       refund(database, user, effects),
-      sweepHolds(database),
-      ...effects.slice(10).map((effect) => close(user, effect, 'answered')),
+      sweepReservations(database),
+      ...effects.slice(10).map((effectId) => close(user, effectId, 'answered')),
     ])
     const closings = await market.closings(user)
     expect(closings).toHaveLength(20)

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { Database } from '../../server/db/database.ts'
-import { sweepAllHolds } from '../../server/ledger/sweep.ts'
+import { sweepAllReservations } from '../../server/ledger/sweep.ts'
 import { claimMessages } from '../../server/queue/claim.ts'
 import { markSent } from '../../server/queue/save-outcome.ts'
 import { type Answer, json } from '../integrations/upstream.ts'
@@ -29,7 +29,7 @@ afterEach(async () => {
   await post.change(
     "delete from deputy.outbox; update deputy.credit_holds set lease_until = now() - interval '1 hour'",
   )
-  await sweepAllHolds(post.app.database)
+  await sweepAllReservations(post.app.database)
   await checkLedger(post.app.database)
 })
 
@@ -195,7 +195,7 @@ describe('a message', () => {
     await post.change(
       "update deputy.outbox set state = 'dead'; update deputy.credit_holds set lease_until = now() - interval '1 hour'",
     )
-    await sweepAllHolds(post.app.database)
+    await sweepAllReservations(post.app.database)
     expect(await balance()).toEqual({ available: SMS_PRICE, reserved: 0 })
     await post.change(
       `update deputy.outbox set state = 'queued'; update deputy.credit_accounts set available = 0 where account = '${ada}'`,
@@ -216,7 +216,7 @@ describe('a message', () => {
   it('that waits keeps its reservation, however long', async () => {
     await queue()
     await post.change("update deputy.credit_holds set lease_until = now() - interval '1 hour'")
-    await sweepAllHolds(post.app.database)
+    await sweepAllReservations(post.app.database)
     expect(await balance()).toEqual({ available: 0, reserved: SMS_PRICE })
     post.startSending()
     await gone()

@@ -1,5 +1,5 @@
 import type { PostgresOptions } from '../../server/db/postgres.ts'
-import type { IntegrationDeclarations } from '../../server/integrations/declare.ts'
+import type { IntegrationDeclarations } from '../../server/integrations/declarations.ts'
 import type { Actions } from '../../server/routers/registry.ts'
 import { type AssembleOptions, assembleTestApp } from '../../server/testing/assemble.ts'
 import { fixture } from '../fixture/app.ts'

@@ -2,7 +2,7 @@
 import { initTRPC } from '@trpc/server'
 import { actionRegistry, defineApp, fail, ok, type RouterOf } from 'deputyjs'
 import { z } from 'zod'
-import { defineIntegrations } from '../../server/integrations/declare.ts'
+import { defineIntegrations } from '../../server/integrations/declarations.ts'
 import { action, ownerAction, roleAction } from '../fixture/deputy.ts'
 
 const input = z.strictObject({ id: z.string() })

@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { createClient, unwrap } from '../../client/core/index.ts'
 import type { ClientCall } from '../../server/integrations/client-call.ts'
-import { defineIntegrations, endpoint } from '../../server/integrations/declare.ts'
+import { defineIntegrations, endpoint } from '../../server/integrations/declarations.ts'
 import type { FixtureRouter } from '../fixture/app.ts'
 
 export async function typedClient() {

@@ -1,7 +1,7 @@
 // Checked by the compiler alone: every line marked with @ts-expect-error must be an error, every other must not.
 import { z } from 'zod'
 import type { JsonValue } from '../../server/core/result.ts'
-import { defineIntegrations, endpoint } from '../../server/integrations/declare.ts'
+import { defineIntegrations, endpoint } from '../../server/integrations/declarations.ts'
 import type { AttemptDatabase } from '../../server/tools/tools.ts'
 import type { Tools } from '../../server/tools/types.ts'
 

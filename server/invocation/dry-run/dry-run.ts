@@ -1,17 +1,17 @@
 import { type ActionResult, type Failure, FailureError, type JsonValue } from '../../core/result.ts'
 import { toStatement } from '../../db/to-statement.ts'
 import type { Transaction } from '../../db/transaction.ts'
-import type { Purse } from '../../ledger/hold-owner.ts'
+import type { ReservationSettings } from '../../ledger/reservation-account.ts'
 import type { Message } from '../../queue/message.ts'
 import { Caller } from '../../records/caller.ts'
 import type { CatalogEntry } from '../../tools/catalog.ts'
-import type { Charge, ReadScope, StepRequest } from '../../tools/scope.ts'
+import type { Charge, ReadRuntime, StepRequest } from '../../tools/tool-runtime.ts'
 import { allRecords, type VisibleRecords } from '../../tools/visible-records.ts'
 import type { Write } from '../audit-entry.ts'
 import type { Engine } from '../engine.ts'
-import { holdOwnerOf } from '../hold-owner.ts'
 import type { Invocation } from '../invocation.ts'
 import type { StepKeeper } from '../journal.ts'
+import { reservationAccountOf } from '../payer.ts'
 import type { Stop } from '../run-state.ts'
 import { lookAtWrites, NO_WRITES, type SeenWrites } from './look.ts'
 import type { DryRunOptions } from './options.ts'
@@ -23,7 +23,7 @@ const UNDO = { sql: 'rollback to savepoint deputy_dry_run', params: [] }
 const CHECK_NOW = { sql: 'set constraints all immediate', params: [] }
 
 /** What a dry run needs of the engine. */
-export type DryRunEngine = Purse &
+export type DryRunEngine = ReservationSettings &
   Pick<Engine, 'catalog' | 'policies' | 'roles' | 'roleClaim' | 'ownerUserId'>
 
 /** What an attempt has written and queued when it has come to its end. */
@@ -40,7 +40,7 @@ interface Opened {
 
 /** Keeps nothing of the steps of a dry run: no hold, no journal. */
 export const KEEPS_NOTHING: StepKeeper = {
-  effectOf: () => '',
+  effectIdOf: () => '',
   reserve: async () => undefined,
   sent: async () => {},
   resume: async () => {},
@@ -93,9 +93,9 @@ export class DryRun {
     if (answer === undefined) return undefined
     return async () => {
       // An outside call gives its answer as a result, the function of a `once` what it returns.
-      if (charge) return { value: JSON.parse(JSON.stringify(answer)), effect: 'nothing', cost: 0 }
+      if (charge) return { value: JSON.parse(JSON.stringify(answer)), outcome: 'nothing', cost: 0 }
       if (!answer.success) throw new FailureError(answer)
-      return { value: answer.data, effect: 'nothing', cost: 0 }
+      return { value: answer.data, outcome: 'nothing', cost: 0 }
     }
   }
 
@@ -107,10 +107,10 @@ export class DryRun {
   /** Prepares a transaction that was opened, before anything is written in it. */
   async open(transaction: Transaction): Promise<void> {
     if (this.#invocation.readOnly) return
-    const scope = this.#scopeOf(transaction)
+    const runtime = this.#scopeOf(transaction)
     // What the caller may see is decided by who they are, not by who the run would make of them.
-    const shown = this.isOwner ? allRecords : await this.#shownTo(scope)
-    const counts = await readCounts(scope)
+    const shown = this.isOwner ? allRecords : await this.#shownTo(runtime)
+    const counts = await readCounts(runtime)
     await transaction.query(SAVEPOINT)
     this.#opened = { counts, shown }
   }
@@ -156,20 +156,20 @@ export class DryRun {
 
   /** Why nothing can be charged to whoever would pay. */
   #refusal({ payer }: Charge): Failure | undefined {
-    const owner = holdOwnerOf(this.#engine, this.#invocation, payer)
+    const owner = reservationAccountOf(this.#engine, this.#invocation, payer)
     return 'failure' in owner ? owner.failure : undefined
   }
 
-  async #shownTo(scope: ReadScope): Promise<(entry: CatalogEntry) => VisibleRecords | undefined> {
+  async #shownTo(runtime: ReadRuntime): Promise<(entry: CatalogEntry) => VisibleRecords | undefined> {
     const { policies } = this.#engine
-    const actor = await new Caller(scope, this.#invocation.actor, this.#engine).ruleActor()
+    const actor = await new Caller(runtime, this.#invocation.actor, this.#engine).ruleActor()
     return ({ name }) => {
       const permission = policies.get(name)?.for(actor)
       return permission?.allowsSome('read') ? permission.visible : undefined
     }
   }
 
-  #scopeOf(transaction: Transaction): ReadScope {
+  #scopeOf(transaction: Transaction): ReadRuntime {
     return {
       catalog: this.#engine.catalog,
       execute: (statement) => transaction.query(toStatement(statement)),

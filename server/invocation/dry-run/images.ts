@@ -2,7 +2,7 @@ import { type SQL, sql } from 'drizzle-orm'
 import { systemColumns } from '../../tools/assignments.ts'
 import type { CatalogEntry } from '../../tools/catalog.ts'
 import { MAX_PAGE_BYTES, recordSize } from '../../tools/record-size.ts'
-import type { ReadScope } from '../../tools/scope.ts'
+import type { ReadRuntime } from '../../tools/tool-runtime.ts'
 import type { RecordEnvelope } from '../../tools/types.ts'
 import type { VisibleRecords } from '../../tools/visible-records.ts'
 
@@ -28,19 +28,19 @@ export class Room {
 
 /** Reads those of the records that there are and that can be seen. What they hold is measured before it is read. */
 export async function readImages(
-  scope: ReadScope,
+  runtime: ReadRuntime,
   { entry, within }: VisibleRecords,
   ids: readonly string[],
   room: Room,
 ): Promise<Images> {
   const { recordId } = systemColumns(entry)
-  const sizes = await scope.execute(
+  const sizes = await runtime.execute(
     sql`select ${recordId}, ${recordSize(entry)} from ${entry.table} where ${among(entry, ids)} and ${within}`,
   )
   const images = new Map<string, RecordFields | null>(sizes.rows.map(([id]) => [String(id), null]))
   const fitting = sizes.rows.filter(([, bytes]) => room.take(Number(bytes))).map(([id]) => String(id))
   if (fitting.length === 0) return images
-  const { rows } = await scope.execute(
+  const { rows } = await runtime.execute(
     sql`select ${entry.selectList} from ${entry.table} where ${among(entry, fitting)} and ${within}`,
   )
   for (const row of rows) {
@@ -52,12 +52,14 @@ export async function readImages(
 
 /** Which of the records there are, whoever may see them. */
 export async function readExisting(
-  scope: ReadScope,
+  runtime: ReadRuntime,
   entry: CatalogEntry,
   ids: readonly string[],
 ): Promise<ReadonlySet<string>> {
   const { recordId } = systemColumns(entry)
-  const { rows } = await scope.execute(sql`select ${recordId} from ${entry.table} where ${among(entry, ids)}`)
+  const { rows } = await runtime.execute(
+    sql`select ${recordId} from ${entry.table} where ${among(entry, ids)}`,
+  )
   return new Set(rows.map(([id]) => String(id)))
 }
 

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { collectionDefinition } from '../../../drizzle/engine/collection.ts'
 import type { CatalogEntry } from '../../tools/catalog.ts'
-import type { ReadScope } from '../../tools/scope.ts'
+import type { ReadRuntime } from '../../tools/tool-runtime.ts'
 import type { VisibleRecords } from '../../tools/visible-records.ts'
 import { SECRET } from '../../wire/redact.ts'
 import type { Write } from '../audit-entry.ts'
@@ -55,9 +55,9 @@ export const NO_WRITES: SeenWrites = { writes: [], isComplete: true, tables: [] 
  * Reads the records that a run has written as they are now, takes the run back and reads them as they were: both with
  * the eyes of its one snapshot. So whatever wrote them, a verb, a trigger or a cascade, need not know of it.
  */
-export async function lookAtWrites(scope: ReadScope, options: LookOptions): Promise<SeenWrites> {
-  const counted = { before: options.counts, after: await readCounts(scope) }
-  const { found, tables } = await findUnlisted(scope, counted, options.writes)
+export async function lookAtWrites(runtime: ReadRuntime, options: LookOptions): Promise<SeenWrites> {
+  const counted = { before: options.counts, after: await readCounts(runtime) }
+  const { found, tables } = await findUnlisted(runtime, counted, options.writes)
   const touched = idsByCollection(options.writes)
   for (const { entry, written } of found) {
     const ids = touched.get(entry.name) ?? new Set()
@@ -68,22 +68,22 @@ export async function lookAtWrites(scope: ReadScope, options: LookOptions): Prom
   const rooms = { after: new Room(), before: new Room() }
   const looked: Looked[] = []
   for (const [collection, ids] of touched) {
-    const entry = scope.catalog.get(collection)
+    const entry = runtime.catalog.get(collection)
     const visible = entry && options.shown(entry)
     if (!visible) continue
     const some = [...ids].slice(0, MAX_RECORDS)
     isComplete &&= some.length === ids.size
-    looked.push({ visible, ids: some, after: await readImages(scope, visible, some, rooms.after) })
+    looked.push({ visible, ids: some, after: await readImages(runtime, visible, some, rooms.after) })
   }
   await options.undo()
   const writes: DryRunWrite[] = []
   for (const { visible, ids, after } of looked) {
     const { entry } = visible
     const left = found.find((unlisted) => unlisted.entry.name === entry.name)?.left
-    const gone = left ? ((await readIds(scope, entry)) ?? []).filter((id) => !left.has(id)) : []
+    const gone = left ? ((await readIds(runtime, entry)) ?? []).filter((id) => !left.has(id)) : []
     const all = [...new Set([...ids, ...gone])].slice(0, MAX_RECORDS)
-    const before = await readImages(scope, visible, all, rooms.before)
-    const existing = visible.seesAll ? before : await readExisting(scope, entry, all)
+    const before = await readImages(runtime, visible, all, rooms.before)
+    const existing = visible.seesAll ? before : await readExisting(runtime, entry, all)
     for (const recordId of all) {
       const images = { before: before.get(recordId), after: after.get(recordId) }
       if (images.before === null || images.after === null) isComplete = false

@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm'
 import { systemColumns } from '../../tools/assignments.ts'
 import type { CatalogEntry } from '../../tools/catalog.ts'
-import type { ReadScope } from '../../tools/scope.ts'
+import type { ReadRuntime } from '../../tools/tool-runtime.ts'
 import type { Write } from '../audit-entry.ts'
 
 /** In a larger table it is not looked for what changed; that it did is told. */
@@ -33,8 +33,8 @@ export interface Unlisted {
  * Reads what the database has counted for this transaction. It may have counted for the one before it on the same
  * connection too, so only what is added to an earlier reading counts.
  */
-export async function readCounts(scope: ReadScope): Promise<Counts> {
-  const { rows } = await scope.execute(sql`
+export async function readCounts(runtime: ReadRuntime): Promise<Counts> {
+  const { rows } = await runtime.execute(sql`
     select schemaname || '.' || relname, n_tup_ins, n_tup_upd, n_tup_del,
       case when relid = to_regclass(quote_ident(relname)) then relname::text end, pg_relation_size(relid)
     from pg_catalog.pg_stat_xact_user_tables where n_tup_ins + n_tup_upd + n_tup_del > 0`)
@@ -54,7 +54,7 @@ export async function readCounts(scope: ReadScope): Promise<Counts> {
 
 /** Looks for what was changed and that no verb has said. `tables` are those in which it could not be looked for. */
 export async function findUnlisted(
-  scope: ReadScope,
+  runtime: ReadRuntime,
   counted: { readonly before: Counts; readonly after: Counts },
   writes: readonly Write[],
 ): Promise<{ readonly found: readonly Unlisted[]; readonly tables: readonly string[] }> {
@@ -68,8 +68,8 @@ export async function findUnlisted(
     }
     const [isWritten, isRemoved] = [more('create') || more('update'), more('remove')]
     if (!isWritten && !isRemoved) continue
-    const entry = collection === undefined ? undefined : scope.catalog.get(collection)
-    const unlisted = entry && bytes <= MAX_TABLE_BYTES && (await lookInto(scope, entry, isRemoved))
+    const entry = collection === undefined ? undefined : runtime.catalog.get(collection)
+    const unlisted = entry && bytes <= MAX_TABLE_BYTES && (await lookInto(runtime, entry, isRemoved))
     if (unlisted) found.push(unlisted)
     else tables.push(table)
   }
@@ -77,24 +77,27 @@ export async function findUnlisted(
 }
 
 /** The ids of all records; undefined where there are too many. */
-export async function readIds(scope: ReadScope, entry: CatalogEntry): Promise<readonly string[] | undefined> {
+export async function readIds(
+  runtime: ReadRuntime,
+  entry: CatalogEntry,
+): Promise<readonly string[] | undefined> {
   const { recordId } = systemColumns(entry)
-  const { rows } = await scope.execute(
+  const { rows } = await runtime.execute(
     sql`select ${recordId} from ${entry.table} order by ${recordId} limit ${MAX_IDS + 1}::int`,
   )
   return rows.length > MAX_IDS ? undefined : rows.map(([id]) => String(id))
 }
 
 async function lookInto(
-  scope: ReadScope,
+  runtime: ReadRuntime,
   entry: CatalogEntry,
   isRemoved: boolean,
 ): Promise<Unlisted | undefined> {
   const { recordId } = systemColumns(entry)
-  const left = isRemoved ? await readIds(scope, entry) : undefined
+  const left = isRemoved ? await readIds(runtime, entry) : undefined
   if (isRemoved && left === undefined) return undefined
   // What this transaction sees of transactions that are not older than it is its own.
-  const { rows } = await scope.execute(sql`
+  const { rows } = await runtime.execute(sql`
     select ${recordId} from ${entry.table}
     where age(${sql.identifier(entry.name)}.xmin) <= age(pg_current_xact_id()::xid)
     order by ${recordId} limit ${MAX_IDS + 1}::int`)

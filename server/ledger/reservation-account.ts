@@ -1,30 +1,30 @@
 import { addressKey } from '../auth/client-address.ts'
 import { type Budget, type Budgets, budgetsOf } from './budgets.ts'
-import type { HoldOwner } from './hold.ts'
+import type { ReservationAccount } from './reservation.ts'
 
-/** What has to be known to tell whose money a call spends. */
-export interface Purse {
+/** The settings that decide whose money a call spends. */
+export interface ReservationSettings {
   readonly ownerUserId: string | undefined
   /** Whether the owner's account has no limit. */
   readonly isOwnerUnmetered: boolean
   readonly budgets: Budgets
 }
 
-export interface Spender
-  extends Pick<HoldOwner, 'payer' | 'caller' | 'action' | 'invocation' | 'holder' | 'leaseMs'> {
+export interface PaidCall
+  extends Pick<ReservationAccount, 'payer' | 'caller' | 'action' | 'invocation' | 'holder' | 'leaseMs'> {
   /** Where a caller without a token came from. */
   readonly address?: string | undefined
   /** The action's own limit, in place of the default. */
   readonly actionBudget?: Partial<Budget> | undefined
 }
 
-/** Whose money is spent, and which budgets it counts against; undefined where there is nobody to pay. */
-export function holdOwner(
-  purse: Purse,
-  { address, actionBudget, ...spender }: Spender,
-): HoldOwner | undefined {
-  const { ownerUserId, isOwnerUnmetered, budgets } = purse
-  const { payer, caller, action } = spender
+/** Finds the account that pays for a call, and the budgets that it counts against; undefined where no one can pay. */
+export function reservationAccount(
+  settings: ReservationSettings,
+  { address, actionBudget, ...call }: PaidCall,
+): ReservationAccount | undefined {
+  const { ownerUserId, isOwnerUnmetered, budgets } = settings
+  const { payer, caller, action } = call
   const account = payer === 'owner' ? ownerUserId : caller
   if (account === undefined || account === null) return undefined
   const from = address === undefined ? 'unknown' : addressKey(address)
@@ -37,10 +37,10 @@ export function holdOwner(
     actionBudget,
   })
   return {
-    ...spender,
+    ...call,
     account,
     isMetered: !(isOwnerUnmetered && account === ownerUserId),
-    // What callers pay themselves is limited by what they have.
+    // A caller who pays is limited by their own credits.
     budgets: payer === 'owner' ? used : [],
   }
 }

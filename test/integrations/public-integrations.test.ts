@@ -1,29 +1,29 @@
 import { describe, expect, it } from 'vitest'
-import { unreachableIntegrations } from '../../server/integrations/reachability.ts'
+import { unreachableIntegrations } from '../../server/integrations/unreachable-integrations.ts'
 import { fixture } from '../fixture/app.ts'
 import { configured } from './configured.ts'
 import { SHOP_KEY, shops } from './shop.ts'
 
 it('the catalogue shows what clients may call themselves, with its input, and nothing else', () => {
   const env = { OPEN_BASE_URL: 'http://open.example', OWN_BASE_URL: 'http://own.example', OWN_KEY: SHOP_KEY }
-  const catalogue = configured({ declarations: shops, env }).catalogue()
+  const publicIntegrations = configured({ declarations: shops, env }).publicIntegrations()
   const input = { type: 'object', additionalProperties: false, properties: {} }
-  expect(catalogue).toMatchObject([
+  expect(publicIntegrations).toMatchObject([
     { name: 'own', billing: 'user', clients: 'users', endpoints: [{ name: 'ask', input }] },
     { name: 'basic', billing: 'developer', clients: 'users', endpoints: [{ name: 'ask', input }] },
     { name: 'open', billing: 'developer', clients: 'anyone', endpoints: [{ name: 'ask', input }] },
     { name: 'proxied-user', billing: 'user', clients: 'users', endpoints: [] },
   ])
-  expect(JSON.stringify(catalogue)).not.toMatch(/_URL|_KEY|example|secret|shop/i)
+  expect(JSON.stringify(publicIntegrations)).not.toMatch(/_URL|_KEY|example|secret|shop/i)
 })
 
 it('the shipped catalogue shows the weather and translations', () => {
-  const catalogue = configured({ declarations: fixture.integrations }).catalogue()
-  expect(catalogue.map(({ name, clients }) => [name, clients])).toEqual([
+  const publicIntegrations = configured({ declarations: fixture.integrations }).publicIntegrations()
+  expect(publicIntegrations.map(({ name, clients }) => [name, clients])).toEqual([
     ['weather', 'anyone'],
     ['libretranslate', 'users'],
   ])
-  expect(catalogue[0]?.endpoints[0]?.input).toMatchObject({
+  expect(publicIntegrations[0]?.endpoints[0]?.input).toMatchObject({
     required: ['latitude', 'longitude'],
     properties: { latitude: { minimum: -90, maximum: 90 } },
   })

@@ -1,21 +1,22 @@
 import type { Parameters } from '../db/parameters.ts'
-import type { EffectOutcome } from '../integrations/integrations.ts'
+import type { SideEffectOutcome } from '../integrations/integrations.ts'
 
-export interface HoldClosing {
-  readonly outcome: EffectOutcome
-  /** What it cost, in whole micro-credits; what is above the hold's amount is not charged. */
+/** How a reservation ends. */
+export interface Settlement {
+  readonly outcome: SideEffectOutcome
+  /** The cost in whole micro-credits; what is above the reservation is not charged. */
   readonly cost: number
-  /** Of the call; undefined where nobody knows. */
+  /** The duration of the call; undefined where it is not known. */
   readonly durationMs: number | undefined
 }
 
 /**
- * The parts of a statement that settle a hold, or refund one whose effect surely did not happen. Whoever deletes the
- * hold does it, so it is done once.
+ * Writes the parts of a statement that settle a reservation, or refund it when its side effect surely did not happen.
+ * Deleting the reservation does it, so it is done once.
  *
- * @param isOurs a condition on the hold that fences off whoever lost it to another holder.
+ * @param isOurs a condition on the reservation that excludes a holder who lost it to another.
  */
-export function closeHold(parameters: Parameters, isOurs: string, closing: HoldClosing): string {
+export function settleReservation(parameters: Parameters, isOurs: string, closing: Settlement): string {
   const outcome = parameters.bind(closing.outcome)
   const cost = `case when ${outcome} = 'nothing' then 0 else least(${parameters.bind(closing.cost, 'bigint')}, hold.amount) end`
   const durationMs = parameters.bind(
@@ -27,14 +28,14 @@ export function closeHold(parameters: Parameters, isOurs: string, closing: HoldC
     hold as materialized (
       select closed.*, ${cost.replaceAll('hold.', 'closed.')} as cost, ${outcome} as outcome, ${durationMs} as duration_ms
       from closed),
-    ${bookHolds()}`
+    ${bookReservations()}`
 }
 
 /**
- * The parts that move the money of the rows in `hold`, each with its `cost`, `outcome` and `duration_ms`. Rows are
- * locked in one order, the same as when they were reserved: accounts, then budgets.
+ * Writes the parts of a statement that move the money of the rows in `hold`, each with its `cost`, `outcome` and
+ * `duration_ms`. Rows are locked in the same order as for a reservation: accounts, then budgets.
  */
-export function bookHolds(): string {
+export function bookReservations(): string {
   return `
     change as (
       select account, sum(amount) as amount, sum(cost) as cost from hold where is_metered and amount > 0

@@ -1,18 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Database } from '../db/database.ts'
-import type { Closing } from './closing.ts'
+import type { CommitStatement } from './commit-statement.ts'
 
 const LOOKS = 5
 const PAUSE_MS = 200
 
 /**
- * Looks for the audit row that a COMMIT without an answer would have left. Without one nothing is known: the
- * database may still be at it.
+ * Looks for the audit row of a COMMIT that got no answer. Without the row the outcome is unknown: the database may still
+ * be committing.
  */
-export async function wasCommitted(
+export async function confirmCommit(
   database: Database,
   invocationId: string,
-  closing: Closing | undefined,
+  closing: CommitStatement | undefined,
 ): Promise<boolean> {
   if (!closing?.isAudited) return false
   const statement = { sql: 'select 1 from deputy.audit_log where id = $1', params: [invocationId] }
@@ -20,7 +20,7 @@ export async function wasCommitted(
     try {
       if ((await database.query(statement)).rows.length > 0) return true
     } catch {
-      // The database may be on its way back.
+      // The database may come back.
     }
     await sleep(PAUSE_MS)
   }

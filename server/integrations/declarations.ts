@@ -4,18 +4,18 @@ import type { JsonValue } from '../core/result.ts'
 /** The data of an endpoint: a `z.strictObject`, so that no key is dropped silently. */
 type InputSchema = z.ZodObject<z.ZodRawShape, z.core.$strict>
 
-/** What a call costs, in whole micro-credits (1 credit = 1 000 000), from 0 to 9e15. */
+/** The cost of a call, in whole micro-credits (1 credit = 1 000 000), from 0 to 9e15. */
 export type Price<TInput extends InputSchema = InputSchema, TOutput extends z.ZodType = z.ZodType> =
   /** The same for every call. */
   | number
   | {
-      /** What a call of this input costs at most: it is kept back until the answer is here. */
+      /** Computes the most that a call may cost. It is reserved until the answer comes. */
       reserve(input: z.output<TInput>): number
-      /** What it did cost. Above its reserve, only the reserve is charged. */
+      /** Computes what the call cost. Above its reserve, only the reserve is charged. */
       charge(output: z.output<TOutput>, input: z.output<TInput>): number
     }
 
-/** One thing that a provider can be asked. */
+/** One endpoint of a provider. */
 export interface EndpointDeclaration<
   TInput extends InputSchema = InputSchema,
   TOutput extends z.ZodType = z.ZodType,
@@ -23,9 +23,9 @@ export interface EndpointDeclaration<
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   /** Below the base URL, from its slash on: `/chat/completions`. */
   readonly path: `/${string}`
-  /** What the data must be. It is sent as the schema gives it back, and must be JSON then. */
+  /** The schema of the data. Its output is sent, and must be JSON. */
   readonly input: TInput
-  /** What the answer must be; the answer itself is passed on, with all that it holds. @default any JSON */
+  /** The schema of the answer, which is passed on whole. @default any JSON */
   readonly output?: TOutput | undefined
   /** @default the input of a GET, nothing of others */
   query?(input: z.output<TInput>): Readonly<Record<string, string | number | boolean | undefined>>
@@ -40,12 +40,12 @@ export interface EndpointDeclaration<
    * @default 2
    */
   readonly retries?: number
-  /** The header by which the provider knows a repeated call: `Idempotency-Key`. @default none */
+  /** The header by which the provider recognizes a repeated call, such as `Idempotency-Key`. @default none */
   readonly idempotencyHeader?: string
   readonly price: Price<TInput, TOutput>
 }
 
-/** How the provider knows the app. The secret is never put into a URL. */
+/** The app's credential at the provider. It is never put into a URL. */
 export type SecretDeclaration =
   /** `Authorization: Bearer SECRET` */
   | { readonly env: string; readonly as: 'bearer' }
@@ -54,17 +54,17 @@ export type SecretDeclaration =
   /** `Authorization: Basic USER:SECRET`, encoded */
   | { readonly env: string; readonly as: 'basic'; readonly user: string }
 
-/** How the provider itself is reached. Where its variables are not set, a proxy is asked, if there is one. */
+/** The provider's own address. Where its variables are not set, calls go through the proxy, if there is one. */
 export interface DirectDeclaration {
   /** The variable that holds the base URL, and what it is where it is not set. @default no default */
   readonly baseUrl: { readonly env: string; readonly default?: string }
   /** @default the provider asks for none */
   readonly secret?: SecretDeclaration
-  /** All that can be asked. */
+  /** All endpoints. */
   readonly endpoints: Readonly<Record<string, EndpointDeclaration>>
 }
 
-/** How an integration is paid for, who may call it without an action, and how it is reached. */
+/** Who pays for an integration, who may call it without an action, and its address. */
 export type IntegrationDeclaration = {
   /** @default through the proxy alone */
   readonly direct?: DirectDeclaration

@@ -3,7 +3,7 @@ import { missingVariables } from './connection.ts'
 
 type Options = Pick<IntegrationsOptions, 'declarations' | 'env' | 'apiWorkerUrl' | 'ownerJwt' | 'ownerUserId'>
 
-/** What cannot be called as the server is configured, a sentence each that names the variables to set. */
+/** Lists the integrations that cannot be called, each as a sentence that names the variables to set. */
 export function unreachableIntegrations(options: Options): readonly string[] {
   const { declarations, env, apiWorkerUrl, ownerJwt, ownerUserId } = options
   return Object.entries(declarations).flatMap(([name, { billing, direct }]) => {

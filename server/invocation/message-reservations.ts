@@ -1,28 +1,28 @@
 import { type Failure, fail } from '../core/result.ts'
 import { isUnavailable } from '../db/sqlstate.ts'
-import type { HoldOwner, HoldRequest } from '../ledger/hold.ts'
-import type { Purse } from '../ledger/hold-owner.ts'
 import { refund } from '../ledger/refund.ts'
+import type { ReservationAccount, ReservationRequest } from '../ledger/reservation.ts'
+import type { ReservationSettings } from '../ledger/reservation-account.ts'
 import { reserve } from '../ledger/reserve.ts'
 import type { Message } from '../queue/message.ts'
 import type { Engine } from './engine.ts'
-import { holdOwnerOf } from './hold-owner.ts'
 import type { Invocation } from './invocation.ts'
+import { reservationAccountOf } from './payer.ts'
 
-/** How often a run may queue what none before it has queued. */
+/** How many runs may queue new messages. */
 const MAX_ROUNDS = 5
 
 /** The call that sends them. */
 interface SendingCall {
-  readonly engine: Purse & Pick<Engine, 'ledger' | 'database' | 'outboxSignal'>
+  readonly engine: ReservationSettings & Pick<Engine, 'ledger' | 'database' | 'outboxSignal'>
   readonly invocation: Invocation
 }
 
 /**
- * What the messages of an invocation may cost is set aside before it commits, outside of its transaction. Whatever
- * becomes of the invocation, what it set aside belongs to a message that was queued, or is given back.
+ * The reservations for an invocation's messages, made before it commits and outside of its transaction. In the end each
+ * belongs to a queued message, or is refunded.
  */
-export class Outgoing {
+export class MessageReservations {
   readonly #call: SendingCall
   readonly #reserved = new Set<string>()
   #queued: ReadonlySet<string> = new Set()
@@ -32,17 +32,17 @@ export class Outgoing {
     this.#call = call
   }
 
-  /** Whether a run has queued messages: nothing is committed with one that nothing is set aside for. */
+  /** Whether there are reservations: no message is committed without one. */
   get hasReserved(): boolean {
     return this.#reserved.size > 0
   }
 
-  /** The messages that nothing is set aside for yet. */
+  /** Lists the messages without a reservation. */
   unreserved(messages: readonly Message[]): readonly Message[] {
     return messages.filter(({ id }) => !this.#reserved.has(id))
   }
 
-  /** Sets aside what messages may cost; the failure ends the invocation. */
+  /** Reserves what messages may cost; the failure ends the invocation. */
   async reserve(messages: readonly Message[]): Promise<Failure | undefined> {
     this.#rounds += 1
     if (this.#rounds > MAX_ROUNDS)
@@ -50,28 +50,28 @@ export class Outgoing {
     for (const payer of ['owner', 'caller'] as const) {
       const requests = messages.filter(({ charge }) => charge.payer === payer).map(toRequest)
       if (requests.length === 0) continue
-      const owner = holdOwnerOf(this.#call.engine, this.#call.invocation, payer)
-      if ('failure' in owner) return owner.failure
-      // Noted first: whatever comes of the statement, it is given back.
-      for (const { effect } of requests) this.#reserved.add(effect)
-      const failure = await this.#reserve(owner.owner, requests)
+      const account = reservationAccountOf(this.#call.engine, this.#call.invocation, payer)
+      if ('failure' in account) return account.failure
+      // Noted before the statement, whose answer may be lost: then they are refunded.
+      for (const { effectId } of requests) this.#reserved.add(effectId)
+      const failure = await this.#reserve(account.account, requests)
       if (failure) return failure
     }
     return undefined
   }
 
-  /** The messages are queued: what is set aside for them is theirs. */
+  /** Notes that messages are queued and own their reservations. */
   committed(messages: readonly Message[]): void {
     this.#queued = new Set(messages.map(({ id }) => id))
     if (messages.length > 0) this.#call.engine.outboxSignal.wake()
   }
 
-  /** Nobody knows whether the messages are queued: the sweeper looks later, and gives back what belongs to none. */
+  /** Leaves the reservations to the sweeper, because it is unknown whether the messages are queued. */
   leave(): void {
     this.#queued = this.#reserved
   }
 
-  /** Gives back what belongs to no message. Never throws: what is left is given back when its lease is over. */
+  /** Refunds the reservations without a message. Never throws: the sweeper refunds what is left. */
   async release(): Promise<void> {
     const { engine, invocation } = this.#call
     const unused = [...this.#reserved].filter((effect) => !this.#queued.has(effect))
@@ -83,13 +83,16 @@ export class Outgoing {
     }
   }
 
-  async #reserve(owner: HoldOwner, requests: readonly HoldRequest[]): Promise<Failure | undefined> {
+  async #reserve(
+    account: ReservationAccount,
+    requests: readonly ReservationRequest[],
+  ): Promise<Failure | undefined> {
     const { ledger, database } = this.#call.engine
     const [request] = requests
     try {
       return request && requests.length === 1
-        ? await ledger.reserve({ owner, request, state: 'reserved' })
-        : await reserve(database, owner, requests)
+        ? await ledger.reserve({ account, request, state: 'reserved' })
+        : await reserve(database, account, requests)
     } catch (error) {
       if (!isUnavailable(error)) throw error
       return fail('SERVICE_UNAVAILABLE', 'The ledger is not available at the moment; try again shortly.', {
@@ -99,6 +102,6 @@ export class Outgoing {
   }
 }
 
-function toRequest({ id, endpoint, charge }: Message): HoldRequest {
-  return { effect: id, endpoint, amount: charge.reserve, transport: charge.transport }
+function toRequest({ id, endpoint, charge }: Message): ReservationRequest {
+  return { effectId: id, endpoint, amount: charge.reserve, transport: charge.transport }
 }

@@ -5,7 +5,7 @@ import type {
   EndpointDeclaration,
   IntegrationDeclaration,
   IntegrationDeclarations,
-} from './declare.ts'
+} from './declarations.ts'
 import { isSegment } from './endpoint.ts'
 import { isAmount } from './price.ts'
 
@@ -14,11 +14,11 @@ const MAX_RETRIES = 5
 const ENV_NAME = /^[A-Z][A-Z0-9_]{0,99}$/
 const PATH = /^(\/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+$/
 const HEADER_NAME = /^[A-Za-z0-9-]{1,100}$/
-/** Headers that say how a request is framed, or where it goes: none of them can carry a secret or a key. */
+/** Headers of framing and routing, which can hold no secret and no key. */
 const RESERVED_HEADERS =
   /^(host|connection|keep-alive|te|trailer|upgrade|expect|date|cookie|accept(-.*)?|content-.*|transfer-.*|proxy-.*|sec-.*)$/i
 
-/** Refuses declarations that cannot work, or would cost somebody the wrong thing. @throws {DefinitionError} */
+/** Refuses declarations that cannot work, or would charge the wrong account. @throws {DefinitionError} */
 export function checkDeclarations(declarations: IntegrationDeclarations): void {
   for (const [name, declaration] of Object.entries(declarations)) {
     // A name that no endpoint can have would leave its calls undeclared, and so to the owner.
@@ -29,7 +29,7 @@ export function checkDeclarations(declarations: IntegrationDeclarations): void {
 }
 
 function checkAccess(where: string, declaration: IntegrationDeclaration): void {
-  // What the compiler refuses is refused here too: not everyone compiles.
+  // Checked at runtime too, for an app that is not type-checked.
   const { billing, clients }: { billing: string; clients: string } = declaration
   check(['developer', 'user'].includes(billing), `${where}: billing must be "developer" or "user"`)
   check(

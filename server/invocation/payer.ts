@@ -1,15 +1,15 @@
 import { type Failure, fail } from '../core/result.ts'
-import type { HoldOwner } from '../ledger/hold.ts'
-import { holdOwner, type Purse } from '../ledger/hold-owner.ts'
+import type { ReservationAccount } from '../ledger/reservation.ts'
+import { type ReservationSettings, reservationAccount } from '../ledger/reservation-account.ts'
 import type { Invocation } from './invocation.ts'
 
-/** Whose money a call spends: decided by configuration and the verified caller, never by input. */
-export function holdOwnerOf(
-  purse: Purse,
+/** Finds the account that pays for a call, from configuration and the verified caller, never from input. */
+export function reservationAccountOf(
+  settings: ReservationSettings,
   { userId, action, id, ip, actionBudget, leaseMs }: Invocation,
   payer: 'owner' | 'caller',
-): { readonly owner: HoldOwner } | { readonly failure: Failure } {
-  const spender = {
+): { readonly account: ReservationAccount } | { readonly failure: Failure } {
+  const call = {
     payer,
     caller: userId,
     action,
@@ -19,8 +19,8 @@ export function holdOwnerOf(
     address: ip,
     actionBudget,
   }
-  const owner = holdOwner(purse, spender)
-  if (owner) return { owner }
+  const account = reservationAccount(settings, call)
+  if (account) return { account }
   const failure =
     payer === 'owner'
       ? fail('PRECONDITION_FAILED', "Set OWNER_USER_ID: the app's owner pays for this call.")

@@ -2,17 +2,17 @@ import { printable } from '../core/printable.ts'
 import type { Balance } from './balance.ts'
 import type { CreditEntry } from './entry.ts'
 
-/** What the fields of a line of a statement are, in order. */
-export const ENTRY_FIELDS =
+/** Names the fields of a statement's line, in order. */
+export const CREDIT_ENTRY_FIELDS =
   'number, time, kind, change of available, change of reserved, cost, endpoint, action, payer, caller, transport, outcome, duration, invocation, key of a grant, who granted'
 
-/** A balance as one line; its fields are divided by tabs, which no field holds. */
+/** Formats a balance as one line; fields are divided by tabs, which no field holds. */
 export function formatBalance({ account, available, reserved }: Balance): string {
   return formatLine([account, available, reserved])
 }
 
-/** An entry as one line; what it does not tell of is empty. */
-export function formatEntry(entry: CreditEntry): string {
+/** Formats an entry as one line; a field without a value is empty. */
+export function formatCreditEntry(entry: CreditEntry): string {
   return formatLine([
     entry.seq,
     entry.at.toISOString(),

@@ -2,14 +2,14 @@ import { isRecord } from '../core/is-record.ts'
 import { type ActionResult, type Failure, fail, type JsonValue, ok } from '../core/result.ts'
 import { issuesOf, sentence } from '../wire/issues.ts'
 import { jsonProblem } from '../wire/json-value.ts'
-import type { Configuration, Configured } from './configuration.ts'
-import type { EndpointDeclaration } from './declare.ts'
-import { type Endpoint, parseEndpoint } from './endpoint.ts'
+import type { Configuration, ConfiguredIntegration } from './configuration.ts'
+import type { EndpointDeclaration } from './declarations.ts'
+import { type EndpointTarget, parseEndpoint } from './endpoint.ts'
 import type { OutboundCall, Payer } from './integrations.ts'
 import { reserveOf } from './price.ts'
 
-/** Decides how a call is made, who pays and what is sent, of configuration and checked data alone. */
-export function plan(
+/** Decides how a call is made, who pays and what is sent, from configuration and checked data alone. */
+export function planCall(
   configuration: Configuration,
   text: string,
   data: JsonValue | undefined,
@@ -32,7 +32,7 @@ export function plan(
   const name = `${target.integration}/${target.endpoint}`
   const sent = checkData(name, declared, data)
   if (!sent.success) return sent
-  // What is not declared is the owner's, and only actions can call it.
+  // The owner pays for an undeclared integration, and only actions can call it.
   const payer = configured?.declaration.billing === 'user' ? 'caller' : 'owner'
   const transport = configured?.connection ? 'direct' : 'proxy'
   const missing = whatIsMissing(configuration, target, configured, payer)
@@ -79,15 +79,15 @@ function noJson(problem: string): Failure {
   return fail('BAD_REQUEST', `The data of an integration must be JSON: ${problem}`)
 }
 
-/** Leaves out what is undefined. Only for what has been found to be JSON. */
+/** Copies checked JSON without its undefined values. */
 function asJson(value: unknown): JsonValue {
   return JSON.parse(JSON.stringify(value))
 }
 
 function whatIsMissing(
   { apiWorkerUrl, ownerJwt, ownerUserId }: Configuration,
-  { integration }: Endpoint,
-  configured: Configured | undefined,
+  { integration }: EndpointTarget,
+  configured: ConfiguredIntegration | undefined,
   payer: Payer,
 ): Failure | undefined {
   const set = (variables: string, why: string) =>

@@ -3,31 +3,31 @@ import type { z } from 'zod'
 import { isRecord } from '../core/is-record.ts'
 import { type Failure, fail, type JsonValue, ok } from '../core/result.ts'
 import { issuesOf } from '../wire/issues.ts'
-import type { EndpointDeclaration } from './declare.ts'
+import type { EndpointDeclaration } from './declarations.ts'
 import type { OutboundResponse } from './exchange.ts'
-import type { Answer, OutboundCall } from './integrations.ts'
+import type { OutboundAnswer, OutboundCall } from './integrations.ts'
 import { costOf } from './price.ts'
 
 type Parsed =
   | { readonly success: true; readonly data: unknown }
-  /** With what is logged of it. */
+  /** With what is logged. */
   | { readonly success: false; readonly why: Readonly<Record<string, unknown>> }
 type Failed = Extract<OutboundResponse, { kind: 'failed' }>
 
-/** A call that has done nothing out there, and so costs nothing. */
-export function nothing(result: Failure): Answer {
-  return { result, effect: 'nothing', cost: 0 }
+/** Makes the answer of a call without a side effect, which costs nothing. */
+export function answerWithoutEffect(result: Failure): OutboundAnswer {
+  return { result, outcome: 'nothing', cost: 0 }
 }
 
-/** A body that came with success, once it is what the declaration says. */
-export function answered(
+/** Makes the answer from a success's body, once it matches the declaration. */
+export function answerOfSuccess(
   call: OutboundCall,
   declared: EndpointDeclaration | undefined,
   body: JsonValue,
   log: Logger,
-): Answer {
+): OutboundAnswer {
   const parsed = declared?.output ? parse(declared.output, body) : ok(body)
-  // The provider has said that it did what it was asked.
+  // The provider has said that it did it.
   if (!parsed.success) {
     log.warn(
       { name: call.name, ...parsed.why },
@@ -42,26 +42,26 @@ export function answered(
           log.child({ name: call.name }),
         )
       : 0
-  return { result: ok(body), effect: 'answered', cost }
+  return { result: ok(body), outcome: 'answered', cost }
 }
 
-/** No usable answer: what was not sent costs nothing; what may have been done is charged as if it were. */
-export function failed(call: OutboundCall, { reason, wasSent }: Failed): Answer {
-  // Who sends a caller elsewhere has not done what it was asked.
-  if (reason === 'redirect') return nothing(noUsableAnswer(call, reason))
+/** Makes the answer of a failed request. One that was not sent costs nothing; one that may have worked is charged. */
+export function answerOfFailure(call: OutboundCall, { reason, wasSent }: Failed): OutboundAnswer {
+  // A redirect means that the provider did nothing.
+  if (reason === 'redirect') return answerWithoutEffect(noUsableAnswer(call, reason))
   // Only a success has to be JSON.
   if (wasSent) return { ...unusable(call, reason), isTaken: reason === 'not JSON' }
   const shown = reason === 'not sent' ? 'unreachable' : reason
-  return nothing(noUsableAnswer(call, shown, 'not sent'))
+  return answerWithoutEffect(noUsableAnswer(call, shown, 'not sent'))
 }
 
-/** What the data of a planned call is to the declaration's functions. */
+/** Returns a planned call's data as the declaration's functions take it. */
 export function inputOf({ data }: OutboundCall): Readonly<Record<string, unknown>> {
   return isRecord(data) ? data : {}
 }
 
-function unusable(call: OutboundCall, reason: string): Answer {
-  return { result: noUsableAnswer(call, reason, 'unknown'), effect: 'unknown', cost: call.reserve }
+function unusable(call: OutboundCall, reason: string): OutboundAnswer {
+  return { result: noUsableAnswer(call, reason, 'unknown'), outcome: 'unknown', cost: call.reserve }
 }
 
 function noUsableAnswer({ name }: OutboundCall, reason: string, outcome?: 'not sent' | 'unknown'): Failure {
@@ -72,7 +72,7 @@ function noUsableAnswer({ name }: OutboundCall, reason: string, outcome?: 'not s
   )
 }
 
-/** A schema of the app's may throw where it transforms; that is no answer of the right shape either. */
+/** Parses an answer. A transform of the app's schema may throw: then the answer has the wrong shape too. */
 function parse(schema: z.ZodType, body: JsonValue): Parsed {
   try {
     const parsed = schema.safeParse(body)

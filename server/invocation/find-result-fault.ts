@@ -1,8 +1,8 @@
 import { findUnsendable } from '../wire/answer.ts'
 import { sentence } from '../wire/issues.ts'
 
-/** Why what a handler returned cannot be the answer; undefined when it can. It is a bug of the action. */
-export function whyUnusable(action: string, result: unknown): Error | undefined {
+/** Finds why a handler's result cannot be sent; undefined when it can. A fault is a bug of the action. */
+export function findResultFault(action: string, result: unknown): Error | undefined {
   try {
     if (!isActionResult(result)) return new Error(`Action "${action}" returned no ActionResult`)
     const unsendable = findUnsendable(result)

@@ -1,23 +1,21 @@
 import { type ErrorCode, isErrorCode } from '../core/errors.ts'
-import type { IssueInfo, JsonValue } from '../core/result.ts'
+import type { IssueInfo, JsonObject, JsonValue } from '../core/result.ts'
 
 const MAX_ERROR_LENGTH = 500
 const MAX_ISSUES = 20
 const MAX_PATH_LENGTH = 20
-/** What no log line and no table takes as it is: controls, line separators, halves of pairs. */
+/** Characters that no log line and no table can hold: controls, line separators, lone surrogates. */
 const UNPRINTABLE = /[\p{C}\p{Zl}\p{Zp}]+/gu
 
-export type JsonObject = { readonly [key: string]: JsonValue }
-
-/** What an upstream says of an error. */
+/** An error as a provider reports it. */
 export interface UpstreamError {
   readonly message: string | undefined
   readonly code: ErrorCode | undefined
   readonly issues: readonly IssueInfo[]
 }
 
-/** Reads `{ error, code, issues }`, `{ error: { message, code, issues } }` and `{ message }`, cut to what can be shown. */
-export function readError(body: JsonValue): UpstreamError {
+/** Reads `{ error, code, issues }`, `{ error: { message, code, issues } }` and `{ message }`, with limited lengths. */
+export function readUpstreamError(body: JsonValue): UpstreamError {
   const outer = isObject(body) ? body : {}
   const inner = isObject(outer.error) ? outer.error : outer
   const message = [inner.error, inner.message, outer.message].find((text) => typeof text === 'string')
@@ -46,7 +44,7 @@ function toIssues(value: JsonValue | undefined): IssueInfo[] {
   })
 }
 
-/** Text of the other side, in one line of bounded length. */
+/** Cuts a provider's text to one line of limited length. */
 function shown(text: string): string {
   return text.slice(0, MAX_ERROR_LENGTH).replace(UNPRINTABLE, ' ')
 }

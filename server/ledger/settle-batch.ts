@@ -1,15 +1,15 @@
 import { LOCK_PATIENCE } from '../db/batches.ts'
 import type { Database } from '../db/database.ts'
-import { bookHolds, type HoldClosing } from './close.ts'
+import { bookReservations, type Settlement } from './settle.ts'
 
-/** What came of an effect, and who had set money aside for it. */
-export interface ClosingOrder extends HoldClosing {
-  readonly effect: string
-  /** Fences off whoever lost the hold to another holder. */
+/** A reservation to be settled. */
+export interface SettlementOrder extends Settlement {
+  readonly effectId: string
+  /** Excludes a holder who lost the reservation to another. */
   readonly holder: string
 }
 
-const CLOSE_BATCH = `
+const SETTLE_BATCH = `
   with patience as materialized (${LOCK_PATIENCE}),
   wanted as materialized (
     select * from jsonb_to_recordset($1::text::jsonb)
@@ -20,21 +20,21 @@ const CLOSE_BATCH = `
     returning it.*, wanted.outcome, wanted.most, wanted.duration_ms),
   hold as materialized (
     select *, case when outcome = 'nothing' then 0 else least(most, amount) end as cost from closed),
-  ${bookHolds()}
+  ${bookReservations()}
   select 1`
 
 /**
- * Settles or refunds several holds at once. A hold that is not its holder's any more is left as it is.
+ * Settles or refunds several reservations in one statement. One that another holder has taken over is left as it is.
  *
- * @throws {SqlError | ConnectionLost | AcquireTimeout} when none of them is closed, or nobody knows; it may be repeated.
+ * @throws {SqlError | ConnectionLost | AcquireTimeout} when none is settled, or the outcome is unknown; it may be repeated.
  */
-export async function closeBatch(database: Database, orders: readonly ClosingOrder[]): Promise<void> {
-  const wanted = orders.map(({ effect, holder, outcome, cost, durationMs }) => ({
-    effect,
+export async function settleBatch(database: Database, orders: readonly SettlementOrder[]): Promise<void> {
+  const wanted = orders.map(({ effectId, holder, outcome, cost, durationMs }) => ({
+    effect: effectId,
     holder,
     outcome,
     most: cost,
     duration_ms: durationMs === undefined ? null : Math.round(durationMs),
   }))
-  await database.write({ sql: CLOSE_BATCH, params: [JSON.stringify(wanted)] })
+  await database.write({ sql: SETTLE_BATCH, params: [JSON.stringify(wanted)] })
 }

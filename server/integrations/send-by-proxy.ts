@@ -1,34 +1,34 @@
 import { type ErrorCode, HTTP_STATUS, isErrorCode, UNAUTHORIZED_MESSAGE } from '../core/errors.ts'
 import { type Failure, fail } from '../core/result.ts'
-import { answered, failed, nothing } from './answers.ts'
 import type { Configuration } from './configuration.ts'
-import type { EndpointDeclaration } from './declare.ts'
-import { isObject, readError } from './error-envelope.ts'
+import type { EndpointDeclaration } from './declarations.ts'
 import type { OutboundResponse } from './exchange.ts'
-import type { Answer, OutboundCall, SendOptions } from './integrations.ts'
+import type { OutboundAnswer, OutboundCall, SendOptions } from './integrations.ts'
+import { answerOfFailure, answerOfSuccess, answerWithoutEffect } from './outbound-answer.ts'
 import { reportFailure } from './report-failure.ts'
+import { isObject, readUpstreamError } from './upstream-error.ts'
 
 /** Of a body, after decompression. */
 export const MAX_ANSWER_BYTES = 4 * 1024 * 1024
 const DEFAULT_TIMEOUT_MS = 30_000
 
-/** Asks the api-worker, with the payer's own token, so that it bills the token's subject. */
+/** Calls the proxy with the payer's own token, whose subject it bills. */
 export async function sendByProxy(
   configuration: Configuration,
   call: OutboundCall,
   declared: EndpointDeclaration | undefined,
   options: SendOptions,
-): Promise<Answer> {
+): Promise<OutboundAnswer> {
   const { apiWorkerUrl, ownerJwt, http, log, proxyTimeoutMs = DEFAULT_TIMEOUT_MS } = configuration
   if (!apiWorkerUrl)
-    return nothing(fail('PRECONDITION_FAILED', 'Set API_WORKER_URL: no proxy is configured.'))
+    return answerWithoutEffect(fail('PRECONDITION_FAILED', 'Set API_WORKER_URL: no proxy is configured.'))
   const bearer = call.payer === 'owner' ? ownerJwt : options.callerJwt
-  if (bearer === undefined) return nothing(noToken(call))
+  if (bearer === undefined) return answerWithoutEffect(noToken(call))
   const url = proxyUrl(apiWorkerUrl, call)
   const response = await http.request({
     method: 'POST',
     url,
-    // For a proxy that knows repeated calls by it; nothing is sent again because of it but messages of the outbox.
+    // For a proxy that recognizes repeated calls; only messages of the outbox are sent again.
     headers: { authorization: `Bearer ${bearer}`, 'idempotency-key': options.idempotencyKey },
     secrets: [bearer],
     body: call.data,
@@ -37,12 +37,12 @@ export async function sendByProxy(
   })
   if (response.kind === 'failed') {
     reportFailure(log, call.name, url, response)
-    return failed(call, response)
+    return answerOfFailure(call, response)
   }
   const { status, body } = response
   const envelope = isObject(body) && typeof body.success === 'boolean' ? body : undefined
   if (status >= 200 && status < 300 && envelope?.success !== false)
-    return answered(call, declared, envelope?.data === undefined ? body : envelope.data, log)
+    return answerOfSuccess(call, declared, envelope?.data === undefined ? body : envelope.data, log)
   return refused(upstreamFailure(call, response))
 }
 
@@ -58,16 +58,16 @@ function proxyUrl(base: URL, { integration, endpoint }: OutboundCall): URL {
   return url
 }
 
-/** A refusal is no effect, and may be tried again; a breakdown of the other side is an answer, for good or ill. */
-function refused(result: Failure): Answer {
+/** Makes the answer of a refusal, which has no side effect, or of a breakdown, which may have one. */
+function refused(result: Failure): OutboundAnswer {
   const isBreakdown = result.code === 'BAD_GATEWAY' || result.code === 'GATEWAY_TIMEOUT'
-  return isBreakdown ? { result, effect: 'answered', cost: 0 } : nothing(result)
+  return isBreakdown ? { result, outcome: 'answered', cost: 0 } : answerWithoutEffect(result)
 }
 
 type Answered = Extract<OutboundResponse, { kind: 'answer' }>
 
 function upstreamFailure(call: OutboundCall, { status, body, retryAfterSeconds }: Answered): Failure {
-  const { message, code, issues } = readError(body)
+  const { message, code, issues } = readUpstreamError(body)
   return fail(
     ours(code ?? codeOfStatus(status), call),
     `"${call.name}": ${message ?? `answered with status ${status}`}`,
@@ -78,7 +78,7 @@ function upstreamFailure(call: OutboundCall, { status, body, retryAfterSeconds }
   )
 }
 
-/** The upstream's own breakdown is not ours, and its refusal of the owner's token is not the caller's to mend. */
+/** Converts a code: the provider's breakdown is not ours, and a caller cannot correct the owner's token. */
 function ours(code: ErrorCode, { payer }: OutboundCall): ErrorCode {
   if (code === 'INTERNAL_SERVER_ERROR') return 'BAD_GATEWAY'
   return code === 'UNAUTHORIZED' && payer === 'owner' ? 'BAD_GATEWAY' : code

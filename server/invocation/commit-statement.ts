@@ -8,19 +8,19 @@ import { auditStatement, isWorthAuditing } from './audit-entry.ts'
 import { insertResult } from './idempotency.ts'
 import type { RecordedCall } from './invocation-record.ts'
 
-/** What has to be kept together with an action's writes: its audit row, its messages, and the answer of its key. */
-export interface Closing {
+/** The last statement of an attempt: it writes the audit row, the messages, and the result of the idempotency key. */
+export interface CommitStatement {
   readonly statement: Statement
   readonly isAudited: boolean
 }
 
-/** The last statement of a run that succeeded; undefined when nothing has to be kept. */
-export function closingOf(
+/** Builds the last statement of an attempt that succeeded; undefined when there is nothing to write. */
+export function commitStatementOf(
   call: RecordedCall,
   result: ActionResult<unknown>,
   { writes, messages }: Pick<Attempt, 'writes' | 'messages'>,
-): Closing | undefined {
-  // A transaction that only reads keeps nothing; its row, if there must be one, comes after it.
+): CommitStatement | undefined {
+  // A transaction that only reads writes nothing; its audit row, if there is one, is written after it.
   const { invocation } = call
   if (invocation.readOnly) return undefined
   if (!isWorthAuditing(call, 'OK', writes)) {
@@ -45,7 +45,7 @@ function answerParts(
 ): string[] {
   const { keyScope, id } = invocation
   if (!keyScope) return []
-  const stored = { ...keyScope, token: id, keptInput: record.keptInput, result: toStored(result) }
+  const stored = { ...keyScope, token: id, storedInput: record.storedInput, result: toStored(result) }
   return [insertResult(parameters, stored)]
 }
 

@@ -1,47 +1,47 @@
 import { isUnavailable } from '../db/sqlstate.ts'
 
-/** How often it is tried while the database is away. */
+/** Milliseconds between two attempts while the database is away. */
 const INTERVAL_MS = 250
 
-export interface LateWritesOptions {
-  /** Writes that may wait at a time; what comes beyond is given up. */
+export interface WriteQueueOptions {
+  /** The most writes that may wait; more are dropped. */
   readonly maxWaiting: number
-  /** Called with a write that was given up, and why where the database said so. @default does nothing */
+  /** Called with a write that was dropped, and the error. @default does nothing */
   readonly onGivenUp?: (what: string, error: unknown) => void
 }
 
-export interface LateWrite {
+export interface QueuedWrite {
   /** Names it for the log. */
   readonly what: string
-  /** Milliseconds from now after which it is of no use. */
+  /** Milliseconds from now after which the write has no use. */
   readonly usefulForMs: number
   /** May be run more than once. */
   write(): Promise<unknown>
 }
 
-interface Waiting extends LateWrite {
+interface Waiting extends QueuedWrite {
   readonly until: number
 }
 
 /**
- * Small writes about calls that have ended, which could not be made because the database was away: they are made in
- * their order as soon as it is back.
+ * Queues small writes about ended calls that failed because the database was away, and makes them in order as soon as it
+ * is back.
  */
-export class LateWrites {
-  readonly #options: LateWritesOptions
+export class WriteQueue {
+  readonly #options: WriteQueueOptions
   readonly #waiting: Waiting[] = []
   #timer: NodeJS.Timeout | undefined
 
-  constructor(options: LateWritesOptions) {
+  constructor(options: WriteQueueOptions) {
     this.#options = options
   }
 
-  /** Whether the database was away when it was last asked. */
+  /** Whether writes wait for the database. */
   get isWaiting(): boolean {
     return this.#waiting.length > 0
   }
 
-  add(late: LateWrite): void {
+  add(late: QueuedWrite): void {
     if (this.#waiting.length >= this.#options.maxWaiting) {
       this.#options.onGivenUp?.(late.what, new Error('Too many wait for the database already'))
       return
@@ -59,7 +59,7 @@ export class LateWrites {
     }, INTERVAL_MS).unref()
   }
 
-  /** One after the other, as long as the database is there. */
+  /** Makes the writes one after the other, as long as the database is there. */
   async #writeAll(): Promise<void> {
     for (;;) {
       const [next] = this.#waiting

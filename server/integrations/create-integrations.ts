@@ -1,48 +1,56 @@
 import { z } from 'zod'
 import { fail, type JsonValue } from '../core/result.ts'
-import { nothing } from './answers.ts'
 import { configure, type IntegrationsOptions } from './configuration.ts'
-import type { IntegrationDeclarations } from './declare.ts'
-import { sendDirect } from './direct.ts'
+import type { IntegrationDeclarations } from './declarations.ts'
 import { parseEndpoint } from './endpoint.ts'
-import type { Answer, CatalogueEntry, Integrations, OutboundCall, SendOptions } from './integrations.ts'
-import { plan } from './plan.ts'
-import { sendByProxy } from './proxy.ts'
-import { asUnknown } from './retries.ts'
+import type {
+  Integrations,
+  OutboundAnswer,
+  OutboundCall,
+  PublicIntegration,
+  SendOptions,
+} from './integrations.ts'
+import { answerWithoutEffect } from './outbound-answer.ts'
+import { planCall } from './plan-call.ts'
+import { sendByProxy } from './send-by-proxy.ts'
+import { sendDirect } from './send-direct.ts'
+import { withUnknownOutcome } from './with-retries.ts'
 
-/** The app's integrations as they are configured. @throws {DefinitionError} that says what is declared wrongly. */
+/** Creates the app's configured integrations. @throws {DefinitionError} for a declaration that cannot work. */
 export function createIntegrations(options: IntegrationsOptions): Integrations {
   const configuration = configure(options)
   const { integrations } = configuration
-  const catalogue = catalogueOf(options.declarations)
+  const publicIntegrations = publicIntegrationsOf(options.declarations)
 
-  async function send(call: OutboundCall, sendOptions: SendOptions): Promise<Answer> {
+  async function send(call: OutboundCall, sendOptions: SendOptions): Promise<OutboundAnswer> {
     const configured = integrations.get(call.integration)
     const endpoint = configured?.endpoints?.get(call.endpoint)
     if (call.transport === 'proxy') return sendByProxy(configuration, call, endpoint, sendOptions)
-    // A message of the outbox may have been planned by a server that was configured otherwise.
+    // A server with another configuration may have planned a message of the outbox.
     if (!endpoint || !configured?.connection)
-      return nothing(fail('PRECONDITION_FAILED', `"${call.name}" cannot be reached as it was planned.`))
+      return answerWithoutEffect(
+        fail('PRECONDITION_FAILED', `"${call.name}" cannot be reached as it was planned.`),
+      )
     return sendDirect(configuration, { call, endpoint, connection: configured.connection }, sendOptions)
   }
 
   return {
-    plan: (text, data) => plan(configuration, text, data),
+    plan: (text, data) => planCall(configuration, text, data),
     async send(call, sendOptions) {
       const answer = await send(call, sendOptions)
-      return sendOptions.isResent ? asUnknown(answer, call.reserve) : answer
+      return sendOptions.isResent ? withUnknownOutcome(answer, call.reserve) : answer
     },
     clientsOf: (integration) => integrations.get(integration)?.declaration.clients,
     inputSchema(text) {
       const target = parseEndpoint(text)
       return target && integrations.get(target.integration)?.endpoints?.get(target.endpoint)?.input
     },
-    catalogue: () => catalogue,
+    publicIntegrations: () => publicIntegrations,
   }
 }
 
-/** What clients may call themselves: nothing of addresses, variables or secrets is in it. */
-function catalogueOf(declarations: IntegrationDeclarations): readonly CatalogueEntry[] {
+/** Lists what clients may call without an action, without addresses, variables or secrets. */
+function publicIntegrationsOf(declarations: IntegrationDeclarations): readonly PublicIntegration[] {
   return Object.entries(declarations).flatMap(([name, { billing, clients, direct }]) => {
     if (clients === 'none') return []
     const endpoints = Object.entries(direct?.endpoints ?? {}).map(([endpoint, { input }]) => ({

@@ -1,9 +1,9 @@
 import type { BudgetUse } from './budgets.ts'
 
-/** What is set aside for one outside effect before it is caused. */
-export interface HoldRequest {
-  /** Names the effect, the same in every attempt at it. */
-  readonly effect: string
+/** Asks to reserve what one side effect may cost. */
+export interface ReservationRequest {
+  /** The side effect's id, the same in every attempt at it. */
+  readonly effectId: string
   /** The most that it can cost, in whole micro-credits. */
   readonly amount: number
   /** `integration/endpoint` */
@@ -11,8 +11,8 @@ export interface HoldRequest {
   readonly transport: 'direct' | 'proxy'
 }
 
-/** Whose money a hold is, and who set it aside. */
-export interface HoldOwner {
+/** The account that a reservation is made from, and its holder. */
+export interface ReservationAccount {
   /** A user's id. */
   readonly account: string
   /** Whether the account is charged; one without limit is not. */
@@ -24,17 +24,17 @@ export interface HoldOwner {
   readonly invocation: string
   /** The fencing token. */
   readonly holder: string
-  /** How long the holder may be at work before it counts as dead. */
+  /** Milliseconds that the holder may work before it counts as dead. */
   readonly leaseMs: number
   readonly budgets: readonly BudgetUse[]
 }
 
-/** Whether an effect is still to be caused, or is about to be: then nobody but its holder knows what came of it. */
-export type HoldState = 'reserved' | 'sent'
+/** `sent`: the side effect may have happened, and only its holder knows the outcome. */
+export type ReservationState = 'reserved' | 'sent'
 
-/** Money to be set aside for one effect. */
-export interface HoldOrder {
-  readonly owner: HoldOwner
-  readonly request: HoldRequest
-  readonly state: HoldState
+/** A reservation to be made. */
+export interface ReservationOrder {
+  readonly account: ReservationAccount
+  readonly request: ReservationRequest
+  readonly state: ReservationState
 }

@@ -12,7 +12,7 @@ export interface ConnectorOptions {
   readonly lookup: LookUp
 }
 
-/** The target has an address that is not of the public internet. */
+/** Thrown for a target with an address outside of the public internet. */
 export class RefusedAddressError extends Error {
   override readonly name = 'RefusedAddressError'
 }
@@ -20,11 +20,10 @@ export class RefusedAddressError extends Error {
 const CONNECT_TIMEOUT_MS = 10_000
 
 /**
- * Connects to public addresses only. A connection takes one look-up of its name, all addresses of that are checked,
- * and the socket is given just those: there is no second look-up that could answer otherwise. TLS verifies
- * the certificate against the name.
+ * Creates a connector for public addresses only. A connection looks its name up once, checks all addresses, and gives the
+ * socket just those, so that no second look-up can answer differently. TLS verifies the certificate against the name.
  */
-export function guardedConnector(options: ConnectorOptions): buildConnector.connector {
+export function publicConnector(options: ConnectorOptions): buildConnector.connector {
   const allowed = new Set(options.allowPrivate.map((target) => target.toLowerCase()))
   const lookup = oneAtATime(options.lookup)
   const anywhere = connectorWith(async (hostname) => found(await lookup(hostname)))
@@ -42,15 +41,15 @@ export function guardedConnector(options: ConnectorOptions): buildConnector.conn
   }
 }
 
-/** All addresses of a name, by the system's resolver: DNS and the hosts file. */
+/** Finds all addresses of a name by the system's resolver: DNS and the hosts file. */
 export async function lookUpInSystem(hostname: string): Promise<readonly string[]> {
   const answers = await lookupInSystem(hostname, { all: true })
   return answers.map(({ address }) => address)
 }
 
 /**
- * Whoever asks for a name that is being looked up waits for the same answer. The system looks up four names at a
- * time, and reads files with the same threads: one that hangs must not take them all.
+ * Shares a look-up among all who ask for the same name. The system looks up four names at a time, and reads files with the
+ * same threads: a name that hangs must not take them all.
  */
 function oneAtATime(lookup: LookUp): LookUp {
   const underWay = new Map<string, Promise<readonly string[]>>()

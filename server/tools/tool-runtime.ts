@@ -1,33 +1,33 @@
 import type { SQL } from 'drizzle-orm'
 import type { ActionResult, JsonValue } from '../core/result.ts'
 import type { QueryResult, SqlError, Statement } from '../db/database.ts'
-import type { EffectOutcome, OutboundCall } from '../integrations/integrations.ts'
+import type { OutboundCall, SideEffectOutcome } from '../integrations/integrations.ts'
 import type { Catalog, CatalogEntry } from './catalog.ts'
 
 export type WriteOperation = 'create' | 'update' | 'remove'
 
-/** What a reading verb needs: something to send its statement with. */
-export interface ReadScope {
+/** What a reading verb needs: the catalog, and a way to run statements. */
+export interface ReadRuntime {
   readonly catalog: Catalog
   /** Runs one statement: in the attempt's transaction, which it opens if need be, or without one. */
   execute(statement: SQL): Promise<QueryResult>
-  /** The same, of a statement that is written already. */
+  /** Runs a statement that is written already. */
   run(statement: Statement): Promise<QueryResult>
 }
 
-/** What a verb needs of the attempt that it runs in. */
-export interface ToolScope extends ReadScope {
+/** What a writing verb needs of its attempt. */
+export interface WriteRuntime extends ReadRuntime {
   /** The same in every attempt of an invocation. */
   readonly now: Date
   /** Whose call this is; null when the app did without a user. */
   readonly userId: string | null
   /** The nth id is the same in every attempt of an invocation. */
   mintId(): string
-  /** What a statement would fail with, undefined when it would not. Nothing of it stays. */
+  /** Tries a statement and undoes it: returns its error, or undefined. */
   trial(statement: SQL): Promise<SqlError | undefined>
   /**
-   * What a constraint of this collection must not tell is taken from an error that comes with COMMIT, when it is too
-   * late for whoever wrote to catch it.
+   * Conceals in an error of COMMIT what a constraint of this collection must not reveal: the verb that wrote can no longer
+   * catch it.
    */
   concealAtCommit(collection: string, conceal: (error: SqlError) => SqlError): void
   /** Records that a record was written: for turns under contention, and for the audit. */
@@ -47,48 +47,48 @@ export interface ToolCall {
 /** Runs one call of a tool. */
 export type CallTool = <T>(call: ToolCall, body: () => Promise<ActionResult<T>>) => Promise<ActionResult<T>>
 
-/** What the reading half of an API needs. */
-export interface ReadRunner extends ReadScope {
+/** What the reading verbs of an API need. */
+export interface ReadToolRuntime extends ReadRuntime {
   readonly call: CallTool
 }
 
-/** What an outside call may cost, and whom. */
+/** The most that an outbound call may cost, and who pays. */
 export type Charge = Pick<OutboundCall, 'payer' | 'transport' | 'reserve' | 'takesKey'>
 
-/** An outside call, or the function of a `once`. */
+/** Asks for an outbound call, or for the function of a `once`. */
 export interface StepRequest {
   readonly name: string
-  /** Of what is sent: equal steps are told apart from others by it. */
+  /** The fingerprint of what is sent, which tells equal steps from others. */
   readonly fingerprint: string
-  /** @default nobody pays, since nothing is bought */
+  /** @default none: a `once` costs nothing */
   readonly charge?: Charge | undefined
   /**
-   * @param effect names the outside effect, the same in every attempt at it.
-   * @param isResent whether somebody who broke off may have caused it before.
+   * @param effectId the side effect's id, the same in every attempt at it.
+   * @param isResent whether a server that died may have sent it before.
    */
-  perform(effect: string, isResent: boolean): Promise<Performed>
+  perform(effectId: string, isResent: boolean): Promise<StepResult>
 }
 
-/** What a step came to. */
-export interface Performed {
+/** The result of a step. */
+export interface StepResult {
   readonly value: JsonValue | undefined
-  readonly effect: EffectOutcome
+  readonly outcome: SideEffectOutcome
   /** In whole micro-credits. */
   readonly cost: number
 }
 
-/** What the tools API needs of the attempt beyond that: calls that know their state, and steps. */
-export interface ToolRunner extends ToolScope {
+/** What the tools of an action need of its attempt. */
+export interface ToolRuntime extends WriteRuntime {
   readonly call: CallTool
-  /** Answers an outside call from the journal, or makes it. @throws {FailureError} when it may not be made */
+  /** Answers an outbound call from the journal, or makes it. @throws {FailureError} when it may not be made */
   step(request: StepRequest): Promise<unknown>
   /** Queues a message that is sent after the commit. @returns its id, the same in every attempt */
   enqueue(name: string, data: JsonValue, charge: Charge): string
-  /** How many messages are queued. */
+  /** The messages that are queued. */
   readonly messages: readonly unknown[]
-  /** What is left of the longest life of the invocation, in milliseconds. */
+  /** Milliseconds that are left of the invocation's longest life. */
   readonly remainingLifeMs: number
-  /** Records that SQL of the app's own ran: nobody can say what it wrote. */
+  /** Records that the app's own SQL ran, whose writes are not known. */
   ranSql(): void
   /** Runs the function of a `once`, in which no tool may be used. */
   runOnce<T>(run: () => T): T

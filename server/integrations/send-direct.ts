@@ -1,15 +1,15 @@
 import { fail, type JsonValue } from '../core/result.ts'
 import { jsonProblem } from '../wire/json-value.ts'
-import { answered, failed, inputOf, nothing } from './answers.ts'
 import type { Configuration } from './configuration.ts'
 import type { Connection } from './connection.ts'
-import type { EndpointDeclaration } from './declare.ts'
+import type { EndpointDeclaration } from './declarations.ts'
 import { directFailure } from './direct-failure.ts'
 import type { OutboundRequest, OutboundResponse } from './exchange.ts'
-import type { Answer, OutboundCall, SendOptions } from './integrations.ts'
-import { MAX_ANSWER_BYTES } from './proxy.ts'
+import type { OutboundAnswer, OutboundCall, SendOptions } from './integrations.ts'
+import { answerOfFailure, answerOfSuccess, answerWithoutEffect, inputOf } from './outbound-answer.ts'
 import { reportFailure } from './report-failure.ts'
-import { type Try, withRetries } from './retries.ts'
+import { MAX_ANSWER_BYTES } from './send-by-proxy.ts'
+import { type CallAttempt, withRetries } from './with-retries.ts'
 
 const DEFAULT_TIMEOUT_MS = 30_000
 const DEFAULT_RETRIES = 2
@@ -20,17 +20,17 @@ interface DirectTarget {
   readonly connection: Connection
 }
 
-/** Asks the provider itself, with the app's credential. What is called is of configuration and constants alone. */
+/** Calls the provider itself, with the app's credential. The address comes from configuration and constants alone. */
 export async function sendDirect(
   { http, log }: Configuration,
   target: DirectTarget,
   options: SendOptions,
-): Promise<Answer> {
+): Promise<OutboundAnswer> {
   const { call, endpoint } = target
   const request = tryToBuild(target, options.idempotencyKey)
   if (request instanceof Error) {
     log.error({ err: request, name: call.name }, 'A request could not be built from its declaration')
-    return nothing(
+    return answerWithoutEffect(
       fail('PRECONDITION_FAILED', `"${call.name}" cannot be sent so; the server's log says why.`),
     )
   }
@@ -43,10 +43,10 @@ export async function sendDirect(
   return withRetries(policy, async (timeoutMs) => {
     const response = await http.request({ ...request, timeoutMs, maxBytes: MAX_ANSWER_BYTES })
     if (isAnswer(response, 200, 300))
-      return { answer: answered(call, endpoint, response.body, log), again: 'never' }
+      return { answer: answerOfSuccess(call, endpoint, response.body, log), again: 'never' }
     if (response.kind === 'failed') {
       reportFailure(log, call.name, request.url, response)
-      return { answer: failed(call, response), again: whenAgain(response) }
+      return { answer: answerOfFailure(call, response), again: whenAgain(response) }
     }
     const { status, retryAfterSeconds } = response
     if ([401, 402, 403].includes(status))
@@ -65,7 +65,7 @@ function isAnswer(response: OutboundResponse, from: number, below: number): resp
   return response.kind === 'answer' && response.status >= from && response.status < below
 }
 
-function whenAgain({ reason, wasSent }: Response<'failed'>): Try['again'] {
+function whenAgain({ reason, wasSent }: Response<'failed'>): CallAttempt['again'] {
   if (reason === 'refused address') return 'never'
   if (!wasSent) return 'always'
   return reason === 'unreachable' || reason === 'timeout' ? 'if safe' : 'never'
@@ -73,7 +73,7 @@ function whenAgain({ reason, wasSent }: Response<'failed'>): Try['again'] {
 
 type Built = Omit<OutboundRequest, 'timeoutMs' | 'maxBytes'>
 
-/** The app's own functions may throw, or make what cannot be sent. */
+/** Builds the request. The app's own functions may throw, or return what cannot be sent. */
 function tryToBuild(target: DirectTarget, idempotencyKey: string): Built | Error {
   try {
     return build(target, idempotencyKey)
