@@ -203,7 +203,7 @@ describe('what is no usable answer', () => {
     const gone = await startUpstream()
     await gone[Symbol.asyncDispose]()
     expect(await ask(byProxy(gone.url), 'bank/x')).toMatchObject({
-      effect: 'nothing',
+      outcome: 'nothing',
       cost: 0,
       result: {
         success: false,

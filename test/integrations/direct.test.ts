@@ -54,7 +54,7 @@ describe('a request', () => {
     const calls = replies('/v1/orders', sold())
     expect(await buy()).toEqual({
       result: { success: true, data: { id: 'o1', total: 40, more: [1] } },
-      effect: 'answered',
+      outcome: 'answered',
       cost: 40,
     })
     expect(calls()).toMatchObject([
@@ -84,7 +84,7 @@ describe('a request', () => {
   it('that cannot be built is not sent, costs nothing, and is logged', async () => {
     const before = upstream.received.length
     const answer = await ask(shop, 'shop/broken', { item: 'tea' })
-    expect(answer).toMatchObject({ effect: 'nothing', cost: 0, result: { code: 'PRECONDITION_FAILED' } })
+    expect(answer).toMatchObject({ outcome: 'nothing', cost: 0, result: { code: 'PRECONDITION_FAILED' } })
     expect(upstream.received).toHaveLength(before)
     expect(shop.logged.at(-1)).toContain('No body')
   })
@@ -123,7 +123,7 @@ describe('a refusal', () => {
     const calls = replies('/v1/orders', status(code, body))
     const answer = await buy()
     expect(answer).toMatchObject({
-      effect: 'nothing',
+      outcome: 'nothing',
       cost: 0,
       result: { success: false, code: expected, error: expect.stringContaining(text) },
     })
@@ -143,7 +143,7 @@ describe('a refusal', () => {
   it('for haste says when to come back', async () => {
     replies('/v1/orders', busy)
     expect(await buy()).toMatchObject({
-      effect: 'nothing',
+      outcome: 'nothing',
       result: { code: 'TOO_MANY_REQUESTS', details: { retryAfterSeconds: 1 } },
     })
   })
@@ -158,7 +158,7 @@ describe('what is no answer', () => {
   ])('%s leaves its outcome unknown, and is charged as reserved', async (_what, reply, code, reason) => {
     const calls = replies('/v1/orders', reply)
     expect(await buy(2)).toMatchObject({
-      effect: 'unknown',
+      outcome: 'unknown',
       cost: 200,
       result: { code, error: expect.stringContaining(`(${reason})`), details: { outcome: 'unknown' } },
     })
@@ -174,7 +174,7 @@ describe('what is no answer', () => {
   it('silence leaves its outcome unknown', async () => {
     const calls = replies('/v1/brief', hang)
     expect(await ask(shop, 'shop/brief', {})).toMatchObject({
-      effect: 'unknown',
+      outcome: 'unknown',
       cost: 3,
       result: { code: 'GATEWAY_TIMEOUT', details: { outcome: 'unknown' } },
     })
@@ -184,14 +184,14 @@ describe('what is no answer', () => {
   it('a redirect is not followed, does nothing and costs nothing', async () => {
     const before = upstream.received.length
     replies('/v1/orders', elsewhere)
-    expect(await buy()).toMatchObject({ effect: 'nothing', cost: 0, result: { code: 'BAD_GATEWAY' } })
+    expect(await buy()).toMatchObject({ outcome: 'nothing', cost: 0, result: { code: 'BAD_GATEWAY' } })
     expect(upstream.received).toHaveLength(before + 1)
   })
 
   it('a breakdown is an answer, costs nothing, and its words are kept back', async () => {
     replies('/v1/orders', status(500, { error: 'at line 7 of billing.py' }))
     const answer = await buy()
-    expect(answer).toMatchObject({ effect: 'answered', cost: 0, result: { code: 'BAD_GATEWAY' } })
+    expect(answer).toMatchObject({ outcome: 'answered', cost: 0, result: { code: 'BAD_GATEWAY' } })
     expect(JSON.stringify(answer)).not.toContain('billing.py')
   })
 
@@ -200,7 +200,7 @@ describe('what is no answer', () => {
     await gone[Symbol.asyncDispose]()
     const closed = configured({ declarations: shops, env: { SHOP_BASE_URL: gone.url, SHOP_KEY } })
     expect(await ask(closed, 'shop/buy', { item: 'tea' })).toMatchObject({
-      effect: 'nothing',
+      outcome: 'nothing',
       cost: 0,
       result: { code: 'BAD_GATEWAY', details: { outcome: 'not sent' } },
     })
@@ -212,7 +212,7 @@ describe('what is no answer', () => {
     const env = { SHOP_BASE_URL: upstream.url.replace('127.0.0.1', '127.1'), SHOP_KEY }
     const elsewhereAllowed = configured({ declarations: shops, env, allowPrivate: [] })
     expect(await ask(elsewhereAllowed, 'shop/buy', { item: 'tea' })).toMatchObject({
-      effect: 'nothing',
+      outcome: 'nothing',
       cost: 0,
       result: { error: expect.stringContaining('(refused address)'), details: { outcome: 'not sent' } },
     })
@@ -235,7 +235,7 @@ describe('a call is made again', () => {
     ['a POST with a key after a 429, when it says', '/v1/keyed', keyed, busy],
   ])('%s', async (_what, path, call, first) => {
     const calls = replies(path, first, sold())
-    expect(await call()).toMatchObject({ effect: 'answered', result: { success: true } })
+    expect(await call()).toMatchObject({ outcome: 'answered', result: { success: true } })
     expect(calls()).toHaveLength(2)
     expect(new Set(calls().map(({ headers }) => headers['idempotency-key'])).size).toBe(1)
   })
@@ -255,14 +255,14 @@ describe('a call is made again', () => {
 
   it('three times at most, unless more is declared', async () => {
     const calls = replies('/v1/keyed', status(500))
-    expect(await keyed()).toMatchObject({ effect: 'answered', cost: 0, result: { code: 'BAD_GATEWAY' } })
+    expect(await keyed()).toMatchObject({ outcome: 'answered', cost: 0, result: { code: 'BAD_GATEWAY' } })
     expect(calls()).toHaveLength(3)
   })
 
   it('not when its provider asks for more time than there is', async () => {
     const calls = replies('/v1/keyed', busy)
     expect(await ask(shop, 'shop/buy-once', { item: 'tea' }, { timeoutMs: 900 })).toMatchObject({
-      effect: 'nothing',
+      outcome: 'nothing',
       result: { code: 'TOO_MANY_REQUESTS' },
     })
     expect(calls()).toHaveLength(1)
@@ -271,7 +271,7 @@ describe('a call is made again', () => {
   it('and stays unknown if one try is, whatever refusal comes last', async () => {
     replies('/v1/keyed', reset, status(400, { message: 'Odd.' }))
     expect(await keyed()).toMatchObject({
-      effect: 'unknown',
+      outcome: 'unknown',
       cost: 7,
       result: { code: 'BAD_REQUEST', details: { outcome: 'unknown' } },
     })

@@ -132,7 +132,7 @@ describe('who pays, and whose credential leaves', () => {
     const before = upstream.received.length
     const integrations = configured({ declarations: shops, apiWorkerUrl: new URL(upstream.url) })
     expect(await ask(integrations, 'proxied-user/x', {})).toMatchObject({
-      effect: 'nothing',
+      outcome: 'nothing',
       cost: 0,
       result: { code: 'UNAUTHORIZED' },
     })
@@ -155,7 +155,7 @@ describe('who pays, and whose credential leaves', () => {
       result: { success: true, data: { id: 'o1', total: 9 } },
     })
     expect(await ask(integrations, 'shop/buy', { item: 'tea' })).toMatchObject({
-      effect: 'unknown',
+      outcome: 'unknown',
       cost: 0,
       result: { code: 'BAD_GATEWAY' },
     })
