@@ -3,32 +3,16 @@ import { TRPCError } from '@trpc/server'
 import { HTTP_STATUS } from '../core/errors.ts'
 import { type ActionResult, fail, ok } from '../core/result.ts'
 import { SqlError } from '../db/database.ts'
-import {
-  type DatabaseFailure,
-  isUnavailable,
-  mapDatabaseError,
-  mapEngineError,
-  NO_FIELDS,
-} from '../db/sqlstate.ts'
-import { LastStatementFailed } from '../db/transaction.ts'
 import type { Message } from '../queue/message.ts'
-import {
-  constraintFields,
-  readConstraintColumns,
-  selectConstraintColumns,
-} from '../tools/constraint-fields.ts'
 import { isTooLarge } from '../wire/answer-size.ts'
 import { Attempt } from './attempt.ts'
-import { commitStatementOf } from './commit-statement.ts'
-import { confirmCommit } from './confirm-commit.ts'
-import type { DryRun } from './dry-run/dry-run.ts'
-import type { Execution, ExecutionEngine } from './execution.ts'
-import { answerTooLarge, outcomeUnknown, tooLong, tooManyConflicts } from './failures.ts'
+import { type CommitResult, commit, type Done, lookAndRollBack } from './commit.ts'
+import type { Execution } from './execution.ts'
+import { answerTooLarge, tooLong, tooManyConflicts } from './failures.ts'
 import { findResultFault } from './find-result-fault.ts'
-import { isResultConstraint } from './idempotency.ts'
 import type { Invocation } from './invocation.ts'
 import type { Step } from './journal.ts'
-import type { Interruption, Stop } from './run-state.ts'
+import type { Interruption } from './run-state.ts'
 import { type HeldTurns, TurnTimeout } from './turns.ts'
 import { UnexpectedError } from './unexpected-error.ts'
 
@@ -39,21 +23,12 @@ const MAX_BACKOFF_MS = 100
 /** A handler that needs nothing but an attempt. */
 export type Handler<T> = (attempt: Attempt) => Promise<ActionResult<T>>
 
-interface Done<T> {
-  readonly kind: 'done'
-  readonly result: ActionResult<T>
-}
-
 /** How one attempt ended. */
 type AttemptOutcome<T> =
-  | Done<T>
-  | { readonly kind: 'threw'; readonly error: unknown }
-  | { readonly kind: 'conflict'; readonly keys: ReadonlySet<string>; readonly error: unknown }
+  | CommitResult<T>
   | { readonly kind: 'suspended'; readonly steps: readonly Step[] }
   /** It queued messages that have no reservation yet. */
   | { readonly kind: 'unreserved'; readonly messages: readonly Message[] }
-  /** Another holder has stored the result of its idempotency key. */
-  | { readonly kind: 'superseded' }
 
 /** How the handler ended, or was interrupted. */
 type Settled<T> =
@@ -166,7 +141,7 @@ async function runAttempt<T>(
   if (isTooLarge(settled.result.data)) return rolledBack(attempt, { kind: 'done', result: answerTooLarge() })
   // Later calls do nothing: no message may be queued without a reservation.
   attempt.end()
-  if (execution.dryRun) return look(execution, execution.dryRun, attempt, settled)
+  if (execution.dryRun) return lookAndRollBack(execution, execution.dryRun, attempt, settled)
   if (attempt.messages.length === 0) return commit(execution, attempt, settled)
   const messages = execution.messageReservations.unreserved(attempt.messages)
   if (messages.length === 0) return commit(execution, attempt, settled)
@@ -188,95 +163,6 @@ async function invoke<T>(attempt: Attempt, handler: Handler<T>): Promise<Settled
   }
 }
 
-async function commit<T>(execution: Execution, attempt: Attempt, done: Done<T>): Promise<AttemptOutcome<T>> {
-  const { engine, invocation, record } = execution
-  const commitStatement = commitStatementOf(execution, done.result, attempt)
-  try {
-    const stop = engine.failpoint('before-commit')
-    if (stop) await stop
-    const outcome = await attempt.commit(commitStatement?.statement)
-    const committed =
-      outcome === 'committed' ||
-      (outcome === 'unknown' && (await confirmCommit(engine.database, invocation.id, commitStatement)))
-    if (committed) {
-      if (commitStatement?.isAudited) record.auditedAtCommit()
-      if (attempt.messages.length > 0) execution.messageReservations.committed(attempt.messages)
-      const stop = engine.failpoint('after-commit')
-      if (stop) await stop
-      return done
-    }
-    if (outcome === 'rolled back')
-      throw new Error('Postgres rolled the transaction back at COMMIT without an error')
-    invocation.log.error('The connection was lost while a call was committed; its outcome is not known')
-    execution.messageReservations.leave()
-    record.loseOutcome()
-    return { kind: 'done', result: outcomeUnknown(invocation) }
-  } catch (error) {
-    return commitFailed(execution, attempt, error)
-  }
-}
-
-/** Looks at what a dry run has written, in place of committing it. */
-async function look<T>(
-  execution: Execution,
-  dryRun: DryRun,
-  attempt: Attempt,
-  done: Done<T>,
-  stop?: Stop,
-): Promise<AttemptOutcome<T>> {
-  try {
-    const failure = await dryRun.look(attempt.transaction, attempt, stop)
-    return rolledBack(attempt, failure ? { kind: 'done', result: failure } : done)
-  } catch (error) {
-    return commitFailed(execution, attempt, error)
-  }
-}
-
-/** What is to be done about a COMMIT that has failed, or what it would fail with. */
-async function commitFailed<T>(
-  { engine, invocation, record }: Execution,
-  attempt: Attempt,
-  error: unknown,
-): Promise<AttemptOutcome<T>> {
-  // What was thrown before COMMIT was sent must not leave the transaction open.
-  await attempt.abandon()
-  if (error instanceof LastStatementFailed && isResultConstraint(error.cause)) return { kind: 'superseded' }
-  const mapped = await atCommit(engine, attempt, error)
-  if (!mapped) return { kind: 'threw', error }
-  if (mapped.kind === 'conflict') return { kind: 'conflict', keys: attempt.turnKeys, error: mapped.error }
-  if (isUnavailable(mapped.error)) record.meetOutage()
-  invocation.log.warn({ code: mapped.failure.code, err: error }, 'A COMMIT failed')
-  return { kind: 'done', result: mapped.failure }
-}
-
-/** Maps an error of COMMIT: of a constraint that is checked at the end, or of the engine's last statement. */
-async function atCommit(
-  engine: Pick<ExecutionEngine, 'catalog' | 'database'>,
-  attempt: Attempt,
-  error: unknown,
-): Promise<DatabaseFailure | undefined> {
-  if (error instanceof LastStatementFailed) return mapEngineError(error.cause)
-  if (!(error instanceof SqlError)) return mapDatabaseError(error, NO_FIELDS)
-  const shown = attempt.concealed(error)
-  const known = await fieldsBehind(engine, shown)
-  return mapDatabaseError(shown, () => known)
-}
-
-/** Finds the fields of a constraint; asks the database where the collection does not declare it. */
-async function fieldsBehind(
-  { catalog, database }: Pick<ExecutionEngine, 'catalog' | 'database'>,
-  error: SqlError,
-) {
-  const { table, constraint } = error
-  const declared = constraintFields(catalog, error)
-  const entry = table === undefined ? undefined : catalog.get(table)
-  if (declared || !entry || constraint === undefined) return declared
-  const { rows } = await database
-    .query(selectConstraintColumns(entry.name, constraint))
-    .catch(() => ({ rows: [] }))
-  return readConstraintColumns(entry, rows)
-}
-
 async function giveUp<T>(
   execution: Execution,
   attempt: Attempt,
@@ -287,7 +173,13 @@ async function giveUp<T>(
     case 'stopped': {
       if (!dryRun) throw new Error('A call that is no dry run has stopped at a step')
       // What is shown in place of its result says where it stopped.
-      return look(execution, dryRun, attempt, { kind: 'done', result: ok(undefined as T) }, interruption.stop)
+      return lookAndRollBack(
+        execution,
+        dryRun,
+        attempt,
+        { kind: 'done', result: ok(undefined as T) },
+        interruption.stop,
+      )
     }
     case 'suspended':
       await attempt.abandon()

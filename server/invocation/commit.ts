@@ -1,0 +1,157 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { ActionResult } from '../core/result.ts'
+import { type Database, SqlError } from '../db/database.ts'
+import {
+  type DatabaseFailure,
+  isUnavailable,
+  mapDatabaseError,
+  mapEngineError,
+  NO_FIELDS,
+} from '../db/sqlstate.ts'
+import { LastStatementFailed } from '../db/transaction.ts'
+import {
+  constraintFields,
+  readConstraintColumns,
+  selectConstraintColumns,
+} from '../tools/constraint-fields.ts'
+import type { Attempt } from './attempt.ts'
+import { type CommitStatement, commitStatementOf } from './commit-statement.ts'
+import type { DryRun } from './dry-run/dry-run.ts'
+import type { Execution, ExecutionEngine } from './execution.ts'
+import { outcomeUnknown } from './failures.ts'
+import { isResultConstraint } from './idempotency.ts'
+import type { Stop } from './run-state.ts'
+
+/** The result that an attempt ends with. */
+export interface Done<T> {
+  readonly kind: 'done'
+  readonly result: ActionResult<T>
+}
+
+/** How the end of an attempt went. */
+export type CommitResult<T> =
+  | Done<T>
+  | { readonly kind: 'threw'; readonly error: unknown }
+  | { readonly kind: 'conflict'; readonly keys: ReadonlySet<string>; readonly error: unknown }
+  /** Another holder has stored the result of its idempotency key. */
+  | { readonly kind: 'superseded' }
+
+const LOOKS = 5
+const PAUSE_MS = 200
+
+/** Commits an attempt that succeeded, with its audit row, its messages and the result of its key. */
+export async function commit<T>(
+  execution: Execution,
+  attempt: Attempt,
+  done: Done<T>,
+): Promise<CommitResult<T>> {
+  const { engine, invocation, record } = execution
+  const commitStatement = commitStatementOf(execution, done.result, attempt)
+  try {
+    const stop = engine.failpoint('before-commit')
+    if (stop) await stop
+    const outcome = await attempt.commit(commitStatement?.statement)
+    const committed =
+      outcome === 'committed' ||
+      (outcome === 'unknown' && (await confirmCommit(engine.database, invocation.id, commitStatement)))
+    if (committed) {
+      if (commitStatement?.isAudited) record.auditedAtCommit()
+      if (attempt.messages.length > 0) execution.messageReservations.committed(attempt.messages)
+      const stop = engine.failpoint('after-commit')
+      if (stop) await stop
+      return done
+    }
+    if (outcome === 'rolled back')
+      throw new Error('Postgres rolled the transaction back at COMMIT without an error')
+    invocation.log.error('The connection was lost while a call was committed; its outcome is not known')
+    execution.messageReservations.leave()
+    record.loseOutcome()
+    return { kind: 'done', result: outcomeUnknown(invocation) }
+  } catch (error) {
+    return commitFailed(execution, attempt, error)
+  }
+}
+
+/** Looks at what a dry run has written, in place of committing it, and rolls it back. */
+export async function lookAndRollBack<T>(
+  execution: Execution,
+  dryRun: DryRun,
+  attempt: Attempt,
+  done: Done<T>,
+  stop?: Stop,
+): Promise<CommitResult<T>> {
+  try {
+    const failure = await dryRun.look(attempt.transaction, attempt, stop)
+    await attempt.abandon()
+    return failure ? { kind: 'done', result: failure } : done
+  } catch (error) {
+    return commitFailed(execution, attempt, error)
+  }
+}
+
+/** What is to be done about a COMMIT that has failed, or what it would fail with. */
+async function commitFailed<T>(
+  { engine, invocation, record }: Execution,
+  attempt: Attempt,
+  error: unknown,
+): Promise<CommitResult<T>> {
+  // What was thrown before COMMIT was sent must not leave the transaction open.
+  await attempt.abandon()
+  if (error instanceof LastStatementFailed && isResultConstraint(error.cause)) return { kind: 'superseded' }
+  const mapped = await atCommit(engine, attempt, error)
+  if (!mapped) return { kind: 'threw', error }
+  if (mapped.kind === 'conflict') return { kind: 'conflict', keys: attempt.turnKeys, error: mapped.error }
+  if (isUnavailable(mapped.error)) record.meetOutage()
+  invocation.log.warn({ code: mapped.failure.code, err: error }, 'A COMMIT failed')
+  return { kind: 'done', result: mapped.failure }
+}
+
+/** Maps an error of COMMIT: of a constraint that is checked at the end, or of the engine's last statement. */
+async function atCommit(
+  engine: Pick<ExecutionEngine, 'catalog' | 'database'>,
+  attempt: Attempt,
+  error: unknown,
+): Promise<DatabaseFailure | undefined> {
+  if (error instanceof LastStatementFailed) return mapEngineError(error.cause)
+  if (!(error instanceof SqlError)) return mapDatabaseError(error, NO_FIELDS)
+  const shown = attempt.concealed(error)
+  const known = await fieldsBehind(engine, shown)
+  return mapDatabaseError(shown, () => known)
+}
+
+/** Finds the fields of a constraint; asks the database where the collection does not declare it. */
+async function fieldsBehind(
+  { catalog, database }: Pick<ExecutionEngine, 'catalog' | 'database'>,
+  error: SqlError,
+) {
+  const { table, constraint } = error
+  const declared = constraintFields(catalog, error)
+  const entry = table === undefined ? undefined : catalog.get(table)
+  if (declared || !entry || constraint === undefined) return declared
+  const { rows } = await database
+    .query(selectConstraintColumns(entry.name, constraint))
+    .catch(() => ({ rows: [] }))
+  return readConstraintColumns(entry, rows)
+}
+
+/**
+ * Looks for the audit row of a COMMIT that got no answer. Without the row the outcome is unknown: the database may still
+ * be committing.
+ */
+async function confirmCommit(
+  database: Database,
+  invocationId: string,
+  commitStatement: CommitStatement | undefined,
+): Promise<boolean> {
+  if (!commitStatement?.isAudited) return false
+  const statement = { sql: 'select 1 from deputy.audit_log where id = $1', params: [invocationId] }
+  for (let look = 1; look <= LOOKS; look += 1) {
+    try {
+      if ((await database.query(statement)).rows.length > 0) return true
+    } catch {
+      // The database may come back.
+    }
+    await sleep(PAUSE_MS)
+  }
+  return false
+}
