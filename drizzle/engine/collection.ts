@@ -68,7 +68,7 @@ export interface CollectionOptions<
   readonly teamField?: FieldOf<TFields, string>
   /** The collection of memberships, with the fields teamId, userId and status. @default 'team_members' */
   readonly teamMembers?: string
-  /** Says whether a record is for everybody: a boolean field, or a field and the value that means so. */
+  /** Says whether a record is for everyone: a boolean field, or a field and the value that means so. */
   readonly visibilityField?: Visibility<TFields>
   /**
    * The most characters that a text field takes, each text of an array, or a JSON field as JSON text.

@@ -165,7 +165,7 @@ export const creditAccounts = engineSchema.table(
   ],
 )
 
-/** Outside calls that are not settled yet. A row is deleted by whoever settles or refunds it: once. */
+/** Outside calls that are not settled yet. A row is deleted by the one who settles or refunds it: once. */
 export const creditHolds = engineSchema.table(
   'credit_holds',
   {
@@ -306,7 +306,7 @@ export const outbox = engineSchema.table(
     token: text('token'),
     /** Why it has not arrived. */
     lastError: text('last_error'),
-    /** Whether it may have arrived, though nobody said so. */
+    /** Whether it may have arrived, though no one said so. */
     isUnknown: boolean('is_unknown').notNull().default(false),
   },
   (message) => [

@@ -23,12 +23,12 @@ export type Admission = 'admitted' | 'blocked' | 'unknown'
 const FRESH_MS = 1_000
 /** From this age on the set is read again beside the calls, so that they need not wait for it. */
 const REFRESH_AFTER_MS = 500
-/** Whoever has blocked a user waits this long: then no server lets a call in by a set that was read before. */
+/** Who has blocked a user waits this long: then no server lets a call in by a set that was read before. */
 const SETTLED_AFTER_MS = FRESH_MS + 50
 
 /**
  * Who is blocked, as of at most a second before a call. It is held in memory and read again by revision while calls
- * come, so that a call pays for a look into a set. When it cannot be read, nobody is let in.
+ * come, so that a call pays for a look into a set. When it cannot be read, no one is let in.
  */
 export class BlockedUsers {
   readonly #options: BlockedUsersOptions

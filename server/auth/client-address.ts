@@ -8,7 +8,7 @@ export type AddressRange = readonly [first: ipaddr.IPv4 | ipaddr.IPv6, prefixLen
 const OWN_BITS = 64
 const MAPPED_BITS = 96
 
-/** Reads `10.0.0.0/8`, or an address alone; undefined for what is neither, and for a range of everybody. */
+/** Reads `10.0.0.0/8`, or an address alone; undefined for what is neither, and for a range of everyone. */
 export function parseRange(text: string): AddressRange | undefined {
   const [address = '', length, ...more] = text.split('/')
   const first = parseAddress(address)
@@ -43,7 +43,7 @@ export function clientAddress(
   return client.toString()
 }
 
-/** What calls of one address are counted by: whoever has an IPv6 address has a whole /64 of them. */
+/** What calls of one address are counted by: who has an IPv6 address has a whole /64 of them. */
 export function addressKey(address: string): string {
   const parsed = parseAddress(address)
   if (!parsed || parsed.kind() === 'ipv4') return address

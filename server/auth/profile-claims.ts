@@ -22,7 +22,7 @@ export function profileFromClaims(
     if (value === undefined || value === null || value === '') continue
     const flags = FLAGS.get(claim)
     if (flags && !isVerified(claims, flags)) continue
-    // A field for the email is never filled from what nobody has verified, whatever the claim is called.
+    // A field for the email is never filled from what no one has verified, whatever the claim is called.
     if (field === 'email' && !flags && !isVerifiedEmail(claims, value)) continue
     profile[field] = value
   }

@@ -28,7 +28,7 @@ export interface HandlerContext<TTools, TRecords, TEnv> {
   readonly callerJwt: string
   /** The token's email, only where the issuer says that it is verified. */
   readonly verifiedEmail: string | undefined
-  /** The app's authority. It authorizes nothing: whoever passes it an id from the input has checked nobody's right to it. */
+  /** The app's authority. It authorizes nothing: an action that passes it an id from the input has checked no one's right to it. */
   readonly tools: TTools
   /** The same data under the caller's permissions; `asCaller.may(operation, collection, id)` authorizes in one line. */
   readonly asCaller: TRecords

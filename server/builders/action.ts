@@ -112,7 +112,7 @@ function start<A extends AppTypes>(gate: Gate, role?: string): ActionStart<A> {
 interface Admission {
   readonly gate: Gate
   readonly role: string | undefined
-  /** Whether it is not for everybody, so that every call of it leaves an audit row. */
+  /** Whether it is not for everyone, so that every call of it leaves an audit row. */
   readonly isPrivileged: boolean
 }
 

@@ -6,13 +6,13 @@ import { openPglite } from '../db/pglite.ts'
 import { openPostgres } from '../db/postgres.ts'
 import { type DatabaseEnv, loadDotEnv, readDatabaseEnv } from '../env/environment.ts'
 
-/** A command that works on the database itself: whoever can run it has all rights on it. */
+/** A command that works on the database itself: who can run it has all rights on it. */
 export interface DatabaseCommand<T> {
   readonly usage: string
   parse(args: readonly string[]): ParsedCommand<T>
   /** @throws {Error} whose message is for the person at the terminal. */
   run(database: Database, command: T): Promise<void>
-  /** What an SQLSTATE means to whoever gave this command. */
+  /** What an SQLSTATE means to the person who gave this command. */
   readonly faults: ReadonlyMap<string, string>
 }
 

@@ -17,21 +17,21 @@ interface Waiting<Order, Answer> {
 }
 
 /**
- * What a statement for several orders does first: from then on it waits this long for a row that somebody else has
+ * What a statement for several orders does first: from then on it waits this long for a row that another has
  * locked, and then fails, since those who do not need that row need not wait for it.
  */
 export const LOCK_PATIENCE = `select set_config('lock_timeout', '250ms', true)`
 
 /** A statement of more than these takes longer than the commits that it saves. */
 const MAX_ORDERS = 64
-/** Nobody waits longer than this for a statement of others: then all are sent. */
+/** No one waits longer than this for a statement of others: then all are sent. */
 const MAX_TURN_MS = 500
 /** As many as may wait for a connection. */
 const MAX_WAITING = 1_000
 
 /**
  * Orders that come while a statement is under way wait, and go together in the next one: one commit for all of them,
- * and nobody queues up for the rows that they change. Each has its own answer, as if it had gone alone.
+ * and no one queues up for the rows that they change. Each has its own answer, as if it had gone alone.
  */
 export class Batches<Order, Answer> {
   readonly #options: BatchesOptions<Order, Answer>
@@ -72,7 +72,7 @@ export class Batches<Order, Answer> {
       const answers = await together(batch.map(({ order }) => order))
       for (const [nth, { order, resolve }] of batch.entries()) resolve(answers[nth] ?? alone(order))
     } catch (error) {
-      // Nothing was sent, and alone nobody would get a connection sooner.
+      // Nothing was sent, and alone no one would get a connection sooner.
       if (error instanceof AcquireTimeout) for (const { reject } of batch) reject(error)
       // What one of them cannot have must not keep it from the others.
       else for (const { order, resolve } of batch) resolve(alone(order))

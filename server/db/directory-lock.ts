@@ -1,4 +1,4 @@
-// Trust rule: whoever holds this lock is the only writer of the directory. The kernel vouches for it: a unix
+// Trust rule: the process that holds this lock is the only writer of the directory. The kernel vouches for it: a unix
 // socket answers as long as its process lives, and is refused from the moment it is killed. That holds among
 // the processes of one kernel, containers included; not between machines that share a network drive.
 import { createHash, randomBytes } from 'node:crypto'
@@ -134,7 +134,7 @@ function yieldsTo(rival: Rival, own: string): boolean {
   return rival.state === 'held' || (rival.state === 'candidate' && rival.name < own)
 }
 
-/** Only a refused connection proves that nobody listens; any other trouble counts as a holder. */
+/** Only a refused connection proves that no one listens; any other trouble counts as a holder. */
 function ask(path: string): Promise<Rival['state'] | 'dead'> {
   return new Promise((fulfil) => {
     let answer = ''

@@ -43,7 +43,7 @@ export class HostChoice {
 
   async #ask(): Promise<ConnectionOptions> {
     const [only, ...others] = this.#candidates
-    // What keeps a host without an alternative from being used is told by whoever connects to it.
+    // What keeps a host without an alternative from being used is told when it is connected to.
     if (only && others.length === 0) return only
     const reasons: string[] = []
     let cause: unknown

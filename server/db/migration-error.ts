@@ -1,4 +1,4 @@
-/** The database could not be brought up to date. Its message is for whoever starts the server. */
+/** The database could not be brought up to date. Its message is for the person who starts the server. */
 export class MigrationError extends Error {
   override readonly name = 'MigrationError'
 }
@@ -44,7 +44,7 @@ export function explainFailure(failed: FailedStatement): string {
 }
 
 /**
- * The values of a record are nobody's to read in a log. A broken constraint has them in its detail, and a value that
+ * The values of a record are no one's to read in a log. A broken constraint has them in its detail, and a value that
  * cannot be read is quoted (class 22).
  */
 function withoutValues({

@@ -30,7 +30,7 @@ export interface PgliteDatabase extends Database {
   readonly engine: PGlite
 }
 
-/** Whom it connects as; `session authorization default` means nobody there. */
+/** Whom it connects as; `session authorization default` means no one there. */
 const USER = 'postgres'
 
 /**
@@ -77,7 +77,7 @@ async function open(options: PgliteOptions): Promise<PGlite> {
   if (options.directory !== undefined) {
     const data = join(options.directory, 'pgdata')
     if (!(await isThere(join(data, 'PG_VERSION')))) await placeInitialData(data)
-    // The files that PGlite makes in it are open to everybody; the directory must not be.
+    // The files that PGlite makes in it are open to everyone; the directory must not be.
     await mkdir(data, { recursive: true, mode: 0o700 })
     await chmod(data, 0o700)
     return PGlite.create(data)

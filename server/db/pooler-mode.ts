@@ -1,7 +1,7 @@
 import { ConnectionLost, type Lease, SqlError } from './database.ts'
 
 const PATIENCE_MS = 3_000
-/** A pooler gives the backend that was used last to the next who asks, unless somebody else was quicker. */
+/** A pooler gives the backend that was used last to the next who asks, unless another was quicker. */
 const ROUNDS = 3
 
 /** What is in front of a database that does not keep one backend for one connection. */
@@ -13,7 +13,7 @@ const WHAT_TO_DO =
   'Deputy needs one backend for one connection: set pool_mode = session for it, use the session port of your host, or let DATABASE_URL lead to the database itself.'
 
 /**
- * Finds out whether a pooler hands one connection's statements to several backends. While nobody else is there, both
+ * Finds out whether a pooler hands one connection's statements to several backends. While no one else is there, both
  * statements of a connection land on the same one, so another connection takes it in between with an open transaction.
  *
  * @throws {UnsuitablePooler} when it does.

@@ -49,10 +49,10 @@ export const SHOW_SESSION = 'show deputy.session'
  * Takes back what SQL of an app can leave on a connection: what DISCARD ALL does, but for the prepared statements of the
  * engine's own, and the seed of random(), which DISCARD ALL leaves.
  *
- * @param user whose connection it is. @default whoever PostgreSQL knows it to be
+ * @param user whose connection it is. @default the user whom PostgreSQL knows it by
  */
 export function resetStatement(user = 'default'): string {
-  // From -1 to 1, and known to nobody else.
+  // From -1 to 1, and known to no one else.
   const seed = (randomInt(2 ** 47) / 2 ** 46 - 1).toFixed(15)
   return `close all; set session authorization ${user}; reset role; unlisten *; discard temp; discard sequences;
     do $$ declare own record; begin

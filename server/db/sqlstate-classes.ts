@@ -138,7 +138,7 @@ export const SQLSTATE_CLASSES: readonly SqlstateClass[] = [
     name: 'Transaction Rollback',
     meaning: 'again',
     why: 'another transaction came first',
-    // Nobody knows whether it happened: it must not happen twice.
+    // No one knows whether it happened: it must not happen twice.
     except: { '40003': 'bug' },
   },
   {

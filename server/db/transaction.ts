@@ -136,11 +136,11 @@ export class Transaction {
             this.#fail(new LastStatementFailed('The last statement failed', { cause })),
           )
       const committed = this.#lease.session.control('commit')
-      // It need not come back for this: whoever is next may begin when it has committed.
+      // It need not come back for this: the next one may begin when it has committed.
       this.#giveTurnBack()
       const { command } = await committed
       if (command === 'COMMIT') return 'committed'
-      // A statement that nobody waited for has failed: its error says why.
+      // A statement that no one waited for has failed: its error says why.
       await lastAnswered
       if (this.#error !== undefined) throw this.#error
       return 'rolled back'
@@ -160,7 +160,7 @@ export class Transaction {
       if (!this.#lease.session.broken) await this.#lease.session.control('rollback')
     } catch {
       // Without an answer to ROLLBACK the connection's state is not known: it must not be used again. Closing one that
-      // is lost takes a second, for which whoever waits for this record's turn need not wait.
+      // is lost takes a second, for which those who wait for this record's turn need not wait.
       void this.#lease.session.close()
     } finally {
       await this.#giveBack()

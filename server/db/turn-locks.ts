@@ -8,7 +8,7 @@ const UNLOCK = 'select pg_advisory_unlock_all()'
 
 /**
  * Takes the turn on every key among all servers of the database, by locks of the session: they are held before the
- * snapshot of the transaction that begins behind them. They only spare retries, and whoever waits too long goes on
+ * snapshot of the transaction that begins behind them. They only spare retries, and one who waits too long goes on
  * without. Sent at once. Never throws: on a connection that is lost, the transaction says so.
  */
 export async function takeTurnLocks(session: Session, keys: readonly string[]): Promise<void> {
@@ -19,7 +19,7 @@ export async function takeTurnLocks(session: Session, keys: readonly string[]): 
   }
 }
 
-/** Gives them back. A session that cannot is closed, which does it too; nobody waits for that. Never throws. */
+/** Gives them back. A session that cannot is closed, which does it too; no one waits for that. Never throws. */
 export async function giveTurnLocksBack(session: Session): Promise<void> {
   if (session.broken) return
   try {

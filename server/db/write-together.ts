@@ -2,7 +2,7 @@ import { ConnectionLost, type Lease, type Statement } from './database.ts'
 
 /**
  * Runs writing statements in one transaction, all of them sent at once, and gives the connection back. Of each only
- * that it was committed is told; with an error, none was, or, where the connection is lost, nobody knows.
+ * that it was committed is told; with an error, none was, or, where the connection is lost, no one knows.
  */
 export async function writeTogether(lease: Lease, statements: readonly Statement[]): Promise<void> {
   const { session } = lease

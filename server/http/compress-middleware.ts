@@ -34,7 +34,7 @@ export function compressAnswers(
 }
 
 /**
- * Whether a page of somebody else could have made the browser ask in the user's name: then the size of a compressed
+ * Whether a page of another could have made the browser ask in the user's name: then the size of a compressed
  * answer could tell a secret in it that stands beside what the page chose. The engine itself takes Bearer tokens alone.
  */
 function hasCredentialsOfBrowser(asked: Headers, answered: Headers): boolean {

@@ -49,7 +49,7 @@ export class Compression {
     this.#held = held
   }
 
-  /** Whether a body of this size and with these headers is compressed for whoever accepts it. */
+  /** Whether a body of this size and with these headers is compressed for a client that accepts it. */
   mayCompress(bytes: number, status: number, header: (name: string) => string | null | undefined): boolean {
     if (bytes <= MIN_BYTES || bytes > MAX_COMPRESSED_BYTES || status === 204 || status === 304) return false
     return (
@@ -85,7 +85,7 @@ export class Compression {
   async #inTurn(encode: () => Promise<Uint8Array>): Promise<Uint8Array | undefined> {
     if (this.#running >= MAX_RUNNING) {
       if (this.#waiting.length >= MAX_WAITING) return undefined
-      // Whoever ends hands on its place.
+      // A compression that ends hands on its place.
       await new Promise<void>((resolve) => this.#waiting.push(resolve))
     } else {
       this.#running += 1

@@ -9,9 +9,9 @@ export interface Exchange {
   readonly peer: string | undefined
   /** The length of the body; undefined where only reading it shows that. */
   readonly bodyBytes: number | undefined
-  /** What its room is held under until it is over; undefined where nobody says when that is. */
+  /** What its room is held under until it is over; undefined where no one says when that is. */
   readonly holder: object | undefined
-  /** Whether nobody waits for the answer any more. */
+  /** Whether no one waits for the answer any more. */
   readonly isGone: boolean
   /** @param name in lower case */
   header(name: string): string | undefined

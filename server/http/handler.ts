@@ -42,7 +42,7 @@ export interface HttpOptions {
 export interface Http {
   /** Answers an exchange. It never throws. */
   answer(exchange: Exchange): Promise<Answer>
-  /** What exchanges hold; whoever carries them releases it. */
+  /** What exchanges hold; the adapter that carries them releases it. */
   readonly held: HeldBytes
   /** What the app's routes may be sent where it is not the usual. */
   readonly bodyLimits: BodyLimits
@@ -107,7 +107,7 @@ export function createHttp(options: HttpOptions): Http {
   return { answer, held, bodyLimits }
 }
 
-/** What keeps a request from being looked at, whoever sent it. */
+/** What keeps a request from being looked at, for every sender. */
 function problemWith(exchange: Exchange, { pathname }: RequestTarget): Failure | undefined {
   const repeated = repeatedHeader(exchange)
   if (repeated) return fail('BAD_REQUEST', `The header ${repeated} may be given once only.`)

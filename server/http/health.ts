@@ -33,7 +33,7 @@ function answerProbe(code: number, status: string, requestId: string): HttpAnswe
   return { status: code, headers, body: JSON.stringify({ status }) }
 }
 
-/** Asks once for everybody who asks meanwhile and shortly after: probes must not take connections from calls. */
+/** Asks once for everyone who asks meanwhile and shortly after: probes must not take connections from calls. */
 function remembered(ask: () => Promise<boolean>, memoryMs: number): () => Promise<boolean> {
   let answer: Promise<boolean> | undefined
   return () => {

@@ -51,7 +51,7 @@ export class HeldBytes {
   /**
    * Takes the room for a request and its body; false when there is none.
    *
-   * @param holder what it is released by; undefined for a request that nobody releases, which holds nothing
+   * @param holder what it is released by; undefined for a request that no one releases, which holds nothing
    * @param bodyBytes what is read of its body at most
    */
   admit(holder: object | undefined, bodyBytes: number): boolean {

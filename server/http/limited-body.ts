@@ -23,7 +23,7 @@ export function limitBody(request: Request, maxBytes: number): LimitedBody {
         bytes += value.byteLength
         if (bytes <= maxBytes) return controller.enqueue(value)
         controller.error(new BodyTooLargeError(tooLarge(maxBytes)))
-        // The rest is not wanted; how the connection ends is for whoever answers.
+        // The rest is not wanted; how the connection ends is decided where it is answered.
         reader.releaseLock()
         return undefined
       },

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { getRequestListener } from '@hono/node-server'
 import type { Answer, Exchange, HttpAnswer, WebAnswer, WholeBody } from './exchange.ts'
 
-/** How long what nobody read of a body may still take, so that the connection can be kept. */
+/** How long what no one read of a body may still take, so that the connection can be kept. */
 const DRAIN_MS = 500
 const NO_BODY: Promise<WholeBody> = Promise.resolve(new Uint8Array())
 
@@ -68,7 +68,7 @@ class NodeExchange implements Exchange {
       incoming.on('data', (chunk: Buffer) => {
         bytes += chunk.length
         chunks.push(chunk)
-        // What nobody waits for is not kept.
+        // What no one waits for is not kept.
         if (bytes > maxBytes || this.#isAnswered) chunks.length = 0
         if (bytes > maxBytes) resolve('too large')
       })

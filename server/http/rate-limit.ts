@@ -22,7 +22,7 @@ interface Window {
 }
 
 const WINDOW_MS = 60_000
-/** Whoever hangs up before their address is asked for is counted all the same. */
+/** A client that hangs up before their address is asked for is counted all the same. */
 const UNKNOWN = 'unknown'
 
 /**

@@ -53,7 +53,7 @@ function recall({ verifier }: Engine, authorization: string | undefined): UserAc
   return bearer.kind === 'token' ? verifier.recall(bearer.token) : undefined
 }
 
-/** The address that a request came from. That of a socket which nobody speaks for is read once. */
+/** The address that a request came from. That of a socket which no one speaks for is read once. */
 function createAddressOf(trustedProxies: readonly AddressRange[]) {
   const known = new LRUCache<string, string>({ max: MAX_KNOWN_PEERS })
   return (exchange: Exchange) => {

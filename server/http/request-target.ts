@@ -19,7 +19,7 @@ const DOT_SEGMENT = /^[^?#]*\/(?:\.|%2e){1,2}(?:[/?#]|$)/i
 /** Reads where a request goes; undefined for what is no address, and where `Host` is no host. */
 export function readTarget(exchange: Pick<Exchange, 'target' | 'header'>): RequestTarget | undefined {
   const { target } = exchange
-  // Whoever asks through a proxy says all of the address (RFC 9112 §3.2.2).
+  // A client that asks through a proxy says all of the address (RFC 9112 §3.2.2).
   if (/^https?:\/\//.test(target)) return parse(target)
   const host = exchange.header('host')
   if (host && !PLAIN_HOST.test(host) && !isHost(host)) return undefined

@@ -32,7 +32,7 @@ export function headersOfAll(requestId: string): Record<string, string> {
   return { 'x-request-id': requestId, 'x-content-type-options': 'nosniff' }
 }
 
-/** As `answerOf`, for whoever answers with a Response. */
+/** As `answerOf`, for code that answers with a Response. */
 export function respond(result: ActionResult<unknown>, requestId: string): Response {
   const { status, headers, body } = answerOf(result, requestId)
   return new Response(body, { status, headers })

@@ -44,7 +44,7 @@ export interface AppOptions<TActions extends object, TModule extends object> {
   readonly verifier: Verifier
   readonly log: Logger
   readonly routes?: AnyRoutes | undefined
-  /** Without it nobody passes an owner gate. */
+  /** Without it no one passes an owner gate. */
   readonly ownerUserId?: string | undefined
   /** The path of a claim that says the role of a user whose row says none: `realm_access.roles`. @default none */
   readonly roleClaim?: string | undefined

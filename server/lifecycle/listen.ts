@@ -32,7 +32,7 @@ export interface Listening {
   readonly url: string
   /**
    * Lets the calls in flight finish, then stops accepting and closes what is left, all within the bound. Until
-   * they have finished, whoever asks whether the server is ready still gets its answer.
+   * they have finished, a probe that asks whether the server is ready still gets its answer.
    */
   close(graceMs: number): Promise<void>
 }

@@ -9,7 +9,7 @@ export function users({ authenticator }: RequestContext): UserActor | Promise<Us
   return settled ? userOf(settled) : authenticator.authenticate().then(userOf)
 }
 
-/** Gives whoever calls: without a token they are anonymous. @throws {TRPCError} for a token that is not valid. */
+/** Gives the one who calls: without a token they are anonymous. @throws {TRPCError} for a token that is not valid. */
 export async function anyone({ authenticator }: RequestContext): Promise<Actor> {
   const caller = knownActor(await authenticator.authenticate())
   if ('failure' in caller) throw toTrpcError(caller.failure)

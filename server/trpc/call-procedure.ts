@@ -25,7 +25,7 @@ export function resultOf(answer: CallAnswer): ActionResult<unknown> {
   return 'data' in answer ? answer.data : answer.failure
 }
 
-/** Logs an error that no one expected, unless whoever threw it has. */
+/** Logs an error that no one expected, unless it is there already. */
 export function logUnexpected({ engine, requestId }: RequestContext, error: TRPCError): void {
   if (error.code !== 'INTERNAL_SERVER_ERROR' || error instanceof UnexpectedError) return
   engine.log.error({ err: error, requestId }, 'A call failed with an unexpected error')

@@ -30,7 +30,7 @@ export class DirectReads implements ReadToolRuntime {
     return this.#engine.database.query(statement)
   }
 
-  /** Runs one read, and answers with a failure what the database refuses. @throws what nobody expected */
+  /** Runs one read, and answers with a failure what the database refuses. @throws what no one expected */
   async call<T>({ tool }: ToolCall, body: () => Promise<ActionResult<T>>): Promise<ActionResult<T>> {
     try {
       return await body()

@@ -55,7 +55,7 @@ export function errorShape(failure: Failure, requestId: string | null) {
 }
 
 /**
- * A token that is not valid is refused for what it is, whatever was called with it; and whoever is not signed in
+ * A token that is not valid is refused for what it is, whatever was called with it; and one who is not signed in
  * learns of an action neither that it exists nor that it does not.
  */
 function hides(path: string | undefined, ctx: RequestContext | undefined): Failure | undefined {

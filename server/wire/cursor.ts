@@ -25,8 +25,8 @@ const cursorSchema = z.tuple([z.literal(VERSION), z.string(), z.string()], z.unk
 export const positionText = z.string().refine((text) => text.isWellFormed() && !text.includes('\0'))
 
 /**
- * Writes a cursor: JSON in base64url, for nobody to look into. It grants nothing: who may read, and the filters, are
- * looked at for every page anew.
+ * Writes a cursor: JSON in base64url, for no one to look into. It grants nothing: who may read, and the filters, are
+ * looked at for every page again.
  */
 export function encodeCursor(scope: CursorScope, position: CursorPosition): string {
   const parts: z.infer<typeof cursorSchema> = [VERSION, scope.list, belonging(scope, position), ...position]

@@ -24,7 +24,7 @@ export const transformer = {
     return serialize(value)
   },
 
-  /** Changes `wire`, which tRPC has just parsed and hands to nobody else: a copy would recurse without a bound. */
+  /** Changes `wire`, which tRPC has just parsed and hands to no one else: a copy would recurse without a bound. */
   deserialize(wire: unknown): unknown {
     const checked = checkEnvelope(wire)
     if (!checked.ok) return new UnacceptableInput(checked.issue)

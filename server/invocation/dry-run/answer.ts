@@ -18,7 +18,7 @@ type DryRunningEngine = ExecutionEngine & { readonly integrations: Pick<Integrat
  *
  * @param toFailure what a caller is shown of an error that was thrown.
  * @returns a failure only where the run itself could not be made.
- * @throws {TRPCError} an error that nobody expected.
+ * @throws {TRPCError} an error that no one expected.
  */
 export async function runDry<T>(
   engine: DryRunningEngine,

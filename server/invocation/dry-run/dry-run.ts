@@ -154,7 +154,7 @@ export class DryRun {
     })
   }
 
-  /** Why nothing can be charged to whoever would pay. */
+  /** Why nothing can be charged to the one who would pay. */
   #refusal({ payer }: Charge): Failure | undefined {
     const owner = reservationAccountOf(this.#engine, this.#invocation, payer)
     return 'failure' in owner ? owner.failure : undefined

@@ -14,7 +14,7 @@ export type Images = ReadonlyMap<string, RecordFields | null>
 
 const UNREADABLE = '[unreadable]'
 
-/** What the records that are shown may hold together, so that whoever writes much can still be shown some of it. */
+/** What the records that are shown may hold together, so that a run that writes much can still be shown some of it. */
 export class Room {
   #bytes = MAX_PAGE_BYTES
 
@@ -50,7 +50,7 @@ export async function readImages(
   return images
 }
 
-/** Which of the records there are, whoever may see them. */
+/** Which of the records there are, without regard to who may see them. */
 export async function readExisting(
   runtime: ReadRuntime,
   entry: CatalogEntry,

@@ -95,7 +95,7 @@ export function reportOf(
   }
 }
 
-/** Whoever does not pay for a call is told neither where it goes nor what it costs. */
+/** A caller who does not pay for a call is told neither where it goes nor what it costs. */
 function sentenceOf({ name, charge }: Stop, isOwner: boolean): string {
   if (!isOwner && charge?.payer !== 'caller') return 'would make an outside call'
   if (!charge) return `would run the function of ${name}`
