@@ -56,6 +56,10 @@ beforeAll(async () => {
 afterEach(async () => {
   for (const socket of deafSockets) socket.destroy()
   deafSockets.clear()
+  // Connections are accepted one after another: once this one is answered, none of those before it waits any more.
+  const last = await deaf('GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')
+  last.resume()
+  await once(last, 'close')
   await until(() => app.http.held.held === 0)
 })
 afterAll(() => app[Symbol.asyncDispose]())

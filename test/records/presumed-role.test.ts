@@ -101,7 +101,8 @@ describe('a role that still holds', () => {
     const roles: string[] = []
     const query = database.query.bind(database)
     database.query = (statement) => {
-      roles.push(statement.sql)
+      // Who is blocked is read beside it, from time to time.
+      if (!/block/i.test(statement.sql)) roles.push(statement.sql)
       return query(statement)
     }
     const [trpc] = gallery.transports
