@@ -10,7 +10,8 @@ export interface RequestTarget {
 
 /** An address that every reader takes as it stands. */
 const PLAIN = /^\/[\w!$&'()*+,\-./:;=@[\]~]*(?:\?[^#]*)?$/
-const PLAIN_HOST = /^[\w.-]+(?::\d{1,4})?$/
+/** A name or an address of IPv4, and a port that is one without a look at it: up to 59999. */
+const PLAIN_HOST = /^[\w.-]+(?::(?:\d{1,4}|[1-5]\d{4}))?$/
 const PORT = /:\d+$/
 const BACKSLASH_IN_PATH = /^[^?]*\\/
 /** A segment of an address that is `.` or `..`, encoded or not. */
