@@ -208,8 +208,9 @@ function dryRunRefusal(dryRun: unknown, hasDryRun: boolean, hasKey: boolean): Fa
 /** Refuses a dry run to whom it could tell what the rules hide. @throws {TRPCError} */
 function refuseDryRun({ engine }: RequestContext, actor: Actor, by: 'owner' | 'caller' | undefined): void {
   const isOwner = actor.kind === 'user' && actor.userId === engine.ownerUserId
-  if (!isOwner && by !== 'caller')
-    throw toTrpcError(fail('FORBIDDEN', "Only the app's owner may ask for a dry run of this action."))
+  if (isOwner || by === 'caller') return
+  const isUnset = engine.ownerUserId === undefined ? ', and OWNER_USER_ID is not set' : ''
+  throw toTrpcError(fail('FORBIDDEN', `Only the app's owner may ask for a dry run of this action${isUnset}.`))
 }
 
 /** Counts a call against the limit of its address. @throws {TRPCError} for one too many. */

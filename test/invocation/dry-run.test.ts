@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { fail, ok } from 'deputyjs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { PRICE, RESERVE } from '../ledger/market.ts'
+import { createTestApp } from '../support/test-app.ts'
 import { everyRow, type Handler, openRehearsal, type Rehearsal } from './dry-run-app.ts'
 
 let app: Rehearsal
@@ -377,6 +378,16 @@ describe('who may ask for a dry run, and sees what', () => {
     if (code === undefined) expect(await asked).toMatchObject({ success: true })
     else await expect(asked).rejects.toMatchObject({ code })
     expect(ran).toBe(code === undefined ? 1 : 0)
+  })
+
+  it('is refused to all where no owner is set, and says what to set', async () => {
+    await using ownerless = await createTestApp({ ownerUserId: undefined })
+    const caller = ownerless.createCaller({ token: await ownerless.token('owner'), dryRun: true })
+    const asked = caller.actions.createEvent({ title: 'x', startsAt: new Date(0), capacity: 1 })
+    await expect(asked).rejects.toMatchObject({
+      code: 'FORBIDDEN',
+      message: expect.stringContaining('OWNER_USER_ID is not set'),
+    })
   })
 
   it('shows others the records and fields that records would show them, and no more', async () => {
