@@ -1,49 +1,11 @@
 import { connect } from 'node:net'
-import { actionRegistry, fail, ok } from 'deputyjs'
 import { Hono } from 'hono'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { z } from 'zod'
-import { action, ownerAction, type Routes } from '../fixture/deputy.ts'
+import type { Routes } from '../fixture/deputy.ts'
 import { createTestApp } from '../support/test-app.ts'
 import { rawRequest, sendRaw } from './send.ts'
 import { type AnswerAsIs, type Sent, sendAsIs } from './send-as-is.ts'
-
-const scalars = z.strictObject({
-  at: z.date().optional(),
-  amount: z.bigint().optional(),
-  note: z.string().max(20).optional(),
-  list: z.array(z.unknown()).optional(),
-})
-
-const actions = actionRegistry({
-  echo: action.input(scalars).mutation(async ({ input }) => ok(input)),
-  look: action.input(scalars).query(async ({ input }) => ok(input)),
-  refuse: action
-    .input(z.strictObject({}))
-    .mutation(async () => fail('CONFLICT', 'Not now.', { details: { retryAfterSeconds: 7 } })),
-  throws: action.input(z.strictObject({})).mutation(async () => {
-    throw new Error('a secret')
-  }),
-  cannotBeSent: action.input(z.strictObject({})).mutation(async () => ok({ constructor: new Date(0) })),
-  ownersOnly: ownerAction.input(z.strictObject({})).mutation(async () => ok('in')),
-  checked: action
-    .input(z.strictObject({ note: z.string().refine(async (note) => note !== 'bad', 'is bad') }))
-    .mutation(async ({ input }) => ok(input)),
-  broken: action
-    .input(
-      z.strictObject({
-        note: z.string().refine(() => {
-          throw new TypeError('a secret')
-        }),
-      }),
-    )
-    .mutation(async ({ input }) => ok(input)),
-  write: action
-    .input(z.strictObject({ title: z.string() }))
-    .mutation(({ ctx, input }) =>
-      ctx.tools.create('events', { ...input, startsAt: new Date(0), capacity: 1 }, 'the-one'),
-    ),
-})
+import { variedActions } from './varied-actions.ts'
 
 const routes: Routes = () =>
   new Hono()
@@ -52,7 +14,7 @@ const routes: Routes = () =>
     .all('/api/actions/*', (c) => c.text('never'))
 
 const PAGE = 'https://page.test'
-const newApp = () => createTestApp({ actions, routes, corsOrigins: [PAGE] })
+const newApp = () => createTestApp({ actions: variedActions, routes, corsOrigins: [PAGE] })
 let app: Awaited<ReturnType<typeof newApp>>
 let url: string
 let token: string
