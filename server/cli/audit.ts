@@ -1,13 +1,16 @@
-import { AUDIT_USAGE, type AuditCommand, parseAuditCommand } from '../audit/command-arguments.ts'
-import { erase } from '../audit/erase.ts'
-import { formatAuditEntry } from '../audit/format-entry.ts'
-import { listAudit } from '../audit/list.ts'
-import { prune } from '../audit/prune.ts'
+import type { Command } from 'commander'
+import { AUDIT_ENTRY_FIELDS, formatAuditEntry } from '../audit/format-entry.ts'
+import type { ListOptions } from '../audit/list.ts'
+import { parseDuration } from '../core/duration.ts'
 import { printable } from '../core/printable.ts'
-import type { Database } from '../db/database.ts'
-import { runDatabaseCommand, say } from './database-command.ts'
+import { type SqlFaults, say, withDatabase } from './database-command.ts'
+import { countReader, must, readText, readUserId, requiredOption, valueOption } from './options.ts'
 
-const FAULTS: ReadonlyMap<string, string> = new Map([
+const MAX_DAYS = 36_500
+const MAX_LIST = 10_000
+const DEFAULT_LIST = 50
+
+const FAULTS: SqlFaults = new Map([
   ['42P01', 'There is no audit log in this database yet; the server makes it when it starts.'],
   [
     '42501',
@@ -16,29 +19,67 @@ const FAULTS: ReadonlyMap<string, string> = new Map([
   ['55P03', 'The audit log is busy. Nothing is half done: run the command again.'],
 ])
 
-/** Reads and maintains the audit log. */
-async function run(database: Database, command: AuditCommand): Promise<void> {
-  const clock = () => new Date()
-  switch (command.kind) {
-    case 'prune': {
-      const before = new Date(clock().getTime() - command.olderThanSeconds * 1_000)
-      const { entries, details } = await prune(database, { before, clock })
-      return say(
-        `Removed ${entries} entries and ${details} details from before ${before.toISOString()} in ${database.location}.`,
-      )
-    }
-    case 'erase': {
-      const { details } = await erase(database, { userId: command.userId, clock })
-      return say(`Erased ${details} details of ${printable(command.userId)} in ${database.location}.`)
-    }
-    case 'list':
-      for await (const entry of listAudit(database, command)) say(formatAuditEntry(entry))
-  }
+const clock = () => new Date()
+
+/** Adds `deputy audit`, which reads and maintains the audit log. */
+export function addAudit(program: Command): void {
+  const audit = program.command('audit').summary('read and maintain the audit log')
+  audit
+    .command('list')
+    .summary('print entries, newest first')
+    .description(`Prints entries, newest first, a line each, fields divided by tabs:\n${AUDIT_ENTRY_FIELDS}`)
+    .addOption(valueOption('--actor <id>', 'of this user alone', readText))
+    .addOption(valueOption('--action <name>', 'of this action alone', readText))
+    .addOption(
+      valueOption('--limit <n>', `how many at most (default: ${DEFAULT_LIST})`, countReader(MAX_LIST)),
+    )
+    .action(({ actor, action, limit = DEFAULT_LIST }) => list({ actor, action, limit }))
+  audit
+    .command('prune')
+    .summary('remove old entries')
+    .description('Removes the entries that are older than so many days (d) or hours (h).')
+    .addOption(requiredOption('--older-than <age>', 'such as 90d or 12h', readAge))
+    .action(({ olderThan }) => pruneLog(olderThan))
+  audit
+    .command('erase')
+    .summary("remove what is personal in a user's entries")
+    .description("Removes what is personal in a user's entries, input and ip; who did what stays.")
+    .addOption(requiredOption('--user <id>', 'whose', readUserId))
+    .action(({ user }) => eraseUser(user))
 }
 
-process.exitCode = await runDatabaseCommand(process.argv.slice(2), {
-  usage: AUDIT_USAGE,
-  parse: parseAuditCommand,
-  run,
-  faults: FAULTS,
-})
+async function list(options: ListOptions): Promise<void> {
+  const { listAudit } = await import('../audit/list.ts')
+  await withDatabase(FAULTS, async (database) => {
+    for await (const entry of listAudit(database, options)) say(formatAuditEntry(entry))
+  })
+}
+
+async function pruneLog(olderThanSeconds: number): Promise<void> {
+  const { prune } = await import('../audit/prune.ts')
+  const before = new Date(clock().getTime() - olderThanSeconds * 1_000)
+  await withDatabase(FAULTS, async (database) => {
+    const { entries, details } = await prune(database, { before, clock })
+    say(
+      `Removed ${entries} entries and ${details} details from before ${before.toISOString()} in ${database.location}.`,
+    )
+  })
+}
+
+async function eraseUser(userId: string): Promise<void> {
+  const { erase } = await import('../audit/erase.ts')
+  await withDatabase(FAULTS, async (database) => {
+    const { details } = await erase(database, { userId, clock })
+    say(`Erased ${details} details of ${printable(userId)} in ${database.location}.`)
+  })
+}
+
+function readAge(text: string): number {
+  const seconds = parseDuration(text, ['h', 'd']) ?? 0
+  const isRight = seconds > 0 && seconds <= MAX_DAYS * 86_400
+  return must(
+    isRight,
+    seconds,
+    `It must be a whole number of hours or days, as in 12h or 90d, at most ${MAX_DAYS}d.`,
+  )
+}

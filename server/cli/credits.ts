@@ -1,13 +1,16 @@
+import type { Command } from 'commander'
 import { printable } from '../core/printable.ts'
-import type { Database } from '../db/database.ts'
-import { getBalance, listBalances } from '../ledger/balance.ts'
-import { CREDITS_USAGE, type CreditsCommand, parseCreditsCommand } from '../ledger/command-arguments.ts'
-import { formatBalance, formatCreditEntry } from '../ledger/format-entry.ts'
-import { grant } from '../ledger/grant.ts'
-import { listStatement } from '../ledger/statement.ts'
-import { runDatabaseCommand, say } from './database-command.ts'
+import { AMOUNT_RULE, MAX_MICRO_CREDITS } from '../ledger/amount.ts'
+import { CREDIT_ENTRY_FIELDS, formatBalance, formatCreditEntry } from '../ledger/format-entry.ts'
+import { IDEMPOTENCY_KEY, IDEMPOTENCY_KEY_RULE } from '../wire/idempotency-key.ts'
+import { CommandError } from './command-error.ts'
+import { type SqlFaults, say, withDatabase } from './database-command.ts'
+import { countReader, must, readUserId, requiredOption, valueOption } from './options.ts'
 
-const FAULTS: ReadonlyMap<string, string> = new Map([
+const MAX_LIST = 10_000
+const DEFAULT_LIST = 50
+
+const FAULTS: SqlFaults = new Map([
   ['42P01', 'There is no ledger in this database yet; the server makes it when it starts.'],
   [
     '42501',
@@ -15,30 +18,79 @@ const FAULTS: ReadonlyMap<string, string> = new Map([
   ],
 ])
 
-/** Shows accounts of credits and grants into them. */
-async function run(database: Database, command: CreditsCommand): Promise<void> {
-  switch (command.kind) {
-    case 'balance':
-      if (command.account !== undefined)
-        return say(formatBalance(await getBalance(database, command.account)))
-      for await (const balance of listBalances(database)) say(formatBalance(balance))
-      return
-    case 'grant': {
-      const granted = await grant(database, { ...command, grantedBy: null })
-      if (!granted.success) throw new Error(granted.error)
-      const { account, available, isReplay } = granted.data
-      return say(
-        `${isReplay ? 'Granted before, by the same key:' : 'Granted'} ${command.amount} micro-credits to ${printable(account)}, which made ${available} available, in ${database.location}.`,
-      )
-    }
-    case 'statement':
-      for await (const entry of listStatement(database, command)) say(formatCreditEntry(entry))
-  }
+interface GrantOptions {
+  readonly account: string
+  readonly amount: number
+  readonly key: string
 }
 
-process.exitCode = await runDatabaseCommand(process.argv.slice(2), {
-  usage: CREDITS_USAGE,
-  parse: parseCreditsCommand,
-  run,
-  faults: FAULTS,
-})
+interface StatementOptions {
+  readonly account: string
+  readonly limit?: number
+}
+
+/** Adds `deputy credits`, which shows accounts of credits and grants into them. */
+export function addCredits(program: Command): void {
+  const credits = program
+    .command('credits')
+    .summary('show and grant credits')
+    .description(
+      'Shows accounts of credits and grants into them. Amounts are whole micro-credits: 1000000 is 1 credit.',
+    )
+  credits
+    .command('balance')
+    .summary('print what accounts have')
+    .description(
+      'Prints account, available and reserved, divided by tabs; a line for every account without --account.',
+    )
+    .addOption(valueOption('--account <id>', 'of this user alone', readUserId))
+    .action(({ account }) => balance(account))
+  credits
+    .command('grant')
+    .summary('put credits into an account')
+    .description('Puts credits into an account; the same key grants once, for ever.')
+    .addOption(requiredOption('--account <id>', 'whose', readUserId))
+    .addOption(requiredOption('--amount <n>', 'micro-credits', countReader(MAX_MICRO_CREDITS, AMOUNT_RULE)))
+    .addOption(requiredOption('--key <key>', 'names this grant', readKey))
+    .action(grantCredits)
+  credits
+    .command('statement')
+    .summary('print how an account came to what it has')
+    .description(`Prints entries, newest first, a line each, fields divided by tabs:\n${CREDIT_ENTRY_FIELDS}`)
+    .addOption(requiredOption('--account <id>', 'whose', readUserId))
+    .addOption(
+      valueOption('--limit <n>', `how many at most (default: ${DEFAULT_LIST})`, countReader(MAX_LIST)),
+    )
+    .action(statement)
+}
+
+async function balance(account: string | undefined): Promise<void> {
+  const { getBalance, listBalances } = await import('../ledger/balance.ts')
+  await withDatabase(FAULTS, async (database) => {
+    if (account !== undefined) return say(formatBalance(await getBalance(database, account)))
+    for await (const each of listBalances(database)) say(formatBalance(each))
+  })
+}
+
+async function grantCredits(options: GrantOptions): Promise<void> {
+  const { grant } = await import('../ledger/grant.ts')
+  await withDatabase(FAULTS, async (database) => {
+    const granted = await grant(database, { ...options, grantedBy: null })
+    if (!granted.success) throw new CommandError(granted.error)
+    const { account, available, isReplay } = granted.data
+    say(
+      `${isReplay ? 'Granted before, by the same key:' : 'Granted'} ${options.amount} micro-credits to ${printable(account)}, which made ${available} available, in ${database.location}.`,
+    )
+  })
+}
+
+async function statement({ account, limit = DEFAULT_LIST }: StatementOptions): Promise<void> {
+  const { listStatement } = await import('../ledger/statement.ts')
+  await withDatabase(FAULTS, async (database) => {
+    for await (const entry of listStatement(database, { account, limit })) say(formatCreditEntry(entry))
+  })
+}
+
+function readKey(text: string): string {
+  return must(IDEMPOTENCY_KEY.test(text), text, `It must be ${IDEMPOTENCY_KEY_RULE}.`)
+}

@@ -77,6 +77,11 @@ export function loadDotEnv(): void {
   }
 }
 
+/** Whether the process runs in production: NODE_ENV says so. */
+export function isProduction(source: NodeJS.ProcessEnv = process.env): boolean {
+  return source.NODE_ENV === 'production'
+}
+
 const NO_NAMES: IntegrationEnvNames = { urls: [], secrets: [] }
 
 /** Reads the server's environment. @throws {EnvError} naming every variable that is wrong. */
@@ -86,7 +91,7 @@ export function readEnv(
 ): ServerEnv {
   const problems: string[] = []
   const integrations = readIntegrationEnv(integrationNames, source, problems)
-  if (source.NODE_ENV === 'production') {
+  if (isProduction(source)) {
     const short = shortSecrets(integrationNames, (name) => integrations.get(name))
     problems.push(...short.map((name) => `${name}: ${SECRET_LENGTH_RULE}`))
   }
@@ -161,7 +166,7 @@ function collect<T>(read: () => T, problems: string[]): T | undefined {
   }
 }
 
-/** What `npm run token` needs: where the development key is, and whether it is in use at all. */
+/** What `deputy token` needs: where the development key is, and whether it is in use at all. */
 export function readTokenEnv(source: NodeJS.ProcessEnv = process.env): {
   dataDir: string
   developmentKey: boolean

@@ -91,7 +91,7 @@ describe('npm run credits', () => {
   test('wrong arguments end with 2, usage on stderr and nothing on stdout', async () => {
     const { code, stdout, stderr } = await credits(grantArgs('ada', '0.5', 'k3'))
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
-    expect(stderr).toContain('--amount must be a whole number of micro-credits')
-    expect(stderr).toContain('Usage: npm run -s credits --')
+    expect(stderr).toContain('It must be a whole number of micro-credits')
+    expect(stderr).toContain('Usage: deputy credits grant')
   })
 })

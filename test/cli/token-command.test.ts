@@ -16,9 +16,9 @@ const dataDir = await temporaryPath('token')
 afterAll(() => rm(dataDir, { recursive: true }))
 
 async function run(args: readonly string[], env: Record<string, string> = {}) {
-  const script = fileURLToPath(new URL('../../server/cli/token.ts', import.meta.url))
+  const script = fileURLToPath(new URL('../../server/cli/main.ts', import.meta.url))
   const child = guarded(
-    spawn(process.execPath, ['--conditions=deputy-source', '--import', 'tsx', script, ...args], {
+    spawn(process.execPath, ['--conditions=deputy-source', '--import', 'tsx', script, 'token', ...args], {
       env: { PATH: process.env.PATH, DATA_DIR: dataDir, ...env },
     }),
   )
@@ -51,15 +51,15 @@ test('the command prints a token of the development key and nothing else', async
 }, 20_000)
 
 test.each([
-  [[], 'One USER is needed'],
-  [['ada', '--expires', 'soon'], '--expires must be'],
+  [[], "missing required argument 'user'"],
+  [['ada', '--expires', 'soon'], 'as in 30s, 15m, 12h or 7d'],
 ])(
   'wrong arguments %j end with 2, usage on stderr and nothing on stdout',
   async (args, message) => {
     const { code, stdout, stderr } = await run(args)
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
     expect(stderr).toContain(message)
-    expect(stderr).toContain('Usage: npm run -s token --')
+    expect(stderr).toContain('Usage: deputy token [options] <user>')
   },
   20_000,
 )

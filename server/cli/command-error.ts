@@ -1,0 +1,53 @@
+import { DefinitionError } from '../core/errors.ts'
+import { ConnectionLost, SqlError } from '../db/database.ts'
+import { DirectoryLockError } from '../db/directory-lock.ts'
+import { MigrationError } from '../db/migration-error.ts'
+import { UnsuitablePooler } from '../db/pooler-mode.ts'
+import { EnvError } from '../env/environment.ts'
+
+/** The exit code of a command that has failed. */
+const FAILED = 1
+/** The exit code of a command line that is not understood. */
+export const WRONG_USAGE = 2
+
+/** Why a command cannot do what it was asked for: a sentence for the person at the terminal. */
+export class CommandError extends Error {
+  override readonly name = 'CommandError'
+  readonly exitCode: number
+
+  constructor(message: string, exitCode: number = FAILED) {
+    super(message)
+    this.exitCode = exitCode
+  }
+}
+
+const FAULTS: ReadonlyMap<string, string> = new Map([
+  ['28000', 'DATABASE_URL: the database refused the user or the password.'],
+  ['28P01', 'DATABASE_URL: the database refused the user or the password.'],
+  ['3D000', 'DATABASE_URL: there is no such database.'],
+])
+
+/** What is told as it is, without a stack: it is for the person at the terminal to mend. */
+const TOLD = [
+  CommandError,
+  DefinitionError,
+  DirectoryLockError,
+  EnvError,
+  MigrationError,
+  SqlError,
+  UnsuitablePooler,
+]
+
+export function exitCodeOf(error: unknown): number {
+  return error instanceof CommandError ? error.exitCode : FAILED
+}
+
+/** Says why a command has failed: what is wrong and what would be right. */
+export function explain(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  if (error instanceof ConnectionLost)
+    return `DATABASE_URL: the database cannot be reached. ${error.message}.`
+  if (error instanceof SqlError) return FAULTS.get(error.sqlstate) ?? error.message
+  if (TOLD.some((type) => error instanceof type)) return error.message
+  return error.stack ?? error.message
+}

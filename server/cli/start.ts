@@ -1,0 +1,17 @@
+import type { Command } from 'commander'
+import { loadApp } from './load-app.ts'
+
+/** Adds `deputy start`. */
+export function addStart(program: Command): void {
+  program
+    .command('start')
+    .summary("run the app's server")
+    .description(
+      "Runs the app's server until it is told to stop (SIGTERM, SIGINT): calls in flight are finished first.",
+    )
+    .option('--built', 'run dist/server/app.js, which "deputy build" makes, as with NODE_ENV=production')
+    .action(async ({ built }: { readonly built?: true }) => {
+      const { run } = await import('../lifecycle/run.ts')
+      await run(() => loadApp({ isBuilt: built }))
+    })
+}
