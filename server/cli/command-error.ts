@@ -4,6 +4,7 @@ import { DirectoryLockError } from '../db/directory-lock.ts'
 import { MigrationError } from '../db/migration-error.ts'
 import { UnsuitablePooler } from '../db/pooler-mode.ts'
 import { EnvError } from '../env/environment.ts'
+import { CreateError } from './create-app.ts'
 
 /** The exit code of a command that has failed. */
 const FAILED = 1
@@ -30,6 +31,7 @@ const FAULTS: ReadonlyMap<string, string> = new Map([
 /** What is told as it is, without a stack: it is for the person at the terminal to mend. */
 const TOLD = [
   CommandError,
+  CreateError,
   DefinitionError,
   DirectoryLockError,
   EnvError,

@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander'
 import { printable } from '../core/printable.ts'
 import { addAudit } from './audit.ts'
 import { exitCodeOf, explain, WRONG_USAGE } from './command-error.ts'
+import { addCreate } from './create.ts'
 import { addCredits } from './credits.ts'
 import { addStart } from './start.ts'
 import { addToken } from './token.ts'
@@ -11,7 +12,13 @@ const DESCRIPTION =
 const EXIT_CODES = '\nExit codes: 0 it is done, 1 it has failed, 2 it was called wrongly.'
 
 /** Each adds a command, in the order of the help. */
-const COMMANDS: readonly ((program: Command) => void)[] = [addStart, addToken, addAudit, addCredits]
+const COMMANDS: readonly ((program: Command) => void)[] = [
+  addCreate,
+  addStart,
+  addToken,
+  addAudit,
+  addCredits,
+]
 
 /** Runs a command line, and sets the exit code of the process where it is not 0. */
 export async function runCommandLine(args: readonly string[]): Promise<void> {

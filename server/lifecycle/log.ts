@@ -5,6 +5,13 @@ export interface LogOptions {
   readonly level: string
   /** A file descriptor, or the path of a file. @default standard output */
   readonly destination?: number | string
+  /** What turns lines into what a person reads, and writes them. @default lines of JSON go to the destination */
+  readonly printer?: LinePrinter | undefined
+}
+
+/** Writes lines of JSON as text for a person. */
+export interface LinePrinter {
+  write(lines: string): void
 }
 
 const STDOUT = 1
@@ -15,14 +22,15 @@ const MAX_HELD = 8 * 1024
  * The server's log: a line of JSON for each call. Lines of one turn of the event loop are written together, since each
  * write costs as much as all else of a line; what is held at the end of the process is written then.
  */
-export function createLog({ level, destination = STDOUT }: LogOptions): Logger {
-  const sink = pino.destination({ dest: destination, sync: true })
+export function createLog({ level, destination = STDOUT, printer }: LogOptions): Logger {
+  const file = printer ? undefined : pino.destination({ dest: destination, sync: true })
+  const sink: LinePrinter | undefined = printer ?? file
   let held = ''
   let isDue = false
   const release = () => {
     const lines = held
     held = ''
-    if (lines !== '') sink.write(lines)
+    if (lines !== '') sink?.write(lines)
   }
   const stream = {
     write(line: string) {
@@ -37,9 +45,19 @@ export function createLog({ level, destination = STDOUT }: LogOptions): Logger {
     },
     flushSync() {
       release()
-      sink.flushSync()
+      file?.flushSync()
     },
   }
   process.once('exit', stream.flushSync)
   return pino({ level, base: null, timestamp: () => `,"time":"${isoText(new Date())}"` }, stream)
+}
+
+/**
+ * Loads what prints the log for a person at a terminal: pino-pretty, where the app has installed it.
+ *
+ * @returns undefined where it is not installed.
+ */
+export async function loadPrinter(): Promise<LinePrinter | undefined> {
+  const found = await import('pino-pretty').catch(() => undefined)
+  return found?.default({ sync: true, singleLine: true, translateTime: 'SYS:HH:MM:ss', colorize: true })
 }

@@ -9,7 +9,7 @@ import type { Actions } from '../routers/registry.ts'
 import { actionToTry } from './action-to-try.ts'
 import type { AppParts } from './define-app.ts'
 import { ListenError } from './listen.ts'
-import { createLog } from './log.ts'
+import { createLog, loadPrinter } from './log.ts'
 import { type RunningServer, startServer } from './start.ts'
 
 const STOP_GRACE_MS = 25_000
@@ -41,7 +41,8 @@ async function serve(load: () => Promise<AppModule>): Promise<void> {
   loadDotEnv()
   const { app } = await load()
   const { env, appEnv } = readWholeEnv(app.env, integrationEnv(app.integrations))
-  const log = createLog({ level: env.logLevel })
+  const isForPerson = process.stdout.isTTY && env.auth.kind === 'development'
+  const log = createLog({ level: env.logLevel, printer: isForPerson ? await loadPrinter() : undefined })
   const server = await startServer({ env, app, appEnv, log })
 
   let unhandled = 0

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { APP_PATHS, isApp } from './app-paths.ts'
+import { APP_PATHS, isApp } from '../../server/cli/repository/app-paths.ts'
 import {
   circular,
   filesIn,

@@ -23,13 +23,17 @@ export interface Import {
   readonly typeOnly: boolean
 }
 
-/** All files in a directory of the repository; a directory that is not there has none. */
+/** Holds apps as they are written elsewhere, which are neither the engine's files nor this repository's app. */
+const TEMPLATES = 'server/cli/template/'
+
+/** All files in a directory of the repository, but for templates; a directory that is not there has none. */
 export function filesIn(directory: string): string[] {
   const path = join(root, directory)
   if (!existsSync(path)) return []
   return readdirSync(path, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => relative(root, join(entry.parentPath, entry.name)))
+    .filter((file) => !file.startsWith(TEMPLATES))
 }
 
 export function foldersIn(directory: string): string[] {

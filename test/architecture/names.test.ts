@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { isApp } from './app-paths.ts'
+import { isApp } from '../../server/cli/repository/app-paths.ts'
 import { exportedTypesOf, filesIn, isCode, source } from './module-graph.ts'
 
 /** Fewer names than these were read: the check has gone blind. */

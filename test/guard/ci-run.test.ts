@@ -4,7 +4,7 @@ import { readdir, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { describe, expect, it } from 'vitest'
-import { isApp } from '../architecture/app-paths.ts'
+import { isApp } from '../../server/cli/repository/app-paths.ts'
 import { guarded, temporaryDirectory } from '../support/guarded.ts'
 
 const ROOT = resolve(import.meta.dirname, '../..')

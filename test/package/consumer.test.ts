@@ -50,7 +50,13 @@ beforeAll(async () => {
   }
   await runGuarded(
     process.execPath,
-    ['--conditions=deputy-source', '--import', 'tsx', 'server/cli/build.ts', join(modules, 'deputyjs/dist')],
+    [
+      '--conditions=deputy-source',
+      '--import',
+      'tsx',
+      'server/cli/repository/build.ts',
+      join(modules, 'deputyjs/dist'),
+    ],
     {
       cwd: root,
     },

@@ -6,97 +6,21 @@ import { once } from 'node:events'
 import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
-import { isApp } from '../architecture/app-paths.ts'
+import { isApp } from '../../server/cli/repository/app-paths.ts'
 import { guarded } from '../support/guarded.ts'
 
 const ROOT = resolve(import.meta.dirname, '../..')
 
-/** The smallest app: `users`, which the engine asks for, one collection and one action. */
-const APP: Readonly<Record<string, string>> = {
-  'integrations.ts': `import { defineIntegrations } from 'deputyjs/integrations'
-
-export const integrations = defineIntegrations({})
-`,
-  'drizzle/collections.ts': `import { collection } from 'deputyjs/collections'
-import { text } from 'drizzle-orm/pg-core'
-
-export const users = collection(
-  'users',
-  { name: text(), email: text(), imageUrl: text(), role: text().notNull().default('member') },
-  { systemManaged: ['name', 'email', 'imageUrl', 'role'] },
-)
-
-export const notes = collection('notes', { text: text().notNull() }, { access: { member: { read: 'own' } } })
-`,
-  'server/deputy.ts': `import * as deputy from 'deputyjs'
-import type * as collections from '../drizzle/collections.ts'
-import type { integrations } from '../integrations.ts'
-import type { env } from './env.ts'
-
-interface App {
-  collections: typeof collections
-  integrations: typeof integrations
-  env: typeof env
-}
-
-export const { action } = deputy.createBuilders<App>()
-`,
-  'server/env.ts': `import { z } from 'zod'
-
-export const env = z.object({})
-`,
-  'server/routes.ts': `import type { AnyRoutes } from 'deputyjs'
-import { Hono } from 'hono'
-
-export const routes: AnyRoutes = () => new Hono()
-`,
-  'server/app.ts': `import { defineApp, type RouterOf } from 'deputyjs'
-import * as collections from '../drizzle/collections.ts'
-import { integrations } from '../integrations.ts'
-import { env } from './env.ts'
-import * as actions from './routers/actions/index.ts'
-import { routes } from './routes.ts'
-
-const migrations = new URL('../drizzle/migrations', import.meta.url)
-
-export const app = defineApp({ collections, migrations, actions, integrations, env, routes })
-
-export type AppRouter = RouterOf<typeof app>
-`,
-  'server/main.ts': `import { run } from 'deputyjs'
-
-await run(() => import('./app.ts'))
-`,
-  'server/routers/actions/write-note.ts': `import { z } from 'zod'
-import { action } from '../../deputy.ts'
-
-export const writeNote = action
-  .input(z.strictObject({ text: z.string().min(1).max(1_000) }))
-  .mutation(({ ctx, input }) => ctx.tools.create('notes', input))
-`,
-  'server/routers/actions/index.ts': `export { writeNote } from './write-note.ts'
-`,
-  'test/actions/write-note.test.ts': `import { createTestApp } from 'deputyjs/testing'
-import { expect, it } from 'vitest'
-import { app } from '../../server/app.ts'
-
-it('keeps a note for its writer', async () => {
-  await using tested = await createTestApp(app, { databaseUrl: process.env.TEST_DATABASE_URL })
-  const ada = await tested.as('ada')
-  await ada.actions.writeNote({ text: 'Hello' })
-  expect(await ada.records.notes.list()).toMatchObject({ data: { records: [{ data: { text: 'Hello' } }] } })
-  const eve = await tested.as('eve')
-  expect(await eve.records.notes.list()).toMatchObject({ data: { records: [] } })
-})
-`,
-  'test/demo/main.ts': `import { createTestApp } from 'deputyjs/testing'
+/** The smallest app: what `deputy create --empty` writes. */
+const EMPTY = join(ROOT, 'server/cli/template/empty')
+/** Its demo; an app elsewhere has none. */
+const DEMO = `import { createTestApp } from 'deputyjs/testing'
 import { app } from '../../server/app.ts'
 
 await using tested = await createTestApp(app)
 const ada = await tested.as('ada')
 console.log(await ada.actions.writeNote({ text: 'Hello' }))
-`,
-}
+`
 
 /** What must hold of the copy. */
 const CHECKS: readonly (readonly string[])[] = [
@@ -111,7 +35,8 @@ const CHECKS: readonly (readonly string[])[] = [
 const copy = await mkdtemp(join(tmpdir(), 'deputy-without-example-'))
 try {
   await copyEngine()
-  for (const [file, text] of Object.entries(APP)) await place(file, text)
+  await cp(EMPTY, copy, { recursive: true })
+  await place('test/demo/main.ts', DEMO)
   for (const args of CHECKS) await npm(args)
 } finally {
   await rm(copy, { recursive: true, force: true })

@@ -1,0 +1,3 @@
+import { defineIntegrations } from 'deputyjs/integrations'
+
+export const integrations = defineIntegrations({})

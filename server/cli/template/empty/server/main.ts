@@ -1,0 +1,3 @@
+import { run } from 'deputyjs'
+
+await run(() => import('./app.ts'))
