@@ -82,26 +82,3 @@ function compareColumn(where: string, column: PgColumn, found: StoredColumn, isN
     differences.push(`${where} is declared as one that may be empty, and is NOT NULL`)
   return differences
 }
-
-/** Tables of the engine whose rows never change. Each has a trigger, named after it, that sees to that. */
-const GUARDED = ['audit_log', 'credit_entries'] as const
-
-/**
- * `tgtype` tells of triggers before UPDATE, DELETE or TRUNCATE (PostgreSQL's `pg_trigger.h`). One that fires on a
- * condition, or for some columns, guards nothing.
- */
-const UNGUARDED = `
-  select c.name from jsonb_array_elements_text($1::text::jsonb) as c (name)
-  where coalesce((
-    select bit_or(t.tgtype::int) from pg_trigger t
-    where t.tgrelid = to_regclass('deputy.' || c.name) and t.tgfoid = to_regproc('deputy.refuse_change')
-      and t.tgenabled in ('O', 'A') and t.tgtype::int & 2 = 2 and t.tgqual is null and t.tgattr::text = ''), 0) & 56 <> 56`
-
-/** Names the triggers that should keep tables as they are written, and are gone or switched off. */
-export async function findUnguarded(database: Database): Promise<readonly string[]> {
-  const { rows } = await database.query({ sql: UNGUARDED, params: [JSON.stringify(GUARDED)] })
-  return rows.map(
-    ([table]) =>
-      `deputy.${table} has no trigger ${table}_append_only, which refuses UPDATE, DELETE and TRUNCATE: make it again as 0001_append-only.sql of the engine does`,
-  )
-}

@@ -3,14 +3,10 @@ import postgres from 'postgres'
 import { engineSchema } from '../../drizzle/engine/schema.ts'
 import { connectionOf, driverOptions } from './connection-string.ts'
 import { HostChoice } from './host-choice.ts'
+import { refuseNewer, refuseWithoutRights } from './migration-checks.ts'
 import { MigrationError } from './migration-error.ts'
-import {
-  applyMigrations,
-  type MigrationReport,
-  type MigrationSession,
-  type MigrationSet,
-  planMigrations,
-} from './migrator.ts'
+import type { MigrationSession, MigrationSet } from './migration-set.ts'
+import { applyMigrations, type MigrationReport, planMigrations } from './migrator.ts'
 import type { PgliteDatabase } from './pglite.ts'
 
 /** Any constant: servers that start together on one database queue up behind it. */
@@ -21,6 +17,10 @@ export interface MigrateOptions {
   readonly migrations: string
   /** Tables that hold records; their pages keep room for new row versions beside the old. */
   readonly tables: readonly string[]
+  /** The folder of the engine's migrations. @default the package's own */
+  readonly engineMigrations?: string | undefined
+  /** For how long a migration is tried again while others hold its tables, in milliseconds. @default two minutes */
+  readonly lockPatienceMs?: number | undefined
 }
 
 export interface DatabaseReport {
@@ -28,11 +28,10 @@ export interface DatabaseReport {
   readonly app: MigrationReport
 }
 
-const ENGINE: MigrationSet = {
-  owner: 'engine',
-  folder: fileURLToPath(new URL('../../drizzle/engine/migrations', import.meta.url)),
-  journal: { schema: engineSchema.schemaName, table: 'migrations' },
-}
+const LOCK_PATIENCE_MS = 120_000
+
+/** The folder of the engine's migrations. */
+export const ENGINE_MIGRATIONS = fileURLToPath(new URL('../../drizzle/engine/migrations', import.meta.url))
 
 const CURRENT_SCHEMA = `
   select (select path::text from unnest(current_schemas(false)) with ordinality as it (path, place)
@@ -55,8 +54,9 @@ export async function migratePostgres(url: string, options: MigrateOptions): Pro
     query: async (text, params = []) => client.unsafe(text, [...params]).values(),
   }
   try {
-    // A pooler may hand out a backend as another connection has set it.
-    await client.unsafe('reset all')
+    // A pooler may hand out a backend as another connection has set it. A migration, and the wait for those of another
+    // server, take as long as they take.
+    await client.unsafe('reset all; set statement_timeout = 0; set lock_timeout = 0').simple()
     await checkSchema(session)
     await client`select pg_advisory_lock(${MIGRATION_LOCK})`
     const report = await migrate(session, options)
@@ -103,33 +103,39 @@ async function checkSchema(session: MigrationSession): Promise<void> {
   )
 }
 
-async function migrate(
-  session: MigrationSession,
-  { migrations, tables }: MigrateOptions,
-): Promise<DatabaseReport> {
+async function migrate(session: MigrationSession, options: MigrateOptions): Promise<DatabaseReport> {
   // Both are looked at before either is applied: a database that does not fit stays as it is.
-  const plans = {
-    engine: await planMigrations(session, ENGINE),
-    app: await planMigrations(session, {
-      owner: 'app',
-      folder: migrations,
-      journal: APP_JOURNAL,
-      hiddenSchema: engineSchema.schemaName,
-    }),
+  const engine = await planMigrations(session, engineSet(options))
+  const app = await planMigrations(session, appSet(options))
+  for (const plan of [engine, app]) refuseNewer(plan)
+  await refuseWithoutRights(session, [engine, app])
+  const applying = { lockPatienceMs: options.lockPatienceMs ?? LOCK_PATIENCE_MS }
+  const report = {
+    engine: await applyMigrations(session, engine, applying),
+    app: await applyMigrations(session, app, applying),
   }
-  const engine = await applyMigrations(session, plans.engine)
-  const app = await applyMigrations(session, plans.app)
-  await session.run(fillFactor(tables))
-  return { engine, app }
+  await setFillFactor(session, options.tables)
+  return report
 }
 
+function engineSet({ engineMigrations = ENGINE_MIGRATIONS }: MigrateOptions): MigrationSet {
+  const journal = { schema: engineSchema.schemaName, table: 'migrations' }
+  return { owner: 'engine', folder: engineMigrations, journal }
+}
+
+function appSet({ migrations }: MigrateOptions): MigrationSet {
+  return { owner: 'app', folder: migrations, journal: APP_JOURNAL, hiddenSchema: engineSchema.schemaName }
+}
+
+/** Of the tables that differ, those that the role may alter: one that only serves leaves it to the one that migrates. */
+const WITHOUT_FILL_FACTOR = `
+  select c.oid::regclass::text from pg_class c
+  where c.relkind = 'r' and c.relnamespace = 'public'::regnamespace
+    and c.relname in (select * from jsonb_array_elements_text($1::text::jsonb))
+    and not coalesce(c.reloptions, '{}') @> '{fillfactor=80}' and pg_has_role(c.relowner, 'USAGE')`
+
 /** drizzle-kit cannot express storage parameters, so they are set here, where they differ. */
-function fillFactor(tables: readonly string[]): string {
-  const names = tables.map((table) => `'${table.replaceAll("'", "''")}'`).join(', ') || 'null'
-  return `do $$ declare t record; begin
-    for t in select c.oid::regclass as name from pg_class c
-      where c.relkind = 'r' and c.relnamespace = 'public'::regnamespace and c.relname in (${names})
-        and not coalesce(c.reloptions, '{}') @> '{fillfactor=80}'
-    loop execute format('alter table %s set (fillfactor = 80)', t.name); end loop;
-  end $$`
+async function setFillFactor(session: MigrationSession, tables: readonly string[]): Promise<void> {
+  const found = await session.query(WITHOUT_FILL_FACTOR, [JSON.stringify(tables)])
+  for (const [name] of found) await session.run(`alter table ${name} set (fillfactor = 80)`)
 }

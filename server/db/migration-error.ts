@@ -1,6 +1,13 @@
 /** The database could not be brought up to date. Its message is for the person who starts the server. */
 export class MigrationError extends Error {
   override readonly name = 'MigrationError'
+  /** Of what Postgres refused; undefined where it was not asked. */
+  readonly sqlstate: string | undefined
+
+  constructor(message: string, sqlstate?: string) {
+    super(message)
+    this.sqlstate = sqlstate
+  }
 }
 
 /** What Postgres says of a statement that failed, whichever driver tells it. */
@@ -77,7 +84,7 @@ function remedyFor({ reason: { code, message }, statement }: FailedStatement): s
         ? 'each file is a transaction, in which nothing can be done CONCURRENTLY. Write CREATE INDEX without it; or make the index by hand before, and write CREATE INDEX IF NOT EXISTS here.'
         : 'each file is a transaction, in which this cannot be done. Do it by hand before.'
     case '42501':
-      return 'the role in DATABASE_URL lacks the right. Give it the ownership of the tables and CREATE on the schema, or apply the migrations as a role that has them.'
+      return 'the role in DATABASE_URL lacks the right. Apply the migrations as the role that owns the tables, by deputy migrate; or give this one their ownership and CREATE on the schema.'
     case '3F000':
       return 'create the schema first, in this migration or by hand.'
     case '0A000':
@@ -97,7 +104,7 @@ function remedyFor({ reason: { code, message }, statement }: FailedStatement): s
       return 'it is not there: it was dropped, or a migration after this one makes it.'
     case '55P03':
     case '40P01':
-      return 'somebody else holds the table. Start again when it is free.'
+      return 'a transaction elsewhere holds the table, and it was tried until the patience was over. Find it in pg_stat_activity, and start again when the table is free.'
     case '42804':
       return 'Postgres cannot change the values by itself. Add USING with the expression that does.'
     default:

@@ -11,9 +11,14 @@ export interface Migration {
   /** The stamp of its making, by which Drizzle's own table knows it. */
   readonly when: number
   readonly text: string
+  /** Whether it says that servers which do not know it may go on beside it. */
+  readonly isSafeForOlder: boolean
   /** Of the file as it is, with either kind of line ends: a checkout may change them. */
   readonly hashes: readonly [string, ...string[]]
 }
+
+/** A line of a migration by which servers that do not have the file may start on a database that has it. */
+export const SAFE_MARK = '-- safe-for-older-servers'
 
 const journalSchema = z.object({ entries: z.array(z.object({ tag: z.string(), when: z.number() })) })
 
@@ -44,7 +49,9 @@ export function readMigrations(folder: string): readonly Migration[] {
       throw new MigrationError(`${journal} names ${tag}, but there is no ${file}. Commit it.`)
     const text = readFileSync(file, 'utf8')
     const unix = text.replaceAll('\r\n', '\n')
-    return { tag, when, text, hashes: [hashOf(text), hashOf(unix), hashOf(unix.replaceAll('\n', '\r\n'))] }
+    const hashes = [hashOf(text), hashOf(unix), hashOf(unix.replaceAll('\n', '\r\n'))] as const
+    const isSafeForOlder = unix.split('\n').some((line) => line.trim() === SAFE_MARK)
+    return { tag, when, text, isSafeForOlder, hashes }
   })
 }
 

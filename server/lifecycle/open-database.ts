@@ -1,6 +1,7 @@
 import type { PgTable } from 'drizzle-orm/pg-core'
 import { DefinitionError } from '../core/errors.ts'
-import { compareTables, findUnguarded } from '../db/compare-tables.ts'
+import { compareGuarantees } from '../db/compare-guarantees.ts'
+import { compareTables } from '../db/compare-tables.ts'
 import type { Database } from '../db/database.ts'
 import { type DatabaseReport, migrateEmbedded, migratePostgres } from '../db/migrate.ts'
 import { refuseUnsuitablePooler, UnsuitablePooler } from '../db/pooler-mode.ts'
@@ -86,7 +87,7 @@ async function checkTables(database: Database, tables: readonly string[]): Promi
 }
 
 async function checkColumns(database: Database, expected: readonly PgTable[]): Promise<void> {
-  const differences = [...(await compareTables(database, expected)), ...(await findUnguarded(database))]
+  const differences = [...(await compareTables(database, expected)), ...(await compareGuarantees(database))]
   if (differences.length === 0) return
   throw new DefinitionError(
     [

@@ -33,10 +33,10 @@ import {
   uuid,
   varchar,
 } from 'drizzle-orm/pg-core'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, it } from 'vitest'
 import { isCollection } from '../../drizzle/engine/collection.ts'
 import * as system from '../../drizzle/engine/system.ts'
-import { compareTables, findUnguarded } from '../../server/db/compare-tables.ts'
+import { compareTables } from '../../server/db/compare-tables.ts'
 import { openDatabase } from '../../server/lifecycle/open-database.ts'
 import * as collections from '../fixture/collections.ts'
 import { openTestDatabase, type TestDatabase } from '../support/database.ts'
@@ -112,7 +112,6 @@ it('finds no difference in what drizzle-kit makes of every type', async () => {
   await run(statements.join(';\n'))
   expect(await compareTables(opened.database, [kinds, pairs])).toEqual([])
   expect(await compareTables(opened.database, declared)).toEqual([])
-  expect(await findUnguarded(opened.database)).toEqual([])
 })
 
 it.each([
@@ -165,46 +164,6 @@ it('names a table of the engine with its schema', async () => {
 it('lets a newer version have what an older one need not know', async () => {
   await run(`alter table events add column later text, add column counted integer not null default 0`)
   expect(await compareTables(opened.database, declared)).toEqual([])
-})
-
-const guard = (table: string, when: string, does = 'deputy.refuse_change') =>
-  `create trigger ${table}_append_only before ${when} execute function ${does}()`
-const whole = (table: string) =>
-  guard(table, `update or delete or truncate on deputy.${table} for each statement`)
-
-describe.each(['audit_log', 'credit_entries'])('the guard of %s', (table) => {
-  const drop = `drop trigger ${table}_append_only on deputy.${table}`
-  it.each([
-    ['is gone', drop, whole(table)],
-    [
-      'is switched off',
-      `alter table deputy.${table} disable trigger ${table}_append_only`,
-      `alter table deputy.${table} enable trigger ${table}_append_only`,
-    ],
-    [
-      'leaves out TRUNCATE',
-      `${drop}; ${guard(table, `update or delete on deputy.${table} for each statement`)}`,
-      `${drop}; ${whole(table)}`,
-    ],
-    [
-      'has a condition',
-      `${drop}; ${guard(table, `update or delete or truncate on deputy.${table} for each statement when (false)`)}`,
-      `${drop}; ${whole(table)}`,
-    ],
-    [
-      'refuses nothing',
-      `create or replace function lets_pass() returns trigger language plpgsql as 'begin return null; end';
-       ${drop}; ${guard(table, `update or delete or truncate on deputy.${table} for each statement`, 'lets_pass')}`,
-      `${drop}; ${whole(table)}`,
-    ],
-  ])('is missed by name when it %s', async (_what, change, undo) => {
-    await run(change)
-    expect(await findUnguarded(opened.database)).toEqual([
-      `deputy.${table} has no trigger ${table}_append_only, which refuses UPDATE, DELETE and TRUNCATE: make it again as 0001_append-only.sql of the engine does`,
-    ])
-    await run(undo)
-    expect(await findUnguarded(opened.database)).toEqual([])
-  })
 })
 
 it('keeps a server from starting, with what to do', async () => {

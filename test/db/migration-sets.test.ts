@@ -5,7 +5,8 @@ import { getTableConfig } from 'drizzle-orm/pg-core'
 import { expect, it } from 'vitest'
 import { isCollection } from '../../drizzle/engine/collection.ts'
 import * as system from '../../drizzle/engine/system.ts'
-import { compareTables, findUnguarded } from '../../server/db/compare-tables.ts'
+import { compareGuarantees } from '../../server/db/compare-guarantees.ts'
+import { compareTables } from '../../server/db/compare-tables.ts'
 import { migratePostgres } from '../../server/db/migrate.ts'
 import { readMigrations } from '../../server/db/migration-folder.ts'
 import { openPglite } from '../../server/db/pglite.ts'
@@ -84,7 +85,7 @@ it('what drizzle-kit makes of the app leaves the engine’s tables and triggers 
   await using empty = await openEmptyDatabase()
   await empty.migrate({ migrations, tables: TABLES })
   expect(await compareTables(empty.database, declared)).toEqual([])
-  expect(await findUnguarded(empty.database)).toEqual([])
+  expect(await compareGuarantees(empty.database)).toEqual([])
 })
 
 it('a server does not start where the trigger of a table is gone, and names it', async () => {
@@ -98,7 +99,9 @@ it('a server does not start where the trigger of a table is gone, and names it',
     const database = await openPglite({ directory: directory.path })
     await execute(database, undefined, drop).finally(() => database.close())
   } else await run(empty, drop)
-  await expect(start()).rejects.toThrow('deputy.credit_entries has no trigger credit_entries_append_only')
+  await expect(start()).rejects.toThrow(
+    'the trigger credit_entries_append_only on deputy.credit_entries is gone',
+  )
 }, 120_000)
 
 it.each([

@@ -6,6 +6,7 @@ import { drizzle as drizzlePostgres } from 'drizzle-orm/postgres-js'
 import { migrate as migratePostgresJs } from 'drizzle-orm/postgres-js/migrator'
 import postgres from 'postgres'
 import { describe, expect, it } from 'vitest'
+import { SAFE_MARK } from '../../server/db/migration-folder.ts'
 import type { PgliteDatabase } from '../../server/db/pglite.ts'
 import { execute } from '../support/execute.ts'
 import {
@@ -114,14 +115,39 @@ describe('migrations are applied by what they are', () => {
     expect((await empty.migrate(options)).applied).toEqual([])
   })
 
-  it('what the database has and the folder has not is named, and does not keep an old server from starting', async () => {
+  it('what the database has and the folder has not is refused by name, and what is not there yet is not applied', async () => {
     await using empty = await openEmptyDatabase()
     await using written = await migrationsFolder()
     const options = { migrations: written.folder, tables: [] }
     await written.write([BASE, TITLE])
     await empty.migrate(options)
+    await written.write([BASE, COLOR])
+    await expect(empty.migrate(options)).rejects.toThrow(
+      /^The database has migrations that .* has not, and that are not marked as safe for older servers: 0001_title\. Start the version of the app/,
+    )
+    expect(await columnsOf(empty)).toEqual(['id', 'title'])
+  })
+
+  it('one that is marked as safe for older servers is told, and they go on', async () => {
+    await using empty = await openEmptyDatabase()
+    await using written = await migrationsFolder()
+    const options = { migrations: written.folder, tables: [] }
+    await written.write([BASE, { ...TITLE, sql: `${SAFE_MARK}\r\n${TITLE.sql}` }])
+    await empty.migrate(options)
+    await written.write([BASE, COLOR])
+    expect(await empty.migrate(options)).toEqual({ applied: [COLOR.tag], unknown: [TITLE.tag] })
+    expect(await columnsOf(empty)).toEqual(['color', 'id', 'title'])
+  })
+
+  it('the mark is a line of its own', async () => {
+    await using empty = await openEmptyDatabase()
+    await using written = await migrationsFolder()
+    const options = { migrations: written.folder, tables: [] }
+    const unmarked = `${TITLE.sql} ${SAFE_MARK}\n${SAFE_MARK} not\n`
+    await written.write([BASE, { ...TITLE, sql: unmarked }])
+    await empty.migrate(options)
     await written.write([BASE])
-    expect(await empty.migrate(options)).toEqual({ applied: [], unknown: [TITLE.tag] })
+    await expect(empty.migrate(options)).rejects.toThrow('0001_title')
   })
 
   it('a journal that does not fit the files is refused by name', async () => {
@@ -246,7 +272,7 @@ const FAULTS: readonly (readonly [what: string, sql: string, reason: RegExp, rem
     'a table that somebody else holds',
     "do $$ begin raise lock_not_available using message = 'held'; end $$",
     /held/,
-    /Start again when it is free/,
+    /start again when the table is free/,
   ],
 ]
 
@@ -256,7 +282,7 @@ describe('a migration that fails', () => {
     async (_what, sql, reason, remedy) => {
       await using empty = await openEmptyDatabase()
       await using written = await migrationsFolder()
-      const options = { migrations: written.folder, tables: [] }
+      const options = { migrations: written.folder, tables: [], lockPatienceMs: 0 }
       const bad = `create table first (id text);\n--> statement-breakpoint\n\n${sql};`
       await written.write([BASE, { tag: '0001_bad', when: 5_000, sql: bad }])
       const failed = await empty.migrate(options).then(
@@ -370,7 +396,9 @@ it('a role that may not make anything starts where there is nothing to apply', a
     const nothing = { applied: [], unknown: [] }
     expect(await migratePostgres(url.href, options)).toEqual({ engine: nothing, app: nothing })
     await written.write([BASE, TITLE])
-    await expect(migratePostgres(url.href, options)).rejects.toThrow(/must be owner|permission denied/)
+    await expect(migratePostgres(url.href, options)).rejects.toThrow(
+      `The database lacks 0001_title, and the role ${role} in DATABASE_URL may not apply migrations. Run deputy migrate`,
+    )
   } finally {
     await execute(empty.database, empty.url, `drop owned by ${role}; drop role ${role}`)
   }
