@@ -1,5 +1,5 @@
 import { ENGINE_PREFIXES } from './engine-addresses.ts'
-import { MAX_BODY_BYTES } from './max-body-bytes.ts'
+import { BodyTooLargeError, MAX_BODY_BYTES, tooLarge } from './request-body.ts'
 
 /** What a request of one of the app's routes may send. */
 export interface BodyLimit {
@@ -108,4 +108,36 @@ function meet(pattern: readonly string[], prefix: readonly string[]): boolean {
     if (!isSame(pattern[at], segment)) return false
   }
   return true
+}
+
+export interface LimitedBody {
+  readonly request: Request
+  /** Whether more came than is allowed. */
+  isExceeded(): boolean
+}
+
+/** The request with a body that fails where it goes on beyond so many bytes. None of it is kept here. */
+export function limitBody(request: Request, maxBytes: number): LimitedBody {
+  let bytes = 0
+  const { body } = request
+  if (!body) return { request, isExceeded: () => false }
+  const reader = body.getReader()
+  const limited = new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        const { done, value } = await reader.read()
+        if (done) return controller.close()
+        bytes += value.byteLength
+        if (bytes <= maxBytes) return controller.enqueue(value)
+        controller.error(new BodyTooLargeError(tooLarge(maxBytes)))
+        // The rest is not wanted; how the connection ends is decided where it is answered.
+        reader.releaseLock()
+        return undefined
+      },
+      cancel: (reason) => reader.cancel(reason),
+    },
+    { highWaterMark: 0 },
+  )
+  const init = { body: limited, duplex: 'half' } as RequestInit // `duplex` is missing from Node's own type.
+  return { request: new Request(request, init), isExceeded: () => bytes > maxBytes }
 }

@@ -1,9 +1,19 @@
 import type { Hono } from 'hono'
+import { uuidv7 } from 'uuidv7'
+import { z } from 'zod'
 import type { UserActor } from '../auth/actor.ts'
-import type { QueryContext } from '../builders/action-context.ts'
+import { verifiedUser } from '../auth/authentication.ts'
+import { type AnyContext, createActionContext, type QueryContext } from '../builders/action-context.ts'
 import type { AppTypes } from '../builders/app-types.ts'
 import type { ActionResult } from '../core/result.ts'
-import type { BodyLimit } from './body-limits.ts'
+import { runCall } from '../invocation/call.ts'
+import type { Engine } from '../invocation/engine.ts'
+import { users } from '../trpc/authenticate.ts'
+import { createCall } from '../trpc/call.ts'
+import { callProcedure, resultOf } from '../trpc/call-procedure.ts'
+import { createAuthenticator, createRequestContext } from '../trpc/context.ts'
+import type { BodyLimit, BodyLimits } from './body-limits.ts'
+import { respond } from './respond.ts'
 
 /** Who calls a route, and in which request. */
 export interface RouteCaller {
@@ -36,3 +46,55 @@ export type Routes<A extends AppTypes> = (options: RoutesOptions<QueryContext<A>
 
 /** The routes of any app: who calls them gives them the context that they are typed for. */
 export type AnyRoutes = (options: RoutesOptions<never>) => Hono
+
+const NOTHING = z.undefined()
+
+interface RoutesParts {
+  readonly engine: Engine
+  /** The id of every request under way. */
+  readonly requestIds: WeakMap<Request, string>
+  readonly bodyLimits: BodyLimits
+}
+
+/** What the app's routes are given. */
+export function createRoutesOptions({
+  engine,
+  requestIds,
+  bodyLimits,
+}: RoutesParts): RoutesOptions<AnyContext> {
+  return {
+    allowBody: (path, limit) => bodyLimits.allow(path, limit),
+
+    async authenticate(request) {
+      const requestId = requestIds.get(request) ?? uuidv7()
+      const authorization = request.headers.get('authorization') ?? undefined
+      const caller = verifiedUser(await createAuthenticator(engine, authorization, requestId).authenticate())
+      return 'actor' in caller
+        ? { actor: caller.actor, requestId }
+        : { response: respond(caller.failure, requestId) }
+    },
+
+    async read({ actor, requestId }, handler) {
+      // What is streamed outlasts the request that it began with: whether the user is blocked is asked again.
+      const ctx = createRequestContext(engine, {
+        authorization: undefined,
+        actor,
+        requestId,
+        transport: 'rest',
+      })
+      const call = createCall({
+        kind: 'query',
+        callers: users,
+        schema: NOTHING,
+        trail: 'none',
+        run: (accepted) =>
+          runCall(engine, accepted, (attempt) => handler(createActionContext(accepted, attempt))),
+      })
+      const place = { ctx, path: 'route', batchIndex: 0, readInput: () => undefined }
+      const result = resultOf(await callProcedure({ call }, place))
+      return result as Awaited<ReturnType<typeof handler>> // The handler's own result, or a failure.
+    },
+
+    respond: (result) => respond(result, uuidv7()),
+  }
+}

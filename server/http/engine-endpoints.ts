@@ -1,18 +1,15 @@
 import type { createAppRouter } from '../routers/app-router.ts'
 import { callablesOf } from '../trpc/callable.ts'
-import { createActionEndpoint } from './actions.ts'
 import type { Endpoint, EngineRequest } from './endpoint.ts'
 import type { Exchange, HttpAnswer } from './exchange.ts'
 import { type HeldBytes, overloaded } from './held-bytes.ts'
-import { createIntegrationsEndpoint } from './integrations.ts'
-import { MAX_BODY_BYTES } from './max-body-bytes.ts'
 import { PageSlots } from './page-slots.ts'
-import { createProcedureRoutes } from './procedure-routes.ts'
 import { createRecordsEndpoint } from './records.ts'
+import { MAX_BODY_BYTES, readWholeBody } from './request-body.ts'
 import { createRequestContexts, type RequestContextsOptions } from './request-contexts.ts'
-import type { RequestTarget } from './request-target.ts'
+import type { RequestTarget } from './request-head.ts'
+import { createActionEndpoint, createIntegrationsEndpoint, createProcedureRoutes } from './rest-endpoints.ts'
 import { createTrpcEndpoint } from './trpc-endpoint.ts'
-import { readWholeBody } from './whole-body.ts'
 
 export interface EngineEndpointsOptions extends RequestContextsOptions {
   readonly router: ReturnType<typeof createAppRouter>

@@ -6,23 +6,18 @@ import { noDryRun } from '../invocation/failures.ts'
 import type { createAppRouter } from '../routers/app-router.ts'
 import { createAppRoutes } from './app-routes.ts'
 import { BodyLimits, bodyBytesHeld } from './body-limits.ts'
-import { Compression } from './compression.ts'
-import { createCors } from './cors.ts'
+import { Compression, encodedHeaders, varyByEncoding } from './compression.ts'
+import { type Cors, createCors } from './cors.ts'
 import type { AnyRoutes } from './custom-routes.ts'
-import { NOTHING_HERE } from './endpoint.ts'
 import { createEngineEndpoints } from './engine-endpoints.ts'
 import type { Answer, Exchange, HttpAnswer } from './exchange.ts'
-import { createFinishAnswer } from './finish-answer.ts'
 import { createProbes } from './health.ts'
 import { HeldBytes, overloaded } from './held-bytes.ts'
-import { BodyTooLargeError, tooLarge } from './limited-body.ts'
-import { MAX_BODY_BYTES } from './max-body-bytes.ts'
+import { BodyTooLargeError, MAX_BODY_BYTES, RequestEndedError, tooLarge } from './request-body.ts'
 import { DRY_RUN_HEADER, requestIdOf } from './request-contexts.ts'
-import { hasDotSegment, type RequestTarget, readTarget } from './request-target.ts'
-import { answerOf } from './respond.ts'
-import { repeatedHeader } from './single-headers.ts'
+import { hasDotSegment, type RequestTarget, readTarget, repeatedHeader } from './request-head.ts'
+import { answerOf, NOTHING_HERE } from './respond.ts'
 import { refuseTrpc, TRPC_PATH } from './trpc-endpoint.ts'
-import { RequestEndedError } from './whole-body.ts'
 
 export interface HttpOptions {
   readonly engine: Engine
@@ -135,4 +130,45 @@ function closing(answer: HttpAnswer): HttpAnswer {
 
 function isReading({ method }: Exchange): boolean {
   return method === 'GET' || method === 'HEAD'
+}
+
+export interface FinishOptions {
+  /** Undefined where pages of other origins may not call. */
+  readonly cors: Cors | undefined
+  /** Undefined where answers are sent as they are. */
+  readonly compression: Compression | undefined
+  isStopping(): boolean
+}
+
+/** Gives an answer of the engine's as it is sent: a short one at once. */
+export type FinishAnswer = (exchange: Exchange, answer: HttpAnswer) => HttpAnswer | Promise<HttpAnswer>
+
+/** Makes what adds to every answer of the engine's what does not depend on who gave it. */
+export function createFinishAnswer({ cors, compression, isStopping }: FinishOptions): FinishAnswer {
+  return (exchange, answer) => {
+    const { status, headers, body } = answer
+    if (cors) {
+      Object.assign(headers, cors.headers(exchange.header('origin')))
+      headers.vary = headers.vary === undefined ? 'Origin' : `${headers.vary}, Origin`
+    }
+    if (isStopping()) headers.connection = 'close'
+    if (!compression || headers['transfer-encoding'] !== undefined) return answer
+    if (!compression.mayCompress(Buffer.byteLength(body), status, (name) => headers[name])) return answer
+    headers.vary = varyByEncoding(headers.vary)
+    return exchange.method === 'HEAD' ? answer : compressed(compression, exchange, answer)
+  }
+}
+
+async function compressed(
+  compression: Compression,
+  exchange: Exchange,
+  { status, headers, body }: HttpAnswer,
+): Promise<HttpAnswer> {
+  const smaller = await compression.compress(body, exchange.header('accept-encoding'), exchange.holder)
+  if (!smaller) return { status, headers, body }
+  return {
+    status,
+    headers: { ...headers, ...encodedHeaders(smaller, headers.etag) },
+    body: smaller.bytes,
+  }
 }

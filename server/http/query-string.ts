@@ -1,6 +1,8 @@
 import { type Failure, fail } from '../core/result.ts'
 import { quote } from '../tools/problems.ts'
+import { InvalidInput } from '../trpc/error-shape.ts'
 import { shortened } from '../wire/issues.ts'
+import { badInput, type JsonBody } from './request-body.ts'
 
 export type QueryString = { readonly values: ReadonlyMap<string, string> } | { readonly failure: Failure }
 
@@ -42,5 +44,29 @@ function isUtf8(search: string): boolean {
     return true
   } catch {
     return false
+  }
+}
+
+const LIST_PARAMETERS = ['where', 'orderBy', 'orderDir', 'limit', 'cursor'] as const
+
+/** Reads the options of a query from an address: `where` is JSON, the rest is text. */
+export function readList(search: string): JsonBody {
+  const read = readQueryString(search, LIST_PARAMETERS)
+  if ('failure' in read) return read
+  const options: Record<string, unknown> = Object.fromEntries(read.values)
+  const limit = numberOrText(read.values.get('limit'))
+  if (limit !== undefined) options.limit = limit
+  const text = read.values.get('where')
+  if (text === undefined) return { value: options }
+  const where = parseWhere(text)
+  return 'failure' in where ? where : { value: { ...options, where: where.value } }
+}
+
+function parseWhere(text: string): JsonBody {
+  try {
+    return { value: JSON.parse(text) }
+  } catch {
+    const issue = { path: ['where'], message: 'must be a JSON object of conditions' }
+    return { failure: badInput(new InvalidInput([issue])) }
   }
 }

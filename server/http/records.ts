@@ -3,11 +3,11 @@ import { type Failure, fail } from '../core/result.ts'
 import { RECORDS_PREFIX } from '../routers/records.ts'
 import { noSuchCollection } from '../tools/no-such-collection.ts'
 import type { Callables } from '../trpc/callable.ts'
-import { callOnce, type Endpoint, type EngineRequest, NOTHING_HERE, restEndpoint } from './endpoint.ts'
-import { type JsonBody, readJsonBody } from './json-body.ts'
-import { readList } from './list-parameters.ts'
-import { numberOrText, readQueryString } from './query-string.ts'
-import { readWholeBody } from './whole-body.ts'
+import type { Endpoint, EngineRequest } from './endpoint.ts'
+import { numberOrText, readList, readQueryString } from './query-string.ts'
+import { type JsonBody, readJsonBody, readWholeBody } from './request-body.ts'
+import { NOTHING_HERE } from './respond.ts'
+import { callOnce, restEndpoint } from './rest-endpoints.ts'
 
 /** A verb of the data API and its input; or the failure that kept it from being read. */
 type Reading =

@@ -6,7 +6,6 @@ import { type AddressRange, clientAddress } from '../auth/client-address.ts'
 import type { Engine } from '../invocation/engine.ts'
 import { createRequestContext, type RequestContext } from '../trpc/context.ts'
 import type { Exchange } from './exchange.ts'
-import { readIdempotencyKeys } from './idempotency-header.ts'
 import { createRateLimit } from './rate-limit.ts'
 
 /** Asks for a dry run of the actions that a request calls. */
@@ -75,4 +74,13 @@ export function requestIdOf(given: string | undefined): string {
 function idempotencyOf(transport: 'rest' | 'trpc', key: string | undefined) {
   if (transport === 'trpc') return readIdempotencyKeys(key)
   return key === undefined ? [] : [key]
+}
+
+/** Reads `Idempotency-Key` for the calls of one request: a slot per call, in order, empty for none. */
+function readIdempotencyKeys(header: string | undefined): readonly (string | undefined)[] {
+  if (header === undefined) return []
+  return header.split(',').map((slot) => {
+    const key = slot.trim()
+    return key === '' ? undefined : key
+  })
 }

@@ -1,7 +1,10 @@
-import type { ActionResult, Failure } from '../core/result.ts'
+import { type ActionResult, type Failure, fail } from '../core/result.ts'
 import { httpStatusOf } from '../trpc/error-shape.ts'
 import { toWireJson } from '../wire/to-json.ts'
 import type { HttpAnswer } from './exchange.ts'
+
+/** What an address is answered with that nothing is at. */
+export const NOTHING_HERE = fail('NOT_FOUND', 'There is nothing at this address.')
 
 /** An ActionResult as a JSON answer with the status of its code. */
 export function answerOf(

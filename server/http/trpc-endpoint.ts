@@ -13,10 +13,8 @@ import { findOversize } from '../wire/json-size.ts'
 import { transformer } from '../wire/transformer.ts'
 import type { Endpoint, EngineRequest } from './endpoint.ts'
 import type { HttpAnswer } from './exchange.ts'
-import { replayedHeader } from './idempotency-header.ts'
-import { checkMediaType } from './media-type.ts'
+import { checkMediaType, readWholeBody } from './request-body.ts'
 import { answerOf, headersOfAll, jsonHeaders, retryAfterOf } from './respond.ts'
-import { readWholeBody } from './whole-body.ts'
 
 export const TRPC_PATH = '/trpc'
 const METHODS: readonly string[] = ['GET', 'HEAD', 'POST', 'OPTIONS']
@@ -138,6 +136,15 @@ function trpcHeaders(ctx: RequestContext, failures: readonly Failure[]): Record<
   const replayed = replayedHeader(ctx.idempotency, ctx.replayed)
   if (replayed !== undefined) headers['idempotency-replayed'] = replayed
   return headers
+}
+
+/** Writes `Idempotency-Replayed` for the calls of one request; undefined when none of them had a key. */
+function replayedHeader(
+  keys: readonly (string | undefined)[],
+  replayed: ReadonlySet<number>,
+): string | undefined {
+  if (keys.every((key) => key === undefined)) return undefined
+  return keys.map((_key, position) => String(replayed.has(position))).join(',')
 }
 
 /** A slot too few or too many would give a call the key of another. */

@@ -9,8 +9,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import { REQUEST_TIMEOUT_MS } from '../http/body-limits.ts'
 import type { Http } from '../http/handler.ts'
 import { createNodeListener } from '../http/node-exchange.ts'
-import { SlowRequests } from '../http/slow-requests.ts'
-import { UnreadAnswers } from '../http/unread-answers.ts'
+import { SlowRequests, UnreadAnswers } from '../http/slow-clients.ts'
 
 export interface ListenOptions {
   readonly http: Http

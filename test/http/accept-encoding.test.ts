@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { chooseEncoding } from '../../server/http/accept-encoding.ts'
+import { chooseEncoding } from '../../server/http/compression.ts'
 
 const ROWS: readonly (readonly [header: string | undefined, encoding: string | undefined])[] = [
   [undefined, undefined],
