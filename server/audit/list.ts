@@ -1,5 +1,5 @@
 import type { Database } from '../db/database.ts'
-import { toStatement } from '../db/to-statement.ts'
+import { toStatement } from '../db/statement.ts'
 import type { AuditEntry } from './entry.ts'
 import type { Execute } from './maintenance.ts'
 import { MAX_AUDIT_LIMIT, queryAudit } from './query.ts'

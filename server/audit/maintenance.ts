@@ -2,7 +2,7 @@ import { type SQL, sql } from 'drizzle-orm'
 import { uuidv7 } from 'uuidv7'
 import { auditDetail, auditLog } from '../../drizzle/engine/system.ts'
 import { ConnectionLost, type Database, type QueryResult } from '../db/database.ts'
-import { toStatement } from '../db/to-statement.ts'
+import { toStatement } from '../db/statement.ts'
 
 export type Execute = (statement: SQL) => Promise<QueryResult>
 

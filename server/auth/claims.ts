@@ -1,4 +1,5 @@
 import type { JWTPayload } from 'jose'
+import { isRecord } from '../core/is-record.ts'
 import { isUserId, USER_ID_RULE } from './user-id.ts'
 
 /** How far this clock and the issuer's may be apart. */
@@ -35,6 +36,25 @@ export function findClaimFault(claims: JWTPayload, rules: ClaimRules): string | 
   const party = Object.hasOwn(claims, 'azp') ? claims.azp : claims.client_id
   if (typeof party !== 'string' || !rules.authorizedParties.includes(party)) {
     return '"azp", or "client_id" where there is none, must be one of the authorized parties'
+  }
+  return undefined
+}
+
+/**
+ * The value of a claim by its name or by its path: `user_metadata.full_name`. A name that holds dots is found as it
+ * stands, `https://app.example.com/role` for one, also within a path. Only own properties count.
+ */
+export function claimAt(claims: unknown, path: string): unknown {
+  return find(claims, path.split('.'))
+}
+
+function find(value: unknown, names: readonly string[]): unknown {
+  if (!isRecord(value)) return undefined
+  for (let taken = names.length; taken > 0; taken -= 1) {
+    const name = names.slice(0, taken).join('.')
+    if (!Object.hasOwn(value, name)) continue
+    const found = taken === names.length ? value[name] : find(value[name], names.slice(taken))
+    if (found !== undefined) return found
   }
   return undefined
 }

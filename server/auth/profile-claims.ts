@@ -1,5 +1,5 @@
 import type { JWTPayload } from 'jose'
-import { claimAt } from './claim-at.ts'
+import { claimAt } from './claims.ts'
 
 /**
  * Flags by which an issuer says that it has verified a claim: as OpenID Connect Core 1.0, section 5.1, names them, and

@@ -1,4 +1,4 @@
-import { claimAt } from './claim-at.ts'
+import { claimAt } from './claims.ts'
 
 /** What an anonymous caller may do. */
 export const ANONYMOUS_ROLE = 'viewer'

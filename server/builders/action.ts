@@ -1,14 +1,15 @@
 import type { TRPCMutationProcedure, TRPCQueryProcedure } from '@trpc/server'
 import type { z } from 'zod'
+import { BUILT_IN_ROLES } from '../auth/role.ts'
 import type { ActionResult } from '../core/result.ts'
 import type { Attempt } from '../invocation/attempt.ts'
 import { runCall } from '../invocation/call.ts'
 import { runDry } from '../invocation/dry-run/answer.ts'
-import { users } from '../trpc/authenticate.ts'
+import type { Policies } from '../records/policy.ts'
 import { createCall } from '../trpc/call.ts'
 import { type Callable, toProcedure } from '../trpc/callable.ts'
 import { toFailure } from '../trpc/error-shape.ts'
-import { anyCaller, type Gate, ownerOnly, roleOnly } from '../trpc/gate.ts'
+import { anyCaller, type Gate, ownerOnly, roleOnly, users } from '../trpc/gate.ts'
 import type { ActionMeta } from '../trpc/init.ts'
 import { type ActionContext, createActionContext, type QueryContext } from './action-context.ts'
 import type { AppTypes } from './app-types.ts'
@@ -170,4 +171,14 @@ function declare<TDeclared>(definition: ActionDefinition, meta: ActionMeta): TDe
   return Object.assign(toProcedure<object>(definition, meta), {
     [ACTION]: definition,
   }) as unknown as TDeclared
+}
+
+/** Every role that means something: the engine's own, those of the access rules, and those that actions ask for. */
+export function rolesOf(policies: Policies, actions: Readonly<Record<string, unknown>>): ReadonlySet<string> {
+  const ofActions = Object.values(actions).flatMap((action) => actionDefinition(action)?.role ?? [])
+  return new Set([
+    ...BUILT_IN_ROLES,
+    ...[...policies.values()].flatMap((policy) => policy.roles),
+    ...ofActions,
+  ])
 }

@@ -132,7 +132,7 @@ function isReading({ method }: Exchange): boolean {
   return method === 'GET' || method === 'HEAD'
 }
 
-export interface FinishOptions {
+interface FinishOptions {
   /** Undefined where pages of other origins may not call. */
   readonly cors: Cors | undefined
   /** Undefined where answers are sent as they are. */
@@ -141,10 +141,10 @@ export interface FinishOptions {
 }
 
 /** Gives an answer of the engine's as it is sent: a short one at once. */
-export type FinishAnswer = (exchange: Exchange, answer: HttpAnswer) => HttpAnswer | Promise<HttpAnswer>
+type FinishAnswer = (exchange: Exchange, answer: HttpAnswer) => HttpAnswer | Promise<HttpAnswer>
 
 /** Makes what adds to every answer of the engine's what does not depend on who gave it. */
-export function createFinishAnswer({ cors, compression, isStopping }: FinishOptions): FinishAnswer {
+function createFinishAnswer({ cors, compression, isStopping }: FinishOptions): FinishAnswer {
   return (exchange, answer) => {
     const { status, headers, body } = answer
     if (cors) {

@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import { uuidv7 } from 'uuidv7'
 import type { UserActor } from '../auth/actor.ts'
-import { readBearer } from '../auth/bearer.ts'
+import { readBearer } from '../auth/authentication.ts'
 import { type AddressRange, clientAddress } from '../auth/client-address.ts'
 import type { Engine } from '../invocation/engine.ts'
 import { createRequestContext, type RequestContext } from '../trpc/context.ts'

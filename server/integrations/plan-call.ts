@@ -1,7 +1,7 @@
 import { isRecord } from '../core/is-record.ts'
 import { type ActionResult, type Failure, fail, type JsonValue, ok } from '../core/result.ts'
 import { issuesOf, sentence } from '../wire/issues.ts'
-import { jsonProblem } from '../wire/json-value.ts'
+import { jsonProblem } from '../wire/plain-data.ts'
 import type { Configuration, ConfiguredIntegration } from './configuration.ts'
 import type { EndpointDeclaration } from './declarations.ts'
 import { type EndpointTarget, parseEndpoint } from './endpoint.ts'

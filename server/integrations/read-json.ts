@@ -2,7 +2,7 @@ import { type Readable, type Transform, Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib'
 import type { JsonValue } from '../core/result.ts'
-import { findUnsendable } from '../wire/answer.ts'
+import { findUnsendable } from '../wire/plain-data.ts'
 
 /** Thrown for a body that is too long. */
 export class TooLargeError extends Error {

@@ -1,5 +1,5 @@
 import { fail, type JsonValue } from '../core/result.ts'
-import { jsonProblem } from '../wire/json-value.ts'
+import { jsonProblem } from '../wire/plain-data.ts'
 import type { Configuration } from './configuration.ts'
 import type { Connection } from './connection.ts'
 import type { EndpointDeclaration } from './declarations.ts'

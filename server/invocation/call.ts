@@ -2,9 +2,10 @@ import { type ActionResult, type Failure, fail } from '../core/result.ts'
 import { ConnectionLost } from '../db/database.ts'
 import { isUnavailable, mapEngineError } from '../db/sqlstate.ts'
 import { IDEMPOTENCY_KEY, IDEMPOTENCY_KEY_RULE } from '../wire/idempotency-key.ts'
-import { fromStored } from '../wire/stored.ts'
+import { fromStored } from '../wire/serialize.ts'
 import type { Engine } from './engine.ts'
 import { Execution, type ExecutionEngine } from './execution.ts'
+import { toTrpcError } from './failures.ts'
 import {
   type Claim,
   claimKey,
@@ -15,7 +16,6 @@ import {
 } from './idempotency.ts'
 import type { RecordedCall } from './invocation-record.ts'
 import { type Handler, runInvocation, Superseded } from './run.ts'
-import { toTrpcError } from './to-trpc-error.ts'
 
 /** The parts of the engine that a call needs. */
 export type CallEngine = ExecutionEngine & Pick<Engine, 'keyReleaseQueue'>

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ActionResult } from '../core/result.ts'
-import { type Database, SqlError } from '../db/database.ts'
+import { type Database, SqlError, type Statement } from '../db/database.ts'
 import {
   type DatabaseFailure,
   isUnavailable,
@@ -8,18 +8,22 @@ import {
   mapEngineError,
   NO_FIELDS,
 } from '../db/sqlstate.ts'
+import { Parameters } from '../db/statement.ts'
 import { LastStatementFailed } from '../db/transaction.ts'
+import { queueMessages } from '../queue/message.ts'
 import {
   constraintFields,
   readConstraintColumns,
   selectConstraintColumns,
 } from '../tools/constraint-fields.ts'
+import { toStored } from '../wire/serialize.ts'
 import type { Attempt } from './attempt.ts'
-import { type CommitStatement, commitStatementOf } from './commit-statement.ts'
+import { auditStatement, isWorthAuditing } from './audit-row.ts'
 import type { DryRun } from './dry-run/dry-run.ts'
 import type { Execution, ExecutionEngine } from './execution.ts'
 import { outcomeUnknown } from './failures.ts'
-import { isResultConstraint } from './idempotency.ts'
+import { insertResult, isResultConstraint } from './idempotency.ts'
+import type { RecordedCall } from './invocation-record.ts'
 import type { Stop } from './run-state.ts'
 
 /** The result that an attempt ends with. */
@@ -154,4 +158,49 @@ async function confirmCommit(
     await sleep(PAUSE_MS)
   }
   return false
+}
+
+/** The last statement of an attempt: it writes the audit row, the messages, and the result of the idempotency key. */
+export interface CommitStatement {
+  readonly statement: Statement
+  readonly isAudited: boolean
+}
+
+/** Builds the last statement of an attempt that succeeded; undefined when there is nothing to write. */
+function commitStatementOf(
+  call: RecordedCall,
+  result: ActionResult<unknown>,
+  { writes, messages }: Pick<Attempt, 'writes' | 'messages'>,
+): CommitStatement | undefined {
+  // A transaction that only reads writes nothing; its audit row, if there is one, is written after it.
+  const { invocation } = call
+  if (invocation.readOnly) return undefined
+  if (!isWorthAuditing(call, 'OK', writes)) {
+    if (!invocation.keyScope) return undefined
+    const parameters = new Parameters()
+    const [sql = ''] = answerParts(call, result, parameters)
+    return { statement: { sql, params: parameters.values }, isAudited: false }
+  }
+  const beside = (parameters: Parameters) => {
+    const answer = answerParts(call, result, parameters)
+    return messages.length === 0
+      ? answer
+      : [...answer, queueMessages(parameters, originOf(invocation), messages)]
+  }
+  return { statement: auditStatement(call, 'OK', writes, { messages, beside }), isAudited: true }
+}
+
+function answerParts(
+  { invocation, record }: RecordedCall,
+  result: ActionResult<unknown>,
+  parameters: Parameters,
+): string[] {
+  const { keyScope, id } = invocation
+  if (!keyScope) return []
+  const stored = { ...keyScope, token: id, storedInput: record.storedInput, result: toStored(result) }
+  return [insertResult(parameters, stored)]
+}
+
+function originOf({ userId, action, id }: RecordedCall['invocation']) {
+  return { caller: userId, action, invocation: id }
 }

@@ -1,5 +1,7 @@
-import { type Failure, fail } from '../core/result.ts'
-import { MAX_ANSWER_CHARACTERS } from '../wire/answer-size.ts'
+import { TRPCError } from '@trpc/server'
+import { INTERNAL_MESSAGE } from '../core/errors.ts'
+import { type Failure, FailureError, fail } from '../core/result.ts'
+import { MAX_ANSWER_CHARACTERS } from './check-result.ts'
 import type { Invocation } from './invocation.ts'
 
 /** Makes the failure of a call that had too many conflicts. */
@@ -42,4 +44,16 @@ export function answerTooLarge(): Failure {
 /** It is no action, and what it does is not taken back. */
 export function noDryRun(): Failure {
   return fail('BAD_REQUEST', 'Only actions have a dry run, and this is none: leave Deputy-Dry-Run out.')
+}
+
+/** A failure as tRPC wants it thrown: what the engine refuses by itself, as against what an action answers. */
+export function toTrpcError(failure: Failure): TRPCError {
+  return new TRPCError({ code: failure.code, message: failure.error, cause: new FailureError(failure) })
+}
+
+/** An internal error, whose cause is logged with the request id before it is thrown. */
+export class UnexpectedError extends TRPCError {
+  constructor(cause: unknown) {
+    super({ code: 'INTERNAL_SERVER_ERROR', message: INTERNAL_MESSAGE, cause })
+  }
 }

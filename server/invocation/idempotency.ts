@@ -1,7 +1,7 @@
 import { type Database, SqlError } from '../db/database.ts'
-import type { Parameters } from '../db/parameters.ts'
+import type { Parameters } from '../db/statement.ts'
+import { isSameInput } from './fingerprint.ts'
 import type { StoredStep } from './journal.ts'
-import { isSameInput } from './sent-input.ts'
 
 /** What an idempotency key belongs to: one caller and one action. */
 export interface KeyScope {

@@ -1,8 +1,7 @@
 import type { z } from 'zod'
 import type { Payer } from '../integrations/integrations.ts'
-import type { Fingerprint } from './fingerprint.ts'
+import { type Fingerprint, hashOfInput, type SentInput, storedInput } from './fingerprint.ts'
 import type { Invocation } from './invocation.ts'
-import { hashOfInput, type SentInput, storedInput } from './sent-input.ts'
 
 /** The input of a call, after its parser. */
 export interface AcceptedInput {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Failure } from '../core/result.ts'
-import { Parameters } from '../db/parameters.ts'
 import { isPassing } from '../db/sqlstate.ts'
+import { Parameters } from '../db/statement.ts'
 import type { ReservationSettings } from '../ledger/reservation-account.ts'
 import { settleReservation } from '../ledger/settle.ts'
 import type { DerivedIds } from './derived-ids.ts'

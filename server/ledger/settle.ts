@@ -1,4 +1,4 @@
-import type { Parameters } from '../db/parameters.ts'
+import type { Parameters } from '../db/statement.ts'
 import type { SideEffectOutcome } from '../integrations/integrations.ts'
 
 /** How a reservation ends. */

@@ -1,5 +1,5 @@
 import { type Logger, pino } from 'pino'
-import { isoText } from '../wire/iso-text.ts'
+import { isoText } from '../wire/scalars.ts'
 
 export interface LogOptions {
   readonly level: string

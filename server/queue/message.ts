@@ -1,5 +1,5 @@
 import type { JsonValue } from '../core/result.ts'
-import type { Parameters } from '../db/parameters.ts'
+import type { Parameters } from '../db/statement.ts'
 import type { Charge } from '../tools/tool-runtime.ts'
 
 /** A message that an action has queued, sent after it has committed. */

@@ -1,5 +1,5 @@
 import type { Database } from '../db/database.ts'
-import { Parameters } from '../db/parameters.ts'
+import { Parameters } from '../db/statement.ts'
 import { settleReservation } from '../ledger/settle.ts'
 import type { MessageOutcome } from './outcome.ts'
 

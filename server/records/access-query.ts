@@ -1,7 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm'
 import type { Operation } from '../../drizzle/engine/access.ts'
 import type { Statement } from '../db/database.ts'
-import { toStatement } from '../db/to-statement.ts'
+import { toStatement } from '../db/statement.ts'
 import { bindTo, systemColumns } from '../tools/assignments.ts'
 import { StatementTemplate } from '../tools/statement-template.ts'
 import { toSql, toValue } from './condition.ts'

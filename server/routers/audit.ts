@@ -1,8 +1,7 @@
 import { auditQuerySchema, queryAudit } from '../audit/query.ts'
 import { ADMIN_ROLE } from '../auth/role.ts'
-import { users } from '../trpc/authenticate.ts'
 import { defineQuery } from '../trpc/callable.ts'
-import { roleOnly } from '../trpc/gate.ts'
+import { roleOnly, users } from '../trpc/gate.ts'
 import { t } from '../trpc/init.ts'
 import { readDirectly } from '../trpc/run-as-caller.ts'
 

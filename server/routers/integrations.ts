@@ -8,7 +8,6 @@ import { parseEndpoint } from '../integrations/endpoint.ts'
 import type { Integrations, PublicIntegration } from '../integrations/integrations.ts'
 import { runCall } from '../invocation/call.ts'
 import { createTools } from '../tools/tools.ts'
-import { anyone } from '../trpc/authenticate.ts'
 import type { AcceptedCall } from '../trpc/call.ts'
 import {
   defineMutation,
@@ -17,7 +16,7 @@ import {
   type Omissible,
   type QueryProcedure,
 } from '../trpc/callable.ts'
-import type { Gate } from '../trpc/gate.ts'
+import { anyone, type Gate } from '../trpc/gate.ts'
 import { t } from '../trpc/init.ts'
 
 export const INTEGRATIONS_PREFIX = 'integrations.'

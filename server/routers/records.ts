@@ -4,7 +4,6 @@ import type { Catalog, CatalogEntry } from '../tools/catalog.ts'
 import type { CollectionTypes } from '../tools/collection-types.ts'
 import type { AnyCollections, MutateActionData, Page, RecordEnvelope } from '../tools/types.ts'
 import type { QueryOptions, Where } from '../tools/where-types.ts'
-import { anyone } from '../trpc/authenticate.ts'
 import {
   defineMutation,
   defineQuery,
@@ -12,6 +11,7 @@ import {
   type Omissible,
   type QueryProcedure,
 } from '../trpc/callable.ts'
+import { anyone } from '../trpc/gate.ts'
 import { t } from '../trpc/init.ts'
 import { readsOf, writeAsCaller } from '../trpc/run-as-caller.ts'
 import { reviveBySchema } from '../wire/from-json.ts'

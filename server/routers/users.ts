@@ -18,7 +18,6 @@ import { type SetRoleInput, setRole } from '../tools/set-role.ts'
 import type { AnyCollections, Page, RecordEnvelope } from '../tools/types.ts'
 import { sizeProblem } from '../tools/value-size.ts'
 import type { QueryOptions } from '../tools/where-types.ts'
-import { users } from '../trpc/authenticate.ts'
 import type { AcceptedCall } from '../trpc/call.ts'
 import {
   defineMutation,
@@ -27,6 +26,7 @@ import {
   type Omissible,
   type QueryProcedure,
 } from '../trpc/callable.ts'
+import { users } from '../trpc/gate.ts'
 import { t } from '../trpc/init.ts'
 import { directReads, readDirectly, writeAsCaller } from '../trpc/run-as-caller.ts'
 

@@ -13,7 +13,7 @@ import { describeColumn, isWrittenByDatabase } from '../../drizzle/engine/column
 import type { FieldSize } from '../../drizzle/engine/field-sizes.ts'
 import * as system from '../../drizzle/engine/system.ts'
 import { DefinitionError } from '../core/errors.ts'
-import { toStatement } from '../db/to-statement.ts'
+import { toStatement } from '../db/statement.ts'
 import { type Constraint, constraintsOf } from './constraints.ts'
 import { type IndexedFields, indexedFields } from './indexed-fields.ts'
 import { envelopeReader, type ReadEnvelope } from './record-envelope.ts'

@@ -1,7 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm'
 import type { PgColumn } from 'drizzle-orm/pg-core'
 import type { Statement } from '../db/database.ts'
-import { toStatement } from '../db/to-statement.ts'
+import { toStatement } from '../db/statement.ts'
 import { type Assignment, type Binding, bindTo, bound, systemColumns } from './assignments.ts'
 import type { CatalogEntry } from './catalog.ts'
 import { isSql, StatementTemplate, type StatementValues } from './statement-template.ts'

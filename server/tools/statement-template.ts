@@ -1,7 +1,7 @@
 import { is, Param, Placeholder, SQL } from 'drizzle-orm'
 import type { PgColumn } from 'drizzle-orm/pg-core'
 import type { Statement } from '../db/database.ts'
-import { toStatement } from '../db/to-statement.ts'
+import { toStatement } from '../db/statement.ts'
 import type { Binding } from './assignments.ts'
 
 /** The values of a template's placeholders: a placeholder has one of these names, or a position in the list. */

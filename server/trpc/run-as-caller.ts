@@ -1,16 +1,26 @@
+import type { SQL } from 'drizzle-orm'
 import type { Actor } from '../auth/actor.ts'
-import type { ActionResult } from '../core/result.ts'
+import { type ActionResult, fail } from '../core/result.ts'
+import { type QueryResult, SqlError, type Statement } from '../db/database.ts'
+import { mapDatabaseError, NO_FIELDS } from '../db/sqlstate.ts'
+import { toStatement } from '../db/statement.ts'
 import type { Attempt } from '../invocation/attempt.ts'
 import { runCall } from '../invocation/call.ts'
+import type { Engine } from '../invocation/engine.ts'
+import { UnexpectedError } from '../invocation/failures.ts'
+import type { RecordedCall } from '../invocation/invocation-record.ts'
 import { createCallerReads, createCallerRecords } from '../records/as-caller.ts'
 import { Caller } from '../records/caller.ts'
 import type { CallerReads, CallerRecords } from '../records/types.ts'
-import type { ToolCall } from '../tools/tool-runtime.ts'
+import type { Catalog } from '../tools/catalog.ts'
+import type { ReadToolRuntime, ToolCall } from '../tools/tool-runtime.ts'
 import type { AnyCollections } from '../tools/types.ts'
-import type { AcceptedCall } from './call.ts'
-import { DirectReads } from './direct-reads.ts'
 
-type AnyCall = AcceptedCall<Actor, unknown>
+/** A call by whoever may read and write. */
+interface AnyCall extends RecordedCall {
+  readonly engine: Engine
+  readonly actor: Actor
+}
 
 /** Reads by single statements without a transaction. */
 export function directReads({ engine, invocation }: AnyCall): DirectReads {
@@ -47,4 +57,51 @@ export function writeAsCaller<T>(
     const caller = new Caller(attempt, actor, engine)
     return write(createCallerRecords(attempt, caller), attempt, caller)
   })
+}
+
+/** Reads outside any transaction: each statement for itself, on the state of the moment. */
+export class DirectReads implements ReadToolRuntime {
+  readonly #engine: Engine
+  readonly #requestId: string
+
+  constructor(engine: Engine, requestId: string) {
+    this.#engine = engine
+    this.#requestId = requestId
+  }
+
+  get catalog(): Catalog {
+    return this.#engine.catalog
+  }
+
+  execute(statement: SQL): Promise<QueryResult> {
+    return this.run(toStatement(statement))
+  }
+
+  run(statement: Statement): Promise<QueryResult> {
+    return this.#engine.database.query(statement)
+  }
+
+  /** Runs one read, and answers with a failure what the database refuses. @throws what no one expected */
+  async call<T>({ tool }: ToolCall, body: () => Promise<ActionResult<T>>): Promise<ActionResult<T>> {
+    try {
+      return await body()
+    } catch (error) {
+      const mapped = mapDatabaseError(error, NO_FIELDS, 'read')
+      if (!mapped) throw error
+      const failure = mapped.kind === 'failure' ? mapped.failure : unlessInternal(error)
+      this.#engine.log.warn(
+        { requestId: this.#requestId, tool, code: failure.code, err: error },
+        'A statement failed',
+      )
+      if (failure.code === 'INTERNAL_SERVER_ERROR') throw new UnexpectedError(error)
+      return failure
+    }
+  }
+}
+
+/** A read is not run again by itself. An internal error of the database may pass, but nothing says so. */
+function unlessInternal(error: unknown) {
+  return error instanceof SqlError && error.sqlstate === 'XX000'
+    ? fail('INTERNAL_SERVER_ERROR', 'The database refused a statement.')
+    : fail('SERVICE_UNAVAILABLE', 'The database is busy; try again.', { details: { retryAfterSeconds: 1 } })
 }

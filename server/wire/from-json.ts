@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { isRecord } from '../core/is-record.ts'
-import { parseContexts, TooMuchWork } from './parse-budget.ts'
+import { parseContexts, TooMuchWork } from './parse.ts'
 import { parseDecimal, parseIsoInstant } from './scalars.ts'
 import { expectsScalars, takesAnything } from './schema-scan.ts'
 import { itemOf, propertyOf, type Schema, type ShapeOf, shapeOf } from './zod-schema.ts'

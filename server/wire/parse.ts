@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import type { Issue } from '../core/result.ts'
 import { issuesOf, MAX_ISSUES } from './issues.ts'
-import { parseContexts, TooMuchWork } from './parse-budget.ts'
+import { isRecursive, reaches, schemasOf } from './schema-scan.ts'
+import { type Schema, shapeOf } from './zod-schema.ts'
 
 /** What a schema has made of an input, or what it found wrong with it. */
 export type Parsed<T> =
@@ -46,4 +47,65 @@ export function createParse<TSchema extends z.ZodType>(schema: TSchema) {
 function refused(error: unknown): Parsed<never> {
   if (!(error instanceof TooMuchWork)) throw error
   return { success: false, issues: [{ path: [], message: error.message, code: 'unacceptable', params: {} }] }
+}
+
+/** Steps of zod's for each value of an input: each schema may look at each value, a few times over. */
+const STEPS_PER_SCHEMA = 8
+const STEPS_AT_LEAST = 10_000
+
+/** Thrown out of a schema that has looked at an input too often. */
+export class TooMuchWork extends Error {
+  override readonly name = 'TooMuchWork'
+  static readonly message =
+    'The input takes too many steps to check, because its schema can read its nesting in too many ways: send less, or nest it less deeply.'
+
+  constructor() {
+    super(TooMuchWork.message)
+  }
+}
+
+export interface ParseMode {
+  readonly async: boolean
+  /** Whether a container with a problem is left at once. */
+  readonly abortEarly?: boolean
+}
+
+/**
+ * Makes what zod is to know while it looks at an input. For a schema whose work could grow faster than the input, it is
+ * also what counts the steps and ends them: zod remembers what it has found out about a value, but not about the copies
+ * that a function in the schema makes of it, which two options of a union then read twice at each level.
+ */
+export function parseContexts(
+  schema: Schema,
+  value: unknown,
+  mode: ParseMode,
+): () => z.core.ParseContextInternal {
+  if (!mayRepeat(schema)) return () => ({ ...mode })
+  let left = STEPS_AT_LEAST + STEPS_PER_SCHEMA * schemasOf(schema).size * countValues(value)
+  return () => ({
+    ...mode,
+    // Every container, transform and check looks at it once.
+    get async() {
+      if (left <= 0) throw new TooMuchWork()
+      left -= 1
+      return mode.async
+    },
+  })
+}
+
+const answers = new WeakMap<Schema, boolean>()
+
+/** Whether a schema holds itself, and reads a value more than once. Computed once per schema. */
+function mayRepeat(schema: Schema): boolean {
+  const known = answers.get(schema)
+  if (known !== undefined) return known
+  const has = (...kinds: readonly string[]) => reaches(schema, (each) => kinds.includes(shapeOf(each).kind))
+  const found = has('unrecognized') || (has('union', 'intersection', 'pipe') && isRecursive(schema))
+  answers.set(schema, found)
+  return found
+}
+
+function countValues(value: unknown): number {
+  if (typeof value !== 'object' || value === null) return 1
+  return Object.values(value).reduce<number>((count, member) => count + countValues(member), 1)
 }

@@ -1,6 +1,7 @@
+import { SuperJSON, type SuperJSONResult } from 'superjson'
 import { isRecord } from '../core/is-record.ts'
-import { assertSendable } from './answer.ts'
-import { isoText } from './iso-text.ts'
+import { assertSendable } from './plain-data.ts'
+import { isoText } from './scalars.ts'
 
 type Annotation = readonly ['Date' | 'bigint' | 'undefined' | 'number']
 interface AnnotationTree {
@@ -74,4 +75,17 @@ function annotationKey(key: string): string {
     )
   }
   return key.replaceAll('\\', '\\\\').replaceAll('.', '\\.')
+}
+
+const superjson = new SuperJSON()
+
+/** Writes an answer as text that gives back the same answer, dates and bigints included. */
+export function toStored(value: unknown): string {
+  return JSON.stringify(serialize(value))
+}
+
+/** Reads what `toStored` wrote; nothing else may come here. */
+export function fromStored(text: string): unknown {
+  const wire: SuperJSONResult = JSON.parse(text)
+  return superjson.deserialize(wire)
 }

@@ -1,7 +1,6 @@
 import { isRecord } from '../core/is-record.ts'
-import { assertSendable, MAX_ANSWER_DEPTH } from './answer.ts'
-import { isoText } from './iso-text.ts'
-import { isInstantInRange } from './scalars.ts'
+import { assertSendable, MAX_ANSWER_DEPTH } from './plain-data.ts'
+import { isInstantInRange, isoText } from './scalars.ts'
 
 /** What stands for a value that JSON would change; `assertSendable` says what is wrong with it, and where. */
 const UNSENDABLE = Symbol('unsendable')

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { readBearer } from '../../server/auth/bearer.ts'
+import { readBearer } from '../../server/auth/authentication.ts'
 
 test('an absent header is no attempt to sign in', () => {
   expect(readBearer(undefined)).toEqual({ kind: 'none' })

@@ -19,7 +19,7 @@ import {
 } from 'drizzle-orm/pg-core'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { toStatement } from '../../server/db/to-statement.ts'
+import { toStatement } from '../../server/db/statement.ts'
 
 const dialect = new PgDialect({ casing: 'snake_case' })
 

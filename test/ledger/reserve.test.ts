@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Database } from '../../server/db/database.ts'
-import { Parameters } from '../../server/db/parameters.ts'
+import { Parameters } from '../../server/db/statement.ts'
 import type { SideEffectOutcome } from '../../server/integrations/integrations.ts'
 import { type Budgets, budgetsOf, DEFAULT_BUDGETS } from '../../server/ledger/budgets.ts'
 import type { ReservationAccount } from '../../server/ledger/reservation.ts'

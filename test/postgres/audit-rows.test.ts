@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import postgres from 'postgres'
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
 import { SqlError, type Statement } from '../../server/db/database.ts'
-import { type AuditRows, createAuditRows } from '../../server/invocation/audit-rows.ts'
+import { type AuditRows, createAuditRows } from '../../server/invocation/audit-row.ts'
 import { openTestDatabase, type TestDatabase } from '../support/database.ts'
 
 let opened: TestDatabase

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { Parameters } from '../../server/db/parameters.ts'
+import { Parameters } from '../../server/db/statement.ts'
 import { DEFAULT_BUDGETS } from '../../server/ledger/budgets.ts'
 import { refund } from '../../server/ledger/refund.ts'
 import type { ReservationAccount } from '../../server/ledger/reservation.ts'

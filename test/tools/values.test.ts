@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { findUnacceptable } from '../../server/wire/guard.ts'
+import { findUnacceptable } from '../../server/wire/plain-data.ts'
 import { type Bench, dataOf, mint, openBench } from './workbench.ts'
 
 let bench: Bench

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { findUnacceptable, MAX_DEPTH } from '../../server/wire/guard.ts'
+import { findUnacceptable, MAX_DEPTH } from '../../server/wire/plain-data.ts'
 import { nestedArrays, plainData } from './arbitraries.ts'
 
 const PROTO_KEY: unknown = JSON.parse('{"a":{"__proto__":1}}')

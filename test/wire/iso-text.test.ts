@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { isoText } from '../../server/wire/iso-text.ts'
+import { isoText } from '../../server/wire/scalars.ts'
 
 it('an instant is written as toISOString writes it', () => {
   fc.assert(

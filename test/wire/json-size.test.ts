@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { parseJson } from '../../server/wire/json.ts'
-import { findOversize } from '../../server/wire/json-size.ts'
+import { findOversize, parseJson } from '../../server/wire/json.ts'
 
 const bytes = (text: string) => Buffer.from(text)
 const DEEP = 400_000

@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { reviveBySchema } from '../../server/wire/from-json.ts'
-import { createParse } from '../../server/wire/parse.ts'
-import { TooMuchWork } from '../../server/wire/parse-budget.ts'
+import { createParse, TooMuchWork } from '../../server/wire/parse.ts'
 import { schemasOf } from '../../server/wire/schema-scan.ts'
 
 const ISO = '2026-02-28T09:30:00.000Z'

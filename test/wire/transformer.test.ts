@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { SuperJSON } from 'superjson'
 import { describe, expect, it } from 'vitest'
-import { findUnacceptable } from '../../server/wire/guard.ts'
+import { findUnacceptable } from '../../server/wire/plain-data.ts'
 import { transformer, UnacceptableInput } from '../../server/wire/transformer.ts'
 import { nestedArrays, overTheWire, plainData } from './arbitraries.ts'
 

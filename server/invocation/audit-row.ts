@@ -1,5 +1,7 @@
-import type { Statement } from '../db/database.ts'
-import { Parameters } from '../db/parameters.ts'
+import { Batches } from '../db/batches.ts'
+import { ConnectionLost, type Database, type Lease, type Statement } from '../db/database.ts'
+import { Semaphore } from '../db/semaphore.ts'
+import { Parameters } from '../db/statement.ts'
 import type { Message } from '../queue/message.ts'
 import { stringify } from '../wire/json.ts'
 import { redact } from '../wire/redact.ts'
@@ -86,4 +88,45 @@ function inputText({ input }: RecordedCall['record']): string | null {
   const text = stringify(shown)
   if (text === undefined) return null
   return text.length > MAX_INPUT_CHARACTERS ? `${text.slice(0, MAX_INPUT_CHARACTERS)}…` : text
+}
+
+/** Writes audit rows of calls without other writes at their end: calls that end at the same time share a commit. */
+export type AuditRows = Batches<Statement, 'kept'>
+
+/** Creates the writer of audit rows. A row is written once, however often it is tried. */
+export function createAuditRows(database: Database): AuditRows {
+  const alone = async (row: Statement) => {
+    await database.write(row)
+    return 'kept' as const
+  }
+  return new Batches<Statement, 'kept'>({
+    turns: new Semaphore(1),
+    async together(rows) {
+      await writeTogether(await database.acquire(), rows)
+      return rows.map(() => 'kept')
+    },
+    alone,
+  })
+}
+
+/**
+ * Runs writing statements in one transaction, all of them sent at once, and gives the connection back. Of each only
+ * that it was committed is told; with an error, none was, or, where the connection is lost, no one knows.
+ */
+async function writeTogether(lease: Lease, statements: readonly Statement[]): Promise<void> {
+  const { session } = lease
+  try {
+    const parts = await Promise.allSettled([
+      session.beginWrite(),
+      ...statements.map((statement) => session.query(statement)),
+      session.control('commit'),
+    ])
+    // The first that failed says why; those after it were refused for it.
+    for (const part of parts) if (part.status === 'rejected') throw part.reason
+    const committed = parts.at(-1)
+    if (committed?.status !== 'fulfilled' || committed.value.command !== 'COMMIT')
+      throw new ConnectionLost('Statements were not committed')
+  } finally {
+    lease.release()
+  }
 }

@@ -1,4 +1,25 @@
 import { isRecord } from '../core/is-record.ts'
+import { sentence } from '../wire/issues.ts'
+import { findUnsendable } from '../wire/plain-data.ts'
+
+/** Finds why a handler's result cannot be sent; undefined when it can. A fault is a bug of the action. */
+export function findResultFault(action: string, result: unknown): Error | undefined {
+  try {
+    if (!isActionResult(result)) return new Error(`Action "${action}" returned no ActionResult`)
+    const unsendable = findUnsendable(result)
+    return unsendable
+      ? new Error(`Action "${action}" returned what cannot be sent: ${sentence(unsendable)}`)
+      : undefined
+  } catch (error) {
+    return new Error(`What action "${action}" returned cannot be read`, { cause: error })
+  }
+}
+
+function isActionResult(value: unknown): boolean {
+  return (
+    typeof value === 'object' && value !== null && 'success' in value && typeof value.success === 'boolean'
+  )
+}
 
 /** How many characters an answer of an action may have, about: texts and keys, and a little for all else. */
 export const MAX_ANSWER_CHARACTERS = 8 * 1024 * 1024
