@@ -1,7 +1,7 @@
 import { knownActor } from '../auth/authentication.ts'
 import { type Failure, fail } from '../core/result.ts'
 import { RECORDS_PREFIX } from '../routers/records.ts'
-import { noSuchCollection } from '../tools/no-such-collection.ts'
+import { noSuchCollection } from '../tools/problems.ts'
 import type { Callables } from '../trpc/callable.ts'
 import type { Endpoint, EngineRequest } from './endpoint.ts'
 import { numberOrText, readList, readQueryString } from './query-string.ts'

@@ -1,7 +1,6 @@
 import type { EventEmitter } from 'node:events'
 import { type Dispatcher, errors } from 'undici'
 import type { JsonValue } from '../core/result.ts'
-import { outboundHeaders } from './outbound-headers.ts'
 import { RefusedAddressError } from './public-connector.ts'
 import { parseSendableJson, readText, TooLargeError } from './read-json.ts'
 import { redactSecrets } from './redact-secrets.ts'
@@ -151,4 +150,37 @@ function secondsUntil(date: string, now: Date): number {
 /** Returns a header's value; undefined when it is missing or sent twice. */
 function one(value: string | string[] | undefined): string | undefined {
   return typeof value === 'string' ? value : undefined
+}
+
+/** RFC 9110, 5.1. */
+const NAME = /^[!#$%&'*+.^_`|~\w-]+$/
+/** Latin-1 without control characters. A line break would begin a header of its own. */
+const VALUE = /^[\x20-\x7e\xa0-\xff]*$/
+/** What says where a message goes and where it ends; TLS also takes its server name from `host`. */
+const OURS: ReadonlySet<string> = new Set([
+  'host',
+  'connection',
+  'content-length',
+  'transfer-encoding',
+  'accept-encoding',
+])
+
+/** The headers of a request, by lowercase name, or undefined if one of them may not be sent. */
+function outboundHeaders(
+  headers: Readonly<Record<string, string>>,
+  hasBody: boolean,
+): Record<string, string> | undefined {
+  const sent = new Map([
+    ['accept', 'application/json'],
+    ['accept-encoding', 'gzip, br'],
+    // Some providers refuse a request without.
+    ['user-agent', 'deputy'],
+  ])
+  if (hasBody) sent.set('content-type', 'application/json')
+  for (const [name, value] of Object.entries(headers)) {
+    const lowercase = name.toLowerCase()
+    if (!NAME.test(name) || !VALUE.test(value) || OURS.has(lowercase)) return undefined
+    sent.set(lowercase, value)
+  }
+  return Object.fromEntries(sent)
 }

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino'
 import { type ActionResult, fail, type JsonValue, ok } from '../core/result.ts'
 import type { HttpClient } from './http-client.ts'
-import { reportFailure } from './report-failure.ts'
+import { reportFailure } from './upstream-error.ts'
 
 export interface PlatformRequest {
   /** Base of the platform; what is asked stays below it. From the app's environment, never a caller's. */

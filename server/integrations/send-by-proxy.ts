@@ -5,8 +5,7 @@ import type { EndpointDeclaration } from './declarations.ts'
 import type { OutboundResponse } from './exchange.ts'
 import type { OutboundAnswer, OutboundCall, SendOptions } from './integrations.ts'
 import { answerOfFailure, answerOfSuccess, answerWithoutEffect } from './outbound-answer.ts'
-import { reportFailure } from './report-failure.ts'
-import { isObject, readUpstreamError } from './upstream-error.ts'
+import { isObject, readUpstreamError, reportFailure } from './upstream-error.ts'
 
 /** Of a body, after decompression. */
 export const MAX_ANSWER_BYTES = 4 * 1024 * 1024

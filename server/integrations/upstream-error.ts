@@ -1,5 +1,7 @@
+import type { Logger } from 'pino'
 import { type ErrorCode, isErrorCode } from '../core/errors.ts'
 import type { IssueInfo, JsonObject, JsonValue } from '../core/result.ts'
+import type { OutboundResponse } from './exchange.ts'
 
 const MAX_ERROR_LENGTH = 500
 const MAX_ISSUES = 20
@@ -47,4 +49,16 @@ function toIssues(value: JsonValue | undefined): IssueInfo[] {
 /** Cuts a provider's text to one line of limited length. */
 function shown(text: string): string {
   return text.slice(0, MAX_ERROR_LENGTH).replace(UNPRINTABLE, ' ')
+}
+
+type Failed = Extract<OutboundResponse, { kind: 'failed' }>
+
+/** Tells the operator why a call came to nothing. Callers are told less: the address is the app's own. */
+export function reportFailure(log: Logger, name: string, { origin }: URL, { reason, wasSent }: Failed): void {
+  log.warn(
+    { name, origin, reason, wasSent },
+    reason === 'refused address'
+      ? 'An upstream has a private address: if it may, name its host:port in ALLOW_PRIVATE_UPSTREAMS'
+      : 'An upstream gave no usable answer',
+  )
 }

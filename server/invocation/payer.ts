@@ -1,6 +1,9 @@
 import { type Failure, fail } from '../core/result.ts'
-import type { ReservationAccount } from '../ledger/reservation.ts'
-import { type ReservationSettings, reservationAccount } from '../ledger/reservation-account.ts'
+import {
+  type ReservationAccount,
+  type ReservationSettings,
+  reservationAccount,
+} from '../ledger/reservation.ts'
 import type { Invocation } from './invocation.ts'
 
 /** Finds the account that pays for a call, from configuration and the verified caller, never from input. */

@@ -4,10 +4,8 @@ import type { Database } from '../db/database.ts'
 import { Semaphore } from '../db/semaphore.ts'
 import { Parameters } from '../db/statement.ts'
 import type { ReservationOrder } from './reservation.ts'
-import { reserve } from './reserve.ts'
-import { reserveBatch } from './reserve-batch.ts'
-import { settleReservation } from './settle.ts'
-import { type SettlementOrder, settleBatch } from './settle-batch.ts'
+import { reserve, reserveBatch } from './reserve.ts'
+import { type SettlementOrder, settleBatch, settleReservation } from './settle.ts'
 
 /**
  * The ledger of one server's calls. All of them change the same few rows, so they take turns here and not on the rows,

@@ -1,7 +1,7 @@
 import { type Failure, fail } from '../core/result.ts'
 import type { Database } from '../db/database.ts'
 import type { OutboundCall } from '../integrations/integrations.ts'
-import { type ReservationSettings, reservationAccount } from '../ledger/reservation-account.ts'
+import { type ReservationSettings, reservationAccount } from '../ledger/reservation.ts'
 import { reserve } from '../ledger/reserve.ts'
 import type { QueuedMessage } from './message.ts'
 

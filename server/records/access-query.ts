@@ -1,14 +1,19 @@
 import { type SQL, sql } from 'drizzle-orm'
 import type { Operation } from '../../drizzle/engine/access.ts'
+import { type ActionResult, ok } from '../core/result.ts'
 import type { Statement } from '../db/database.ts'
 import { toStatement } from '../db/statement.ts'
 import { bindTo, systemColumns } from '../tools/assignments.ts'
-import { StatementTemplate } from '../tools/statement-template.ts'
-import { toSql, toValue } from './condition.ts'
+import { checkRecordId, notFound, Problems } from '../tools/problems.ts'
+import { StatementTemplate } from '../tools/statement-cache.ts'
+import type { ReadRuntime } from '../tools/tool-runtime.ts'
+import type { MutateActionData } from '../tools/types.ts'
+import { toSql, toValue } from './compile-rule.ts'
 import type { Permission, PermissionTerms } from './policy.ts'
+import { deniedToRecord, deniedToRole } from './refusals.ts'
 
 /** The operations on a record that exists. */
-export const RECORD_OPERATIONS = ['read', 'update', 'remove'] as const satisfies readonly Operation[]
+const RECORD_OPERATIONS = ['read', 'update', 'remove'] as const satisfies readonly Operation[]
 export type RecordOperation = (typeof RECORD_OPERATIONS)[number]
 
 /** Asks whether a caller may do something with one record that they can read, and what it holds. */
@@ -76,4 +81,51 @@ function write(permission: Permission, { operation, isRead }: AccessQuery, terms
   return sql`
     select ${columns}${may} from ${entry.table}
     where ${recordId} = ${bindTo(recordId, terms.recordId)} and ${readable}`
+}
+
+/** Reads the name of an operation. Adds an unknown name to the problems, which `checkRecordAccess` refuses. */
+export function checkRecordOperation(
+  operation: unknown,
+  path: readonly string[],
+  problems: Problems,
+): RecordOperation {
+  const known = RECORD_OPERATIONS.find((askable) => askable === operation)
+  if (!known) problems.add(path, `must be one of ${RECORD_OPERATIONS.join(', ')}`)
+  return known ?? 'read'
+}
+
+/** Checks access to one record. A success has its row; the failure is the one that the operation would return. */
+export async function checkRecordAccess(
+  runtime: ReadRuntime,
+  permission: Permission,
+  query: AccessQuery,
+  problems: Problems,
+): Promise<ActionResult<readonly unknown[]>> {
+  const { operation, recordId } = query
+  checkRecordId(recordId, problems)
+  const failure = problems.failure()
+  if (failure) return failure
+  if (!permission.allowsSome(operation)) return deniedToRole(permission, operation)
+  const { rows } = await runtime.run(accessStatement(permission, query))
+  const [row] = rows
+  if (!row) return notFound(permission.entry, recordId)
+  return row.at(-1) === true ? ok(row) : deniedToRecord(permission, operation, recordId)
+}
+
+/** Says whether the caller may do something with a record as it is now; the failure is the one that doing it would return. */
+export async function may(
+  runtime: ReadRuntime,
+  permission: Permission,
+  operation: RecordOperation,
+  recordId: string,
+): Promise<ActionResult<MutateActionData>> {
+  const problems = new Problems()
+  checkRecordOperation(operation, ['operation'], problems)
+  const answer = await checkRecordAccess(
+    runtime,
+    permission,
+    { operation, recordId, isRead: false },
+    problems,
+  )
+  return answer.success ? ok({ recordId }) : answer
 }

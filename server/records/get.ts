@@ -2,8 +2,7 @@ import { type ActionResult, ok } from '../core/result.ts'
 import { Problems } from '../tools/problems.ts'
 import type { ReadRuntime } from '../tools/tool-runtime.ts'
 import type { RecordEnvelope } from '../tools/types.ts'
-import type { RecordOperation } from './access-query.ts'
-import { checkRecordAccess, checkRecordOperation } from './check-record-access.ts'
+import { checkRecordAccess, checkRecordOperation, type RecordOperation } from './access-query.ts'
 import type { Permission } from './policy.ts'
 
 /** Options of a caller's `get`: what they must be allowed to do with the record. */

@@ -6,18 +6,20 @@ import { DefinitionError } from '../core/errors.ts'
 import { type Assignment, castTo, systemColumns } from '../tools/assignments.ts'
 import type { Catalog, CatalogEntry } from '../tools/catalog.ts'
 import { quote } from '../tools/problems.ts'
-import type { StatementTemplate } from '../tools/statement-template.ts'
+import type { StatementTemplate } from '../tools/statement-cache.ts'
 import { type VisibleRecords, withFields } from '../tools/visible-records.ts'
 import {
   type AccessColumns,
+  allOf,
   type CallerTerms,
+  type Condition,
   callerTerms,
   compileCreation,
   compileRule,
   keepsOwner,
   type Memberships,
+  toSql,
 } from './compile-rule.ts'
-import { allOf, type Condition, toSql } from './condition.ts'
 
 /** The access rules of every collection, by name. */
 export type Policies = ReadonlyMap<string, Policy>

@@ -8,14 +8,12 @@ import {
   systemAssignments,
   systemColumns,
 } from '../tools/assignments.ts'
-import { notFound } from '../tools/not-found.ts'
-import { Problems } from '../tools/problems.ts'
-import { checkRecordId } from '../tools/record-id.ts'
+import { checkRecordId, notFound, Problems } from '../tools/problems.ts'
 import type { WriteRuntime } from '../tools/tool-runtime.ts'
 import type { MutateActionData } from '../tools/types.ts'
 import { checkUpdateOptions, staleVersion, type UpdateOptions } from '../tools/update.ts'
 import { checkWrite } from './check-write.ts'
-import { toValue } from './condition.ts'
+import { toValue } from './compile-rule.ts'
 import { hideConstraints } from './hide-constraints.ts'
 import type { Permission } from './policy.ts'
 import { deniedAfterwards, deniedToRecord, deniedToRole } from './refusals.ts'

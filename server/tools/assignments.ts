@@ -6,7 +6,7 @@ import { findUnacceptableToFields } from '../wire/plain-data.ts'
 import type { CatalogEntry } from './catalog.ts'
 import { columnType } from './column-type.ts'
 import { type Problems, quote } from './problems.ts'
-import { sizeProblem } from './value-size.ts'
+import { sizeProblem } from './sizes.ts'
 
 export interface CheckOptions {
   /** Whether the engine itself writes, which may set the system-managed fields. @default false */

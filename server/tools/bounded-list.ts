@@ -1,5 +1,5 @@
 import { type SQL, sql } from 'drizzle-orm'
-import { MAX_PAGE_BYTES } from './record-size.ts'
+import { MAX_PAGE_BYTES } from './sizes.ts'
 
 export interface BoundedList {
   readonly columns: SQL

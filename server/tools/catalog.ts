@@ -14,8 +14,7 @@ import type { FieldSize } from '../../drizzle/engine/field-sizes.ts'
 import * as system from '../../drizzle/engine/system.ts'
 import { DefinitionError } from '../core/errors.ts'
 import { toStatement } from '../db/statement.ts'
-import { type Constraint, constraintsOf } from './constraints.ts'
-import { type IndexedFields, indexedFields } from './indexed-fields.ts'
+import { type Constraint, constraintsOf, type IndexedFields, indexedFields } from './constraints.ts'
 import { envelopeReader, type ReadEnvelope } from './record-envelope.ts'
 
 /**

@@ -14,11 +14,8 @@ import {
   systemColumns,
 } from './assignments.ts'
 import type { CatalogEntry } from './catalog.ts'
-import { notFound } from './not-found.ts'
-import { Problems } from './problems.ts'
-import { checkRecordId } from './record-id.ts'
-import { StatementCache, statementParts } from './statement-cache.ts'
-import type { StatementValues } from './statement-template.ts'
+import { checkRecordId, notFound, Problems } from './problems.ts'
+import { StatementCache, type StatementValues, statementParts } from './statement-cache.ts'
 import type { WriteRuntime } from './tool-runtime.ts'
 import type { MutateActionData } from './types.ts'
 

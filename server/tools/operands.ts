@@ -1,5 +1,5 @@
 import type { Problems } from './problems.ts'
-import { charactersOf } from './value-size.ts'
+import { charactersOf } from './sizes.ts'
 
 const MAX_PATTERN_CHARACTERS = 100
 const MAX_PATTERNS = 5

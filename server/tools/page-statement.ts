@@ -1,7 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm'
 import type { CatalogEntry } from './catalog.ts'
-import { isMeasured, MAX_PAGE_BYTES, recordSize } from './record-size.ts'
 import { ENDS_SEARCH, LOOKED_AT, matches, searchedRows } from './search.ts'
+import { isMeasured, MAX_PAGE_BYTES, recordSize } from './sizes.ts'
 import type { Search } from './where.ts'
 
 export interface PageRequest {

@@ -47,3 +47,31 @@ export class Problems {
 export function quote(text: string): string {
   return JSON.stringify(text.length > 64 ? `${text.slice(0, 64)}…` : text)
 }
+
+const MAX_LENGTH = 255
+
+/** Checks a record id: any text of 1…255 characters without controls, because ids of users come from their tokens. */
+export function checkRecordId(recordId: unknown, problems: Problems): recordId is string {
+  if (
+    typeof recordId === 'string' &&
+    recordId.length >= 1 &&
+    recordId.length <= MAX_LENGTH &&
+    recordId.isWellFormed() &&
+    !/\p{Cc}/u.test(recordId)
+  ) {
+    return true
+  }
+  problems.add(['recordId'], `must be a string of 1 to ${MAX_LENGTH} characters without control characters`)
+  return false
+}
+
+export function notFound(entry: CatalogEntry, recordId: string): Failure {
+  return fail('NOT_FOUND', `${quote(entry.name)} has no record ${quote(recordId)}.`)
+}
+
+export function noSuchCollection(collection: unknown): Failure {
+  return fail(
+    'NOT_FOUND',
+    `There is no collection ${quote(typeof collection === 'string' ? collection : typeof collection)}.`,
+  )
+}

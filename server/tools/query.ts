@@ -8,17 +8,16 @@ import { columnType } from './column-type.ts'
 import {
   decodeRecordCursor,
   encodeRecordCursor,
+  isColumnText,
   isValueOf,
   type QueryScope,
   type RecordPosition,
 } from './cursor.ts'
-import { isColumnText } from './cursor-value.ts'
-import { isLongText } from './long-text.ts'
 import { type PageEnd, pageStatement } from './page-statement.ts'
 import { Problems, quote } from './problems.ts'
-import { MAX_PAGE_BYTES } from './record-size.ts'
 import { narrowing, searchedTooMuch } from './search.ts'
 import { MAX_SEARCH_COST, ORDER_COST } from './search-cost.ts'
+import { isLongText, MAX_PAGE_BYTES } from './sizes.ts'
 import type { ReadRuntime } from './tool-runtime.ts'
 import type { Page, RecordEnvelope } from './types.ts'
 import type { VisibleRecords } from './visible-records.ts'

@@ -6,11 +6,10 @@ import { toldOf } from '../wire/issues.ts'
 import { findUnacceptableToFields } from '../wire/plain-data.ts'
 import type { CatalogEntry } from './catalog.ts'
 import { operandType } from './column-type.ts'
-import { isLongText, isLongValue } from './long-text.ts'
 import { Operands } from './operands.ts'
 import type { Problems } from './problems.ts'
 import { SearchCost } from './search-cost.ts'
-import { charactersOf } from './value-size.ts'
+import { charactersOf, isLongText, isLongValue } from './sizes.ts'
 
 const MAX_LEVELS = 5
 const MAX_CONDITIONS = 100

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { isPublicAddress } from '../../server/integrations/address.ts'
+import { isPublicAddress } from '../../server/integrations/public-connector.ts'
 
 const PUBLIC = [
   '8.8.8.8',

@@ -4,8 +4,14 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Rule, RuleActor } from '../../drizzle/engine/access.ts'
 import { collection } from '../../drizzle/engine/collection.ts'
-import { type AccessColumns, compileRule } from '../../server/records/compile-rule.ts'
-import { allOf, anyOf, toSql, toValue } from '../../server/records/condition.ts'
+import {
+  type AccessColumns,
+  allOf,
+  anyOf,
+  compileRule,
+  toSql,
+  toValue,
+} from '../../server/records/compile-rule.ts'
 
 const dialect = new PgDialect({ casing: 'snake_case' })
 const members = collection('team_members', { teamId: text(), userId: text(), status: text() })

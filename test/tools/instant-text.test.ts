@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { readInstant } from '../../drizzle/engine/column-types/instant-text.ts'
+import { readInstant } from '../../drizzle/engine/column-types/date-types.ts'
 
 /** As a session in UTC writes it: zeros at the end of the fraction are left out. */
 function written(date: Date): string {

@@ -1,7 +1,7 @@
 import { type ActionResult, type Failure, FailureError, type JsonValue } from '../../core/result.ts'
 import { toStatement } from '../../db/statement.ts'
 import type { Transaction } from '../../db/transaction.ts'
-import type { ReservationSettings } from '../../ledger/reservation-account.ts'
+import type { ReservationSettings } from '../../ledger/reservation.ts'
 import type { Message } from '../../queue/message.ts'
 import { Caller } from '../../records/caller.ts'
 import type { CatalogEntry } from '../../tools/catalog.ts'

@@ -1,7 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm'
 import { systemColumns } from '../../tools/assignments.ts'
 import type { CatalogEntry } from '../../tools/catalog.ts'
-import { MAX_PAGE_BYTES, recordSize } from '../../tools/record-size.ts'
+import { MAX_PAGE_BYTES, recordSize } from '../../tools/sizes.ts'
 import type { ReadRuntime } from '../../tools/tool-runtime.ts'
 import type { RecordEnvelope } from '../../tools/types.ts'
 import type { VisibleRecords } from '../../tools/visible-records.ts'
