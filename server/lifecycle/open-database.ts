@@ -14,6 +14,8 @@ export interface DatabaseOptions {
   readonly directory: string | undefined
   /** The folder of the app's migrations, as drizzle-kit wrote it. */
   readonly migrations: string
+  /** The folder of the engine's migrations. @default the package's own */
+  readonly engineMigrations?: string | undefined
   /** The collections' tables. */
   readonly tables: readonly string[]
   /** Tables as the server knows them, which are compared with the database column by column. @default none */
@@ -32,7 +34,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   const database = await openMigrated(options)
   try {
     await checkTables(database, options.tables)
-    if (options.expected) await checkColumns(database, options.expected)
+    if (options.expected) await checkDefinitions(database, options.expected, options.engineMigrations)
     return database
   } catch (error) {
     await database.close()
@@ -41,21 +43,21 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
 }
 
 async function openMigrated(options: DatabaseOptions): Promise<Database> {
-  const { databaseUrl, directory, migrations, tables, onUnknownMigrations } = options
+  const { databaseUrl, directory, onUnknownMigrations, ...migrating } = options
   const report = ({ engine, app }: DatabaseReport) => {
     const unknown = [...engine.unknown.map((name) => `${name} of the engine`), ...app.unknown]
     if (unknown.length > 0) onUnknownMigrations?.(unknown)
   }
   if (databaseUrl !== undefined) {
     await checkPooler(databaseUrl)
-    report(await migratePostgres(databaseUrl, { migrations, tables }))
+    report(await migratePostgres(databaseUrl, migrating))
     return openPostgres({ url: databaseUrl })
   }
   // Imported where it is used: it is a whole database, and takes its memory.
   const { openPglite } = await import('../db/pglite.ts')
   const database = await openPglite(directory === undefined ? {} : { directory })
   try {
-    report(await migrateEmbedded(database, { migrations, tables }))
+    report(await migrateEmbedded(database, migrating))
     return database
   } catch (error) {
     await database.close()
@@ -86,8 +88,15 @@ async function checkTables(database: Database, tables: readonly string[]): Promi
   )
 }
 
-async function checkColumns(database: Database, expected: readonly PgTable[]): Promise<void> {
-  const differences = [...(await compareTables(database, expected)), ...(await compareGuarantees(database))]
+async function checkDefinitions(
+  database: Database,
+  expected: readonly PgTable[],
+  engineMigrations?: string,
+): Promise<void> {
+  const differences = [
+    ...(await compareTables(database, expected)),
+    ...(await compareGuarantees(database, engineMigrations)),
+  ]
   if (differences.length === 0) return
   throw new DefinitionError(
     [

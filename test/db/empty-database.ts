@@ -98,3 +98,13 @@ export async function migrationsFolder() {
     [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
   }
 }
+
+/** Adds a file behind those of a folder that drizzle-kit wrote. */
+export async function addMigration(folder: string, tag: string, sql: string): Promise<void> {
+  await writeFile(join(folder, `${tag}.sql`), sql)
+  const file = join(folder, 'meta', '_journal.json')
+  const journal: { entries: { idx: number; when: number }[] } = JSON.parse(await readFile(file, 'utf8'))
+  const last = journal.entries.at(-1) ?? { idx: -1, when: 0 }
+  const entry = { idx: last.idx + 1, version: '7', when: last.when + 1_000, tag, breakpoints: true }
+  await writeFile(file, JSON.stringify({ ...journal, entries: [...journal.entries, entry] }))
+}
