@@ -27,7 +27,7 @@ export async function loadApp({ isBuilt = isProduction() }: LoadOptions = {}): P
 }
 
 /** Imports a TypeScript file of the app, given from the current folder. */
-async function importSource(path: string): Promise<object> {
+export async function importSource(path: string): Promise<object> {
   await readTypeScript()
   return importFile(path)
 }

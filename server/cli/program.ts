@@ -4,6 +4,7 @@ import { addAudit } from './audit.ts'
 import { exitCodeOf, explain, WRONG_USAGE } from './command-error.ts'
 import { addCreate } from './create.ts'
 import { addCredits } from './credits.ts'
+import { addGenerate } from './generate.ts'
 import { addStart } from './start.ts'
 import { addToken } from './token.ts'
 
@@ -15,6 +16,7 @@ const EXIT_CODES = '\nExit codes: 0 it is done, 1 it has failed, 2 it was called
 const COMMANDS: readonly ((program: Command) => void)[] = [
   addCreate,
   addStart,
+  addGenerate,
   addToken,
   addAudit,
   addCredits,
