@@ -38,7 +38,12 @@ let isReading = import.meta.url.endsWith('.ts')
 async function readTypeScript(): Promise<void> {
   if (isReading) return
   isReading = true
-  const { register } = await import('tsx/esm/api')
+  const { register } = await import('tsx/esm/api').catch((error: unknown) => {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND')) throw error
+    throw new CommandError(
+      `tsx is not installed, which reads ${SOURCE}: npm install tsx. Or run deputy build, and run what it makes with --built.`,
+    )
+  })
   register()
 }
 

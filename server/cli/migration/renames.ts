@@ -145,7 +145,7 @@ function replaceName(text: string, from: string, to: string): string {
   return text.replaceAll(quoted(from), quoted(to))
 }
 
-export function quoted(name: string): string {
+function quoted(name: string): string {
   return `"${name.replaceAll('"', '""')}"`
 }
 

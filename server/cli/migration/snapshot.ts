@@ -51,7 +51,7 @@ const journalSchema = z.looseObject({
 /** The list of a folder's migrations, as drizzle-kit keeps it. */
 export type MigrationIndex = z.output<typeof journalSchema>
 
-export function emptyIndex(): MigrationIndex {
+function emptyIndex(): MigrationIndex {
   return { version: '7', dialect: 'postgresql', entries: [] }
 }
 
@@ -117,7 +117,7 @@ function readJson<T extends z.ZodType>(path: string, schema: T): z.output<T> {
 }
 
 /** Puts together what two sides have made of the same base. Where both changed one value, the second side's is taken. */
-export function mergeChanges<T>(base: T, first: T, second: T): T {
+function mergeChanges<T>(base: T, first: T, second: T): T {
   if (!isTree(base) || !isTree(first) || !isTree(second)) return isSame(base, second) ? first : second
   const names = new Set([...Object.keys(first), ...Object.keys(second)])
   const merged: Record<string, unknown> = {}
