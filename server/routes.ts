@@ -10,7 +10,7 @@ export const routes: Routes = ({ authenticate, read, respond }) => {
   const app = new Hono()
 
   /** Streams an event's attendees as JSON lines, a page at a time, as they are read. */
-  app.get('/api/events/:eventId/attendees', async (c) => {
+  app.get('/events/:eventId/attendees', async (c) => {
     const caller = await authenticate(c.req.raw)
     if ('response' in caller) return caller.response
     const eventId = c.req.param('eventId')

@@ -1,6 +1,7 @@
 import { type Context, Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
-import { INTERNAL_MESSAGE } from '../core/errors.ts'
+import { routePath } from 'hono/route'
+import { DefinitionError, INTERNAL_MESSAGE } from '../core/errors.ts'
 import { fail } from '../core/result.ts'
 import type { Engine } from '../invocation/engine.ts'
 import { type BodyLimits, limitBody } from './body-limits.ts'
@@ -8,8 +9,9 @@ import { compressAnswers } from './compress-middleware.ts'
 import type { Compression } from './compression.ts'
 import type { Cors } from './cors.ts'
 import { type AnyRoutes, createRoutesOptions, type RoutesOptions } from './custom-routes.ts'
-import { isEngineAddress } from './engine-addresses.ts'
+import { ENGINE_PREFIXES, isEngineAddress } from './engine-addresses.ts'
 import type { Exchange, WebAnswer } from './exchange.ts'
+import { FRONT_PAGE, FRONT_PAGE_HEADERS, isFrontPage } from './front-page.ts'
 import { BodyTooLargeError, MAX_BODY_BYTES, tooLarge } from './request-body.ts'
 import { headersOfAll, NOTHING_HERE, respond } from './respond.ts'
 
@@ -38,7 +40,18 @@ export function createAppRoutes(options: AppRoutesOptions): AppRoutes {
   // Around what `Vary` is written by.
   if (compression) app.use(compressAnswers(compression))
   app.use(async (c, next) => {
+    const startedMs = performance.now()
     await next()
+    engine.log.info(
+      {
+        requestId: c.env.requestId,
+        method: c.req.method,
+        route: routePath(c, -1),
+        status: c.res.status,
+        durationMs: Math.round(performance.now() - startedMs),
+      },
+      'Route',
+    )
     for (const [name, value] of Object.entries(headersOfAll(c.env.requestId))) c.header(name, value)
     if (isStopping()) c.header('connection', 'close')
     if (!cors) return
@@ -68,8 +81,14 @@ export function createAppRoutes(options: AppRoutesOptions): AppRoutes {
   })
   const given = createRoutesOptions({ engine, requestIds, bodyLimits })
   // The collections given at start are those that the app's types describe.
-  app.route('/', options.routes(given as RoutesOptions<never>))
-  app.notFound((c) => respond(NOTHING_HERE, c.env.requestId))
+  const routes = options.routes(given as RoutesOptions<never>)
+  refuseReserved(routes)
+  app.route('/', routes)
+  app.notFound((c) =>
+    isFrontPage(c.req.method, c.req.path)
+      ? c.body(FRONT_PAGE, 200, FRONT_PAGE_HEADERS)
+      : respond(NOTHING_HERE, c.env.requestId),
+  )
   app.onError((error, c) => {
     const { requestId } = c.env
     // It is answered where the body is counted.
@@ -83,6 +102,16 @@ export function createAppRoutes(options: AppRoutesOptions): AppRoutes {
     return respond(fail('INTERNAL_SERVER_ERROR', INTERNAL_MESSAGE), requestId)
   })
   return (exchange, requestId) => (request, env) => app.fetch(request, { ...env, exchange, requestId })
+}
+
+/** @throws {DefinitionError} where a route could never be reached, since the engine answers there. */
+function refuseReserved({ routes }: Hono): void {
+  const reserved = routes.find(({ path }) => isEngineAddress(path))
+  if (!reserved) return
+  const { method, path } = reserved
+  throw new DefinitionError(
+    `server/routes.ts serves ${method} ${path}, but ${ENGINE_PREFIXES.join(', ')} and all below them are the engine’s. Give the route another address, such as /hooks/payments.`,
+  )
 }
 
 function refuseBody(c: Context, maxBytes: number): Response {

@@ -13,7 +13,7 @@ export const REQUEST_TIMEOUT_MS = 30_000
 /** Counted three times: a MiB. */
 const STREAMED_BODY_BYTES = 341 * 1024
 const LONGEST_TIMEOUT_MS = 24 * 3600 * 1000
-const EXAMPLE = "allowBody('/api/uploads/*', { maxBodyBytes: 50 * 1024 * 1024, requestTimeoutMs: 300_000 })"
+const EXAMPLE = "allowBody('/uploads/*', { maxBodyBytes: 50 * 1024 * 1024, requestTimeoutMs: 300_000 })"
 
 /** Addresses of the app's own whose requests may be larger or slower than all others. */
 export class BodyLimits {

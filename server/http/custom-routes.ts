@@ -22,7 +22,9 @@ export interface RouteCaller {
 }
 
 /** What the app's own routes are given. */
-export interface RoutesOptions<TContext> {
+export interface RoutesOptions<TContext extends { readonly env: unknown }> {
+  /** What `ctx.env` shows. */
+  readonly env: TContext['env']
   /**
    * Lets requests to one of the app's addresses send more than 1 MiB, or longer than 30 s. The route then reads the body
    * as it arrives; beyond the limit reading fails, and the answer is 413.
@@ -63,6 +65,8 @@ export function createRoutesOptions({
   bodyLimits,
 }: RoutesParts): RoutesOptions<AnyContext> {
   return {
+    env: engine.appEnv,
+
     allowBody: (path, limit) => bodyLimits.allow(path, limit),
 
     async authenticate(request) {

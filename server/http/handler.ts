@@ -11,12 +11,13 @@ import { type Cors, createCors } from './cors.ts'
 import type { AnyRoutes } from './custom-routes.ts'
 import { createEngineEndpoints } from './engine-endpoints.ts'
 import type { Answer, Exchange, HttpAnswer } from './exchange.ts'
+import { FRONT_PAGE, FRONT_PAGE_HEADERS, isFrontPage } from './front-page.ts'
 import { createProbes } from './health.ts'
 import { HeldBytes, overloaded } from './held-bytes.ts'
 import { BodyTooLargeError, MAX_BODY_BYTES, RequestEndedError, tooLarge } from './request-body.ts'
 import { DRY_RUN_HEADER, requestIdOf } from './request-contexts.ts'
 import { hasDotSegment, type RequestTarget, readTarget, repeatedHeader } from './request-head.ts'
-import { answerOf, NOTHING_HERE } from './respond.ts'
+import { answerOf, headersOfAll, NOTHING_HERE } from './respond.ts'
 import { refuseTrpc, TRPC_PATH } from './trpc-endpoint.ts'
 
 export interface HttpOptions {
@@ -82,6 +83,7 @@ export function createHttp(options: HttpOptions): Http {
       const answer = serve(exchange, target, requestId)
       if (answer) return finish(exchange, await answer)
       if (appRoutes) return appRoutes(exchange, requestId)
+      if (isFrontPage(exchange.method, target.pathname)) return finish(exchange, frontPage(requestId))
       return finish(exchange, answerOf(NOTHING_HERE, requestId))
     } catch (error) {
       return finish(exchange, failed(error, target, requestId))
@@ -100,6 +102,10 @@ export function createHttp(options: HttpOptions): Http {
   }
 
   return { answer, held, bodyLimits }
+}
+
+function frontPage(requestId: string): HttpAnswer {
+  return { status: 200, headers: { ...FRONT_PAGE_HEADERS, ...headersOfAll(requestId) }, body: FRONT_PAGE }
 }
 
 /** What keeps a request from being looked at, for every sender. */

@@ -11,13 +11,19 @@ export function answerOf(
   result: ActionResult<unknown>,
   requestId: string,
 ): HttpAnswer & { readonly body: string } {
-  const body = toWireJson(result)
+  const body = toWireJson(withRequestId(result, requestId))
   const headers: Record<string, string> = jsonHeaders(requestId)
   if (result.success) return { status: 200, headers, body }
   if (result.code === 'UNAUTHORIZED') headers['www-authenticate'] = 'Bearer'
   const retryAfter = retryAfterOf([result])
   if (retryAfter !== undefined) headers['retry-after'] = retryAfter
   return { status: httpStatusOf(result), headers, body }
+}
+
+/** An internal error is found in the log by its request: a person reads the body, not the headers. */
+function withRequestId(result: ActionResult<unknown>, requestId: string): ActionResult<unknown> {
+  if (result.success || result.code !== 'INTERNAL_SERVER_ERROR') return result
+  return { ...result, details: { ...result.details, requestId } }
 }
 
 /** What every JSON answer of ours says of itself. */

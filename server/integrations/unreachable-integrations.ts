@@ -3,11 +3,11 @@ import { missingVariables } from './connection.ts'
 
 type Options = Pick<IntegrationsOptions, 'declarations' | 'env' | 'apiWorkerUrl' | 'ownerJwt' | 'ownerUserId'>
 
-/** Lists the integrations that cannot be called, each as a sentence that names the variables to set. */
+/** Lists the integrations that cannot be called, each with the variables to set. */
 export function unreachableIntegrations(options: Options): readonly string[] {
   const { declarations, env, apiWorkerUrl, ownerJwt, ownerUserId } = options
   return Object.entries(declarations).flatMap(([name, { billing, direct }]) => {
-    const lacking = (variables: string) => [`Integration "${name}" cannot be called: set ${variables}`]
+    const lacking = (variables: string) => [`${name} (set ${variables})`]
     const missing = direct ? missingVariables(direct, env) : []
     const isDirect = direct !== undefined && missing.length === 0
     if (!isDirect && !apiWorkerUrl)

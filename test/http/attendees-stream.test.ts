@@ -36,7 +36,7 @@ async function newEvent(creator: string, guests: number) {
   const eventId = created.data.recordId
   const invited = await caller.actions.inviteMany({ eventId, count: guests })
   if (!invited.success) throw new Error(invited.error)
-  return `${url}/api/events/${eventId}/attendees`
+  return `${url}/events/${eventId}/attendees`
 }
 
 const Line = z.object({
@@ -72,9 +72,9 @@ describe("an event's attendees", () => {
       [await get(address), 401, 'UNAUTHORIZED'],
       [await get(address, { token: 'not.a.token' }), 401, 'UNAUTHORIZED'],
       [await get(address, { token: await app.token('eve') }), 404, 'NOT_FOUND'],
-      [await get(`${url}/api/events/none/attendees`, { token: await app.token('eve') }), 404, 'NOT_FOUND'],
-      [await get(`${url}/api/events/%00/attendees`, { token: await app.token('eve') }), 400, 'BAD_REQUEST'],
-      [await get(`${url}/api/events/%ff/attendees`, { token: await app.token('eve') }), 404, 'NOT_FOUND'],
+      [await get(`${url}/events/none/attendees`, { token: await app.token('eve') }), 404, 'NOT_FOUND'],
+      [await get(`${url}/events/%00/attendees`, { token: await app.token('eve') }), 400, 'BAD_REQUEST'],
+      [await get(`${url}/events/%ff/attendees`, { token: await app.token('eve') }), 404, 'NOT_FOUND'],
     ] as const
     for (const [answer, status, code] of refusals) {
       expect(answer.status).toBe(status)

@@ -19,7 +19,7 @@ describe('the request id', () => {
     '/nowhere',
     '/api/actions/createEvent',
     '/trpc/actions.nope',
-    '/api/events/x/attendees',
+    '/events/x/attendees',
   ])('of %s is the one that was sent, or a new one', async (path) => {
     const sent = await get(url + path, { headers: { 'x-request-id': 'web-1:a.b_c' } })
     expect(sent.headers.get('x-request-id')).toBe('web-1:a.b_c')

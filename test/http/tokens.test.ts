@@ -78,7 +78,7 @@ async function callEverywhere(base: string, headers: Record<string, string>) {
       body: JSON.stringify({ 0: JSON.parse(TRPC_BODY) }),
       headers,
     }),
-    route: await get(`${base}/api/events/none/attendees`, { headers }),
+    route: await get(`${base}/events/none/attendees`, { headers }),
   }
 }
 

@@ -17,7 +17,7 @@ let goOn = () => {}
 /** The ids that routes were given beside those that answers had. */
 const requestIds: string[] = []
 const routes: Routes = ({ allowBody, authenticate, respond }) => {
-  allowBody('/api/uploads/*', { maxBodyBytes: MOST, requestTimeoutMs: 60_000 })
+  allowBody('/uploads/*', { maxBodyBytes: MOST, requestTimeoutMs: 60_000 })
   allowBody('/files/:name/content', { maxBodyBytes: 2 * MIB })
   allowBody('/slow', { maxBodyBytes: 1_000, requestTimeoutMs: 60_000 })
   const app = new Hono()
@@ -26,28 +26,28 @@ const routes: Routes = ({ allowBody, authenticate, respond }) => {
     if (body) for await (const piece of body) read += piece.length
     return read
   }
-  app.post('/api/uploads/counted', async (c) => {
+  app.post('/uploads/counted', async (c) => {
     const caller = await authenticate(c.req.raw)
     if ('response' in caller) return caller.response
     requestIds.push(caller.requestId)
     return c.json({ bytes: await count(c.req.raw.body) })
   })
-  app.post('/api/uploads/waiting', async (c) => {
+  app.post('/uploads/waiting', async (c) => {
     await new Promise<void>((resolve) => {
       goOn = resolve
     })
     return c.json({ bytes: await count(c.req.raw.body) })
   })
-  app.post('/api/uploads/whole', async (c) => c.json({ bytes: (await c.req.arrayBuffer()).byteLength }))
-  app.post('/api/uploads/form', async (c) => {
+  app.post('/uploads/whole', async (c) => c.json({ bytes: (await c.req.arrayBuffer()).byteLength }))
+  app.post('/uploads/form', async (c) => {
     const { file } = await c.req.parseBody()
     return c.json({ bytes: file instanceof File ? file.size : -1 })
   })
-  app.post('/api/uploads/careless', async (c) => {
+  app.post('/uploads/careless', async (c) => {
     await c.req.arrayBuffer().catch(() => undefined)
     return c.json({ bytes: 0 })
   })
-  app.post('/api/uploads/unread', (c) => c.json({ bytes: 0 }, 202))
+  app.post('/uploads/unread', (c) => c.json({ bytes: 0 }, 202))
   app.all('/files/:name/content', async (c) => c.json({ bytes: await count(c.req.raw.body) }))
   app.post('/slow', async (c) => c.json({ bytes: await count(c.req.raw.body) }))
   app.post('/other', async (c) => c.json({ bytes: await count(c.req.raw.body) }))
@@ -112,13 +112,13 @@ const KINDS = [
 describe.each(KINDS)('a body %s', (_, isChunked) => {
   it.each(PATHS)('goes through up to the limit of its route: %s', async (path) => {
     for (const bytes of [0, 1, MIB, MIB + 1, MOST]) {
-      const { status, json } = await post(`/api/uploads/${path}`, bytes, isChunked)
+      const { status, json } = await post(`/uploads/${path}`, bytes, isChunked)
       expect([status, json]).toEqual([200, { bytes }])
     }
   })
 
   it.each([...PATHS, 'careless'])('is 413 beyond it, with a sentence: %s', async (path) => {
-    const { status, json, headers } = await post(`/api/uploads/${path}`, MOST + 1, isChunked)
+    const { status, json, headers } = await post(`/uploads/${path}`, MOST + 1, isChunked)
     expect(status).toBe(413)
     expect(json).toMatchObject({
       code: 'PAYLOAD_TOO_LARGE',
@@ -131,9 +131,9 @@ describe.each(KINDS)('a body %s', (_, isChunked) => {
     for (const path of [
       '/other',
       '/api/actions/createEvent',
-      '/api/upload',
+      '/upload',
       '/files/a/b/content',
-      '/api/%75ploads/whole',
+      '/%75ploads/whole',
     ]) {
       const { status, json } = await post(path, MIB + 1, isChunked)
       expect([path, status]).toEqual([path, 413])
@@ -149,12 +149,12 @@ describe.each(KINDS)('a body %s', (_, isChunked) => {
   })
 
   it('may stay unread', async () => {
-    expect((await post('/api/uploads/unread', 3 * MIB, isChunked)).status).toBe(202)
+    expect((await post('/uploads/unread', 3 * MIB, isChunked)).status).toBe(202)
   })
 
   it('keeps the id of its request', async () => {
     requestIds.length = 0
-    const { headers } = await post('/api/uploads/counted', 10, isChunked)
+    const { headers } = await post('/uploads/counted', 10, isChunked)
     expect([headers['x-request-id'], ...requestIds]).toEqual(['upload-1', 'upload-1'])
   })
 })
@@ -162,12 +162,12 @@ describe.each(KINDS)('a body %s', (_, isChunked) => {
 it('a form is read as ever', async () => {
   const body = new FormData()
   body.set('file', new File([new Uint8Array(3 * MIB)], 'a.bin'))
-  const response = await fetch(`${url}/api/uploads/form`, { method: 'POST', body })
+  const response = await fetch(`${url}/uploads/form`, { method: 'POST', body })
   expect(await response.json()).toEqual({ bytes: 3 * MIB })
 })
 
 it('a route without a caller is 401 before anything is read', async () => {
-  const response = await fetch(`${url}/api/uploads/counted`, {
+  const response = await fetch(`${url}/uploads/counted`, {
     method: 'POST',
     body: new Uint8Array(2 * MIB),
   })
@@ -178,7 +178,7 @@ it('both a length and chunks are refused', async () => {
   const headers = ['Content-Length: 5', 'Transfer-Encoding: chunked']
   const { statuses } = await sendRaw(
     url,
-    rawRequest('POST /api/uploads/whole', headers, '5\r\nabcde\r\n0\r\n\r\n'),
+    rawRequest('POST /uploads/whole', headers, '5\r\nabcde\r\n0\r\n\r\n'),
   )
   expect(statuses).toEqual([400])
 })
@@ -198,7 +198,7 @@ it.each(['Content-Length: 8388608', 'Transfer-Encoding: chunked'])(
   'holds a MiB at most, and takes no more than is read: %s',
   async (header) => {
     const before = app.http.held.held
-    const socket = await begin('/api/uploads/waiting', header)
+    const socket = await begin('/uploads/waiting', header)
     await until(() => app.http.held.held > before)
     expect(app.http.held.held - before).toBeLessThanOrEqual(MIB + 16 * 1024)
     const piece = Buffer.alloc(65_536, 'x')
@@ -268,18 +268,18 @@ const REFUSED: readonly (readonly [
   limit: { maxBodyBytes: number; requestTimeoutMs?: number },
   says: RegExp,
 ])[] = [
-  ['/api/actions/createEvent', USABLE, /covers \/api\/actions, which is the engine’s/],
-  ['/api/actions/*', USABLE, /covers \/api\/actions/],
-  ['/api/records/events', USABLE, /covers \/api\/records/],
-  ['/api/*', USABLE, /covers \/api\/actions/],
-  ['/api/:kind/upload', USABLE, /covers \/api\/actions/],
-  ['/:a/:b', USABLE, /covers \/api\/actions/],
-  ['/:a', USABLE, /covers \/trpc/],
+  ['/api/actions/createEvent', USABLE, /covers \/api, which is the engine’s/],
+  ['/api/actions/*', USABLE, /covers \/api/],
+  ['/api/records/events', USABLE, /covers \/api/],
+  ['/api/*', USABLE, /covers \/api/],
+  ['/api/:kind/upload', USABLE, /covers \/api/],
+  ['/:a/:b', USABLE, /covers \/api/],
+  ['/:a', USABLE, /covers \/api/],
   ['/trpc/*', USABLE, /covers \/trpc/],
   ['/*', USABLE, /a path has names|covers/],
   ['*', USABLE, /a path has names/],
   ['api/uploads', USABLE, /a path has names/],
-  ['/api/up loads', USABLE, /a path has names/],
+  ['/up loads', USABLE, /a path has names/],
   ['/a/*/b', USABLE, /a path has names/],
   ['/a/', USABLE, /a path has names/],
   ['/a?b', USABLE, /a path has names/],
@@ -309,9 +309,7 @@ it.each(REFUSED)('the start refuses allowBody(%j, %j)', async (path, limit, says
     },
   })
   await expect(opening).rejects.toThrow(says)
-  await expect(opening).rejects.toThrow(
-    /^server\/routes\.ts: allowBody\(.* Such as allowBody\('\/api\/uploads/s,
-  )
+  await expect(opening).rejects.toThrow(/^server\/routes\.ts: allowBody\(.* Such as allowBody\('\/uploads/s)
 })
 
 it('allowBody is refused once the routes are built', async () => {

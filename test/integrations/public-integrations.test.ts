@@ -42,17 +42,15 @@ describe('what cannot be called is told with the variables to set', () => {
     })
   const apiWorkerUrl = new URL('http://proxy.example')
   const of = (names: readonly string[], variable: string) =>
-    names.map(
-      (name) => `Integration "${name}" cannot be called: set ${variable}, since the app's owner pays for it`,
-    )
+    names.map((name) => `${name} (set ${variable}, since the app's owner pays for it)`)
   const owners = ['openai', 'resend', 'weather']
 
   it('where nothing leads to it', () => {
     expect(told({ ownerUserId: 'owner' })).toEqual([
-      'Integration "openai" cannot be called: set OPENAI_API_KEY, or API_WORKER_URL',
-      'Integration "resend" cannot be called: set RESEND_BASE_URL and RESEND_API_KEY, or API_WORKER_URL',
-      'Integration "weather" cannot be called: set WEATHER_BASE_URL, or API_WORKER_URL',
-      'Integration "libretranslate" cannot be called: set LIBRETRANSLATE_BASE_URL, or API_WORKER_URL',
+      'openai (set OPENAI_API_KEY, or API_WORKER_URL)',
+      'resend (set RESEND_BASE_URL and RESEND_API_KEY, or API_WORKER_URL)',
+      'weather (set WEATHER_BASE_URL, or API_WORKER_URL)',
+      'libretranslate (set LIBRETRANSLATE_BASE_URL, or API_WORKER_URL)',
     ])
   })
 

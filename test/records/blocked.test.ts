@@ -72,7 +72,7 @@ describe('a blocked user', () => {
   })
 
   it.each([
-    ['GET', '/api/events/nobody/attendees'],
+    ['GET', '/events/nobody/attendees'],
     ['POST', '/api/actions/noSuchAction'],
     ['POST', '/trpc/actions.noSuchAction'],
     ['POST', '/trpc/actions.createEvent,actions.noSuchAction?batch=1'],
