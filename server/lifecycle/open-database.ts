@@ -16,6 +16,8 @@ export interface DatabaseOptions {
   readonly migrations: string
   /** The folder of the engine's migrations. @default the package's own */
   readonly engineMigrations?: string | undefined
+  /** For how long a migration is tried again while others hold its tables, in milliseconds. @default two minutes */
+  readonly lockPatienceMs?: number | undefined
   /** The collections' tables. */
   readonly tables: readonly string[]
   /** Tables as the server knows them, which are compared with the database column by column. @default none */

@@ -2,7 +2,7 @@ import postgres from 'postgres'
 import type { Probe } from '../invocation/probe.ts'
 
 /** A connection of its own to the database under test, with all rights. */
-export function connectAsAdmin(probe: Pick<Probe, 'app'>) {
+export function connectAsAdmin(probe: { readonly app: Pick<Probe['app'], 'databaseUrl'> }) {
   const url = probe.app.databaseUrl
   if (url === undefined) throw new Error('This test needs PostgreSQL')
   const sql = postgres(url, { max: 2, onnotice: () => {}, connection: { application_name: 'admin' } })
