@@ -7,16 +7,17 @@ import { isCollection } from '../../drizzle/engine/collection.ts'
 import * as system from '../../drizzle/engine/system.ts'
 import { compareGuarantees } from '../../server/db/compare-guarantees.ts'
 import { compareTables } from '../../server/db/compare-tables.ts'
-import { migratePostgres } from '../../server/db/migrate.ts'
-import { readMigrations } from '../../server/db/migration-folder.ts'
+import { ENGINE_MIGRATIONS, migratePostgres } from '../../server/db/migrate.ts'
+import { readMigrations, SAFE_MARK } from '../../server/db/migration-folder.ts'
 import { openPglite } from '../../server/db/pglite.ts'
 import { openDatabase } from '../../server/lifecycle/open-database.ts'
 import * as collections from '../fixture/collections.ts'
 import { dataDirectory } from '../support/data-directory.ts'
+import { docSnippets } from '../support/doc-snippets.ts'
 import { execute } from '../support/execute.ts'
 import { runGuarded, temporaryDirectory } from '../support/guarded.ts'
 import { MIGRATIONS, TABLES } from '../support/tables.ts'
-import { type EmptyDatabase, migrationsFolder, openEmptyDatabase } from './empty-database.ts'
+import { addMigration, type EmptyDatabase, migrationsFolder, openEmptyDatabase } from './empty-database.ts'
 
 const ROOT = resolve(import.meta.dirname, '../..')
 const ENGINE_TABLES = Object.values(system).map((table) => getTableName(table))
@@ -43,6 +44,43 @@ it('the engine’s migrations come before the app’s, each noted in a journal o
   expect(await rowsOf(empty, made)).toEqual(
     [...[...ENGINE_TABLES, 'migrations'].map((name) => `deputy.${name}`).sort(), 'public.seen'].sort(),
   )
+})
+
+it('an older engine starts on what a newer one has made if that is marked as safe for it, and else names it', async () => {
+  await using newer = await temporaryDirectory('newer')
+  await cp(ENGINE_MIGRATIONS, newer.path, { recursive: true })
+  const options = { migrations: MIGRATIONS, tables: TABLES }
+  await using empty = await openEmptyDatabase()
+  await addMigration(
+    newer.path,
+    '9000_marked',
+    `${SAFE_MARK}\nalter table deputy.outbox add column later text`,
+  )
+  await empty.migrate({ ...options, engineMigrations: newer.path })
+  // The older one: it has a file less, and applies what is missing of the app as ever.
+  await using written = await temporaryDirectory('app')
+  await cp(MIGRATIONS, written.path, { recursive: true })
+  await addMigration(written.path, '9000_more', 'create table more (id text)')
+  const report = await empty.migrate({ ...options, migrations: written.path })
+  expect(report.applied).toEqual(['9000_more'])
+  expect(await compareTables(empty.database, declared)).toEqual([])
+  expect(await compareGuarantees(empty.database)).toEqual([])
+
+  await addMigration(newer.path, '9001_unmarked', 'alter table deputy.outbox add column last text')
+  await empty.migrate({ ...options, migrations: written.path, engineMigrations: newer.path })
+  await expect(empty.migrate({ ...options, migrations: written.path })).rejects.toThrow(
+    /^The database has migrations of a newer engine, which are not marked as safe for this one: 9001_unmarked\. Start the version of deputyjs that applied them/,
+  )
+  // Marked by hand, as docs/upgrading.md says.
+  const mark = (await docSnippets('upgrading.md')).get('mark-applied') ?? ''
+  expect(mark).toContain("drizzle.__drizzle_migrations SET safe_for_older = true WHERE tag = '0007_location'")
+  await run(
+    empty,
+    mark
+      .replace('drizzle.__drizzle_migrations', 'deputy.migrations')
+      .replace('0007_location', '9001_unmarked'),
+  )
+  expect((await empty.migrate({ ...options, migrations: written.path })).applied).toEqual([])
 })
 
 it('every table of the engine is declared in its schema, and no collection is', () => {
