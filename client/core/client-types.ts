@@ -1,33 +1,36 @@
-import type { Resolver, TRPCClient } from '@trpc/client'
-import type {
-  AnyProcedure,
-  AnyTRPCRootTypes,
-  inferProcedureInput,
-  inferProcedureOutput,
-  TRPCBuiltRouter,
-} from '@trpc/server'
-import type { AnyDeputyRouter, DeputyServer } from './server-types.ts'
+import type { Omissible } from '../../server/core/typed-procedures.ts'
+import type { AnyDeputyRouter } from './router-types.ts'
 
-/**
- * Typed by the app's router, end to end. It is a client of tRPC's (`TRPCClient<AppRouter>`), written so that the
- * compiler looks at a procedure when it is asked for: tRPC's own type looks at all of them for one.
- */
-export type Client<TRouter extends AnyDeputyRouter> = CallsOf<TRouter['_def']['record']> &
-  Pick<TRPCClient<TRouter>, UntypedKey>
+/** Typed by the app's router, end to end. The compiler looks at a procedure when it is asked for. */
+export type Client<TRouter extends AnyDeputyRouter> = CallsOf<TRouter['_def']['record']>
+
+/** What may be said about one call. */
+export interface CallOptions {
+  /** `idempotencyKey` is the call's own key; whatever else there is, links of the app's own may read. */
+  readonly context?: { readonly idempotencyKey?: string | undefined; readonly [key: string]: unknown }
+  /** Ends the call. */
+  readonly signal?: AbortSignal
+}
 
 /** The calls of procedures, by their paths. */
 type CallsOf<TRecord> = {
-  [K in keyof TRecord]: TRecord[K] extends AnyProcedure ? CallOf<TRecord[K]> : CallsOf<TRecord[K]>
+  readonly [K in keyof TRecord]: TRecord[K] extends AnyTypedProcedure
+    ? CallOf<TRecord[K]>
+    : CallsOf<TRecord[K]>
 }
 
-type CallOf<TProcedure extends AnyProcedure> = TProcedure['_def']['type'] extends 'query'
-  ? { query: Resolver<TypesOf<TProcedure>> }
-  : { mutate: Resolver<TypesOf<TProcedure>> }
-
-type TypesOf<TProcedure extends AnyProcedure> = DeputyServer & {
-  readonly input: inferProcedureInput<TProcedure>
-  readonly output: inferProcedureOutput<TProcedure>
+interface AnyTypedProcedure {
+  readonly _def: {
+    readonly type: string
+    readonly $types: { readonly input: unknown; readonly output: unknown }
+  }
 }
 
-/** Where tRPC keeps the client without types, for its own packages. */
-type UntypedKey = keyof TRPCClient<TRPCBuiltRouter<AnyTRPCRootTypes, Record<never, never>>>
+type CallOf<TProcedure extends AnyTypedProcedure> = TProcedure['_def']['type'] extends 'query'
+  ? { readonly query: Call<TProcedure['_def']['$types']> }
+  : { readonly mutate: Call<TProcedure['_def']['$types']> }
+
+type Call<TTypes extends AnyTypedProcedure['_def']['$types']> = (
+  input: undefined extends TTypes['input'] ? Omissible<TTypes['input']> : TTypes['input'],
+  options?: CallOptions,
+) => Promise<TTypes['output']>

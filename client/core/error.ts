@@ -1,7 +1,6 @@
 import { TRPCClientError } from '@trpc/client'
 import type { ErrorCode } from '../../server/core/errors.ts'
 import type { Failure, Issue, JsonValue } from '../../server/core/result.ts'
-import type { DeputyServer } from './server-types.ts'
 
 export interface DeputyErrorOptions {
   /** undefined when no answer came at all. */
@@ -12,8 +11,11 @@ export interface DeputyErrorOptions {
   readonly cause?: Error | undefined
 }
 
+/** tRPC's error, so that its packages know it; as a type any error, so that the client's types need none of tRPC's. */
+const ClientError: new (message: string, options: { readonly cause?: Error }) => Error = TRPCClientError
+
 /** The error of a call: thrown by a gate, by the parser, by the network, or by `unwrap`. */
-export class DeputyError extends TRPCClientError<DeputyServer> {
+export class DeputyError extends ClientError {
   /** undefined when no answer came at all. */
   readonly code: ErrorCode | undefined
   /** The id to find the cause by in the server's log. */
@@ -30,19 +32,6 @@ export class DeputyError extends TRPCClientError<DeputyServer> {
     this.requestId = options.requestId
     this.issues = options.issues ?? []
     this.details = options.details ?? {}
-  }
-
-  /** Converts tRPC's own error, with all that it knows. */
-  static fromTRPC(error: TRPCClientError<DeputyServer>): DeputyError {
-    if (error instanceof DeputyError) return error
-    const { data } = error
-    return new DeputyError(error.message, {
-      code: data?.code,
-      requestId: data?.requestId ?? undefined,
-      issues: data?.issues ?? undefined,
-      details: data?.details ?? undefined,
-      cause: error,
-    })
   }
 
   /** Converts a returned failure. */

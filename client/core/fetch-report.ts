@@ -1,8 +1,9 @@
 import { getFetch, type HTTPBatchLinkOptions, type TRPCClientError } from '@trpc/client'
+import type { ClientFetch } from './client-fetch.ts'
 import type { DeputyServer } from './server-types.ts'
 
-export type ClientFetch = NonNullable<HTTPBatchLinkOptions<DeputyServer>['fetch']>
-type ResponseEsque = Awaited<ReturnType<ClientFetch>>
+type LinkFetch = NonNullable<HTTPBatchLinkOptions<DeputyServer>['fetch']>
+type ResponseEsque = Awaited<ReturnType<LinkFetch>>
 
 /** How a request went, apart from its body. */
 export interface FetchReport {
@@ -50,9 +51,10 @@ class ReportedResponse implements ResponseEsque {
 }
 
 /** Wraps fetch so that each response has a report, which the retries need: tRPC's own error does not know the status. */
-export function withFetchReport(custom: ClientFetch | undefined): ClientFetch {
+export function withFetchReport(custom: ClientFetch | undefined): LinkFetch {
   return async (input, init) => {
-    const send = getFetch(custom)
+    // Of a fetch the links use no more than its type says.
+    const send = getFetch(custom as LinkFetch | undefined)
     const keys = keysOf(init?.headers)
     const isAborted = () => init?.signal?.aborted === true
     // An app's own fetch need not give more than tRPC asks for.

@@ -1,5 +1,6 @@
 import type { Operation, TRPCLink } from '@trpc/client'
 import { observable } from '@trpc/server/observable'
+import { toTRPCError } from './convert-error.ts'
 import { DeputyError } from './error.ts'
 import type { FetchReport } from './fetch-report.ts'
 import type { DeputyServer } from './server-types.ts'
@@ -26,7 +27,7 @@ export const idempotencyKeys: TRPCLink<DeputyServer> =
     observable((observer) => {
       const key = keyFor(op)
       if (key instanceof DeputyError) {
-        observer.error(key)
+        observer.error(toTRPCError(key))
         return undefined
       }
       // The app may use its context object again.

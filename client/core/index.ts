@@ -2,21 +2,29 @@ import { createTRPCClient, httpBatchLink, type Operation, splitLink, type TRPCLi
 import { observable } from '@trpc/server/observable'
 import type { ActionResult } from '../../server/core/result.ts'
 import { type RetryOptions, retryLimits } from './backoff.ts'
+import type { ClientFetch } from './client-fetch.ts'
 import type { Client } from './client-types.ts'
+import { toDeputyError, toTRPCError } from './convert-error.ts'
 import { DeputyError } from './error.ts'
-import { type ClientFetch, withFetchReport } from './fetch-report.ts'
+import { withFetchReport } from './fetch-report.ts'
 import { idempotencyHeader, idempotencyKeys } from './idempotency-key.ts'
 import { retryLink } from './retry-link.ts'
+import type { AnyDeputyRouter } from './router-types.ts'
 import { creationProblem, runtimeProblem } from './runtime.ts'
-import type { AnyDeputyRouter, DeputyServer } from './server-types.ts'
+import type { DeputyServer, TRPCServerRouter } from './server-types.ts'
 import { transformer } from './transformer.ts'
 
 export type { ErrorCode } from '../../server/core/errors.ts'
-export type { ActionResult, Failure, Issue, IssueCode, Success } from '../../server/core/result.ts'
+export type { Page, RecordEnvelope } from '../../server/core/record.ts'
+export type { ActionResult, Failure, Issue, IssueCode, JsonValue, Success } from '../../server/core/result.ts'
+export type { Omissible, TypedMutation, TypedQuery } from '../../server/core/typed-procedures.ts'
+export type { CallerTypes, CollectionProcedures } from '../../server/tools/collection-procedures.ts'
+export type { QueryOptions } from '../../server/tools/where-types.ts'
 export type { RetryOptions } from './backoff.ts'
-export type { Client } from './client-types.ts'
+export type { ClientFetch, ClientRequest, ClientResponse } from './client-fetch.ts'
+export type { CallOptions, Client } from './client-types.ts'
 export { DeputyError, type DeputyErrorOptions } from './error.ts'
-export type { AnyDeputyRouter } from './server-types.ts'
+export type { AnyDeputyRouter, DeclaredRouter } from './router-types.ts'
 
 export interface ClientOptions {
   /** The server's address, such as `https://api.example.com`. */
@@ -75,13 +83,15 @@ export function createClient<TRouter extends AnyDeputyRouter>(options: ClientOpt
     retryLink(retryLimits(options.retries)),
     splitLink({
       condition: ({ type, input }) => type === 'query' && isTooLongForAddress(input),
-      true: httpBatchLink<AnyDeputyRouter>({ ...shared, methodOverride: 'POST' }),
-      false: httpBatchLink<AnyDeputyRouter>({ ...shared, maxURLLength: MAX_URL_LENGTH }),
+      true: httpBatchLink<TRPCServerRouter>({ ...shared, methodOverride: 'POST' }),
+      false: httpBatchLink<TRPCServerRouter>({ ...shared, maxURLLength: MAX_URL_LENGTH }),
     }),
   ]
   // A link knows a router's transformer and errors, which are the same for every Deputy server.
-  const client: unknown = createTRPCClient<TRouter>({ links: links as unknown as TRPCLink<TRouter>[] })
-  return client as Client<TRouter> // The same type, as test/types/client.test-d.ts holds.
+  const client: unknown = createTRPCClient<TRPCServerRouter>({
+    links: links as unknown as TRPCLink<TRPCServerRouter>[],
+  })
+  return client as Client<TRouter> // Each procedure is called as its own type says.
 }
 
 /** Whether an input is too long for a URL, such as a `where` with many ids. */
@@ -105,7 +115,7 @@ const keepErrors: TRPCLink<DeputyServer> =
     observable((observer) =>
       next(op).subscribe({
         next: (value) => observer.next(value),
-        error: (error) => observer.error(DeputyError.fromTRPC(error)),
+        error: (error) => observer.error(toTRPCError(toDeputyError(error))),
         complete: () => observer.complete(),
       }),
     )
@@ -117,7 +127,7 @@ function checkRuntime(hasOwnFetch: boolean): TRPCLink<DeputyServer> {
       observable((observer) => {
         const problem = runtimeProblem(hasOwnFetch)
         if (!problem) return next(op).subscribe(observer)
-        observer.error(problem)
+        observer.error(toTRPCError(problem))
         return undefined
       })
 }

@@ -1,5 +1,5 @@
 import type { AnyRouter, TRPCErrorShape } from '@trpc/server'
-import type { ErrorData } from '../../server/trpc/init.ts'
+import type { ErrorData } from '../../server/core/error-data.ts'
 
 /** What tRPC's links know of every Deputy server. */
 export interface DeputyServer {
@@ -7,7 +7,7 @@ export interface DeputyServer {
   readonly errorShape: TRPCErrorShape<ErrorData>
 }
 
-/** The router of any app: `DeputyServer`, as its `server/app.ts` exports it. */
-export type AnyDeputyRouter = AnyRouter & {
+/** A router of tRPC's that is one of Deputy's. */
+export type TRPCServerRouter = AnyRouter & {
   readonly _def: { readonly _config: { readonly $types: Pick<DeputyServer, 'transformer'> } }
 }

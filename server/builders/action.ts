@@ -40,13 +40,13 @@ interface Declared {
 export type ActionMutation<TInput, TResult> = TRPCMutationProcedure<{
   input: TInput
   output: TResult
-  meta: ActionMeta
+  meta: unknown
 }> &
   Declared
 export type ActionQuery<TInput, TResult> = TRPCQueryProcedure<{
   input: TInput
   output: TResult
-  meta: ActionMeta
+  meta: unknown
 }> &
   Declared
 

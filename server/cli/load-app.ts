@@ -5,7 +5,8 @@ import { isProduction } from '../env/environment.ts'
 import type { AppModule } from '../lifecycle/run.ts'
 import { CommandError } from './command-error.ts'
 
-const SOURCE = 'server/app.ts'
+/** The file that exports the app, from the app's folder. */
+export const APP_FILE = 'server/app.ts'
 const BUILT = 'dist/server/app.js'
 
 export interface LoadOptions {
@@ -19,11 +20,11 @@ export interface LoadOptions {
  * @throws {CommandError} where there is none, or it exports no app.
  */
 export async function loadApp({ isBuilt = isProduction() }: LoadOptions = {}): Promise<AppModule> {
-  if (!isBuilt && existsSync(SOURCE)) return checked(SOURCE, await importSource(SOURCE))
+  if (!isBuilt && existsSync(APP_FILE)) return checked(APP_FILE, await importSource(APP_FILE))
   if (existsSync(BUILT)) return checked(BUILT, await importFile(BUILT))
-  if (existsSync(SOURCE))
+  if (existsSync(APP_FILE))
     throw new CommandError(`There is no ${BUILT} to run as built. Run deputy build first.`)
-  throw new CommandError(`There is no app in ${process.cwd()}: neither ${SOURCE} nor ${BUILT}.`)
+  throw new CommandError(`There is no app in ${process.cwd()}: neither ${APP_FILE} nor ${BUILT}.`)
 }
 
 /** Imports a TypeScript file of the app, given from the current folder. */
@@ -41,7 +42,7 @@ async function readTypeScript(): Promise<void> {
   const { register } = await import('tsx/esm/api').catch((error: unknown) => {
     if (!(error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND')) throw error
     throw new CommandError(
-      `tsx is not installed, which reads ${SOURCE}: npm install tsx. Or run deputy build, and run what it makes with --built.`,
+      `tsx is not installed, which reads ${APP_FILE}: npm install tsx. Or run deputy build, and run what it makes with --built.`,
     )
   })
   register()

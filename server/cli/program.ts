@@ -7,6 +7,7 @@ import { addCredits } from './credits.ts'
 import { addGenerate } from './generate.ts'
 import { addStart } from './start.ts'
 import { addToken } from './token.ts'
+import { addTypes } from './types.ts'
 
 const DESCRIPTION =
   "Runs and looks after a Deputy app, in the app's folder. It reads the environment, and .env for what is not set there."
@@ -20,6 +21,7 @@ const COMMANDS: readonly ((program: Command) => void)[] = [
   addToken,
   addAudit,
   addCredits,
+  addTypes,
 ]
 
 /** Runs a command line, and sets the exit code of the process where it is not 0. */

@@ -1,4 +1,5 @@
 import { is, type SQL, SQL as SqlChunk, sql } from 'drizzle-orm'
+import type { MutateActionData } from '../core/record.ts'
 import { type ActionResult, fail, ok } from '../core/result.ts'
 import {
   type Assignment,
@@ -14,7 +15,6 @@ import { duplicate, names, newRow } from '../tools/new-row.ts'
 import { onConflict } from '../tools/on-conflict.ts'
 import { checkRecordId, Problems, quote } from '../tools/problems.ts'
 import type { WriteRuntime } from '../tools/tool-runtime.ts'
-import type { MutateActionData } from '../tools/types.ts'
 import { checkWrite } from './check-write.ts'
 import { toValue } from './compile-rule.ts'
 import { hideConstraints } from './hide-constraints.ts'

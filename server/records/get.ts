@@ -1,7 +1,7 @@
+import type { RecordEnvelope } from '../core/record.ts'
 import { type ActionResult, ok } from '../core/result.ts'
 import { Problems } from '../tools/problems.ts'
 import type { ReadRuntime } from '../tools/tool-runtime.ts'
-import type { RecordEnvelope } from '../tools/types.ts'
 import { checkRecordAccess, checkRecordOperation, type RecordOperation } from './access-query.ts'
 import type { Permission } from './policy.ts'
 

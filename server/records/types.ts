@@ -1,11 +1,6 @@
+import type { MutateActionData, Page, RecordEnvelope } from '../core/record.ts'
 import type { ActionResult } from '../core/result.ts'
-import type {
-  AnyCollections,
-  MutateActionData,
-  Page,
-  RecordEnvelope,
-  RecordIdArgument,
-} from '../tools/types.ts'
+import type { AnyCollections, RecordIdArgument } from '../tools/types.ts'
 import type { UpdateOptions } from '../tools/update.ts'
 import type { QueryOptions, Where } from '../tools/where-types.ts'
 import type { RecordOperation } from './access-query.ts'

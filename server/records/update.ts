@@ -1,4 +1,5 @@
 import { type SQL, sql } from 'drizzle-orm'
+import type { MutateActionData } from '../core/record.ts'
 import { type ActionResult, ok } from '../core/result.ts'
 import {
   type Assignment,
@@ -10,7 +11,6 @@ import {
 } from '../tools/assignments.ts'
 import { checkRecordId, notFound, Problems } from '../tools/problems.ts'
 import type { WriteRuntime } from '../tools/tool-runtime.ts'
-import type { MutateActionData } from '../tools/types.ts'
 import { checkUpdateOptions, staleVersion, type UpdateOptions } from '../tools/update.ts'
 import { checkWrite } from './check-write.ts'
 import { toValue } from './compile-rule.ts'

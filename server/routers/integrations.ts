@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { Actor } from '../auth/actor.ts'
 import { UNAUTHORIZED_MESSAGE } from '../core/errors.ts'
 import { type ActionResult, type Failure, fail, type JsonValue, ok } from '../core/result.ts'
+import type { Omissible } from '../core/typed-procedures.ts'
 import type { ClientCall } from '../integrations/client-call.ts'
 import type { IntegrationDeclarations } from '../integrations/declarations.ts'
 import { parseEndpoint } from '../integrations/endpoint.ts'
@@ -9,15 +10,10 @@ import type { Integrations, PublicIntegration } from '../integrations/integratio
 import { runCall } from '../invocation/call.ts'
 import { createTools } from '../tools/tools.ts'
 import type { AcceptedCall } from '../trpc/call.ts'
-import {
-  defineMutation,
-  defineQuery,
-  type MutationProcedure,
-  type Omissible,
-  type QueryProcedure,
-} from '../trpc/callable.ts'
+import { defineMutation, defineQuery } from '../trpc/callable.ts'
 import { anyone, type Gate } from '../trpc/gate.ts'
 import { t } from '../trpc/init.ts'
+import type { MutationProcedure, QueryProcedure } from '../trpc/procedures.ts'
 
 export const INTEGRATIONS_PREFIX = 'integrations.'
 

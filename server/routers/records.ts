@@ -1,50 +1,19 @@
 import { z } from 'zod'
 import { optionsFromJson } from '../records/where-from-json.ts'
 import type { Catalog, CatalogEntry } from '../tools/catalog.ts'
-import type { CollectionTypes } from '../tools/collection-types.ts'
-import type { AnyCollections, MutateActionData, Page, RecordEnvelope } from '../tools/types.ts'
-import type { QueryOptions, Where } from '../tools/where-types.ts'
-import {
-  defineMutation,
-  defineQuery,
-  type MutationProcedure,
-  type Omissible,
-  type QueryProcedure,
-} from '../trpc/callable.ts'
+import type { CollectionProcedures } from '../tools/collection-procedures.ts'
+import type { AnyCollections } from '../tools/types.ts'
+import { defineMutation, defineQuery } from '../trpc/callable.ts'
 import { anyone } from '../trpc/gate.ts'
 import { t } from '../trpc/init.ts'
+import type { TRPCProcedures } from '../trpc/procedures.ts'
 import { readsOf, writeAsCaller } from '../trpc/run-as-caller.ts'
 import { reviveBySchema } from '../wire/from-json.ts'
 
 export const RECORDS_PREFIX = 'records.'
 
-/** The data API of one collection under the caller's permissions; inputs are named, answers are those of `tools`. */
-export type CollectionProcedures<T extends CollectionTypes> = {
-  get: QueryProcedure<{ readonly recordId: string }, { readonly record: RecordEnvelope<T['callerRecord']> }>
-  list: QueryProcedure<Omissible<QueryOptions<T['compared']>>, Page<RecordEnvelope<T['callerRecord']>>>
-  count: QueryProcedure<
-    Omissible<{ readonly where?: Where<T['compared']> | undefined }>,
-    { readonly count: number }
-  >
-  create: MutationProcedure<CreateInput<T['callerCreate'], T['callerMerge']>, MutateActionData>
-  update: MutationProcedure<
-    {
-      readonly recordId: string
-      readonly patch: T['callerPatch']
-      readonly ifVersion?: number | undefined
-    },
-    MutateActionData
-  >
-  remove: MutationProcedure<{ readonly recordId: string }, MutateActionData>
-}
-
-/** With an id it upserts by merge. Where no role may create, there is no creating without one. */
-type CreateInput<TCreate, TMerge> =
-  | ([TCreate] extends [never] ? never : { readonly data: TCreate; readonly recordId?: undefined })
-  | { readonly data: TMerge; readonly recordId: string }
-
 export type RecordsProcedures<TCollections extends AnyCollections> = {
-  [K in keyof TCollections & string]: CollectionProcedures<TCollections[K]>
+  [K in keyof TCollections & string]: TRPCProcedures<CollectionProcedures<TCollections[K]>>
 }
 
 const record = z.strictObject({ recordId: z.string() })

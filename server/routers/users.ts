@@ -4,7 +4,9 @@ import type { UserActor } from '../auth/actor.ts'
 import { profileFromClaims } from '../auth/profile-claims.ts'
 import { ADMIN_ROLE } from '../auth/role.ts'
 import { isUserId, USER_ID_RULE } from '../auth/user-id.ts'
+import type { Page, RecordEnvelope } from '../core/record.ts'
 import { type ActionResult, fail, ok } from '../core/result.ts'
+import type { Omissible } from '../core/typed-procedures.ts'
 import type { Engine } from '../invocation/engine.ts'
 import { createCallerReads } from '../records/as-caller.ts'
 import { Caller } from '../records/caller.ts'
@@ -16,18 +18,13 @@ import { quote } from '../tools/problems.ts'
 import { upsertUser } from '../tools/register-user.ts'
 import { sizeProblem } from '../tools/sizes.ts'
 import { type SetRoleInput, setRole } from '../tools/stored-role.ts'
-import type { AnyCollections, Page, RecordEnvelope } from '../tools/types.ts'
+import type { AnyCollections } from '../tools/types.ts'
 import type { QueryOptions } from '../tools/where-types.ts'
 import type { AcceptedCall } from '../trpc/call.ts'
-import {
-  defineMutation,
-  defineQuery,
-  type MutationProcedure,
-  type Omissible,
-  type QueryProcedure,
-} from '../trpc/callable.ts'
+import { defineMutation, defineQuery } from '../trpc/callable.ts'
 import { users } from '../trpc/gate.ts'
 import { t } from '../trpc/init.ts'
+import type { MutationProcedure, QueryProcedure } from '../trpc/procedures.ts'
 import { directReads, readDirectly, writeAsCaller } from '../trpc/run-as-caller.ts'
 
 type UsersOf<TCollections extends AnyCollections> = TCollections extends {

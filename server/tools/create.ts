@@ -1,4 +1,5 @@
 import { type SQL, sql } from 'drizzle-orm'
+import type { MutateActionData } from '../core/record.ts'
 import { type ActionResult, fail, ok } from '../core/result.ts'
 import {
   assignments,
@@ -17,7 +18,6 @@ import { onConflict } from './on-conflict.ts'
 import { checkRecordId, Problems, quote } from './problems.ts'
 import { StatementCache, type WriteStatement } from './statement-cache.ts'
 import type { WriteRuntime } from './tool-runtime.ts'
-import type { MutateActionData } from './types.ts'
 import { allRecords } from './visible-records.ts'
 
 /** Creates a record: a new one without an id, an upsert by merge with one. */

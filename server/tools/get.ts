@@ -1,11 +1,11 @@
 import { sql } from 'drizzle-orm'
+import type { RecordEnvelope } from '../core/record.ts'
 import { type ActionResult, ok } from '../core/result.ts'
 import { systemColumns } from './assignments.ts'
 import type { CatalogEntry } from './catalog.ts'
 import { checkRecordId, notFound, Problems } from './problems.ts'
 import { StatementCache } from './statement-cache.ts'
 import type { ReadRuntime } from './tool-runtime.ts'
-import type { RecordEnvelope } from './types.ts'
 
 const selections = new StatementCache(
   (entry, { recordId }) =>

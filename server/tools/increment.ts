@@ -1,6 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm'
 import type { PgColumn } from 'drizzle-orm/pg-core'
 import { describeColumn, isWrittenByDatabase } from '../../drizzle/engine/column-types/describe-column.ts'
+import type { MutateActionData } from '../core/record.ts'
 import { type ActionResult, ok } from '../core/result.ts'
 import { toldOf } from '../wire/issues.ts'
 import {
@@ -17,7 +18,6 @@ import type { CatalogEntry } from './catalog.ts'
 import { checkRecordId, notFound, Problems } from './problems.ts'
 import { StatementCache, type StatementValues, statementParts } from './statement-cache.ts'
 import type { WriteRuntime } from './tool-runtime.ts'
-import type { MutateActionData } from './types.ts'
 
 /** The range of `bigint` beyond ±(2^53 - 1). */
 const ABOVE_SAFE = sql`9214364837600034816`

@@ -1,7 +1,7 @@
 import type { PgColumn } from 'drizzle-orm/pg-core'
 import { UNREADABLE } from '../../drizzle/engine/column-types/column-type.ts'
 import { columnReader } from '../../drizzle/engine/column-types/describe-column.ts'
-import type { RecordEnvelope } from './types.ts'
+import type { RecordEnvelope } from '../core/record.ts'
 
 /** Turns a row of a collection's select list into the record that tools return. */
 export type ReadEnvelope = (row: readonly unknown[]) => RecordEnvelope

@@ -1,10 +1,11 @@
 import { sql } from 'drizzle-orm'
+import type { RecordEnvelope } from '../core/record.ts'
 import { type ActionResult, fail, ok } from '../core/result.ts'
 import { checkData, identifier, missingFields } from './assignments.ts'
 import { mergeStatement } from './create.ts'
 import { checkRecordId, Problems } from './problems.ts'
 import type { WriteRuntime } from './tool-runtime.ts'
-import type { RecordEnvelope, RegisterUserInput } from './types.ts'
+import type { RegisterUserInput } from './types.ts'
 
 const INPUT_FIELDS: readonly string[] = ['userId', 'name', 'email', 'imageUrl', 'isAdmin']
 

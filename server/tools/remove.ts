@@ -1,11 +1,11 @@
 import { sql } from 'drizzle-orm'
+import type { MutateActionData } from '../core/record.ts'
 import { type ActionResult, ok } from '../core/result.ts'
 import { identifier, systemColumns } from './assignments.ts'
 import type { CatalogEntry } from './catalog.ts'
 import { checkRecordId, notFound, Problems } from './problems.ts'
 import { StatementCache } from './statement-cache.ts'
 import type { WriteRuntime } from './tool-runtime.ts'
-import type { MutateActionData } from './types.ts'
 
 const deletions = new StatementCache((entry, { recordId }) => {
   const { recordId: id } = systemColumns(entry)

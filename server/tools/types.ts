@@ -1,4 +1,5 @@
 import type { DeclarationOf } from '../../drizzle/engine/collection.ts'
+import type { MutateActionData, Page, RecordEnvelope } from '../core/record.ts'
 import type { ActionResult, JsonValue } from '../core/result.ts'
 import type { EndpointAnswer, EndpointData, EndpointName } from '../integrations/endpoint-types.ts'
 import type { CollectionTypes, TypesOf } from './collection-types.ts'
@@ -10,38 +11,6 @@ export type CollectionsOf<TModule> = {
 }
 
 export type AnyCollections = Readonly<Record<string, CollectionTypes>>
-
-/** A record as tools return it. */
-export interface RecordEnvelope<TData = Record<string, unknown>> {
-  readonly recordId: string
-  readonly data: TData
-  /** The verified user whose call created it; null when the app did without a user. */
-  readonly createdBy: string | null
-  /** Null only where `unreadable` names it. */
-  readonly createdAt: Date | null
-  /** Null only where `unreadable` names it, until the next write. */
-  readonly updatedAt: Date | null
-  /** Starts at 1 and grows by one with every write; after 2 147 483 647 it is 1 again. */
-  readonly version: number
-  /**
-   * Fields whose stored value JSON cannot hold, such as `infinity` in a date: they are null, whatever their type says.
-   * `createdAt` and `updatedAt` may be among them. Only other programs than Deputy write such values. Absent where there
-   * are none.
-   */
-  readonly unreadable?: readonly string[]
-}
-
-export interface Page<TRecord> {
-  readonly records: readonly TRecord[]
-  /** How many records this page holds; the total is `tools.count`. */
-  readonly count: number
-  /** Where the next page starts; null on the last. */
-  readonly nextCursor: string | null
-}
-
-export interface MutateActionData {
-  readonly recordId: string
-}
 
 /** The optional last argument of `create`: whether there is an id decides what the data must hold. */
 export type RecordIdArgument = [recordId?: string | undefined]

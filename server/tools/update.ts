@@ -1,11 +1,11 @@
 import { type SQL, sql } from 'drizzle-orm'
+import type { MutateActionData } from '../core/record.ts'
 import { type ActionResult, type Failure, fail, ok } from '../core/result.ts'
 import { bindTo, changes, checkData, identifier, setClause, systemColumns } from './assignments.ts'
 import type { CatalogEntry } from './catalog.ts'
 import { checkRecordId, notFound, Problems, quote } from './problems.ts'
 import { StatementCache, type StatementParts, statementParts } from './statement-cache.ts'
 import type { WriteRuntime } from './tool-runtime.ts'
-import type { MutateActionData } from './types.ts'
 
 const MAX_VERSION = 2_147_483_647
 

@@ -1,18 +1,15 @@
-import {
-  getTRPCErrorFromUnknown,
-  type TRPCError,
-  type TRPCMutationProcedure,
-  type TRPCQueryProcedure,
-} from '@trpc/server'
+import { getTRPCErrorFromUnknown, type TRPCError } from '@trpc/server'
 import type { z } from 'zod'
 import type { Actor } from '../auth/actor.ts'
 import { DefinitionError } from '../core/errors.ts'
 import type { ActionResult, Failure } from '../core/result.ts'
+import type { Omissible } from '../core/typed-procedures.ts'
 import { UnexpectedError } from '../invocation/failures.ts'
 import { type Call, type CallOptions, createCall } from './call.ts'
 import type { RequestContext } from './context.ts'
 import { toFailure } from './error-shape.ts'
 import { type ActionMeta, t } from './init.ts'
+import type { MutationProcedure, QueryProcedure } from './procedures.ts'
 
 const CALLABLE: unique symbol = Symbol('deputy.callable')
 
@@ -22,22 +19,6 @@ export interface Callable {
   /** @throws {TRPCError} what the call was refused for, and what was thrown while it ran. */
   call(call: Call): Promise<ActionResult<unknown>>
 }
-
-export type QueryProcedure<TInput, TData> = TRPCQueryProcedure<{
-  input: TInput
-  output: ActionResult<TData>
-  meta: ActionMeta
-}>
-
-export type MutationProcedure<TInput, TData> = TRPCMutationProcedure<{
-  input: TInput
-  output: ActionResult<TData>
-  meta: ActionMeta
-}>
-
-/** An input that a client may leave out. */
-// biome-ignore lint/suspicious/noConfusingVoidType: it is what lets a client leave the argument out.
-export type Omissible<TInput> = TInput | void
 
 type InputOf<TSchema extends z.ZodType> =
   undefined extends z.input<TSchema> ? Omissible<z.input<TSchema>> : z.input<TSchema>

@@ -1,7 +1,8 @@
 import { initTRPC, type TRPCErrorShape } from '@trpc/server'
 import { TRPC_ERROR_CODES_BY_KEY } from '@trpc/server/rpc'
 import { knownActor, verifiedUser } from '../auth/authentication.ts'
-import type { Failure, Issue, JsonValue } from '../core/result.ts'
+import type { ErrorData } from '../core/error-data.ts'
+import type { Failure } from '../core/result.ts'
 import type { Budget } from '../ledger/budgets.ts'
 import { transformer } from '../wire/transformer.ts'
 import type { RequestContext } from './context.ts'
@@ -17,15 +18,6 @@ export interface ActionMeta {
   readonly budget?: Partial<Budget>
   /** Who may ask what a call would do without doing it: the owner, or every caller that it lets in. @default 'owner' */
   readonly dryRun?: 'owner' | 'caller'
-}
-
-/** What an error carries over tRPC, beside its message. */
-export interface ErrorData {
-  readonly code: Failure['code']
-  readonly httpStatus: number
-  readonly requestId: string | null
-  readonly issues: readonly Issue[] | null
-  readonly details: Readonly<Record<string, JsonValue>> | null
 }
 
 export const ACTIONS_PREFIX = 'actions.'

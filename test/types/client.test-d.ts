@@ -1,6 +1,7 @@
 // Checked by the compiler alone: every line marked with @ts-expect-error must be an error, every other must not.
 import { getUntypedClient, type TRPCClient } from '@trpc/client'
 import { createClient, unwrap } from '../../client/core/index.ts'
+import { type TRPCRouter, toTRPCClient } from '../../client/core/trpc.ts'
 import type { FixtureRouter } from '../fixture/app.ts'
 
 export async function typedClient() {
@@ -53,8 +54,22 @@ export async function typedClient() {
 }
 
 /** Packages of tRPC's, such as those for React, take it for a client of their own. */
-export function asTrpcClient(): TRPCClient<FixtureRouter> {
-  const client = createClient<FixtureRouter>({ url: 'http://127.0.0.1:3000' })
-  getUntypedClient<FixtureRouter>(client)
+export async function asTrpcClient(): Promise<TRPCClient<TRPCRouter<FixtureRouter>>> {
+  const client = toTRPCClient<FixtureRouter>(createClient<FixtureRouter>({ url: 'http://127.0.0.1:3000' }))
+  getUntypedClient<TRPCRouter<FixtureRouter>>(client)
+  const page = await client.records.events.list.query({ where: { title: 't' } })
+  if (page.success) page.data.records[0]?.data.startsAt satisfies Date | undefined
+  // @ts-expect-error: there is no action of this name.
+  await client.actions.deleteEverything.mutate({})
+  // @ts-expect-error: typed clients send a Date, not its text.
+  await client.actions.createEvent.mutate({ title: 't', startsAt: '2030-01-01T00:00:00Z', capacity: 5 })
   return client
+}
+
+/** A key is text. */
+export async function keys() {
+  const { actions } = createClient<FixtureRouter>({ url: 'http://127.0.0.1:3000', fetch })
+  await actions.syncProfile.mutate({}, { context: { idempotencyKey: 'x', trace: 5 } })
+  // @ts-expect-error: a number is no key.
+  await actions.syncProfile.mutate({}, { context: { idempotencyKey: 17 } })
 }

@@ -90,7 +90,11 @@ async function stageServer(compiled: string, folder: string): Promise<string> {
 
 /** The client with what its types need, for front ends that have no server in their repository. */
 async function stageClient(compiled: string, folder: string): Promise<string> {
-  const files = await reachedFrom(compiled, ['client/core/index.js', 'client/core/index.d.ts'])
+  const entries = ['index', 'trpc'].map((name) => `client/core/${name}`)
+  const files = await reachedFrom(
+    compiled,
+    entries.flatMap((entry) => [`${entry}.js`, `${entry}.d.ts`]),
+  )
   for (const file of files) await cp(join(compiled, file), join(folder, 'dist', file))
   await dropMapComments(join(folder, 'dist'))
   await cp(join(ROOT, 'LICENSE'), join(folder, 'LICENSE'))
@@ -99,15 +103,15 @@ async function stageClient(compiled: string, folder: string): Promise<string> {
     `# ${root.name}-client\n\nThe typed client of ${root.name}, a server for server actions: what \`${root.name}/client\` is, without the server.\n`,
   )
   const { name, version, license, engines, peerDependencies } = root
-  const target = './dist/client/core/index'
+  const [client, trpc] = entries.map((entry) => ({
+    types: `./dist/${entry}.d.ts`,
+    default: `./dist/${entry}.js`,
+  }))
   await writeManifest(folder, {
     ...{ name: `${name}-client`, version, description: `The client of ${name}.`, license, type: 'module' },
     engines,
     sideEffects: false,
-    exports: {
-      '.': { types: `${target}.d.ts`, default: `${target}.js` },
-      './package.json': './package.json',
-    },
+    exports: { '.': client, './trpc': trpc, './package.json': './package.json' },
     peerDependencies: Object.fromEntries(CLIENT_PEERS.map((peer) => [peer, peerDependencies[peer]])),
   })
   return folder

@@ -1,9 +1,9 @@
 import { type SQL, sql } from 'drizzle-orm'
+import type { RecordEnvelope } from '../../core/record.ts'
 import { systemColumns } from '../../tools/assignments.ts'
 import type { CatalogEntry } from '../../tools/catalog.ts'
 import { MAX_PAGE_BYTES, recordSize } from '../../tools/sizes.ts'
 import type { ReadRuntime } from '../../tools/tool-runtime.ts'
-import type { RecordEnvelope } from '../../tools/types.ts'
 import type { VisibleRecords } from '../../tools/visible-records.ts'
 
 /** What a record holds at one moment, by the names of its fields, the system's among them. */

@@ -1,0 +1,24 @@
+import type { TRPCMutationProcedure, TRPCQueryProcedure } from '@trpc/server'
+import type { ActionResult } from '../core/result.ts'
+import type { TypedMutation, TypedQuery } from '../core/typed-procedures.ts'
+
+export type QueryProcedure<TInput, TData> = TRPCQueryProcedure<{
+  input: TInput
+  output: ActionResult<TData>
+  meta: unknown
+}>
+
+export type MutationProcedure<TInput, TData> = TRPCMutationProcedure<{
+  input: TInput
+  output: ActionResult<TData>
+  meta: unknown
+}>
+
+/** Procedures as tRPC has them, by what clients know of them. */
+export type TRPCProcedures<TTyped> = {
+  [K in keyof TTyped]: TTyped[K] extends TypedQuery<infer TInput, infer TOutput>
+    ? TRPCQueryProcedure<{ input: TInput; output: TOutput; meta: unknown }>
+    : TTyped[K] extends TypedMutation<infer TInput, infer TOutput>
+      ? TRPCMutationProcedure<{ input: TInput; output: TOutput; meta: unknown }>
+      : TRPCProcedures<TTyped[K]>
+}
