@@ -41,7 +41,7 @@ export function printObject(fields: readonly string[]): string {
 }
 
 /** Prints a name with its arguments. */
-export function printReference(name: string, args: readonly string[]): string {
+function printReference(name: string, args: readonly string[]): string {
   return `${name}<${args.join(', ')}>`
 }
 
