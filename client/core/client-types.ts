@@ -5,7 +5,7 @@ import type { AnyDeputyRouter } from './router-types.ts'
 export type Client<TRouter extends AnyDeputyRouter> = CallsOf<TRouter['_def']['record']>
 
 /** What may be said about one call. */
-export interface CallOptions {
+export interface ClientCallOptions {
   /** `idempotencyKey` is the call's own key; whatever else there is, links of the app's own may read. */
   readonly context?: { readonly idempotencyKey?: string | undefined; readonly [key: string]: unknown }
   /** Ends the call. */
@@ -32,5 +32,5 @@ type CallOf<TProcedure extends AnyTypedProcedure> = TProcedure['_def']['type'] e
 
 type Call<TTypes extends AnyTypedProcedure['_def']['$types']> = (
   input: undefined extends TTypes['input'] ? Omissible<TTypes['input']> : TTypes['input'],
-  options?: CallOptions,
+  options?: ClientCallOptions,
 ) => Promise<TTypes['output']>

@@ -22,7 +22,7 @@ export type { CallerTypes, CollectionProcedures } from '../../server/tools/colle
 export type { QueryOptions } from '../../server/tools/where-types.ts'
 export type { RetryOptions } from './backoff.ts'
 export type { ClientFetch, ClientRequest, ClientResponse } from './client-fetch.ts'
-export type { CallOptions, Client } from './client-types.ts'
+export type { Client, ClientCallOptions } from './client-types.ts'
 export { DeputyError, type DeputyErrorOptions } from './error.ts'
 export type { AnyDeputyRouter, DeclaredRouter } from './router-types.ts'
 

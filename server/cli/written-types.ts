@@ -44,7 +44,7 @@ export interface WrittenCollection<TRecord, TCompared, TCreate, TPatch, TMerge> 
 }
 
 /** A type without names. */
-export type Written<T> =
+type Flat<T> =
   IsAny<T> extends true
     ? T
     : unknown extends T
@@ -82,7 +82,7 @@ type WrittenMember<T> = T extends undefined
             ? WrittenDate
             : [NotCarried<T>] extends [never]
               ? [Named<T>] extends [never]
-                ? { [K in keyof T]: Written<T[K]> }
+                ? { [K in keyof T]: Flat<T[K]> }
                 : Named<T>
               : WrittenRefusal<NotCarried<T>>
           : T extends symbol
@@ -108,13 +108,13 @@ type Named<T> =
   Same<T, Failure> extends true
     ? WrittenFailure
     : T extends Success<infer TData>
-      ? IfSame<T, Success<TData>, WrittenSuccess<Written<TData>>>
+      ? IfSame<T, Success<TData>, WrittenSuccess<Flat<TData>>>
       : T extends RecordEnvelope<infer TData>
-        ? IfSame<T, RecordEnvelope<TData>, WrittenEnvelope<Written<TData>>>
+        ? IfSame<T, RecordEnvelope<TData>, WrittenEnvelope<Flat<TData>>>
         : T extends Page<infer TRecord>
-          ? IfSame<T, Page<TRecord>, WrittenPage<Written<TRecord>>>
+          ? IfSame<T, Page<TRecord>, WrittenPage<Flat<TRecord>>>
           : T extends QueryOptions<infer TRecord>
-            ? IfSame<T, QueryOptions<TRecord>, WrittenOptions<Written<TRecord>>>
+            ? IfSame<T, QueryOptions<TRecord>, WrittenOptions<Flat<TRecord>>>
             : never
 
 type Same<A, B> = (<X>() => X extends A ? 1 : 2) extends <X>() => X extends B ? 1 : 2 ? true : false
@@ -130,8 +130,8 @@ interface Procedure<TType, TInput, TOutput> {
 export type WrittenProcedure<T> =
   T extends Procedure<infer TType, infer TInput, infer TOutput>
     ? TType extends 'query'
-      ? WrittenQuery<Written<TInput>, Written<TOutput>>
-      : WrittenMutation<Written<TInput>, Written<TOutput>>
+      ? WrittenQuery<Flat<TInput>, Flat<TOutput>>
+      : WrittenMutation<Flat<TInput>, Flat<TOutput>>
     : never
 
 /** The types of a collection, as its procedures show them. */
@@ -142,10 +142,10 @@ export type WrittenProceduresOf<T> = T extends {
   readonly update: Procedure<'mutation', infer TUpdated, unknown>
 }
   ? WrittenCollection<
-      TGot extends Success<{ readonly record: RecordEnvelope<infer TData> }> ? Written<TData> : never,
-      TOptions extends QueryOptions<infer TRecord> ? Written<TRecord> : never,
-      TCreated extends { readonly data: infer TData; readonly recordId?: undefined } ? Written<TData> : never,
-      TUpdated extends { readonly patch: infer TPatch } ? Written<TPatch> : never,
-      TCreated extends { readonly data: infer TData; readonly recordId: string } ? Written<TData> : never
+      TGot extends Success<{ readonly record: RecordEnvelope<infer TData> }> ? Flat<TData> : never,
+      TOptions extends QueryOptions<infer TRecord> ? Flat<TRecord> : never,
+      TCreated extends { readonly data: infer TData; readonly recordId?: undefined } ? Flat<TData> : never,
+      TUpdated extends { readonly patch: infer TPatch } ? Flat<TPatch> : never,
+      TCreated extends { readonly data: infer TData; readonly recordId: string } ? Flat<TData> : never
     >
   : never
