@@ -32,8 +32,8 @@ const COMMON_FILES: ReadonlyMap<string, string> = new Map([
 
 /** What a new app installs beside the peers of the package. */
 const APP_DEVELOPMENT = ['@types/node', 'drizzle-kit', 'pino-pretty', 'tsx', 'typescript', 'vitest']
-/** Peers of the package that an app needs in production as well. */
-const APP_OPTIONAL = ['@electric-sql/pglite']
+/** The embedded database: the very version whose empty data the package carries, or the first start takes seconds. */
+const EMBEDDED = '@electric-sql/pglite'
 
 /** What the client needs, beside its own files. */
 const CLIENT_PEERS = ['@trpc/client', '@trpc/server', 'superjson']
@@ -185,7 +185,11 @@ function appManifest() {
   return {
     ...{ name: 'app', version: '0.0.0', private: true, type: 'module', engines: root.engines },
     scripts: APP_SCRIPTS,
-    dependencies: { [root.name]: `^${root.version}`, ...pick([...peers, ...APP_OPTIONAL]) },
+    dependencies: {
+      [root.name]: `^${root.version}`,
+      ...pick(peers),
+      [EMBEDDED]: root.dependencies[EMBEDDED],
+    },
     devDependencies: pick(APP_DEVELOPMENT),
   }
 }

@@ -1,0 +1,336 @@
+// Takes the package as a team does: packs it, makes an app of it in a folder elsewhere, starts, calls and tests it,
+// deletes the example, deploys it with two roles, and takes the next version.
+import { spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { SignJWT } from 'jose'
+import postgres from 'postgres'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { addMigration } from '../db/empty-database.ts'
+import { docSnippets } from '../support/doc-snippets.ts'
+import { guarded, runGuarded, temporaryPath } from '../support/guarded.ts'
+
+const ROOT = resolve(import.meta.dirname, '../..')
+const SERVER_URL = process.env.TEST_DATABASE_URL
+const SECRET = 's'.repeat(48)
+const PRODUCTION = {
+  NODE_ENV: 'production',
+  AUTH_JWT_SECRET: SECRET,
+  AUTH_JWT_ISSUER: 'https://id.test',
+  AUTH_JWT_AUDIENCE: 'app',
+  OWNER_USER_ID: 'owner',
+}
+/** Each installs packages, or runs a whole test suite. */
+const PATIENCE = { timeout: 600_000 }
+
+let folder: string
+let app: string
+const tarballs = new Map<string, string>()
+
+beforeAll(async () => {
+  folder = await temporaryPath('take-it')
+  app = join(folder, 'my-app')
+  await run('npm', ['run', '-s', 'pack', '--', join(folder, 'packages')], { cwd: ROOT })
+  for (const file of await readdir(join(folder, 'packages')))
+    tarballs.set(file.replace(/-\d+\.\d+\.\d+.*/, ''), join(folder, 'packages', file))
+}, 300_000)
+afterAll(() => rm(folder, { recursive: true, force: true }))
+
+function tarball(name: string): string {
+  const path = tarballs.get(name)
+  if (path === undefined) throw new Error(`npm run pack has made no ${name}: ${[...tarballs.keys()].join()}`)
+  return path
+}
+
+/** As in a shell of its own: nothing of this process's environment but what finds and caches programs. */
+function environment(env: Record<string, string> = {}): Record<string, string> {
+  const { PATH = '', HOME = '' } = process.env
+  return { PATH, HOME, NO_COLOR: '1', npm_config_audit: 'false', npm_config_fund: 'false', ...env }
+}
+
+async function run(
+  file: string,
+  args: readonly string[],
+  { cwd = app, env = {} }: { readonly cwd?: string; readonly env?: Record<string, string> } = {},
+): Promise<string> {
+  const done = await runGuarded(file, args, { cwd, env: environment(env), maxBuffer: 1 << 24 }).catch(
+    (error: { stdout?: string; stderr?: string }) => {
+      throw new Error(`${file} ${args.join(' ')} failed:\n${error.stdout}\n${error.stderr}`)
+    },
+  )
+  return String(done.stdout)
+}
+
+/** A server of the app, once it listens. */
+async function start(command: readonly [string, ...string[]], env: Record<string, string>) {
+  const [file, ...args] = command
+  const child = guarded(
+    spawn(file, args, {
+      cwd: app,
+      env: environment({ PORT: '0', ...env }),
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true,
+    }),
+  )
+  let output = ''
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (part: string) => {
+      output += part
+    })
+  const ended = once(child, 'close')
+  const url = await expect
+    .poll(
+      () => {
+        if (child.exitCode !== null) throw new Error(`The server ended:\n${output}`)
+        return /listens on (\S+)/.exec(output)?.[1]
+      },
+      { timeout: 60_000 },
+    )
+    .toBeTypeOf('string')
+    .then(() => /listens on (\S+)/.exec(output)?.[1] ?? '')
+  return {
+    url,
+    output: () => output,
+    async [Symbol.asyncDispose]() {
+      if (child.pid !== undefined) process.kill(-child.pid, 'SIGTERM')
+      await ended
+    },
+  }
+}
+
+const token = (user: string) =>
+  new SignJWT({})
+    .setProtectedHeader({ alg: 'HS256' })
+    .setSubject(user)
+    .setIssuer(PRODUCTION.AUTH_JWT_ISSUER)
+    .setAudience(PRODUCTION.AUTH_JWT_AUDIENCE)
+    .setExpirationTime('10m')
+    .sign(new TextEncoder().encode(SECRET))
+
+async function post(url: string, path: string, bearer: string, body: object): Promise<unknown> {
+  const response = await fetch(url + path, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${bearer}`, 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  })
+  return response.json()
+}
+
+/** The commands that a document prints under a heading. */
+function commandsUnder(text: string, heading: string): string {
+  const commands = text.split(`\n## ${heading}\n`)[1]?.match(/```sh\n([\s\S]*?)```/)?.[1]
+  if (commands === undefined) throw new Error(`There are no commands under ${heading}`)
+  return commands
+}
+
+describe.sequential('an app elsewhere', () => {
+  it('is made by npm create, from the tarball, without a question', PATIENCE, async () => {
+    const made = await run(
+      'npm',
+      ['exec', '--yes', `--package=${tarball('create-deputyjs')}`, '--', 'create-deputyjs', 'my-app'].concat([
+        '--deputyjs',
+        tarball('deputyjs'),
+      ]),
+      { cwd: folder },
+    )
+    expect(made).toContain('npm install')
+    const files = await readdir(app)
+    expect(files).toEqual(
+      expect.arrayContaining(
+        '.env.example .github .gitignore Dockerfile README.md compose.yaml drizzle integrations.ts package.json server test'.split(
+          ' ',
+        ),
+      ),
+    )
+    await run('npm', ['install'])
+  })
+
+  it('compiles, and passes its own tests', PATIENCE, async () => {
+    await run('npm', ['run', 'check'])
+    expect(await run('npm', ['test'])).toMatch(/Tests {2}\d+ passed/)
+  })
+
+  it('starts, and answers the call that its start prints', PATIENCE, async () => {
+    await using server = await start(['npm', 'start'], {})
+    const printed = server.output().split('Try it:\n')[1]?.split('\n{')[0] ?? ''
+    expect(JSON.parse(await run('bash', ['-c', printed]))).toMatchObject({ success: true })
+    expect(await (await fetch(server.url)).text()).toContain('This is a Deputy server')
+  })
+
+  it('has one package of each kind, and nothing that npm calls wrong', PATIENCE, async () => {
+    const tree = JSON.parse(await run('npm', ['ls', '--all', '--json']))
+    expect((tree.problems ?? []).filter((problem: string) => !problem.startsWith('extraneous'))).toEqual([])
+    const versions = await run('npm', [
+      'ls',
+      '@trpc/server',
+      'zod',
+      'drizzle-orm',
+      'hono',
+      '--all',
+      '--parseable',
+    ])
+    const places = versions.trim().split('\n').slice(1)
+    expect(new Set(places.map((place) => place.split('node_modules/').at(-1))).size).toBe(places.length)
+  })
+
+  it('goes on without the example, by the steps of its README', PATIENCE, async () => {
+    const readme = await readFile(join(app, 'README.md'), 'utf8')
+    await run('bash', ['-e', '-c', commandsUnder(readme, 'Start from nothing')])
+    expect(await readdir(join(app, 'server/routers/actions'))).toEqual(['index.ts', 'write-note.ts'])
+    await run('npm', ['run', 'check'])
+    expect(await run('npm', ['test'])).toMatch(/Tests {2}1 passed/)
+    await using server = await start(['npm', 'start'], {})
+    const bearer = (await run('npx', ['deputy', 'token', 'ada'])).trim()
+    expect(await post(server.url, '/api/actions/writeNote', bearer, { text: 'Hello' })).toMatchObject({
+      success: true,
+    })
+  })
+})
+
+describe.runIf(SERVER_URL !== undefined).sequential('a deployed app', () => {
+  const suffix = randomUUID().slice(0, 8)
+  const database = `take_it_${suffix}`
+  const asAdmin = async (url: string, text: string) => {
+    const client = postgres(url, { max: 1, onnotice: () => {} })
+    return client.unsafe(text).finally(() => client.end())
+  }
+  const urlOf = (user?: string) => {
+    const url = new URL(SERVER_URL ?? '')
+    url.pathname = `/${database}`
+    if (user !== undefined) url.username = `${user}_${suffix}`
+    return url.href
+  }
+  const production = (user: string) => ({ ...PRODUCTION, DATABASE_URL: urlOf(user) })
+  /** Runs SQL that docs/database.md prints, with roles of this test's own. */
+  const runSnippet = async (url: string, name: string) => {
+    const text = (await docSnippets('database.md')).get(name) ?? ''
+    await asAdmin(url, text.replaceAll(/\bapp_(?:migrator|server)\b/g, `$&_${suffix}`))
+  }
+
+  beforeAll(() => asAdmin(SERVER_URL ?? '', `create database ${database}`))
+  afterAll(async () => {
+    await asAdmin(SERVER_URL ?? '', `drop database ${database} with (force)`)
+    for (const role of ['app_server', 'app_migrator'])
+      await asAdmin(SERVER_URL ?? '', `drop owned by ${role}_${suffix} cascade; drop role ${role}_${suffix}`)
+  })
+
+  it(
+    'is built, migrated by one role, and run by plain node with another that only reads and writes data',
+    PATIENCE,
+    async () => {
+      await run('npm', ['run', 'build'])
+      await runSnippet(urlOf(), 'two-roles')
+      await runSnippet(urlOf('app_migrator'), 'migrator-defaults')
+      await run('npx', ['deputy', 'migrate'], { env: production('app_migrator') })
+      await runSnippet(urlOf('app_migrator'), 'after-first-migrate')
+      await using server = await start(['node', 'dist/server/main.js'], production('app_server'))
+      expect(
+        await post(server.url, '/api/actions/writeNote', await token('ada'), { text: 'Before' }),
+      ).toMatchObject({ success: true })
+      expect(server.output()).not.toMatch(/"level":[56]0/)
+    },
+  )
+
+  it(
+    'takes the next version with its data: one migration of the engine more, and one of its own',
+    PATIENCE,
+    async () => {
+      const next = await nextVersion()
+      await run('npm', ['install', next])
+      const collections = join(app, 'drizzle/collections.ts')
+      const text = await readFile(collections, 'utf8')
+      await writeFile(
+        collections,
+        text.replace('text: text().notNull()', 'text: text().notNull(), mood: text()'),
+      )
+      await run('npx', ['deputy', 'generate', '--name', 'mood'])
+      await run('npm', ['run', 'build'])
+      await expect(start(['node', 'dist/server/main.js'], production('app_server'))).rejects.toThrow(
+        'deputy migrate',
+      )
+      await run('npx', ['deputy', 'migrate'], { env: production('app_migrator') })
+      await using server = await start(['node', 'dist/server/main.js'], production('app_server'))
+      const ada = await token('ada')
+      expect(await post(server.url, '/api/actions/writeNote', ada, { text: 'After' })).toMatchObject({
+        success: true,
+      })
+      const listed = await fetch(`${server.url}/api/records/notes?orderBy=createdAt&limit=10`, {
+        headers: { authorization: `Bearer ${ada}` },
+      })
+      expect(await listed.json()).toMatchObject({
+        data: {
+          records: expect.arrayContaining(
+            [
+              { text: 'Before', mood: null },
+              { text: 'After', mood: null },
+            ].map((data) => expect.objectContaining({ data })),
+          ),
+        },
+      })
+      expect(await asAdmin(urlOf(), 'select note from deputy.next_version')).toEqual([])
+    },
+  )
+
+  /** A tarball of the working tree as the next version, with a migration of the engine more. */
+  async function nextVersion(): Promise<string> {
+    const unpacked = join(folder, 'next')
+    await mkdir(unpacked)
+    await run('tar', ['xzf', tarball('deputyjs'), '-C', unpacked], { cwd: folder })
+    const root = join(unpacked, 'package')
+    const manifest = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
+    await writeFile(join(root, 'package.json'), JSON.stringify({ ...manifest, version: '0.2.0' }))
+    const migrations = join(root, 'dist/drizzle/engine/migrations')
+    await addMigration(migrations, '9999_next', 'create table "deputy"."next_version" (note text)')
+    await run('npm', ['pack', root, '--pack-destination', folder], { cwd: folder })
+    return join(folder, 'deputyjs-0.2.0.tgz')
+  }
+})
+
+describe('the tarballs', () => {
+  it.each(['deputyjs', 'deputyjs-client', 'create-deputyjs'])(
+    'hold %s as publint wants it',
+    PATIENCE,
+    async (name) => {
+      await run('npx', ['--yes', 'publint@0.3.25', 'run', tarball(name), '--strict'], { cwd: folder })
+    },
+  )
+
+  it.each(['deputyjs', 'deputyjs-client'])('are typed for those who import %s', PATIENCE, async (name) => {
+    await run('npx', ['--yes', '@arethetypeswrong/cli@0.18.5', tarball(name), '--profile', 'esm-only'], {
+      cwd: folder,
+    })
+  })
+
+  it('hold no source condition, no map and no file of the example', async () => {
+    const files = (await run('tar', ['tzf', tarball('deputyjs')], { cwd: folder })).split('\n')
+    expect(
+      files.filter(
+        (file) =>
+          /\.map$|dist\/(integrations|server\/\w+\.)|routers\/actions/.test(file) &&
+          !file.includes('/templates/'),
+      ),
+    ).toEqual([])
+    const manifest = await run('tar', ['xzOf', tarball('deputyjs'), 'package/package.json'], { cwd: folder })
+    expect(manifest).not.toContain('deputy-source')
+  })
+})
+
+it('create refuses a folder that has files of the app, and --fill writes what is missing', async () => {
+  const target = join(folder, 'half')
+  await cp(join(ROOT, 'server/cli/template/common'), target, { recursive: true })
+  const create = join(folder, 'create')
+  await mkdir(create)
+  await run('tar', ['xzf', tarball('create-deputyjs'), '-C', create], { cwd: folder })
+  await cp(join(ROOT, 'node_modules/commander'), join(create, 'package/node_modules/commander'), {
+    recursive: true,
+  })
+  const main = join(create, 'package/dist/server/cli/create-main.js')
+  await expect(run('node', [main, target], { cwd: folder })).rejects.toThrow(
+    /half has README\.md, tsconfig\.json, vitest\.config\.ts already\. Name an empty folder/,
+  )
+  await run('node', [main, target, '--fill', '--empty'], { cwd: folder })
+  expect(JSON.parse(await readFile(join(target, 'package.json'), 'utf8'))).toMatchObject({ name: 'half' })
+  expect(await readFile(join(target, 'README.md'), 'utf8')).toMatch(/^# My app/)
+})
