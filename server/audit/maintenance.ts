@@ -1,6 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm'
-import { uuidv7 } from 'uuidv7'
 import { auditDetail, auditLog } from '../../drizzle/engine/system.ts'
+import { uuidv7 } from '../core/uuid.ts'
 import { ConnectionLost, type Database, type QueryResult } from '../db/database.ts'
 import { toStatement } from '../db/statement.ts'
 

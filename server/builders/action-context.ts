@@ -88,7 +88,6 @@ export function createActionContext(call: UserCall, attempt: Attempt): AnyContex
 class AttemptContext implements AnyContext {
   readonly userId: string
   readonly callerJwt: string
-  readonly verifiedEmail: string | undefined
   readonly claims: JsonObject
   readonly ownerUserId: string | undefined
   readonly isOwner: boolean
@@ -111,7 +110,6 @@ class AttemptContext implements AnyContext {
     this.#attempt = attempt
     this.userId = actor.userId
     this.callerJwt = actor.token
-    this.verifiedEmail = verifiedEmailOf(actor.claims)
     this.claims = asJson(actor.claims)
     this.ownerUserId = ownerUserId
     this.isOwner = ownerUserId !== undefined && actor.userId === ownerUserId
@@ -128,6 +126,10 @@ class AttemptContext implements AnyContext {
   getFromPlatform(request: PlatformRequest): Promise<ActionResult<JsonValue>> {
     const { engine, invocation } = this.#call
     return getFromPlatform(engine.http, this.callerJwt, request, invocation.log)
+  }
+
+  get verifiedEmail(): string | undefined {
+    return verifiedEmailOf(this.#call.actor.claims)
   }
 
   get tools(): AnyTools {

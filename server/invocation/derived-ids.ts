@@ -1,4 +1,5 @@
-import { UUID, uuidv7 } from 'uuidv7'
+import { UUID } from 'uuidv7'
+import { uuidv7 } from '../core/uuid.ts'
 import type { Fingerprint } from './fingerprint.ts'
 import type { Invocation } from './invocation.ts'
 

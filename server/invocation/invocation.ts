@@ -1,6 +1,6 @@
 import type { Logger } from 'pino'
-import { uuidv7 } from 'uuidv7'
 import type { Actor } from '../auth/actor.ts'
+import { uuidv7 } from '../core/uuid.ts'
 import type { Budget } from '../ledger/budgets.ts'
 import type { DryRunOptions } from './dry-run/options.ts'
 import type { KeyScope } from './idempotency.ts'

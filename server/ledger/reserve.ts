@@ -1,5 +1,5 @@
-import { uuidv7 } from 'uuidv7'
 import type { Failure } from '../core/result.ts'
+import { uuidv7 } from '../core/uuid.ts'
 import { LOCK_PATIENCE } from '../db/batches.ts'
 import { type Database, SqlError } from '../db/database.ts'
 import { budgetUsedUp, notEnough, tooBusy } from './refusals.ts'

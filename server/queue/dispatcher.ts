@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
-import { uuidv7 } from 'uuidv7'
 import { fail } from '../core/result.ts'
+import { uuidv7 } from '../core/uuid.ts'
 import type { Database } from '../db/database.ts'
 import { isPassing, isUnavailable } from '../db/sqlstate.ts'
 import type { Integrations } from '../integrations/integrations.ts'

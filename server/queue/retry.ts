@@ -1,5 +1,5 @@
-import { uuidv7 } from 'uuidv7'
 import { type ActionResult, type Failure, fail, ok } from '../core/result.ts'
+import { uuidv7 } from '../core/uuid.ts'
 import type { Integrations } from '../integrations/integrations.ts'
 import { refund } from '../ledger/refund.ts'
 import type { QueuedMessage } from './message.ts'

@@ -1,7 +1,7 @@
-import { uuidv7 } from 'uuidv7'
 import type { UserActor } from '../auth/actor.ts'
 import { Authenticator, type AuthenticatorOptions } from '../auth/authentication.ts'
 import type { Failure } from '../core/result.ts'
+import { uuidv7 } from '../core/uuid.ts'
 import type { DryRunOptions } from '../invocation/dry-run/options.ts'
 import type { Engine } from '../invocation/engine.ts'
 import type { Transport } from '../invocation/invocation.ts'

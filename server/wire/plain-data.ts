@@ -25,31 +25,36 @@ interface Problem {
 
 /** Finds the first problem in a tree of arrays and plain objects, or undefined. */
 function findProblem(value: unknown, rules: WalkRules): IssueInfo | undefined {
-  const problem = visit(value, rules.maxDepth, {
-    ...rules,
-    left: rules.maxValues ?? Number.POSITIVE_INFINITY,
-  })
+  const problem = visit(value, rules.maxDepth, new Walk(rules))
   return problem && { path: problem.outward.reverse(), message: problem.message }
 }
 
-interface Walk extends WalkRules {
+/** A class, since a copy of the rules for each walk costs more than the walk of a small value. */
+class Walk {
+  readonly rules: WalkRules
   /** How many more values there may be. */
   left: number
+
+  constructor(rules: WalkRules) {
+    this.rules = rules
+    this.left = rules.maxValues ?? Number.POSITIVE_INFINITY
+  }
 }
 
-function visit(value: unknown, room: number, rules: Walk): Problem | undefined {
-  if (rules.left === 0) return problem(`There are too many values: at most ${rules.maxValues} are allowed.`)
-  rules.left -= 1
+function visit(value: unknown, room: number, walk: Walk): Problem | undefined {
+  const { rules } = walk
+  if (walk.left === 0) return problem(`There are too many values: at most ${rules.maxValues} are allowed.`)
+  walk.left -= 1
   // Most of a tree is leaves, and most of those are text and numbers.
   if (typeof value !== 'object' || value === null) return problem(rules.leaf(value))
-  if (Array.isArray(value)) return room > 0 ? visitArray(value, room - 1, rules) : tooDeep(rules)
-  if (isRecord(value)) return room > 0 ? visitRecord(value, room - 1, rules) : tooDeep(rules)
+  if (Array.isArray(value)) return room > 0 ? visitArray(value, room - 1, walk) : tooDeep(rules)
+  if (isRecord(value)) return room > 0 ? visitRecord(value, room - 1, walk) : tooDeep(rules)
   return problem(rules.leaf(value))
 }
 
-function visitArray(list: readonly unknown[], room: number, rules: Walk): Problem | undefined {
+function visitArray(list: readonly unknown[], room: number, walk: Walk): Problem | undefined {
   for (let index = 0; index < list.length; index++) {
-    const found = visit(list[index], room, rules)
+    const found = visit(list[index], room, walk)
     if (found) {
       found.outward.push(index)
       return found
@@ -58,13 +63,13 @@ function visitArray(list: readonly unknown[], room: number, rules: Walk): Proble
   return undefined
 }
 
-function visitRecord(record: Record<string, unknown>, room: number, rules: Walk): Problem | undefined {
+function visitRecord(record: Record<string, unknown>, room: number, walk: Walk): Problem | undefined {
   // `Object.keys` would make a list for each record of a page.
   for (const key in record) {
     if (!Object.hasOwn(record, key)) continue
-    const bad = problem(rules.key(key))
+    const bad = problem(walk.rules.key(key))
     if (bad) return bad
-    const found = visit(record[key], room, rules)
+    const found = visit(record[key], room, walk)
     if (found) {
       found.outward.push(pathSegment(key))
       return found
@@ -166,8 +171,10 @@ const NO_PLAIN_DATA =
  * invalid dates, functions, symbols, class instances such as Map and Error, and cycles.
  */
 export function findUnsendable(value: unknown): IssueInfo | undefined {
-  return findProblem(value, { maxDepth: MAX_ANSWER_DEPTH, leaf: checkAnswerLeaf, key: checkAnswerKey })
+  return findProblem(value, ANSWER_RULES)
 }
+
+const ANSWER_RULES: WalkRules = { maxDepth: MAX_ANSWER_DEPTH, leaf: checkAnswerLeaf, key: checkAnswerKey }
 
 /**
  * Throws when an answer could not be carried unchanged. What an action returns is the app's own, so this is
