@@ -9,7 +9,7 @@ import type { Policies } from '../records/policy.ts'
 import { createCall } from '../trpc/call.ts'
 import { type Callable, toProcedure } from '../trpc/callable.ts'
 import { toFailure } from '../trpc/error-shape.ts'
-import { anyCaller, type Gate, ownerOnly, roleOnly, users } from '../trpc/gate.ts'
+import { type Gate, ownerOnly, roleOnly, users } from '../trpc/gate.ts'
 import type { ActionMeta } from '../trpc/init.ts'
 import { type ActionContext, createActionContext, type QueryContext } from './action-context.ts'
 import type { AppTypes } from './app-types.ts'
@@ -93,7 +93,7 @@ export interface Builders<A extends AppTypes> {
  */
 export function createBuilders<A extends AppTypes>(): Builders<A> {
   return {
-    action: start(anyCaller),
+    action: start(),
     ownerAction: start(ownerOnly),
     roleAction: (role) => start(roleOnly(role), role),
   }
@@ -106,12 +106,12 @@ export function actionDefinition(procedure: unknown): ActionDefinition | undefin
     : undefined
 }
 
-function start<A extends AppTypes>(gate: Gate, role?: string): ActionStart<A> {
-  return { input: (schema) => builder({ gate, role, isPrivileged: gate !== anyCaller }, schema, {}) }
+function start<A extends AppTypes>(gate?: Gate, role?: string): ActionStart<A> {
+  return { input: (schema) => builder({ gate, role, isPrivileged: gate !== undefined }, schema, {}) }
 }
 
 interface Admission {
-  readonly gate: Gate
+  readonly gate: Gate | undefined
   readonly role: string | undefined
   /** Whether it is not for everyone, so that every call of it leaves an audit row. */
   readonly isPrivileged: boolean

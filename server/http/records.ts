@@ -28,7 +28,7 @@ export function createRecordsEndpoint(callables: Callables): Endpoint {
       recordId === undefined ? await readCollectionCall(request) : await readRecordCall(recordId, request)
     if ('failure' in call) return { result: call.failure, allow: call.allow }
     const path = `${RECORDS_PREFIX}${entry.name}.${call.verb}`
-    return { result: await callOnce(callables, { ctx, path, readInput: () => call.input }) }
+    return { result: await callOnce(callables.get(path), { ctx, path, readInput: () => call.input }) }
   })
 }
 

@@ -59,7 +59,9 @@ function createAddressOf(trustedProxies: readonly AddressRange[]) {
     const { peer } = exchange
     if (trustedProxies.length > 0 || peer === undefined)
       return clientAddress(peer, exchange.header('x-forwarded-for'), trustedProxies)
-    const address = known.get(peer) ?? clientAddress(peer, undefined, trustedProxies)
+    const before = known.get(peer)
+    if (before !== undefined) return before
+    const address = clientAddress(peer, undefined, trustedProxies)
     if (address !== undefined) known.set(peer, address)
     return address
   }

@@ -7,7 +7,7 @@ import { toTrpcError } from '../invocation/failures.ts'
 import { outboxListSchema } from '../queue/list.ts'
 import { INTEGRATIONS_PREFIX, refuseClient } from '../routers/integrations.ts'
 import type { Call } from '../trpc/call.ts'
-import { type Callables, callProcedure, resultOf } from '../trpc/callable.ts'
+import { type Callable, type Callables, callProcedure, resultOf } from '../trpc/callable.ts'
 import { ACTIONS_PREFIX } from '../trpc/init.ts'
 import type { Endpoint, EngineRequest, Weight } from './endpoint.ts'
 import { numberOrText, readList, readQueryString } from './query-string.ts'
@@ -45,15 +45,20 @@ export function restEndpoint(
 
 /** Calls a procedure as the one call of a request. */
 export async function callOnce(
-  callables: Callables,
-  call: Omit<Call, 'batchIndex'>,
+  callable: Callable | undefined,
+  { ctx, path, readInput }: Omit<Call, 'batchIndex'>,
 ): Promise<ActionResult<unknown>> {
-  const callable = callables.get(call.path)
-  return callable ? resultOf(await callProcedure(callable, { ...call, batchIndex: 0 })) : NOTHING_HERE
+  return callable
+    ? resultOf(await callProcedure(callable, { ctx, path, batchIndex: 0, readInput }))
+    : NOTHING_HERE
 }
 
 /** Exposes the actions as `POST /api/actions/:name`. */
 export function createActionEndpoint(callables: Callables): Endpoint {
+  const actions = new Map<string, { readonly path: string; readonly callable: Callable }>()
+  for (const [path, callable] of callables) {
+    if (path.startsWith(ACTIONS_PREFIX)) actions.set(path.slice(ACTIONS_PREFIX.length), { path, callable })
+  }
   return restEndpoint(false, async ({ exchange, ctx, path: below }) => {
     if (exchange.method !== 'POST')
       return { result: fail('METHOD_NOT_SUPPORTED', 'Actions are called with POST.'), allow: 'POST' }
@@ -61,11 +66,12 @@ export function createActionEndpoint(callables: Callables): Endpoint {
     const caller = verifiedUser(await ctx.authenticator.authenticate())
     if ('failure' in caller) return { result: caller.failure }
     // A name needs no encoding, so an encoded one is none.
-    const path = ACTIONS_PREFIX + below.slice(1)
-    if (!callables.has(path)) return { result: fail('NOT_FOUND', 'There is no such action.') }
+    const action = actions.get(below.slice(1))
+    if (!action) return { result: fail('NOT_FOUND', 'There is no such action.') }
     const body = await readJsonBody(exchange)
     if ('failure' in body) return { result: body.failure }
-    return { result: await callOnce(callables, { ctx, path, readInput: () => body.value }) }
+    const { path, callable } = action
+    return { result: await callOnce(callable, { ctx, path, readInput: () => body.value }) }
   })
 }
 
@@ -109,7 +115,7 @@ export function createProcedureRoutes(callables: Callables): Endpoint {
     const input = await route.readInput(request)
     if ('failure' in input) return { result: input.failure }
     const call = { ctx, path: route.procedure, readInput: () => input.value }
-    return { result: await callOnce(callables, call) }
+    return { result: await callOnce(callables.get(call.path), call) }
   })
 }
 
@@ -154,9 +160,10 @@ export function createIntegrationsEndpoint(callables: Callables): Endpoint {
     const allow = endpoint === undefined ? 'GET' : 'POST'
     if ((method === 'HEAD' ? 'GET' : method) !== allow)
       return { result: fail('METHOD_NOT_SUPPORTED', `This address takes ${allow}.`), allow }
-    const result = await callOnce(callables, {
+    const procedure = INTEGRATIONS_PREFIX + (endpoint === undefined ? 'list' : 'request')
+    const result = await callOnce(callables.get(procedure), {
       ctx,
-      path: INTEGRATIONS_PREFIX + (endpoint === undefined ? 'list' : 'request'),
+      path: procedure,
       // Read when the procedure asks for it, which is after it has counted the call.
       readInput: () => readIntegrationInput(request, caller.actor, endpoint),
     })

@@ -16,7 +16,7 @@ import { findUnacceptableInput } from '../wire/plain-data.ts'
 import { UnacceptableInput } from '../wire/transformer.ts'
 import type { RequestContext } from './context.ts'
 import { InvalidInput, toFailure } from './error-shape.ts'
-import { anyCaller, type Gate } from './gate.ts'
+import type { Gate } from './gate.ts'
 import { ACTIONS_PREFIX } from './init.ts'
 
 /** One call, on whatever transport. */
@@ -49,7 +49,7 @@ export interface CallOptions<TActor extends Actor, TSchema extends z.ZodType, TD
   /** Says who calls. @throws {TRPCError} for those who may not be heard. */
   readonly callers: (ctx: RequestContext) => TActor | Promise<TActor>
   /** @default lets everyone in whom `callers` has heard */
-  readonly gate?: Gate<TActor>
+  readonly gate?: Gate<TActor> | undefined
   /** Whether calls count against the limit of their address. @default false */
   readonly isCounted?: boolean
   readonly trail: Trail
@@ -78,8 +78,7 @@ const DEFAULT_DEADLINE_MS = 10_000
 export function createCall<TActor extends Actor, TSchema extends z.ZodType, TData>(
   options: CallOptions<TActor, TSchema, TData>,
 ): (call: Call) => Promise<ActionResult<TData>> {
-  const { kind, schema, callers, isCounted = false, trail, shownBy } = options
-  const gate = options.gate ?? anyCaller
+  const { kind, schema, callers, gate, isCounted = false, trail, shownBy } = options
   const parse = createParse(schema)
 
   async function answer(
@@ -89,7 +88,7 @@ export function createCall<TActor extends Actor, TSchema extends z.ZodType, TDat
   ): Promise<ActionResult<TData>> {
     const { invocation, record } = recorded
     const sent = onlyOnce(readInput)
-    const refusal = await gate({ ctx, actor, readInput: sent })
+    const refusal = gate && (await gate({ ctx, actor, readInput: sent }))
     if (refusal) throw toTrpcError(refusal)
     if (invocation.dryRun) refuseDryRun(ctx, actor, options.dryRun)
     const raw = await sent()

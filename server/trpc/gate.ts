@@ -8,8 +8,8 @@ import { DirectReads } from './run-as-caller.ts'
 
 /** Gives the verified user who calls: at once where it is known already. @throws {TRPCError} when there is none. */
 export function users({ authenticator }: RequestContext): UserActor | Promise<UserActor> {
-  const { settled } = authenticator
-  return settled ? userOf(settled) : authenticator.authenticate().then(userOf)
+  const authentication = authenticator.authenticate()
+  return authentication instanceof Promise ? authentication.then(userOf) : userOf(authentication)
 }
 
 /** Gives the one who calls: without a token they are anonymous. @throws {TRPCError} for a token that is not valid. */
@@ -37,9 +37,6 @@ export interface GateCall<TActor extends Actor> {
 export type Gate<TActor extends Actor = UserActor> = (
   call: GateCall<TActor>,
 ) => Failure | undefined | Promise<Failure | undefined>
-
-/** Lets every caller in who was heard. */
-export const anyCaller: Gate<Actor> = () => undefined
 
 /** Lets the owner in, and no one when there is none. */
 export const ownerOnly: Gate = ({ ctx: { engine }, actor }) => {
