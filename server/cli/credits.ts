@@ -85,7 +85,7 @@ async function grantCredits(options: GrantOptions): Promise<void> {
 }
 
 async function statement({ account, limit = DEFAULT_LIST }: StatementOptions): Promise<void> {
-  const { listStatement } = await import('../ledger/statement.ts')
+  const { listStatement } = await import('../ledger/account-statement.ts')
   await withDatabase(FAULTS, async (database) => {
     for await (const entry of listStatement(database, { account, limit })) say(formatCreditEntry(entry))
   })

@@ -1,6 +1,7 @@
 import { access, chmod, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { messages, PGlite } from '@electric-sql/pglite'
+import { readOnce, writeOnce } from './autocommit.ts'
 import {
   type BeginOptions,
   type Database,
@@ -15,7 +16,6 @@ import { runStatement } from './pglite-protocol.ts'
 import { Pool } from './pool.ts'
 import { answersWithin } from './postgres.ts'
 import { resetStatement } from './session-state.ts'
-import { readOnce, writeOnce } from './single-statement.ts'
 
 export interface PgliteOptions {
   /** The directory of the data, locked while open; undefined keeps it in memory. */

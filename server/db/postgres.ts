@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { connect, Socket } from 'node:net'
 import postgres from 'postgres'
+import { readOnce, writeOnce } from './autocommit.ts'
 import { requestCancel, type SocketTarget } from './cancel-request.ts'
 import { type ConnectionOptions, connectionOf, driverOptions, locationOf } from './connection-string.ts'
 import {
@@ -24,7 +25,6 @@ import {
   SHOW_SESSION,
   settingStatement,
 } from './session-state.ts'
-import { readOnce, writeOnce } from './single-statement.ts'
 
 export interface PostgresOptions {
   /** `postgres://user:password@host:port/database` */

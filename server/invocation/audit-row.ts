@@ -1,5 +1,6 @@
+import { writeTogether } from '../db/autocommit.ts'
 import { Batches } from '../db/batches.ts'
-import { ConnectionLost, type Database, type Lease, type Statement } from '../db/database.ts'
+import type { Database, Statement } from '../db/database.ts'
 import { Semaphore } from '../db/semaphore.ts'
 import { Parameters } from '../db/statement.ts'
 import type { Message } from '../queue/message.ts'
@@ -107,26 +108,4 @@ export function createAuditRows(database: Database): AuditRows {
     },
     alone,
   })
-}
-
-/**
- * Runs writing statements in one transaction, all of them sent at once, and gives the connection back. Of each only
- * that it was committed is told; with an error, none was, or, where the connection is lost, no one knows.
- */
-async function writeTogether(lease: Lease, statements: readonly Statement[]): Promise<void> {
-  const { session } = lease
-  try {
-    const parts = await Promise.allSettled([
-      session.beginWrite(),
-      ...statements.map((statement) => session.query(statement)),
-      session.control('commit'),
-    ])
-    // The first that failed says why; those after it were refused for it.
-    for (const part of parts) if (part.status === 'rejected') throw part.reason
-    const committed = parts.at(-1)
-    if (committed?.status !== 'fulfilled' || committed.value.command !== 'COMMIT')
-      throw new ConnectionLost('Statements were not committed')
-  } finally {
-    lease.release()
-  }
 }

@@ -1,12 +1,12 @@
 import type { Failure } from '../core/result.ts'
 import { DerivedIds } from './derived-ids.ts'
-import { DryRun, KEEPS_NOTHING } from './dry-run/dry-run.ts'
+import { DryRun, NO_STEP_STORE } from './dry-run/dry-run.ts'
 import type { Engine } from './engine.ts'
 import type { Invocation } from './invocation.ts'
 import type { InvocationRecord, RecordedCall } from './invocation-record.ts'
 import { Journal, type Step, type StoredStep } from './journal.ts'
 import { MessageReservations } from './message-reservations.ts'
-import { StepStore } from './step-store.ts'
+import { DatabaseStepStore } from './step-store.ts'
 
 /** The parts of the engine that carry out a call. */
 export type ExecutionEngine = Pick<
@@ -49,7 +49,7 @@ export class Execution implements RecordedCall {
   }
 
   get journal(): Journal {
-    this.#journal ??= new Journal(this.dryRun ? KEEPS_NOTHING : new StepStore(this))
+    this.#journal ??= new Journal(this.dryRun ? NO_STEP_STORE : new DatabaseStepStore(this))
     return this.#journal
   }
 

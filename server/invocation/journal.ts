@@ -41,7 +41,7 @@ export interface StepCompletion {
 }
 
 /** Stores the steps of an invocation. */
-export interface StepKeeper {
+export interface StepStore {
   /** Returns the id of the step's side effect. */
   effectIdOf(step: Step): string
   /** Reserves what a step may cost, and counts it against its budgets. */
@@ -75,10 +75,10 @@ interface Entry {
  */
 export class Journal {
   readonly #entries = new Map<string, Entry>()
-  readonly #store: StepKeeper
+  readonly #store: StepStore
   #divergences = 0
 
-  constructor(store: StepKeeper) {
+  constructor(store: StepStore) {
     this.#store = store
   }
 
@@ -178,7 +178,7 @@ function isRepeatable({ charge }: Step): boolean {
  * Performs a step: reserves its cost, marks it as sent, sends it, and stores its answer and cost before the handler sees
  * them.
  */
-async function performStored(step: Step, store: StepKeeper, isResent: boolean): Promise<StepAnswer> {
+async function performStored(step: Step, store: StepStore, isResent: boolean): Promise<StepAnswer> {
   try {
     if (isResent) await store.resume(step)
     else {

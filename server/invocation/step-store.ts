@@ -8,7 +8,7 @@ import type { DerivedIds } from './derived-ids.ts'
 import type { Engine, FailpointName } from './engine.ts'
 import type { KeyScope } from './idempotency.ts'
 import type { RecordedCall } from './invocation-record.ts'
-import type { Step, StepCompletion, StepKeeper } from './journal.ts'
+import type { Step, StepCompletion, StepStore } from './journal.ts'
 import { reservationAccountOf } from './payer.ts'
 
 /** How long the end of a step waits for a database that is away. */
@@ -31,7 +31,7 @@ interface SteppingCall extends RecordedCall {
  * Stores an invocation's steps: reservations in the ledger and, under an idempotency key, the journal. Each change is one
  * statement that commits by itself.
  */
-export class StepStore implements StepKeeper {
+export class DatabaseStepStore implements StepStore {
   readonly #call: SteppingCall
   /** Identity → id of the side effect. */
   readonly #effectIds = new Map<string, string>()

@@ -28,8 +28,8 @@ export {
   type Success,
 } from '../core/result.ts'
 export type { AnyRoutes, RouteCaller, Routes, RoutesOptions } from '../http/custom-routes.ts'
-export type { DryRunWrite } from '../invocation/dry-run/look.ts'
 export type { DryRunOptions } from '../invocation/dry-run/options.ts'
+export type { DryRunWrite } from '../invocation/dry-run/read-writes.ts'
 export type { DryRunAnswer, DryRunMessage, DryRunReport } from '../invocation/dry-run/report.ts'
 export { actionRegistry } from '../routers/registry.ts'
 export { type PageInputOptions, page } from '../wire/page-input.ts'

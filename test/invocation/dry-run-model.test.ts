@@ -1,7 +1,7 @@
 import { type ActionResult, fail, ok } from 'deputyjs'
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import type { DryRunWrite } from '../../server/invocation/dry-run/look.ts'
+import type { DryRunWrite } from '../../server/invocation/dry-run/read-writes.ts'
 import {
   type Context,
   collections,

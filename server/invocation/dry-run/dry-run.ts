@@ -10,12 +10,12 @@ import { allRecords, type VisibleRecords } from '../../tools/visible-records.ts'
 import type { Write } from '../audit-row.ts'
 import type { Engine } from '../engine.ts'
 import type { Invocation } from '../invocation.ts'
-import type { StepKeeper } from '../journal.ts'
+import type { StepStore } from '../journal.ts'
 import { reservationAccountOf } from '../payer.ts'
 import type { Stop } from '../run-state.ts'
-import { lookAtWrites, NO_WRITES, type SeenWrites } from './look.ts'
 import type { DryRunOptions } from './options.ts'
-import { type Counts, readCounts } from './unlisted.ts'
+import { NO_WRITES, readWrites, type SeenWrites } from './read-writes.ts'
+import { type Counts, readCounts } from './unreported-changes.ts'
 
 const SAVEPOINT = { sql: 'savepoint deputy_dry_run', params: [] }
 const UNDO = { sql: 'rollback to savepoint deputy_dry_run', params: [] }
@@ -39,7 +39,7 @@ interface Opened {
 }
 
 /** Keeps nothing of the steps of a dry run: no hold, no journal. */
-export const KEEPS_NOTHING: StepKeeper = {
+export const NO_STEP_STORE: StepStore = {
   effectIdOf: () => '',
   reserve: async () => undefined,
   sent: async () => {},
@@ -145,7 +145,7 @@ export class DryRun {
     opened: Opened,
   ): Promise<SeenWrites> {
     if (!stop) await transaction.query(CHECK_NOW)
-    return lookAtWrites(this.#scopeOf(transaction), {
+    return readWrites(this.#scopeOf(transaction), {
       ...opened,
       writes,
       undo: async () => {

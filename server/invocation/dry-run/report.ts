@@ -3,7 +3,7 @@ import type { ActionResult, Failure, JsonValue } from '../../core/result.ts'
 import type { Message } from '../../queue/message.ts'
 import type { Charge } from '../../tools/tool-runtime.ts'
 import type { Stop } from '../run-state.ts'
-import type { DryRunWrite, SeenWrites } from './look.ts'
+import type { DryRunWrite, SeenWrites } from './read-writes.ts'
 
 /** A message that would be queued. */
 export interface DryRunMessage {

@@ -6,7 +6,7 @@ import type { VisibleRecords } from '../../tools/visible-records.ts'
 import { SECRET } from '../../wire/redact.ts'
 import type { Write } from '../audit-row.ts'
 import { type Images, type RecordFields, Room, readExisting, readImages } from './images.ts'
-import { type Counts, findUnlisted, readCounts, readIds } from './unlisted.ts'
+import { type Counts, findUnreported, readCounts, readIds } from './unreported-changes.ts'
 
 /** More records than this are not looked at. */
 const MAX_RECORDS = 1_000
@@ -31,7 +31,7 @@ export interface SeenWrites {
   readonly tables: readonly string[]
 }
 
-export interface LookOptions {
+export interface ReadWritesOptions {
   /** What the verbs have said. */
   readonly writes: readonly Write[]
   /** What the database had counted before the first of them. */
@@ -55,9 +55,9 @@ export const NO_WRITES: SeenWrites = { writes: [], isComplete: true, tables: [] 
  * Reads the records that a run has written as they are now, takes the run back and reads them as they were: both with
  * the eyes of its one snapshot. So whatever wrote them, a verb, a trigger or a cascade, need not know of it.
  */
-export async function lookAtWrites(runtime: ReadRuntime, options: LookOptions): Promise<SeenWrites> {
+export async function readWrites(runtime: ReadRuntime, options: ReadWritesOptions): Promise<SeenWrites> {
   const counted = { before: options.counts, after: await readCounts(runtime) }
-  const { found, tables } = await findUnlisted(runtime, counted, options.writes)
+  const { found, tables } = await findUnreported(runtime, counted, options.writes)
   const touched = idsByCollection(options.writes)
   for (const { entry, written } of found) {
     const ids = touched.get(entry.name) ?? new Set()
@@ -79,7 +79,7 @@ export async function lookAtWrites(runtime: ReadRuntime, options: LookOptions): 
   const writes: DryRunWrite[] = []
   for (const { visible, ids, after } of looked) {
     const { entry } = visible
-    const left = found.find((unlisted) => unlisted.entry.name === entry.name)?.left
+    const left = found.find((unreported) => unreported.entry.name === entry.name)?.left
     const gone = left ? ((await readIds(runtime, entry)) ?? []).filter((id) => !left.has(id)) : []
     const all = [...new Set([...ids, ...gone])].slice(0, MAX_RECORDS)
     const before = await readImages(runtime, visible, all, rooms.before)

@@ -21,7 +21,7 @@ interface RowCounts {
 export type Counts = ReadonlyMap<string, RowCounts>
 
 /** A collection of which more was changed than the verbs have said: by SQL of the app's own, a trigger or a cascade. */
-export interface Unlisted {
+export interface UnreportedChanges {
   readonly entry: CatalogEntry
   /** The records that were made or changed, those that the verbs have said among them. */
   readonly written: readonly string[]
@@ -53,12 +53,12 @@ export async function readCounts(runtime: ReadRuntime): Promise<Counts> {
 }
 
 /** Looks for what was changed and that no verb has said. `tables` are those in which it could not be looked for. */
-export async function findUnlisted(
+export async function findUnreported(
   runtime: ReadRuntime,
   counted: { readonly before: Counts; readonly after: Counts },
   writes: readonly Write[],
-): Promise<{ readonly found: readonly Unlisted[]; readonly tables: readonly string[] }> {
-  const found: Unlisted[] = []
+): Promise<{ readonly found: readonly UnreportedChanges[]; readonly tables: readonly string[] }> {
+  const found: UnreportedChanges[] = []
   const tables: string[] = []
   for (const [table, after] of counted.after) {
     const { collection, bytes } = after
@@ -69,8 +69,8 @@ export async function findUnlisted(
     const [isWritten, isRemoved] = [more('create') || more('update'), more('remove')]
     if (!isWritten && !isRemoved) continue
     const entry = collection === undefined ? undefined : runtime.catalog.get(collection)
-    const unlisted = entry && bytes <= MAX_TABLE_BYTES && (await lookInto(runtime, entry, isRemoved))
-    if (unlisted) found.push(unlisted)
+    const unreported = entry && bytes <= MAX_TABLE_BYTES && (await lookInto(runtime, entry, isRemoved))
+    if (unreported) found.push(unreported)
     else tables.push(table)
   }
   return { found, tables }
@@ -92,7 +92,7 @@ async function lookInto(
   runtime: ReadRuntime,
   entry: CatalogEntry,
   isRemoved: boolean,
-): Promise<Unlisted | undefined> {
+): Promise<UnreportedChanges | undefined> {
   const { recordId } = systemColumns(entry)
   const left = isRemoved ? await readIds(runtime, entry) : undefined
   if (isRemoved && left === undefined) return undefined

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { getStatement, listStatement } from '../../server/ledger/account-statement.ts'
 import { grant } from '../../server/ledger/grant.ts'
-import { getStatement, listStatement } from '../../server/ledger/statement.ts'
 import { encodeCursor } from '../../server/wire/cursor.ts'
 import { openTestDatabase, type TestDatabase } from '../support/database.ts'
 import { execute } from '../support/execute.ts'
