@@ -31,6 +31,8 @@ export interface ActionDefinition extends Callable {
   readonly role: string | undefined
   /** Whether it is for some callers only, the owner or a role. */
   readonly isPrivileged: boolean
+  /** What differs from the defaults. */
+  readonly meta: ActionMeta
 }
 
 interface Declared {
@@ -130,6 +132,7 @@ function builder<A extends AppTypes, TSchema extends InputSchema>(
     kind,
     role: admission.role,
     isPrivileged: admission.isPrivileged,
+    meta,
     call: createCall({
       kind,
       schema,

@@ -14,6 +14,7 @@ interface GenerateOptions {
   readonly rename?: readonly Rename[]
   readonly drop?: readonly string[]
   readonly check?: true
+  readonly quiet?: true
   readonly custom?: true
 }
 
@@ -43,11 +44,19 @@ export function addGenerate(program: Command): void {
     .addOption(
       new Option('--check', 'write nothing, and fail where a migration is missing').conflicts('custom'),
     )
+    .option('--quiet', 'print nothing where nothing is missing')
     .option('--custom', 'write an empty migration, for statements of your own')
     .action(generate)
 }
 
-async function generate({ name, rename = [], drop = [], check, custom }: GenerateOptions): Promise<void> {
+async function generate({
+  name,
+  rename = [],
+  drop = [],
+  check,
+  quiet,
+  custom,
+}: GenerateOptions): Promise<void> {
   if (!existsSync(COLLECTIONS)) throw new CommandError(`There is no ${COLLECTIONS} in ${process.cwd()}.`)
   if (custom && name === undefined)
     throw new CommandError('A migration of your own needs a name: --custom --name what_it_does', WRONG_USAGE)
@@ -64,8 +73,10 @@ async function generate({ name, rename = [], drop = [], check, custom }: Generat
     renames: rename,
     drops: drop,
   })
-  if (plan.statements.length === 0 && !custom)
-    return say(`${MIGRATIONS} has all that ${COLLECTIONS} declares.`)
+  if (plan.statements.length === 0 && !custom) {
+    if (!quiet) say(`${MIGRATIONS} has all that ${COLLECTIONS} declares.`)
+    return
+  }
   if (check)
     throw new CommandError(
       `A migration is missing: ${MIGRATIONS} lacks what ${COLLECTIONS} declares. Run deputy generate, and commit what it writes.`,

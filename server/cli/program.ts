@@ -1,10 +1,14 @@
 import { Command, CommanderError } from 'commander'
 import { printable } from '../core/printable.ts'
+import { addActions } from './actions.ts'
 import { addAudit } from './audit.ts'
+import { addBuild } from './build-app.ts'
 import { exitCodeOf, explain, WRONG_USAGE } from './command-error.ts'
 import { addCreate } from './create.ts'
 import { addCredits } from './credits.ts'
+import { addDev } from './dev.ts'
 import { addGenerate } from './generate.ts'
+import { addMigrate } from './migrate.ts'
 import { addStart } from './start.ts'
 import { addToken } from './token.ts'
 import { addTypes } from './types.ts'
@@ -16,9 +20,13 @@ const EXIT_CODES = '\nExit codes: 0 it is done, 1 it has failed, 2 it was called
 /** Each adds a command, in the order of the help. */
 const COMMANDS: readonly ((program: Command) => void)[] = [
   addCreate,
+  addDev,
+  addBuild,
   addStart,
   addGenerate,
+  addMigrate,
   addToken,
+  addActions,
   addAudit,
   addCredits,
   addTypes,

@@ -67,7 +67,7 @@ export interface CallOptions<TActor extends Actor, TSchema extends z.ZodType, TD
 
 type BeginOptions = Pick<CallOptions<Actor, z.ZodType, unknown>, 'kind' | 'trail' | 'deadlineMs' | 'budget'>
 
-const DEFAULT_DEADLINE_MS = 10_000
+export const DEFAULT_DEADLINE_MS = 10_000
 
 /**
  * Makes the life of a call: who calls, whether they may, what they sent, what is done, and what is to be said of it

@@ -1,0 +1,77 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import type { Command } from 'commander'
+import { CommandError } from './command-error.ts'
+import { hasChanged, snapshotOf, watchFiles } from './watch-files.ts'
+
+/** What a change of restarts the server. */
+const WATCHED = { folders: ['server', 'drizzle'], files: ['integrations.ts', '.env', 'package.json'] }
+const COLLECTIONS = { folders: ['drizzle'], files: [] }
+
+const DESCRIPTION = `Runs the server, and starts it again when a file in server/ or drizzle/, integrations.ts or .env has changed. It
+says when drizzle/collections.ts declares what no migration makes; with --migrate it writes and applies that.`
+
+/** Adds `deputy dev`. */
+export function addDev(program: Command): void {
+  program
+    .command('dev')
+    .summary('run the server, and start it again on changes')
+    .description(DESCRIPTION)
+    .option('--migrate', 'write the migrations that are missing; the server applies them when it starts')
+    .action(({ migrate }: { readonly migrate?: true }) => develop(migrate === true))
+}
+
+async function develop(isMigrating: boolean): Promise<void> {
+  if (!existsSync('server/app.ts')) throw new CommandError(`There is no server/app.ts in ${process.cwd()}.`)
+  let isStopping = false
+  let server: ChildProcess | undefined
+  let collections: ReadonlyMap<string, string> = new Map()
+  let wake = () => {}
+  const watching = watchFiles(WATCHED, () => wake())
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      isStopping = true
+      server?.kill('SIGTERM')
+      wake()
+    })
+  }
+  while (!isStopping) {
+    // What changes from here on starts it again.
+    const change = new Promise<void>((resolve) => {
+      wake = resolve
+    })
+    const now = await snapshotOf(COLLECTIONS)
+    if (hasChanged(collections, now)) await checkMigrations(isMigrating)
+    collections = await snapshotOf(COLLECTIONS)
+    if (isStopping) break
+    watching.settle(await snapshotOf(WATCHED))
+    server = runCommand(['start'])
+    const ended = once(server, 'exit').then(() => {
+      if (!isStopping) say('The server has ended; it is started again when a file changes.')
+    })
+    await change
+    if (!isStopping) say('A file has changed; starting again.')
+    if (server.exitCode === null && server.signalCode === null) server.kill('SIGTERM')
+    await ended
+  }
+  watching.close()
+}
+
+/** In a process of its own, which reads the collections as they are now. */
+async function checkMigrations(isMigrating: boolean): Promise<void> {
+  const child = runCommand(isMigrating ? ['generate'] : ['generate', '--check', '--quiet'])
+  await once(child, 'exit')
+}
+
+function runCommand(args: readonly string[]): ChildProcess {
+  const program = fileURLToPath(
+    import.meta.resolve(import.meta.url.endsWith('.ts') ? './main.ts' : './main.js'),
+  )
+  return spawn(process.execPath, [...process.execArgv, program, ...args], { stdio: 'inherit' })
+}
+
+function say(line: string): void {
+  process.stderr.write(`deputy dev: ${line}\n`)
+}
