@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, readdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
+import { placeInitialData } from '../../server/db/initial-data.ts'
 import { guarded, temporaryPath } from '../support/guarded.ts'
 
 const ROOT = resolve(import.meta.dirname, '../..')
@@ -66,6 +67,8 @@ export async function makeAppFolder(files: Readonly<Record<string, string>> = {}
     await writeFile(join(path, file), text)
   }
   for (const [file, text] of Object.entries({ ...APP, ...files })) await write(file, text)
+  // Where the build has kept an empty database, it has that; to make one takes far longer.
+  await placeInitialData(join(path, '.deputy/pgdata'), join(ROOT, 'dist/server/db'))
   await mkdir(join(path, 'node_modules'))
   await symlink(ROOT, join(path, 'node_modules/deputyjs'))
   for (const name of await readdir(join(ROOT, 'node_modules')))

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, expect, test, vi } from 'vitest'
 import { makeAppFolder } from './app-folder.ts'
 
-vi.setConfig({ testTimeout: 120_000 })
+vi.setConfig({ testTimeout: 300_000 })
 
 const app = await makeAppFolder()
 afterAll(() => app[Symbol.asyncDispose]())
