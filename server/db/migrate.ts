@@ -56,14 +56,21 @@ export async function migratePostgres(url: string, options: MigrateOptions): Pro
   try {
     // A pooler may hand out a backend as another connection has set it. A migration, and the wait for those of another
     // server, take as long as they take.
-    await client.unsafe('reset all; set statement_timeout = 0; set lock_timeout = 0').simple()
+    await session.run('reset all; set statement_timeout = 0; set lock_timeout = 0')
     await checkSchema(session)
-    await client`select pg_advisory_lock(${MIGRATION_LOCK})`
-    const report = await migrate(session, options)
-    await client`select pg_advisory_unlock(${MIGRATION_LOCK})`
-    return report
+    return await underLock(session, () => migrate(session, options))
   } finally {
     await client.end({ timeout: 5 })
+  }
+}
+
+/** Gives back the lock, and what is set, though it fails: behind a pooler another connection is handed the backend. */
+async function underLock<T>(session: MigrationSession, run: () => Promise<T>): Promise<T> {
+  await session.query(`select pg_advisory_lock(${MIGRATION_LOCK})`)
+  try {
+    return await run()
+  } finally {
+    await session.run('select pg_advisory_unlock_all(); reset all').catch(() => {})
   }
 }
 

@@ -1,76 +1,78 @@
-import { cp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { cp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { type AppFolder, makeAppFolder } from '../cli/app-folder.ts'
 import { openEmptyDatabase } from '../db/empty-database.ts'
-import { runGuarded, temporaryDirectory } from '../support/guarded.ts'
-import { MIGRATIONS, TABLES } from '../support/tables.ts'
 
-const ROOT = resolve(import.meta.dirname, '../..')
-/** What each branch adds to the collections. */
-const LOCATION = { after: 'summary: text(),', field: 'location: text(),' }
-const NOTE = { after: 'status: text(', field: 'note: text(),' }
-
-let work: Awaited<ReturnType<typeof temporaryDirectory>>
-beforeAll(async () => {
-  work = await temporaryDirectory('branches')
-  for (const name of ['drizzle', 'drizzle.config.ts', 'server', 'package.json'])
-    await cp(join(ROOT, name), join(work.path, name), { recursive: true })
-  await symlink(join(ROOT, 'node_modules'), join(work.path, 'node_modules'))
-})
-afterAll(() => work[Symbol.asyncDispose]())
-
-/** Declares these fields, and generates on what `from` has. @returns the folder with its migrations. */
-async function generate(name: string, from: string, fields: readonly (typeof NOTE)[]): Promise<string> {
-  const declared = await readFile(join(ROOT, 'test/fixture/collections.ts'), 'utf8')
-  const text = fields.reduce(
-    (all, { after, field }) => all.replace(after, `${field}\n    ${after}`),
-    declared,
-  )
-  await writeFile(join(work.path, 'drizzle/collections.ts'), text)
-  const migrations = join(work.path, 'drizzle/migrations')
-  await rm(migrations, { recursive: true, force: true })
-  await cp(from, migrations, { recursive: true })
-  const kit = join(ROOT, 'node_modules/drizzle-kit/bin.cjs')
-  const command = ['--conditions=deputy-source', kit, 'generate', '--name', name]
-  await runGuarded(process.execPath, command, { cwd: work.path })
-  const folder = join(work.path, `of-${name}-${fields.length}`)
-  await cp(migrations, folder, { recursive: true })
-  return folder
+interface Index {
+  readonly entries: readonly { readonly tag: string }[]
 }
 
-it('two branches with a migration each are deployed in either order, and merged as docs/upgrading.md says', async () => {
-  const [location, note] = [
-    await generate('location', MIGRATIONS, [LOCATION]),
-    await generate('note', MIGRATIONS, [NOTE]),
-  ]
-  // Merged second: it takes the other's folder, and generates its own again.
-  const merged = await generate('note', location, [LOCATION, NOTE])
-  const tags = (await readdir(merged))
-    .filter((file) => file.endsWith('.sql'))
-    .map((file) => file.slice(0, -4))
-  const last = tags.slice(-2)
-  expect(last.map((tag) => tag.replace(/^\d+_/, ''))).toEqual(['location', 'note'])
+let app: AppFolder
+beforeAll(async () => {
+  app = await makeAppFolder()
+})
+afterAll(() => app[Symbol.asyncDispose]())
 
-  for (const [first, applied] of [
-    [location, [last[1]]],
-    // Its own file is known by its content, though it has another number now.
-    [note, [last[0]]],
-    [MIGRATIONS, last],
+const folderOf = (branch: string) => join(app.path, branch)
+const indexOf = (branch: string) => join(folderOf(branch), 'meta/_journal.json')
+const readIndex = async (branch: string): Promise<Index> =>
+  JSON.parse(await readFile(indexOf(branch), 'utf8'))
+
+/** Declares these fields of notes, and runs `deputy generate` on what a branch has. */
+async function generate(from: string | undefined, branch: string, fields: string, ...args: string[]) {
+  await app.write(
+    'drizzle/collections.ts',
+    `import { collection } from 'deputyjs/collections'
+     import { text } from 'drizzle-orm/pg-core'
+     export const notes = collection('notes', { text: text().notNull(), ${fields} })`,
+  )
+  const migrations = join(app.path, 'drizzle/migrations')
+  await rm(migrations, { recursive: true, force: true })
+  if (from !== undefined) await cp(folderOf(from), migrations, { recursive: true })
+  const ended = await app.deputy(['generate', ...args])
+  expect(ended).toMatchObject({ code: 0, stderr: '' })
+  await cp(migrations, folderOf(branch), { recursive: true })
+  return ended
+}
+
+/** What a merge of two branches has, with the entries of both in the order in which they were merged. */
+async function merge(branch: string, one: string, other: string): Promise<void> {
+  for (const from of [one, other]) await cp(folderOf(from), folderOf(branch), { recursive: true })
+  const [first, second] = [await readIndex(one), await readIndex(other)]
+  const entries = [...first.entries, ...second.entries.slice(-1)]
+  await writeFile(indexOf(branch), JSON.stringify({ ...first, entries }))
+}
+
+it('two branches with a migration each are merged and deployed in either order', async () => {
+  await generate(undefined, 'main', '', '--name', 'init')
+  await generate('main', 'location', 'location: text()', '--name', 'location')
+  await generate('main', 'color', 'color: text()', '--name', 'color')
+  expect(await readdir(folderOf('color'))).toEqual(['0000_init.sql', '0001_color.sql', 'meta'])
+
+  for (const [first, second] of [
+    ['location', 'color'],
+    ['color', 'location'],
   ] as const) {
-    await using empty = await openEmptyDatabase()
-    await empty.migrate({ migrations: first, tables: TABLES })
-    const options = { migrations: merged, tables: TABLES }
-    expect(await empty.migrate(options)).toEqual({ applied, unknown: [] })
-    expect(await empty.migrate(options)).toEqual({ applied: [], unknown: [] })
-    const { rows } = await empty.database.query({
-      sql: `select attname::text from pg_attribute where attname in ('location', 'note') order by 1`,
-      params: [],
-    })
-    expect(rows.flat()).toEqual(['location', 'note'])
+    const merged = `${first}-${second}`
+    await merge(merged, first, second)
+    const both = 'location: text(), color: text()'
+    expect((await generate(merged, `${merged}-checked`, both, '--check')).stdout).toContain('has all that')
+    for (const deployed of ['main', first, second]) {
+      await using empty = await openEmptyDatabase()
+      const options = (branch: string) => ({ migrations: folderOf(branch), tables: ['notes'] })
+      await empty.migrate(options(deployed))
+      const missing = [first, second].filter((branch) => branch !== deployed)
+      const applied = missing.map((branch) => `0001_${branch}`)
+      expect(await empty.migrate(options(merged))).toEqual({ applied, unknown: [] })
+      expect(await empty.migrate(options(merged))).toEqual({ applied: [], unknown: [] })
+      const { rows } = await empty.database.query({
+        sql: `select attname::text from pg_attribute where attname in ('location', 'color') order by 1`,
+        params: [],
+      })
+      expect(rows.flat()).toEqual(['color', 'location'])
+      // The other branch, without the merge, does not know what is there.
+      await expect(empty.migrate(options('main'))).rejects.toThrow(/: 0001_\w+, 0001_\w+\. Start the version/)
+    }
   }
-
-  // Deployed beside the other, before the merge, a branch is refused.
-  await using shared = await openEmptyDatabase()
-  await shared.migrate({ migrations: location, tables: TABLES })
-  await expect(shared.migrate({ migrations: note, tables: TABLES })).rejects.toThrow(`: ${last[0]}. Start`)
 }, 120_000)
