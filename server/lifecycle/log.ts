@@ -59,5 +59,21 @@ export function createLog({ level, destination = STDOUT, printer }: LogOptions):
  */
 export async function loadPrinter(): Promise<LinePrinter | undefined> {
   const found = await import('pino-pretty').catch(() => undefined)
-  return found?.default({ sync: true, singleLine: true, translateTime: 'SYS:HH:MM:ss', colorize: true })
+  return found?.default({
+    sync: true,
+    singleLine: true,
+    colorize: true,
+    translateTime: 'SYS:HH:MM:ss',
+    ignore: IN_THE_MESSAGE.join(),
+    messageFormat: (line, messageKey) => sentenceOf(line, String(line[messageKey] ?? '')),
+  })
+}
+
+/** What the message of a line says already, or what helps no one who watches. */
+const IN_THE_MESSAGE = ['pid', 'hostname', 'invocationId', 'transport', 'method', 'route', 'durationMs']
+
+function sentenceOf(line: Readonly<Record<string, unknown>>, message: string): string {
+  const { action, code, method, route, status, durationMs } = line
+  if (action !== undefined) return `${message} ${action}: ${code} in ${durationMs} ms`
+  return route === undefined ? message : `${message} ${method} ${route}: ${status} in ${durationMs} ms`
 }

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
+import { stripVTControlCharacters } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { createLog } from '../../server/lifecycle/log.ts'
 import { temporaryPath } from '../support/guarded.ts'
@@ -48,5 +49,26 @@ describe('the log', () => {
       program,
     ])
     expect(await messages(file)).toEqual(['the last'])
+  })
+
+  it('is printed for a person, with what is of use to one', () => {
+    const module = pathToFileURL(join(import.meta.dirname, '../../server/lifecycle/log.ts')).href
+    const program = `
+      import { createLog, loadPrinter } from ${JSON.stringify(module)}
+      const log = createLog({ level: 'info', printer: await loadPrinter() })
+      log.info({ requestId: 'r1', invocationId: 'i1', action: 'createEvent', actor: 'ada', code: 'OK', durationMs: 4 }, 'Call')
+      log.info({ requestId: 'r2', method: 'GET', route: '/mail', status: 202, durationMs: 5 }, 'Route')
+      log.error({ err: new Error('outer', { cause: new Error('the inner cause') }) }, 'A call failed')`
+    const { stdout, stderr } = spawnSync(
+      process.execPath,
+      ['--conditions=deputy-source', '--import', 'tsx', '--input-type=module', '-e', program],
+      { encoding: 'utf8' },
+    )
+    expect(stderr).toBe('')
+    const [call = '', route = '', ...error] = stripVTControlCharacters(stdout).split('\n')
+    expect(call).toMatch(/^\[\d\d:\d\d:\d\d\] INFO: Call createEvent: OK in 4 ms /)
+    expect(call).toContain('"requestId":"r1","action":"createEvent","actor":"ada"')
+    expect(route).toContain('Route GET /mail: 202 in 5 ms')
+    expect(error.join('\n')).toContain('the inner cause')
   })
 })
