@@ -39,8 +39,8 @@ export function createEngineEndpoints(options: EngineEndpointsOptions): ServeEnd
     const endpoint = endpoints.get(address)
     if (!endpoint) return undefined
     const ctx = contexts(exchange, endpoint.transport, requestId)
-    const path = target.pathname.slice(address.length)
-    return serve(endpoint, { exchange, ctx, path, ...target })
+    const { pathname, search } = target
+    return serve(endpoint, { exchange, ctx, pathname, search, path: pathname.slice(address.length) })
   }
 
   async function serve(endpoint: Endpoint, request: EngineRequest): Promise<HttpAnswer> {

@@ -25,7 +25,8 @@ interface Lease {
  */
 export class HeldBytes {
   readonly #most: number
-  readonly #leases = new WeakMap<object, Lease>()
+  /** No WeakMap: the collector looks at each of its entries in every run, and each of these is released anyway. */
+  readonly #leases = new Map<object, Lease>()
   #held = 0
 
   /** @param most in bytes */
