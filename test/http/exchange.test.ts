@@ -11,7 +11,7 @@ const routes: Routes = () =>
   new Hono()
     .get('/page', (c) => c.text('a page'))
     .post('/page', async (c) => c.text(await c.req.text()))
-    .all('/api/actions/*', (c) => c.text('never'))
+    .all('/:first/:second/echo', (c) => c.text('never'))
 
 const PAGE = 'https://page.test'
 const newApp = () => createTestApp({ actions: variedActions, routes, corsOrigins: [PAGE] })
