@@ -29,7 +29,7 @@ const journalSchema = z.object({ entries: z.array(z.object({ tag: z.string(), wh
  */
 export function readMigrations(folder: string): readonly Migration[] {
   const journal = join(folder, 'meta', '_journal.json')
-  if (!existsSync(journal)) throw new MigrationError(`There is no ${journal}. Run npm run db:generate.`)
+  if (!existsSync(journal)) throw new MigrationError(`There is no ${journal}. Run deputy generate.`)
   const { entries } = readJournal(journal)
   const tags = entries.map(({ tag }) => tag)
   const twice = tags.find((tag, at) => tags.indexOf(tag) !== at)

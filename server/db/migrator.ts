@@ -81,7 +81,7 @@ export async function applyMigrations(
 }
 
 const CHANGED = {
-  app: 'Restore the file as it was committed, and put the change into a new migration: npm run db:generate.',
+  app: 'Restore the file as it was committed, and put the change into a new migration: deputy generate.',
   engine:
     'Start the version of the engine that made this database, or give this version a database of its own.',
 } as const

@@ -86,7 +86,7 @@ async function checkTables(database: Database, tables: readonly string[]): Promi
   })
   if (rows.length === 0) return
   throw new DefinitionError(
-    `drizzle/collections.ts has collections without a table: ${rows.map(([name]) => name).join(', ')}. Run npm run db:generate, and commit the migration.`,
+    `drizzle/collections.ts has collections without a table: ${rows.map(([name]) => name).join(', ')}. Run deputy generate, and commit the migration.`,
   )
 }
 
@@ -104,7 +104,7 @@ async function checkDefinitions(
     [
       'The database is not as drizzle/ declares it:',
       ...differences.map((difference) => `  - ${difference}`),
-      'If a declaration was changed, run npm run db:generate and commit the migration. If the database was changed by hand, undo that, or write it into a migration: npx drizzle-kit generate --custom.',
+      'If a declaration was changed, run deputy generate and commit the migration. If the database was changed by hand, undo that, or write it into a migration: deputy generate --custom --name what_it_does.',
     ].join('\n'),
   )
 }

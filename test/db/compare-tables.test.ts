@@ -176,5 +176,5 @@ it('keeps a server from starting, with what to do', async () => {
     tables: TABLES,
     expected: declared,
   })
-  await expect(refused).rejects.toThrow(/events\.summary is missing[\s\S]+npm run db:generate/)
+  await expect(refused).rejects.toThrow(/events\.summary is missing[\s\S]+deputy generate/)
 })

@@ -9,7 +9,7 @@ it('a collection whose migration was not generated keeps the server from startin
   const options = { databaseUrl: opened.url, directory: undefined, migrations: MIGRATIONS }
   const refused = openDatabase({ ...options, tables: [...TABLES, 'rooms', 'Odd "name'] })
   await expect(refused).rejects.toBeInstanceOf(DefinitionError)
-  await expect(refused).rejects.toThrow('without a table: rooms, Odd "name. Run npm run db:generate')
+  await expect(refused).rejects.toThrow('without a table: rooms, Odd "name. Run deputy generate')
   const database = await openDatabase({ ...options, tables: TABLES })
   await database.close()
 })

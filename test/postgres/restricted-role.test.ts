@@ -12,6 +12,7 @@ import { sweepAllReservations } from '../../server/ledger/sweep.ts'
 import { openDatabase } from '../../server/lifecycle/open-database.ts'
 import { sweepKeys } from '../../server/lifecycle/sweeper.ts'
 import { startDispatcher } from '../../server/queue/dispatcher.ts'
+import { makeAppFolder } from '../cli/app-folder.ts'
 import { addMigration } from '../db/empty-database.ts'
 import * as collections from '../fixture/collections.ts'
 import { json, startUpstream } from '../integrations/upstream.ts'
@@ -39,6 +40,30 @@ const open = (migrations = MIGRATIONS) =>
     tables: TABLES,
     expected,
   })
+
+it('deputy migrate as the one role, and deputy start as the other', async () => {
+  await using app = await makeAppFolder()
+  const as = (databaseUrl: string) => ({ env: { DATABASE_URL: databaseUrl, DATA_DIR: app.path, PORT: '0' } })
+  expect(await app.deputy(['generate', '--name', 'init'])).toMatchObject({ code: 0 })
+  await using made = await openWithTwoRoles(async (migratorUrl, serverUrl) => {
+    const early = await app.deputy(['start'], as(serverUrl))
+    expect(early).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('Run deputy migrate as the role'),
+    })
+    const migrated = await app.deputy(['migrate'], as(migratorUrl))
+    expect(migrated).toMatchObject({ code: 0, stdout: expect.stringContaining('app: applied 0000_init') })
+  })
+  const { child, output, ended } = app.start(['start'], as(made.serverUrl).env)
+  await Promise.race([
+    expect.poll(() => output.stdout, { timeout: 40_000 }).toContain('Deputy listens on'),
+    ended,
+  ])
+  const url = /Deputy listens on (\S+)/.exec(output.stdout)?.[1]
+  expect((await fetch(`${url}/readyz`)).status).toBe(200)
+  child.kill('SIGTERM')
+  expect(await ended).toBe(0)
+}, 120_000)
 
 describe('a role that only reads and writes data', () => {
   it('serves actions, records, users, audit, credits, keys, the outbox and the sweeps', async () => {

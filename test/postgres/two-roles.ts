@@ -5,8 +5,12 @@ import { openEmptyDatabase } from '../db/empty-database.ts'
 import { docSnippets } from '../support/doc-snippets.ts'
 import { MIGRATIONS, TABLES } from '../support/tables.ts'
 
-/** A database that one role has migrated and another one may serve, both made as docs/database.md says. */
-export async function openWithTwoRoles() {
+/**
+ * A database that one role has migrated and another one may serve, both made as docs/database.md says.
+ *
+ * @param migrate what the migrating role does. @default migrates as for the fixture
+ */
+export async function openWithTwoRoles(migrate = migrateFixture) {
   const empty = await openEmptyDatabase()
   if (empty.url === undefined) throw new Error('This test needs PostgreSQL')
   const snippets = await docSnippets('database.md')
@@ -29,7 +33,7 @@ export async function openWithTwoRoles() {
   const migratorUrl = urlOf('app_migrator')
   await runSnippet(empty.url, 'two-roles')
   await runSnippet(migratorUrl, 'migrator-defaults')
-  await migratePostgres(migratorUrl, { migrations: MIGRATIONS, tables: TABLES })
+  await migrate(migratorUrl, urlOf('app_server'))
   await runSnippet(migratorUrl, 'after-first-migrate')
   return {
     adminUrl: empty.url,
@@ -42,4 +46,8 @@ export async function openWithTwoRoles() {
       await empty[Symbol.asyncDispose]()
     },
   }
+}
+
+async function migrateFixture(migratorUrl: string, _serverUrl: string): Promise<void> {
+  await migratePostgres(migratorUrl, { migrations: MIGRATIONS, tables: TABLES })
 }
