@@ -37,7 +37,7 @@ const PrivateJwk = z.object({
  * @throws Error when the file is readable by others or is not such a key.
  */
 export async function loadDevelopmentKey(dataDir: string): Promise<DevelopmentKey> {
-  const path = join(dataDir, FILE_NAME)
+  const path = developmentKeyPath(dataDir)
   const stored = (await readKeyFile(path)) ?? (await makeKeyFile(dataDir, path))
   const { d: _, ...publicPart } = stored
   const kid = await calculateJwkThumbprint(publicPart)
@@ -60,6 +60,11 @@ export async function loadDevelopmentKey(dataDir: string): Promise<DevelopmentKe
         .sign(key)
     },
   }
+}
+
+/** Where the key is kept. */
+export function developmentKeyPath(dataDir: string): string {
+  return join(dataDir, FILE_NAME)
 }
 
 /** Undefined when there is no file yet. */

@@ -1,9 +1,11 @@
 import type { Command } from 'commander'
 import { AUDIT_ENTRY_FIELDS, formatAuditEntry } from '../audit/format-entry.ts'
 import type { ListOptions } from '../audit/list.ts'
+import type { AuditPage } from '../audit/query.ts'
 import { parseDuration } from '../core/duration.ts'
 import { printable } from '../core/printable.ts'
-import { type SqlFaults, say, withDatabase } from './database-command.ts'
+import { listPages } from './api-caller.ts'
+import { runOnData, type SqlFaults, say } from './database-command.ts'
 import { countReader, must, readText, readUserId, requiredOption, valueOption } from './options.ts'
 
 const MAX_DAYS = 36_500
@@ -18,6 +20,9 @@ const FAULTS: SqlFaults = new Map([
   ],
   ['55P03', 'The audit log is busy. Nothing is half done: run the command again.'],
 ])
+
+const NOT_BY_API =
+  'A server has the embedded database open, and its API removes nothing from the audit log. Stop the server, and run this again.'
 
 const clock = () => new Date()
 
@@ -50,27 +55,41 @@ export function addAudit(program: Command): void {
 
 async function list(options: ListOptions): Promise<void> {
   const { listAudit } = await import('../audit/list.ts')
-  await withDatabase(FAULTS, async (database) => {
-    for await (const entry of listAudit(database, options)) say(formatAuditEntry(entry))
+  const { actor, action, limit } = options
+  await runOnData(FAULTS, {
+    async database(database) {
+      for await (const entry of listAudit(database, options)) say(formatAuditEntry(entry))
+    },
+    async server(caller) {
+      const entries = (page: AuditPage) => page.entries
+      for await (const entry of listPages(caller, '/api/audit', { actor, action }, limit, entries))
+        say(formatAuditEntry({ ...entry, at: new Date(entry.at) }))
+    },
   })
 }
 
 async function pruneLog(olderThanSeconds: number): Promise<void> {
   const { prune } = await import('../audit/prune.ts')
   const before = new Date(clock().getTime() - olderThanSeconds * 1_000)
-  await withDatabase(FAULTS, async (database) => {
-    const { entries, details } = await prune(database, { before, clock })
-    say(
-      `Removed ${entries} entries and ${details} details from before ${before.toISOString()} in ${database.location}.`,
-    )
+  await runOnData(FAULTS, {
+    async database(database) {
+      const { entries, details } = await prune(database, { before, clock })
+      say(
+        `Removed ${entries} entries and ${details} details from before ${before.toISOString()} in ${database.location}.`,
+      )
+    },
+    server: NOT_BY_API,
   })
 }
 
 async function eraseUser(userId: string): Promise<void> {
   const { erase } = await import('../audit/erase.ts')
-  await withDatabase(FAULTS, async (database) => {
-    const { details } = await erase(database, { userId, clock })
-    say(`Erased ${details} details of ${printable(userId)} in ${database.location}.`)
+  await runOnData(FAULTS, {
+    async database(database) {
+      const { details } = await erase(database, { userId, clock })
+      say(`Erased ${details} details of ${printable(userId)} in ${database.location}.`)
+    },
+    server: NOT_BY_API,
   })
 }
 

@@ -22,7 +22,13 @@ export class CommandError extends Error {
   }
 }
 
+const UNREACHABLE = 'DATABASE_URL: the database cannot be reached. Is it running, and is the address right?'
+
+/** By SQLSTATE, or the code of the system. */
 const FAULTS: ReadonlyMap<string, string> = new Map([
+  ['ECONNREFUSED', UNREACHABLE],
+  ['ENOTFOUND', UNREACHABLE],
+  ['CONNECT_TIMEOUT', UNREACHABLE],
   ['28000', 'DATABASE_URL: the database refused the user or the password.'],
   ['28P01', 'DATABASE_URL: the database refused the user or the password.'],
   ['3D000', 'DATABASE_URL: there is no such database.'],
@@ -49,7 +55,12 @@ export function explain(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   if (error instanceof ConnectionLost)
     return `DATABASE_URL: the database cannot be reached. ${error.message}.`
-  if (error instanceof SqlError) return FAULTS.get(error.sqlstate) ?? error.message
+  const told = FAULTS.get(error instanceof SqlError ? error.sqlstate : codeOf(error))
+  if (told !== undefined) return told
   if (TOLD.some((type) => error instanceof type)) return error.message
   return error.stack ?? error.message
+}
+
+function codeOf(error: Error): string {
+  return 'code' in error ? String(error.code) : ''
 }

@@ -1,10 +1,13 @@
 import type { Command } from 'commander'
 import { printable } from '../core/printable.ts'
+import type { StatementPage } from '../ledger/account-statement.ts'
 import { AMOUNT_RULE, MAX_MICRO_CREDITS } from '../ledger/amount.ts'
+import type { Balance } from '../ledger/balance.ts'
 import { CREDIT_ENTRY_FIELDS, formatBalance, formatCreditEntry } from '../ledger/format-entry.ts'
 import { IDEMPOTENCY_KEY, IDEMPOTENCY_KEY_RULE } from '../wire/idempotency-key.ts'
+import { dataOf, listPages } from './api-caller.ts'
 import { CommandError } from './command-error.ts'
-import { type SqlFaults, say, withDatabase } from './database-command.ts'
+import { runOnData, type SqlFaults, say } from './database-command.ts'
 import { countReader, must, readUserId, requiredOption, valueOption } from './options.ts'
 
 const MAX_LIST = 10_000
@@ -66,28 +69,58 @@ export function addCredits(program: Command): void {
 
 async function balance(account: string | undefined): Promise<void> {
   const { getBalance, listBalances } = await import('../ledger/balance.ts')
-  await withDatabase(FAULTS, async (database) => {
-    if (account !== undefined) return say(formatBalance(await getBalance(database, account)))
-    for await (const each of listBalances(database)) say(formatBalance(each))
+  await runOnData(FAULTS, {
+    async database(database) {
+      if (account !== undefined) return say(formatBalance(await getBalance(database, account)))
+      for await (const each of listBalances(database)) say(formatBalance(each))
+    },
+    server:
+      account === undefined
+        ? 'A server has the embedded database open, and its API shows one account at a time: give --account, or stop the server.'
+        : async (caller) => {
+            const path = `/api/credits?${new URLSearchParams({ account })}`
+            say(formatBalance(await dataOf<Balance>(caller.send({ method: 'GET', path }))))
+          },
   })
 }
 
-async function grantCredits(options: GrantOptions): Promise<void> {
+async function grantCredits({ key, ...request }: GrantOptions): Promise<void> {
   const { grant } = await import('../ledger/grant.ts')
-  await withDatabase(FAULTS, async (database) => {
-    const granted = await grant(database, { ...options, grantedBy: null })
-    if (!granted.success) throw new CommandError(granted.error)
-    const { account, available, isReplay } = granted.data
+  const tell = (account: string, available: number, isReplay: boolean, place: string) =>
     say(
-      `${isReplay ? 'Granted before, by the same key:' : 'Granted'} ${options.amount} micro-credits to ${printable(account)}, which made ${available} available, in ${database.location}.`,
+      `${isReplay ? 'Granted before, by the same key:' : 'Granted'} ${request.amount} micro-credits to ${printable(account)}, which made ${available} available, in ${place}.`,
     )
+  await runOnData(FAULTS, {
+    async database(database) {
+      const granted = await grant(database, { ...request, key, grantedBy: null })
+      if (!granted.success) throw new CommandError(granted.error)
+      const { account, available, isReplay } = granted.data
+      tell(account, available, isReplay, database.location)
+    },
+    async server(caller) {
+      const sent = caller.send({
+        method: 'POST',
+        path: '/api/credits/grant',
+        body: JSON.stringify(request),
+        idempotencyKey: key,
+      })
+      const { account, available } = await dataOf<Balance>(sent)
+      tell(account, available, (await sent).isReplay, 'the database of the server that runs')
+    },
   })
 }
 
 async function statement({ account, limit = DEFAULT_LIST }: StatementOptions): Promise<void> {
   const { listStatement } = await import('../ledger/account-statement.ts')
-  await withDatabase(FAULTS, async (database) => {
-    for await (const entry of listStatement(database, { account, limit })) say(formatCreditEntry(entry))
+  await runOnData(FAULTS, {
+    async database(database) {
+      for await (const entry of listStatement(database, { account, limit })) say(formatCreditEntry(entry))
+    },
+    async server(caller) {
+      const entries = (page: StatementPage) => page.entries
+      for await (const entry of listPages(caller, '/api/credits/statement', { account }, limit, entries))
+        say(formatCreditEntry({ ...entry, at: new Date(entry.at) }))
+    },
   })
 }
 

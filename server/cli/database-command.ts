@@ -1,27 +1,52 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Database, SqlError } from '../db/database.ts'
+import { DirectoryLockError } from '../db/directory-lock.ts'
 import { type DatabaseEnv, loadDotEnv, readDatabaseEnv } from '../env/environment.ts'
+import { type ApiCaller, callRunningServer } from './api-caller.ts'
 import { CommandError } from './command-error.ts'
 
 /** What an SQLSTATE means to the person who gave a command. */
 export type SqlFaults = ReadonlyMap<string, string>
 
-/** Runs what a command does on the database itself: who can run it has all rights on it. */
-export async function withDatabase<T>(
-  faults: SqlFaults,
-  use: (database: Database) => Promise<T>,
-): Promise<T> {
+/** What a command does where it can: on the database itself, or through the server that has it open. */
+export interface DataCommand {
+  /** Who can run it on the database has all rights on it. */
+  database(database: Database): Promise<void>
+  /** The same over the API, as the owner; or why it cannot be done there, as a sentence. */
+  readonly server: ((caller: ApiCaller) => Promise<void>) | string
+}
+
+/**
+ * Runs a command on the database. An embedded one that a server has open is reached through that server, on loopback.
+ *
+ * @throws {CommandError} that says what is wrong and what would be right
+ */
+export async function runOnData(faults: SqlFaults, command: DataCommand): Promise<void> {
   loadDotEnv()
-  const database = await open(readDatabaseEnv())
+  const env = readDatabaseEnv()
+  let database: Database
   try {
-    return await use(database)
+    database = await open(env)
+  } catch (error) {
+    if (!(error instanceof DirectoryLockError && error.isInUse)) throw error
+    return await runOnServer(env, command, error)
+  }
+  try {
+    await command.database(database)
   } catch (error) {
     const told = error instanceof SqlError ? faults.get(error.sqlstate) : undefined
     throw told === undefined ? error : new CommandError(told)
   } finally {
     await database.close()
   }
+}
+
+async function runOnServer({ dataDir }: DatabaseEnv, { server }: DataCommand, inUse: Error): Promise<void> {
+  const caller = await callRunningServer(dataDir, 'owner')
+  if (!caller) throw inUse
+  if (typeof server === 'string') throw new CommandError(server)
+  await server(caller)
 }
 
 export function say(line: string): void {

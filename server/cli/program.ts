@@ -3,12 +3,15 @@ import { printable } from '../core/printable.ts'
 import { addActions } from './actions.ts'
 import { addAudit } from './audit.ts'
 import { addBuild } from './build-app.ts'
+import { addCall } from './call.ts'
 import { exitCodeOf, explain, WRONG_USAGE } from './command-error.ts'
 import { addCreate } from './create.ts'
 import { addCredits } from './credits.ts'
 import { addDev } from './dev.ts'
+import { addDoctor } from './doctor.ts'
 import { addGenerate } from './generate.ts'
 import { addMigrate } from './migrate.ts'
+import { addOutbox } from './outbox.ts'
 import { addStart } from './start.ts'
 import { addToken } from './token.ts'
 import { addTypes } from './types.ts'
@@ -25,10 +28,13 @@ const COMMANDS: readonly ((program: Command) => void)[] = [
   addStart,
   addGenerate,
   addMigrate,
+  addDoctor,
   addToken,
   addActions,
+  addCall,
   addAudit,
   addCredits,
+  addOutbox,
   addTypes,
 ]
 

@@ -10,6 +10,13 @@ import { setTimeout as delay } from 'node:timers/promises'
 /** Why a directory could not be locked, for the person who starts the server. */
 export class DirectoryLockError extends Error {
   override readonly name = 'DirectoryLockError'
+  /** Whether another process has it; otherwise it cannot be locked at all. */
+  readonly isInUse: boolean
+
+  constructor(message: string, { isInUse }: { readonly isInUse: boolean }) {
+    super(message)
+    this.isInUse = isInUse
+  }
 }
 
 export interface DirectoryLock {
@@ -174,11 +181,13 @@ function socketPath(dir: string, name: string): string {
   if (bytes <= MAX_SOCKET_PATH_BYTES) return path
   throw new DirectoryLockError(
     `The directory "${dir}" cannot be locked: its path is ${bytes - MAX_SOCKET_PATH_BYTES} bytes too long for a unix socket. Choose a shorter one, or start nearer to it.`,
+    { isInUse: false },
   )
 }
 
 function inUse(dir: string): DirectoryLockError {
   return new DirectoryLockError(
     `The directory "${dir}" is in use by another Deputy process. Stop that process first, or choose another directory for this one.`,
+    { isInUse: true },
   )
 }

@@ -5,7 +5,7 @@ import { connectionOf, driverOptions } from './connection-string.ts'
 import { HostChoice } from './host-choice.ts'
 import { refuseNewer, refuseWithoutRights } from './migration-checks.ts'
 import { MigrationError } from './migration-error.ts'
-import type { MigrationSession, MigrationSet } from './migration-set.ts'
+import { type MigrationSession, type MigrationSet, migrationName } from './migration-set.ts'
 import { applyMigrations, type MigrationReport, planMigrations } from './migrator.ts'
 import type { PgliteDatabase } from './pglite.ts'
 
@@ -46,31 +46,61 @@ const APP_JOURNAL = { schema: 'drizzle', table: '__drizzle_migrations' }
  *
  * @throws {MigrationError} when one cannot be applied.
  */
-export async function migratePostgres(url: string, options: MigrateOptions): Promise<DatabaseReport> {
+export function migratePostgres(url: string, options: MigrateOptions): Promise<DatabaseReport> {
+  return withMigrationSession(url, async (session) => {
+    await checkSchema(session)
+    return underLock(session, () => migrate(session, options))
+  })
+}
+
+/**
+ * Names the migrations that a PostgreSQL server lacks, and changes nothing.
+ *
+ * @throws {MigrationError} where the database does not fit to the files.
+ */
+export function findPendingMigrations(url: string, options: MigrateOptions): Promise<readonly string[]> {
+  return withMigrationSession(url, async (session) => {
+    await checkSchema(session)
+    const plans = [
+      await planMigrations(session, engineSet(options)),
+      await planMigrations(session, appSet(options)),
+    ]
+    for (const plan of plans) refuseNewer(plan)
+    return plans.flatMap(({ set, pending }) => pending.map(({ tag }) => migrationName(set, tag)))
+  })
+}
+
+async function withMigrationSession<T>(
+  url: string,
+  use: (session: MigrationSession) => Promise<T>,
+): Promise<T> {
   const connection = await new HostChoice(connectionOf(url)).choose()
   const client = postgres({ ...driverOptions(connection), max: 1, onnotice: () => {} })
-  const session: MigrationSession = {
-    run: async (text) => void (await client.unsafe(text).simple()),
-    query: async (text, params = []) => client.unsafe(text, [...params]).values(),
-  }
   try {
     // A pooler may hand out a backend as another connection has set it. A migration, and the wait for those of another
     // server, take as long as they take.
-    await session.run('reset all; set statement_timeout = 0; set lock_timeout = 0')
-    await checkSchema(session)
-    return await underLock(session, () => migrate(session, options))
+    await client.unsafe('reset all; set statement_timeout = 0; set lock_timeout = 0').simple()
+    return await use({
+      run: async (text) => void (await client.unsafe(text).simple()),
+      query: async (text, params = []) => client.unsafe(text, [...params]).values(),
+    })
   } finally {
+    // Behind a pooler another connection is handed the backend.
+    await client
+      .unsafe('reset all')
+      .simple()
+      .catch(() => {})
     await client.end({ timeout: 5 })
   }
 }
 
-/** Gives back the lock, and what is set, though it fails: behind a pooler another connection is handed the backend. */
+/** Gives the lock back, though it fails: behind a pooler another connection is handed the backend. */
 async function underLock<T>(session: MigrationSession, run: () => Promise<T>): Promise<T> {
   await session.query(`select pg_advisory_lock(${MIGRATION_LOCK})`)
   try {
     return await run()
   } finally {
-    await session.run('select pg_advisory_unlock_all(); reset all').catch(() => {})
+    await session.run('select pg_advisory_unlock_all()').catch(() => {})
   }
 }
 

@@ -1,24 +1,18 @@
-import { fileURLToPath } from 'node:url'
 import type { Logger } from 'pino'
-import * as system from '../../drizzle/engine/system.ts'
 import { loadDevelopmentKey } from '../auth/development-key.ts'
 import { createKeySource, type KeyConfig } from '../auth/key-source.ts'
-import { createVerifier } from '../auth/verifier.ts'
+import { createVerifier, type Verifier } from '../auth/verifier.ts'
 import type { Database } from '../db/database.ts'
 import { EnvError, type ServerEnv } from '../env/environment.ts'
 import { integrationEnv, SECRET_LENGTH_RULE, shortSecrets } from '../integrations/connection.ts'
-import { createIntegrations } from '../integrations/create-integrations.ts'
-import { createHttpClient } from '../integrations/http-client.ts'
 import { unreachableIntegrations } from '../integrations/unreachable-integrations.ts'
 import { grantOwnerCredits } from '../ledger/owner-credits.ts'
 import { startDispatcher } from '../queue/dispatcher.ts'
-import { createCatalog } from '../tools/catalog.ts'
-import { createApp } from './create-app.ts'
 import type { AppParts } from './define-app.ts'
 import { listen } from './listen.ts'
-import { openDatabase } from './open-database.ts'
+import { integrationReach, openApp } from './open-app.ts'
+import { noteServerAddress, removeServerAddress } from './server-address.ts'
 import { startSweeper } from './sweeper.ts'
-import { loadSystemSecret } from './system-secret.ts'
 
 export interface StartOptions {
   readonly env: ServerEnv
@@ -39,60 +33,25 @@ export interface RunningServer {
 
 /** Opens the database, brings it up to date, and serves. @throws {Error} that says what keeps it from starting. */
 export async function startServer(options: StartOptions): Promise<RunningServer> {
-  const { env, app: parts, appEnv, log } = options
-  const catalog = createCatalog(parts.collections)
-  const verifier = createVerifier({
-    keys: createKeySource(await keyConfig(env), {
-      onRefreshFailure: (detail) => log.warn({ detail }, 'The signing keys could not be refreshed'),
-    }),
-    issuer: env.auth.issuer,
-    audience: env.auth.audience,
-    authorizedParties: env.auth.kind === 'configured' ? env.auth.authorizedParties : undefined,
+  const { env, app: parts, log } = options
+  let ownerCredits: RunningServer['ownerCredits']
+  const { app, database, close } = await openApp({
+    ...options,
+    verifier: await configuredVerifier(env, log),
+    prepare: async (opened) => {
+      ownerCredits = await startCredits(opened, env)
+    },
   })
-  const database = await openDatabase({
-    databaseUrl: env.databaseUrl,
-    directory: env.dataDir,
-    migrations: fileURLToPath(parts.migrations),
-    tables: [...catalog.keys()],
-    expected: [...[...catalog.values()].map(({ table }) => table), ...Object.values(system)],
-    onUnknownMigrations: (migrations) =>
-      log.warn({ migrations }, 'The database has migrations that this server does not know'),
-  })
-  const outbound = createHttpClient({ allowPrivate: env.allowPrivateUpstreams })
-  const reach = {
-    declarations: parts.integrations,
-    env: (name: string) => env.integrations.get(name),
-    apiWorkerUrl: env.apiWorkerUrl,
-    ownerJwt: env.appOwnerJwt,
-    ownerUserId: env.ownerUserId,
-  }
   try {
-    const ownerCredits = await startCredits(database, env)
-    const app = createApp({
-      database,
-      collections: parts.collections,
-      actions: parts.actions,
-      routes: parts.routes,
-      fingerprintKey: await loadSystemSecret(database, 'fingerprint'),
-      integrations: createIntegrations({ ...reach, http: outbound, log }),
-      http: outbound,
-      verifier,
-      log,
-      ownerUserId: env.ownerUserId,
-      roleClaim: env.roleClaim,
-      isOwnerUnmetered: env.ownerCredits === 'unmetered',
-      appEnv,
-      corsOrigins: env.corsOrigins,
-      trustedProxies: env.trustedProxies,
-      clientRateLimit: env.clientRateLimit,
-      isCompressing: env.isCompressing,
-      budgets: env.budgets,
-    })
+    const reach = integrationReach(env, parts.integrations)
     for (const name of shortSecrets(integrationEnv(parts.integrations), reach.env))
       log.warn(`${name} ${SECRET_LENGTH_RULE}; with NODE_ENV=production the server does not start with it`)
     const unreachable = unreachableIntegrations(reach)
     if (unreachable.length > 0) log.warn(`Integrations that cannot be called: ${unreachable.join('; ')}`)
+    const isEmbedded = database.kind === 'pglite'
+    if (isEmbedded) await removeServerAddress(env.dataDir)
     const http = await listen({ http: app.http, host: env.host, port: env.port })
+    if (isEmbedded) await noteServerAddress(env.dataDir, http.url)
     const dispatcher = startDispatcher(app.engine)
     const stopSweeper = startSweeper({ database, log })
     return {
@@ -104,16 +63,25 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
         stopSweeper()
         // What is queued from now on waits for another server, or the next start.
         await Promise.all([http.close(graceMs), dispatcher.stop(graceMs)])
-        // A call that outlasts the bound is not waited for.
-        void outbound.close()
-        await database.close()
+        if (isEmbedded) await removeServerAddress(env.dataDir)
+        await close()
       },
     }
   } catch (error) {
-    await outbound.close()
-    await database.close()
+    await close()
     throw error
   }
+}
+
+async function configuredVerifier(env: ServerEnv, log: Logger): Promise<Verifier> {
+  return createVerifier({
+    keys: createKeySource(await keyConfig(env), {
+      onRefreshFailure: (detail) => log.warn({ detail }, 'The signing keys could not be refreshed'),
+    }),
+    issuer: env.auth.issuer,
+    audience: env.auth.audience,
+    authorizedParties: env.auth.kind === 'configured' ? env.auth.authorizedParties : undefined,
+  })
 }
 
 async function keyConfig(env: ServerEnv): Promise<KeyConfig> {

@@ -1,0 +1,74 @@
+import type { Command } from 'commander'
+import { printable } from '../core/printable.ts'
+import { EnvError, loadDotEnv, readWholeEnv, type ServerEnv } from '../env/environment.ts'
+import { integrationEnv } from '../integrations/connection.ts'
+import type { AppParts } from '../lifecycle/define-app.ts'
+import { CommandError, explain } from './command-error.ts'
+import { say } from './database-command.ts'
+import { checkDatabase, checkEmbedded } from './doctor/database.ts'
+import { type Finding, ok, problem, warning } from './doctor/finding.ts'
+import { checkKeys } from './doctor/keys.ts'
+import { loadApp } from './load-app.ts'
+
+const DESCRIPTION = `Looks at what the server needs, and says what is wrong and what to do: environment, database, rights, migrations,
+pooler, clock, keys of tokens, owner, integrations. It changes nothing. It ends with 1 where there is a problem.`
+
+/** Adds `deputy doctor`. */
+export function addDoctor(program: Command): void {
+  program
+    .command('doctor')
+    .summary('say what is wrong with the surroundings, and what to do')
+    .description(DESCRIPTION)
+    .option('--built', 'load dist/server/app.js, as with NODE_ENV=production')
+    .action(async ({ built }: { readonly built?: true }) => {
+      let problems = 0
+      for await (const { level, subject, text } of examine(built)) {
+        if (level === 'problem') problems += 1
+        for (const line of text.split('\n'))
+          say(`${level.padEnd(8)} ${subject.padEnd(12)} ${printable(line)}`)
+      }
+      if (problems > 0) process.exitCode = 1
+    })
+}
+
+async function* examine(isBuilt: boolean | undefined): AsyncGenerator<Finding, void> {
+  loadDotEnv()
+  let parts: AppParts
+  try {
+    parts = (await loadApp({ isBuilt })).app
+  } catch (error) {
+    return yield problem('app', explain(error))
+  }
+  yield ok('app', `${Object.keys(parts.actions).length} actions`)
+  const env = readEnvironment(parts)
+  if ('level' in env) return yield env
+  yield ok('environment', 'every variable can be read')
+  yield* env.databaseUrl === undefined ? checkEmbedded(env.dataDir) : checkDatabase(env.databaseUrl, parts)
+  yield await checkKeys(env)
+  yield checkOwner(env)
+  yield* await checkIntegrations(env, parts)
+}
+
+function readEnvironment(parts: AppParts): ServerEnv | Finding {
+  try {
+    return readWholeEnv(parts.env, integrationEnv(parts.integrations)).env
+  } catch (error) {
+    if (!(error instanceof EnvError)) throw new CommandError(explain(error))
+    return problem('environment', error.problems.join('\n'))
+  }
+}
+
+function checkOwner({ ownerUserId }: ServerEnv): Finding {
+  return ownerUserId === undefined
+    ? warning('owner', 'none: set OWNER_USER_ID to the id of a user; until then owner actions are refused')
+    : ok('owner', ownerUserId)
+}
+
+async function checkIntegrations(env: ServerEnv, parts: AppParts): Promise<readonly Finding[]> {
+  const { unreachableIntegrations } = await import('../integrations/unreachable-integrations.ts')
+  const { integrationReach } = await import('../lifecycle/open-app.ts')
+  const lacking = unreachableIntegrations(integrationReach(env, parts.integrations))
+  const count = Object.keys(parts.integrations).length
+  if (lacking.length === 0) return [ok('integrations', count === 0 ? 'none' : `all ${count} are configured`)]
+  return lacking.map((text) => warning('integrations', `cannot be called: ${text}`))
+}

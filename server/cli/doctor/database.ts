@@ -1,0 +1,139 @@
+import { existsSync } from 'node:fs'
+import { access, constants } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Database } from '../../db/database.ts'
+import type { AppParts } from '../../lifecycle/define-app.ts'
+import { findServerAddress } from '../../lifecycle/server-address.ts'
+import { explain } from '../command-error.ts'
+import { type Finding, ok, problem, warning } from './finding.ts'
+
+const OLDEST = 150_000
+/** Tokens expire, and cursors are compared, by both clocks. */
+const MAX_CLOCK_DIFFERENCE_MS = 5_000
+
+const FACTS = `
+  select current_setting('server_version'), current_setting('server_version_num')::text, current_user::text,
+    (extract(epoch from clock_timestamp()) * 1000)::bigint::text,
+    (has_schema_privilege('public', 'CREATE') and has_database_privilege(current_database(), 'CREATE'))::text,
+    pg_is_in_recovery()::text`
+
+/** Tables that the role may not read and write. */
+const WITHOUT_RIGHTS = `
+  select c.oid::regclass::text from pg_class c join pg_namespace n on n.oid = c.relnamespace
+  where c.relkind = 'r' and (n.nspname = 'public' and c.relname in (select * from jsonb_array_elements_text($1::text::jsonb))
+      or n.nspname = 'deputy' and c.relname in ('credit_accounts', 'outbox', 'idempotency_claims'))
+    and not (has_table_privilege(c.oid, 'SELECT') and has_table_privilege(c.oid, 'INSERT')
+      and has_table_privilege(c.oid, 'UPDATE') and has_table_privilege(c.oid, 'DELETE'))
+  order by 1`
+
+/** Checks the embedded database without opening it: a server may have it open. */
+export async function* checkEmbedded(dataDir: string): AsyncGenerator<Finding, void> {
+  const url = await findServerAddress(dataDir)
+  const isMade = existsSync(join(dataDir, 'pgdata', 'PG_VERSION'))
+  if (!isMade) yield ok('database', `embedded, in ${dataDir}: the first start makes it`)
+  else
+    yield ok(
+      'database',
+      `embedded, in ${dataDir}${url === undefined ? '' : `; the last server there listens on ${url}`}`,
+    )
+  if (!existsSync(dataDir)) return
+  const isWritable = await access(dataDir, constants.W_OK).then(
+    () => true,
+    () => false,
+  )
+  if (!isWritable) yield problem('database', `DATA_DIR: this user may not write in ${dataDir}`)
+}
+
+/** Checks a PostgreSQL server, and how it is reached. */
+export async function* checkDatabase(url: string, parts: AppParts): AsyncGenerator<Finding, void> {
+  const { openPostgres } = await import('../../db/postgres.ts')
+  const { createCatalog } = await import('../../tools/catalog.ts')
+  const database = openPostgres({ url, max: 2 })
+  const tables = [...createCatalog(parts.collections).keys()]
+  try {
+    const before = Date.now()
+    const { rows } = await database.query({ sql: FACTS, params: [] })
+    const facts = readFacts(rows[0], (before + Date.now()) / 2)
+    yield* checkFacts(database.location, facts)
+    yield await checkPooler(database)
+    yield await checkMigrations(url, fileURLToPath(parts.migrations), tables, facts)
+    const lacking = await database.query({ sql: WITHOUT_RIGHTS, params: [JSON.stringify(tables)] })
+    yield lacking.rows.length === 0
+      ? ok('rights', `the role ${facts.role} may read and write the data`)
+      : problem(
+          'rights',
+          `the role ${facts.role} may not read and write ${lacking.rows.join(', ')}: docs/database.md has the GRANTs`,
+        )
+  } catch (error) {
+    yield problem('database', explain(error))
+  } finally {
+    await database.close()
+  }
+}
+
+interface DatabaseFacts {
+  readonly version: string
+  readonly versionNumber: number
+  readonly role: string
+  /** How far its clock is ahead of this machine's, in milliseconds. */
+  readonly aheadMs: number
+  readonly mayMigrate: boolean
+  readonly isReadOnly: boolean
+}
+
+function readFacts(row: readonly unknown[] = [], nowMs: number): DatabaseFacts {
+  const [version, versionNumber, role, clockMs, mayMigrate, isReadOnly] = row.map(String)
+  return {
+    version: version ?? '',
+    versionNumber: Number(versionNumber),
+    role: role ?? '',
+    aheadMs: Math.round(Number(clockMs) - nowMs),
+    mayMigrate: mayMigrate === 'true',
+    isReadOnly: isReadOnly === 'true',
+  }
+}
+
+function* checkFacts(location: string, facts: DatabaseFacts): Generator<Finding, void> {
+  const { version, versionNumber, aheadMs, isReadOnly } = facts
+  yield versionNumber < OLDEST
+    ? problem('database', `${location} is PostgreSQL ${version}; it must be 15 or newer`)
+    : ok('database', `PostgreSQL ${version}, ${location}`)
+  if (isReadOnly)
+    yield problem('database', 'it is a standby, which takes no writes: DATABASE_URL must lead to the primary')
+  yield Math.abs(aheadMs) > MAX_CLOCK_DIFFERENCE_MS
+    ? warning('clock', `the database is ${aheadMs} ms ahead of this machine: have both synchronised, by NTP`)
+    : ok('clock', 'the same as that of the database')
+}
+
+async function checkPooler(database: Database): Promise<Finding> {
+  const { refuseUnsuitablePooler } = await import('../../db/pooler-mode.ts')
+  try {
+    await refuseUnsuitablePooler(() => database.acquire())
+    return ok('pooler', 'none, or one in session mode')
+  } catch (error) {
+    return problem('pooler', explain(error))
+  }
+}
+
+async function checkMigrations(
+  url: string,
+  migrations: string,
+  tables: readonly string[],
+  { role, mayMigrate }: DatabaseFacts,
+): Promise<Finding> {
+  const { findPendingMigrations } = await import('../../db/migrate.ts')
+  try {
+    const pending = await findPendingMigrations(url, { migrations, tables })
+    if (pending.length === 0) return ok('migrations', 'all are applied')
+    const missing = `not applied yet: ${pending.join(', ')}`
+    return mayMigrate
+      ? warning('migrations', `${missing}. The next start applies them, or deputy migrate`)
+      : problem(
+          'migrations',
+          `${missing}. The role ${role} may not: run deputy migrate as the role that owns the tables`,
+        )
+  } catch (error) {
+    return problem('migrations', explain(error))
+  }
+}
