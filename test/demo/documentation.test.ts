@@ -118,6 +118,7 @@ async function readPages() {
   return Promise.all(names.map(async (name) => ({ name, text: await readFile(join(ROOT, name), 'utf8') })))
 }
 
+/** Those of a front end in another repository are marked as such, and compiled in `test/package/front-end.test.ts`. */
 function snippetsOf(page: string, text: string): Snippet[] {
   return [...text.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code = '']) => ({
     page,
