@@ -137,7 +137,7 @@ class Parser {
       case 'WrittenRefusal':
         return this.#refuse(path, `is ${unquoted(first)}, which no call carries`)
       default:
-        return this.#refuse(path, `has a type of the name ${name}, which clients do not have`)
+        return this.#refuse(path, `has the type ${name}, which clients do not have`)
     }
   }
 
@@ -226,7 +226,7 @@ class Parser {
     for (let at = 0; text.slice(at).trim() !== ''; at = TOKEN.lastIndex) {
       const [whole, comment] = TOKEN.exec(text) ?? []
       if (whole === undefined)
-        return this.#refuse([], `has a part that is not understood: ${text.slice(at, at + 40)}`)
+        return this.#refuse([], `has a part that is not understood: ${text.slice(at, at + 40).trim()}`)
       if (comment?.includes('elided'))
         return this.#refuse([], 'has a type that contains itself, or more than ten levels of fields')
       if (comment === undefined) tokens.push(whole.trim())

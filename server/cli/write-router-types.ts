@@ -149,13 +149,14 @@ async function ambientFilesOf(compiler: string, project: string): Promise<readon
   return files.filter((file) => file.endsWith('.d.ts')).map((file) => resolve(dirname(project), file))
 }
 
-/** Says what is wrong with the app: the errors of its files, and what of its router cannot be written. */
+/** Says what is wrong with the app: the errors of its files; without any, what of its router cannot be written. */
 function errorsOf(output: string, places: readonly Place[], directory: string): readonly string[] {
-  const error = /^(?:(.+?)\((\d+),\d+\): )?error (TS\d+): .*$/gm
-  return [...output.matchAll(error)].flatMap(([whole, file, line, code = '']) => {
-    if (!file || !resolve(file).startsWith(directory)) {
-      return DECLARATION_ERROR.test(code) ? [] : [whole]
-    }
+  const errors = [...output.matchAll(/^(?:(.+?)\((\d+),\d+\): )?error (TS\d+): .*$/gm)]
+  const isOwn = (file: string | undefined) => file !== undefined && resolve(file).startsWith(directory)
+  const ofApp = errors.filter(([, file, , code = '']) => !isOwn(file) && !DECLARATION_ERROR.test(code))
+  if (ofApp.length > 0) return ofApp.map(([whole]) => whole)
+  return errors.flatMap(([whole, file, line, code = '']) => {
+    if (!isOwn(file)) return []
     const place = places[Number(line) - MODULE_HEAD.length - 3]
     if (!place || !DECLARATION_ERROR.test(code)) return [whole]
     return [`${place.path.join('.')} has a type that contains itself, or one that is too large to be written`]

@@ -8,7 +8,7 @@ import { isApp } from '../../server/cli/repository/app-paths.ts'
 import { guarded, temporaryDirectory } from '../support/guarded.ts'
 
 const ROOT = resolve(import.meta.dirname, '../..')
-const STAGES = ['install', 'check', 'build', 'demo', 'example', 'engine'] as const
+const STAGES = ['install', 'check', 'build', 'demo', 'nodes', 'example', 'engine'] as const
 
 type Stage = (typeof STAGES)[number]
 
@@ -90,7 +90,7 @@ describe('.ci/run', () => {
     const { code, said, table } = await runStages()
     expect(said).toBe('6 passed, 0 failed\n')
     expect(table).toMatch(
-      /^Minutes\n {2}install +\d+\.\d\n {2}check +\d+\.\d\n {2}build +\d+\.\d\n {2}demo +\d+\.\d\n {2}example +\d+\.\d\n {2}engine +\d+\.\d\n$/,
+      /^Minutes\n {2}install +\d+\.\d\n {2}check +\d+\.\d\n {2}build +\d+\.\d\n {2}demo +\d+\.\d\n {2}nodes +\d+\.\d\n {2}example +\d+\.\d\n {2}engine +\d+\.\d\n$/,
     )
     expect(code).toBe(0)
   })
