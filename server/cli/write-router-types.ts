@@ -39,7 +39,10 @@ const CLIENT_TYPES = [
   'TypedMutation',
   'TypedQuery',
 ]
-const WRITTEN_TYPES = fileURLToPath(new URL(`./written-types${import.meta.url.slice(-3)}`, import.meta.url))
+/** Its source, or in the package the declarations of it. */
+const WRITTEN_TYPES = fileURLToPath(
+  new URL(import.meta.url.endsWith('.ts') ? './written-types.ts' : './written-types.d.ts', import.meta.url),
+)
 const MAX_OUTPUT_BYTES = 2 ** 28
 /** What the compiler says of declarations that it cannot write. Those of the app's files are not needed. */
 const DECLARATION_ERROR = /^TS(?:2742|2883|4\d{3}|5088|7056|9\d{3})$/
@@ -68,6 +71,7 @@ export async function writeRouterTypes(options: RouterTypesOptions): Promise<str
   try {
     const ambient = await ambientFilesOf(compiler, project)
     const app = { file, name: options.exportName ?? 'app' }
+    await writeFile(join(directory, 'written-types.ts'), await writtenTypesFor(directory))
     await writeFile(join(directory, 'router.ts'), moduleOf(places, app, directory))
     await writeFile(join(directory, 'tsconfig.json'), JSON.stringify(configurationOf(project, ambient)))
     const { output } = await run(compiler, ['--pretty', 'false', '-p', directory])
@@ -103,17 +107,29 @@ function moduleOf(
   app: { readonly file: string; readonly name: string },
   directory: string,
 ): string {
-  const from = (file: string) => JSON.stringify(relative(directory, file).replaceAll('\\', '/'))
   const values = places.map(({ path, isCollection }, at) => {
     const type = `Procedures${path.map((name) => `[${JSON.stringify(name)}]`).join('')}`
     return `export const written${at} = ${isCollection ? 'collection' : 'procedure'}<${type}>()`
   })
   return [
-    `import type { ${app.name} as app } from ${from(app.file)}`,
-    `import type { WrittenProcedure, WrittenProceduresOf } from ${from(WRITTEN_TYPES)}`,
+    `import type { ${app.name} as app } from ${specifier(directory, app.file)}`,
+    "import type { WrittenProcedure, WrittenProceduresOf } from './written-types.ts'",
     ...MODULE_HEAD,
     ...values,
   ].join('\n')
+}
+
+/** A copy beside the module: of a package the compiler names in declarations only what the package exports. */
+async function writtenTypesFor(directory: string): Promise<string> {
+  const text = await readFile(WRITTEN_TYPES, 'utf8')
+  return text.replaceAll(/(?<=^import type .* from )'(\.[^']*)'/gm, (_, path: string) =>
+    specifier(directory, join(dirname(WRITTEN_TYPES), path)),
+  )
+}
+
+/** How a module in the folder names a file elsewhere. */
+function specifier(directory: string, file: string): string {
+  return JSON.stringify(relative(directory, file).replaceAll('\\', '/'))
 }
 
 function configurationOf(project: string, ambient: readonly string[]): object {

@@ -181,6 +181,7 @@ describe.sequential('an app elsewhere', () => {
     expect(await readdir(join(app, 'server/routers/actions'))).toEqual(['index.ts', 'write-note.ts'])
     await run('npm', ['run', 'check'])
     expect(await run('npm', ['test'])).toMatch(/Tests {2}1 passed/)
+    expect(await run('npx', ['deputy', 'types'])).toContain('writeNote: TypedMutation<{ text: string }')
     await using server = await start(['npm', 'start'], {})
     const bearer = (await run('npx', ['deputy', 'token', 'ada'])).trim()
     expect(await post(server.url, '/api/actions/writeNote', bearer, { text: 'Hello' })).toMatchObject({
