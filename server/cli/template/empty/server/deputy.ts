@@ -9,4 +9,11 @@ interface App {
   env: typeof env
 }
 
-export const { action } = deputy.createBuilders<App>()
+export const { action, ownerAction, roleAction } = deputy.createBuilders<App>()
+
+/** What a handler is given. */
+export type ActionContext = deputy.ActionContext<App>
+/** What a handler is given that only reads. */
+export type QueryContext = deputy.QueryContext<App>
+/** The type of `routes` in `server/routes.ts`. */
+export type Routes = deputy.Routes<App>

@@ -1,4 +1,4 @@
-import type { AnyRoutes } from 'deputyjs'
 import { Hono } from 'hono'
+import type { Routes } from './deputy.ts'
 
-export const routes: AnyRoutes = () => new Hono()
+export const routes: Routes = () => new Hono()
