@@ -27,7 +27,7 @@ export function addActions(program: Command): void {
 interface ListedAction {
   readonly name: string
   readonly writes: boolean
-  /** `everyone` who has a valid token, `owner`, or a role. */
+  /** `every user` with a valid token, `owner`, or a role. */
   readonly callers: string
   readonly deadlineMs: number
   readonly audit: 'always' | 'when it matters'
@@ -47,7 +47,7 @@ async function listActions(actions: Actions): Promise<readonly ListedAction[]> {
       {
         name,
         writes: kind === 'mutation',
-        callers: isPrivileged ? (role === undefined ? 'owner' : `role ${role}`) : 'everyone',
+        callers: isPrivileged ? (role === undefined ? 'owner' : `role ${role}`) : 'every user',
         deadlineMs: meta.deadlineMs ?? DEFAULT_DEADLINE_MS,
         audit: isPrivileged ? 'always' : (meta.audit ?? 'when it matters'),
         dryRun: meta.dryRun ?? 'owner',

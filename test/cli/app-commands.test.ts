@@ -35,7 +35,7 @@ describe('a command that loads the app', () => {
       [
         'countNotes: reads, for owner; deadline 10000 ms, audit always, dry run by owner',
         'refuse: writes, for role editor; deadline 2000 ms, audit always, dry run by caller, 5 calls a day',
-        'writeNote: writes, for everyone; deadline 10000 ms, audit when it matters, dry run by owner',
+        'writeNote: writes, for every user; deadline 10000 ms, audit when it matters, dry run by owner',
         '',
       ].join('\n'),
     )
@@ -43,7 +43,7 @@ describe('a command that loads the app', () => {
     expect(JSON.parse(json.stdout)).toMatchObject([
       { name: 'countNotes', writes: false, callers: 'owner', budget: null },
       { name: 'refuse', writes: true, callers: 'role editor', deadlineMs: 2_000, budget: { calls: 5 } },
-      { name: 'writeNote', writes: true, callers: 'everyone' },
+      { name: 'writeNote', writes: true, callers: 'every user' },
     ])
   })
 
@@ -76,7 +76,7 @@ describe('a command that loads the app', () => {
     const listed = await app.deputy(['actions'], { env: { NODE_ENV: 'production' } })
     expect(listed).toMatchObject({
       code: 0,
-      stdout: expect.stringContaining('writeNote: writes, for everyone'),
+      stdout: expect.stringContaining('writeNote: writes, for every user'),
     })
   })
 })

@@ -30,6 +30,9 @@ const COMMON_FILES: ReadonlyMap<string, string> = new Map([
   ['drizzle.config.ts', 'drizzle.config.ts'],
 ])
 
+/** Begins a line of a variable that only the example reads. */
+const EXAMPLE_VARIABLE = /^ *#?(?:(?:OPENAI|RESEND|WEATHER|LIBRETRANSLATE)_|PLATFORM_URL\b|MAIL_FROM\b)/m
+
 /** What a new app installs beside the peers of the package. */
 const APP_DEVELOPMENT = ['@types/node', 'drizzle-kit', 'pino-pretty', 'tsx', 'typescript', 'vitest']
 /** The embedded database: the very version whose empty data the package carries, or the first start takes seconds. */
@@ -156,12 +159,21 @@ async function stageTemplates(folder: string): Promise<void> {
   const own = join(ROOT, 'server/cli/template')
   await cp(join(own, 'common'), common, { recursive: true })
   await cp(join(own, 'empty'), join(folder, 'empty'), { recursive: true })
+  await cpWithoutExample('.env.example', join(folder, 'empty/env.example'), '\n\n')
+  await cpWithoutExample('compose.yaml', join(folder, 'empty/compose.yaml'), '\n')
   for (const [file, name] of COMMON_FILES) await cp(join(ROOT, file), join(common, name))
   await writeFile(join(common, 'app-package.json'), `${JSON.stringify(appManifest(), undefined, 2)}\n`)
   for (const file of await exampleFiles()) {
     await mkdir(dirname(join(folder, 'example', file)), { recursive: true })
     await cp(join(ROOT, file), join(folder, 'example', file))
   }
+}
+
+/** Copies a file but for the parts, between separators, that name a variable of the example's. */
+async function cpWithoutExample(file: string, target: string, separator: string): Promise<void> {
+  const parts = (await readFile(join(ROOT, file), 'utf8')).split(separator)
+  const kept = parts.filter((part) => !EXAMPLE_VARIABLE.test(part)).join(separator)
+  await writeFile(target, `${kept.trimEnd()}\n`)
 }
 
 /** The app of this repository, but for its demo, which is shown here. */
