@@ -38,20 +38,22 @@ async function develop(isMigrating: boolean): Promise<void> {
     })
   }
   while (!isStopping) {
-    // What changes from here on starts it again.
-    const change = new Promise<void>((resolve) => {
-      wake = resolve
-    })
     const now = await snapshotOf(COLLECTIONS)
     if (hasChanged(collections, now)) await checkMigrations(isMigrating)
     collections = await snapshotOf(COLLECTIONS)
     if (isStopping) break
+    // What changes from here on starts it again; a migration that was written just now does not.
+    let isChanged = false
+    const change = new Promise<void>((resolve) => {
+      wake = resolve
+    })
     watching.settle(await snapshotOf(WATCHED))
     server = runCommand(['start'])
     const ended = once(server, 'exit').then(() => {
-      if (!isStopping) say('The server has ended; it is started again when a file changes.')
+      if (!isStopping && !isChanged) say('The server has ended; it is started again when a file changes.')
     })
     await change
+    isChanged = true
     if (!isStopping) say('A file has changed; starting again.')
     if (server.exitCode === null && server.signalCode === null) server.kill('SIGTERM')
     await ended
