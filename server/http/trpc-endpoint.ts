@@ -111,9 +111,18 @@ async function byLibrary(
   if (refused) return refuseTrpc(refused, ctx.requestId)
   return {
     status: response.status,
-    headers: { ...Object.fromEntries(response.headers), ...headersOfAll(ctx.requestId) },
+    headers: {
+      ...allowed(response),
+      ...Object.fromEntries(response.headers),
+      ...headersOfAll(ctx.requestId),
+    },
     body: await response.text(),
   }
+}
+
+/** What a 405 has to say (RFC 9110, 15.5.6), and tRPC says from 11.25 on: what is refused here is GET on a mutation. */
+function allowed({ status }: Response): Record<string, string> {
+  return status === 405 ? { allow: 'POST' } : {}
 }
 
 /** What tRPC reads of a request's headers. */

@@ -102,7 +102,8 @@ function readParameters({
   text,
 }: JsonRequest): { readonly isBatch: boolean; readonly input: string | undefined } | undefined {
   if (method === 'POST') {
-    if (search !== '' && search !== BATCH) return undefined
+    // Versions of tRPC differ in what they make of an empty body.
+    if ((search !== '' && search !== BATCH) || text === '') return undefined
     return { isBatch: search === BATCH, input: text }
   }
   if (method !== 'GET') return undefined

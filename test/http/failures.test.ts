@@ -155,7 +155,13 @@ describe('a failure that an action returns', () => {
     async (code) => {
       const answer = await rest('failWith', { code })
       expect(answer.status).toBe(500)
-      expect(answer.json).toEqual({ success: false, error: INTERNAL_MESSAGE, code: 'INTERNAL_SERVER_ERROR' })
+      const requestId = answer.headers.get('x-request-id')
+      expect(answer.json).toEqual({
+        success: false,
+        error: INTERNAL_MESSAGE,
+        code: 'INTERNAL_SERVER_ERROR',
+        details: { requestId },
+      })
       expect(causesOf(answer.headers.get('x-request-id'))).toHaveLength(1)
     },
   )
