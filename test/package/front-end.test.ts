@@ -3,14 +3,19 @@
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
 import { gzipSync } from 'node:zlib'
+import { text } from 'drizzle-orm/pg-core'
 import { build, type Rollup } from 'vite'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import { collection } from '../../drizzle/engine/collection.ts'
+import { createBuilders } from '../../server/builders/action.ts'
 import { writeRouterTypes } from '../../server/cli/write-router-types.ts'
+import { ok } from '../../server/core/result.ts'
 import { createTestApp } from '../../server/testing/create-test-app.ts'
 import { fixture } from '../fixture/app.ts'
 import { runGuarded, temporaryDirectory } from '../support/guarded.ts'
 import { COMPILERS, type Version } from '../types/compile.ts'
-import { generateApp, generatedParts } from '../types/generated-app.ts'
+import { generateApp } from '../types/generated-app.ts'
 
 const ROOT = resolve(import.meta.dirname, '../..')
 const MAX_PACKAGES = 8
@@ -18,6 +23,8 @@ const MAX_BYTES = 15_000_000
 /** By the version of tRPC and superjson: both grow. */
 const MAX_BUNDLE_BYTES = { oldest: 14_000, newest: 15_000 }
 const ACTIONS = 500
+/** As many as the generated app has. */
+const COLLECTIONS = 40
 /** What the declarations of so many actions may add to a program that has none. */
 const MAX_LINES = 10_000
 const MAX_TYPES = 10_000
@@ -341,5 +348,28 @@ async function compile(
     types: sum('Types'),
     instantiations: sum('Instantiations'),
     seconds: sum('Total time'),
+  }
+}
+
+/** The parts of the generated app, by whose names its types are asked for. */
+function generatedParts(actions: number) {
+  const { action } = createBuilders<{ collections: object; integrations: object; env: z.ZodObject }>()
+  const nothing = action.input(z.strictObject({})).mutation(async () => ok(null))
+  const numbers = Array.from({ length: actions }, (_, number) => number)
+  return {
+    actions: Object.fromEntries(numbers.map((number) => [`action${number}`, nothing])),
+    collections: {
+      users: collection(
+        'users',
+        { name: text(), email: text(), imageUrl: text(), role: text().notNull().default('member') },
+        { systemManaged: ['name', 'email', 'imageUrl', 'role'] },
+      ),
+      ...Object.fromEntries(
+        Array.from({ length: COLLECTIONS }, (_, number) => [
+          `things${number}`,
+          collection(`things_${number}`, { title: text().notNull() }),
+        ]),
+      ),
+    },
   }
 }

@@ -22,8 +22,11 @@ const ada = await tested.as('ada')
 console.log(await ada.actions.writeNote({ text: 'Hello' }))
 `
 
-/** Tests of the engine that take the example as it is. */
-const TAKES_EXAMPLE: ReadonlySet<string> = new Set(['test/package/take-it.test.ts'])
+/** Tests of the packages, which hold the example as a template. */
+const TAKES_EXAMPLE: ReadonlySet<string> = new Set([
+  'test/package/front-end.test.ts',
+  'test/package/take-it.test.ts',
+])
 
 /** What must hold of the copy. */
 const CHECKS: readonly (readonly string[])[] = [

@@ -1,10 +1,5 @@
 import { mkdir, symlink, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { text } from 'drizzle-orm/pg-core'
-import { z } from 'zod'
-import { collection } from '../../drizzle/engine/collection.ts'
-import { createBuilders } from '../../server/builders/action.ts'
-import { ok } from '../../server/core/result.ts'
 
 const ROOT = resolve(import.meta.dirname, '../..')
 const COLLECTIONS = 40
@@ -103,27 +98,4 @@ export const action${number} = action
     if (!updated.success) return updated
     return ok({ id: made.data.recordId, titles: others.data.records.map((record) => record.data.title) })
   })\n`
-}
-
-/** The parts of such an app, by whose names its types are asked for. */
-export function generatedParts(actions: number) {
-  const { action } = createBuilders<{ collections: object; integrations: object; env: z.ZodObject }>()
-  const nothing = action.input(z.strictObject({})).mutation(async () => ok(null))
-  const numbers = Array.from({ length: actions }, (_, number) => number)
-  return {
-    actions: Object.fromEntries(numbers.map((number) => [`action${number}`, nothing])),
-    collections: {
-      users: collection(
-        'users',
-        { name: text(), email: text(), imageUrl: text(), role: text().notNull().default('member') },
-        { systemManaged: ['name', 'email', 'imageUrl', 'role'] },
-      ),
-      ...Object.fromEntries(
-        Array.from({ length: COLLECTIONS }, (_, number) => [
-          `things${number}`,
-          collection(`things_${number}`, { title: text().notNull() }),
-        ]),
-      ),
-    },
-  }
 }
