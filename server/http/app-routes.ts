@@ -30,6 +30,8 @@ export type AppRoutes = (exchange: Exchange, requestId: string) => WebAnswer
 
 interface HonoEnv {
   Bindings: { readonly exchange: Exchange; readonly requestId: string }
+  /** Whether no route of the app's answers. */
+  Variables: { isUnserved?: boolean }
 }
 
 /** Serves the app's own routes. Their answers say of themselves what all answers do. */
@@ -42,16 +44,18 @@ export function createAppRoutes(options: AppRoutesOptions): AppRoutes {
   app.use(async (c, next) => {
     const startedMs = performance.now()
     await next()
-    engine.log.info(
-      {
-        requestId: c.env.requestId,
-        method: c.req.method,
-        route: routePath(c, -1),
-        status: c.res.status,
-        durationMs: Math.round(performance.now() - startedMs),
-      },
-      'Route',
-    )
+    // Whoever tries addresses must not fill the log.
+    if (!c.get('isUnserved'))
+      engine.log.info(
+        {
+          requestId: c.env.requestId,
+          method: c.req.method,
+          route: routePath(c, -1),
+          status: c.res.status,
+          durationMs: Math.round(performance.now() - startedMs),
+        },
+        'Route',
+      )
     for (const [name, value] of Object.entries(headersOfAll(c.env.requestId))) c.header(name, value)
     if (isStopping()) c.header('connection', 'close')
     if (!cors) return
@@ -84,11 +88,12 @@ export function createAppRoutes(options: AppRoutesOptions): AppRoutes {
   const routes = options.routes(given as RoutesOptions<never>)
   refuseReserved(routes)
   app.route('/', routes)
-  app.notFound((c) =>
-    isFrontPage(c.req.method, c.req.path)
+  app.notFound((c) => {
+    c.set('isUnserved', true)
+    return isFrontPage(c.req.method, c.req.path)
       ? c.body(FRONT_PAGE, 200, FRONT_PAGE_HEADERS)
-      : respond(NOTHING_HERE, c.env.requestId),
-  )
+      : respond(NOTHING_HERE, c.env.requestId)
+  })
   app.onError((error, c) => {
     const { requestId } = c.env
     // It is answered where the body is counted.

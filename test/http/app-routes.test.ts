@@ -70,6 +70,12 @@ it('a route is given what ctx.env shows, and leaves a line in the log', async ()
   })
 })
 
+it.each(['/', '/nothing'])('%s, which no route serves, leaves no line', async (path) => {
+  await using app = await open(undefined)
+  const { logged } = await app.get(path)
+  expect(logged.filter(({ msg }) => msg === 'Route')).toEqual([])
+})
+
 it('an internal error names its request in the body and in the log, with its cause', async () => {
   await using app = await open(() =>
     new Hono().get('/broken', () => {
