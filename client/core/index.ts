@@ -1,16 +1,17 @@
-import { createTRPCClient, httpBatchLink, type Operation, splitLink, type TRPCLink } from '@trpc/client'
+import { httpBatchLink, type Operation, splitLink, type TRPCLink } from '@trpc/client'
 import { observable } from '@trpc/server/observable'
 import type { ActionResult } from '../../server/core/result.ts'
 import { type RetryOptions, retryLimits } from './backoff.ts'
+import { createCallProxy } from './call-proxy.ts'
 import type { ClientFetch } from './client-fetch.ts'
 import type { Client } from './client-types.ts'
-import { toDeputyError, toTRPCError } from './convert-error.ts'
+import { toTRPCError } from './convert-error.ts'
 import { DeputyError } from './error.ts'
 import { withFetchReport } from './fetch-report.ts'
 import { idempotencyHeader, idempotencyKeys } from './idempotency-key.ts'
 import { retryLink } from './retry-link.ts'
 import type { AnyDeputyRouter } from './router-types.ts'
-import { creationProblem, runtimeProblem } from './runtime.ts'
+import { runtimeProblem } from './runtime.ts'
 import type { DeputyServer, TRPCServerRouter } from './server-types.ts'
 import { transformer } from './transformer.ts'
 
@@ -56,11 +57,8 @@ const MAX_INPUT_IN_URL = 3_500
  * Every mutation goes out with an idempotency key, a fresh one or the caller's own, and is sent again with the same
  * one: `client.actions.createEvent.mutate(input, { context: { idempotencyKey: 'order-17' } })`.
  * @throws {RangeError} for a value in `retries` that is no count or no number of milliseconds.
- * @throws {DeputyError} where the runtime has no AbortController.
  */
 export function createClient<TRouter extends AnyDeputyRouter>(options: ClientOptions): Client<TRouter> {
-  const problem = creationProblem()
-  if (problem) throw problem
   const { token } = options
   const shared = {
     url: `${options.url.replace(/\/+$/, '')}/trpc`,
@@ -76,21 +74,18 @@ export function createClient<TRouter extends AnyDeputyRouter>(options: ClientOpt
       return { ...authorization, ...idempotencyHeader(opList, bearer !== undefined) }
     },
   }
-  const links: TRPCLink<DeputyServer>[] = [
-    keepErrors,
+  // A link knows a router's transformer and errors, which are the same for every Deputy server.
+  const batches: TRPCLink<TRPCServerRouter> = splitLink({
+    condition: ({ type, input }) => type === 'query' && isTooLongForAddress(input),
+    true: httpBatchLink<TRPCServerRouter>({ ...shared, methodOverride: 'POST' }),
+    false: httpBatchLink<TRPCServerRouter>({ ...shared, maxURLLength: MAX_URL_LENGTH }),
+  })
+  const client = createCallProxy([
     checkRuntime(options.fetch !== undefined),
     idempotencyKeys,
     retryLink(retryLimits(options.retries)),
-    splitLink({
-      condition: ({ type, input }) => type === 'query' && isTooLongForAddress(input),
-      true: httpBatchLink<TRPCServerRouter>({ ...shared, methodOverride: 'POST' }),
-      false: httpBatchLink<TRPCServerRouter>({ ...shared, maxURLLength: MAX_URL_LENGTH }),
-    }),
-  ]
-  // A link knows a router's transformer and errors, which are the same for every Deputy server.
-  const client: unknown = createTRPCClient<TRPCServerRouter>({
-    links: links as unknown as TRPCLink<TRPCServerRouter>[],
-  })
+    batches as unknown as TRPCLink<DeputyServer>,
+  ])
   return client as Client<TRouter> // Each procedure is called as its own type says.
 }
 
@@ -107,18 +102,6 @@ export function unwrap<T>(result: ActionResult<T>): T {
   if (result.success) return result.data
   throw DeputyError.fromFailure(result)
 }
-
-/** Makes every error a DeputyError. */
-const keepErrors: TRPCLink<DeputyServer> =
-  () =>
-  ({ op, next }) =>
-    observable((observer) =>
-      next(op).subscribe({
-        next: (value) => observer.next(value),
-        error: (error) => observer.error(toTRPCError(toDeputyError(error))),
-        complete: () => observer.complete(),
-      }),
-    )
 
 /** Fails a call that this runtime cannot send, with an error that names what is missing. */
 function checkRuntime(hasOwnFetch: boolean): TRPCLink<DeputyServer> {

@@ -6,28 +6,16 @@ const NEEDED = {
   URL: 'load a polyfill of it, in React Native react-native-url-polyfill',
   setTimeout: 'load a polyfill of it',
   clearTimeout: 'load a polyfill of it',
+  AbortController: 'load a polyfill of it',
 } as const
-
-/** The globals that tRPC uses before our first link. */
-const NEEDED_FIRST = { AbortController: 'load a polyfill of it before createClient' } as const
 
 /**
  * Finds the globals that are missing for a call, and says what to do; undefined when all are there. Called for each
  * call, because a polyfill may be loaded after this module.
  */
 export function runtimeProblem(hasOwnFetch: boolean): DeputyError | undefined {
-  const { fetch: _fetch, ...others } = NEEDED
-  return problemOf(hasOwnFetch ? others : NEEDED)
-}
-
-/** Finds the globals that are missing to create a client. */
-export function creationProblem(): DeputyError | undefined {
-  return problemOf(NEEDED_FIRST)
-}
-
-function problemOf(needed: Readonly<Record<string, string>>): DeputyError | undefined {
-  const missing = Object.entries(needed).filter(
-    ([name]) => typeof Reflect.get(globalThis, name) !== 'function',
+  const missing = Object.entries(NEEDED).filter(
+    ([name]) => !(hasOwnFetch && name === 'fetch') && typeof Reflect.get(globalThis, name) !== 'function',
   )
   if (missing.length === 0) return undefined
   const advice = missing.map(([name, what]) => `no ${name} (${what})`).join(', ')

@@ -1,5 +1,7 @@
+import { getUntypedClient } from '@trpc/client'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createClient, DeputyError, unwrap } from '../../client/core/index.ts'
+import { type TRPCRouter, toTRPCClient } from '../../client/core/trpc.ts'
 import type { FixtureRouter } from '../fixture/app.ts'
 import { createTestApp, type TestApp } from '../support/test-app.ts'
 
@@ -89,6 +91,30 @@ describe('a typed client', () => {
   it('works with an address that ends in slashes', async () => {
     const client = createClient<FixtureRouter>({ url: `${url}//`, token: await app.token('ada') })
     expect((await client.actions.createEvent.mutate(EVENT)).success).toBe(true)
+  })
+})
+
+describe('its paths', () => {
+  it('are no promises, and end in query or mutate', async () => {
+    const client = createClient<FixtureRouter>({ url, token: await app.token('ada') })
+    expect([await client, await client.actions]).toHaveLength(2)
+    const { createEvent } = client.actions as unknown as Record<string, { subscribe(input: object): unknown }>
+    expect(() => createEvent?.subscribe({})).toThrow(
+      new TypeError('"actions.createEvent.subscribe" is no call: a procedure has query or mutate'),
+    )
+  })
+
+  it('are called as texts by packages of tRPC, with what may be said about a call', async () => {
+    const client = createClient<FixtureRouter>({ url, token: await app.token('ada') })
+    const untyped = getUntypedClient<TRPCRouter<FixtureRouter>>(toTRPCClient<FixtureRouter>(client))
+    const context = { idempotencyKey: 'untyped' }
+    const made = await untyped.mutation('actions.createEvent', EVENT, { context })
+    expect(made).toMatchObject({ success: true })
+    expect(await untyped.mutation('actions.createEvent', EVENT, { context })).toEqual(made)
+    expect(context).toEqual({ idempotencyKey: 'untyped' })
+    const ended = untyped.query('users.me', undefined, { signal: AbortSignal.abort() })
+    await expect(ended).rejects.toBeInstanceOf(DeputyError)
+    expect(await untyped.query('users.me')).toMatchObject({ success: true, data: { userId: 'ada' } })
   })
 })
 

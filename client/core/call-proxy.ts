@@ -1,0 +1,62 @@
+// In place of tRPC's own client, which would bring its subscriptions into every bundle: no app of Deputy's has any.
+import { type Operation, type OperationLink, TRPCClientError, type TRPCLink } from '@trpc/client'
+import type { ClientCallOptions } from './client-types.ts'
+import { toDeputyError } from './convert-error.ts'
+import type { DeputyServer } from './server-types.ts'
+
+type Next = Parameters<OperationLink<DeputyServer>>[0]['next']
+type Send = (path: string, input?: unknown, options?: ClientCallOptions) => Promise<unknown>
+
+/** By which tRPC's packages, such as those for React, find the functions that call a path. */
+const UNTYPED_CLIENT = Symbol.for('trpc_untypedClient')
+
+/** Makes a client over links: `client.actions.createEvent.mutate(input, options)`. Every error is a DeputyError. */
+export function createCallProxy(links: readonly TRPCLink<DeputyServer>[]): unknown {
+  const first = links
+    .map((link) => link({}))
+    .reduceRight<Next>((next, link) => (op) => link({ op, next }), noLink)
+  let calls = 0
+  const sendAs =
+    (type: 'query' | 'mutation'): Send =>
+    (path, input, { context = {}, signal } = {}) => {
+      calls += 1
+      return send(first, { id: calls, type, path, input, context: { ...context }, signal })
+    }
+  return proxyAt([], { query: sendAs('query'), mutation: sendAs('mutation') })
+}
+
+function send(first: Next, op: Operation): Promise<unknown> {
+  return new Promise<unknown>((resolve, reject) => {
+    first(op).subscribe({
+      next: ({ result }) => resolve('data' in result ? result.data : undefined),
+      error: reject,
+    })
+  }).catch((thrown: unknown) => {
+    throw toDeputyError(TRPCClientError.from(thrown instanceof Error ? thrown : new Error(String(thrown))))
+  })
+}
+
+function noLink(): never {
+  throw new Error('The last link passes a call on')
+}
+
+/** Every path there may be: which ones there are, the server knows. */
+function proxyAt(
+  path: readonly string[],
+  client: { readonly query: Send; readonly mutation: Send },
+): unknown {
+  return new Proxy(() => {}, {
+    get(_target, name) {
+      if (name === UNTYPED_CLIENT) return client
+      // With a `then` it would be taken for a promise.
+      return typeof name === 'string' && name !== 'then' ? proxyAt([...path, name], client) : undefined
+    },
+    apply(_target, _this, [input, options]: [unknown, ClientCallOptions?]) {
+      const procedure = path.slice(0, -1).join('.')
+      const verb = path.at(-1)
+      if (verb === 'query') return client.query(procedure, input, options)
+      if (verb === 'mutate') return client.mutation(procedure, input, options)
+      throw new TypeError(`"${path.join('.')}" is no call: a procedure has query or mutate`)
+    },
+  })
+}
