@@ -3,7 +3,7 @@ import { auditDetail } from '../../drizzle/engine/system.ts'
 import type { Database } from '../db/database.ts'
 import { countDeleted, type Maintenance, type RemovalCount, removeInBatches } from './maintenance.ts'
 
-export interface EraseOptions extends Pick<Maintenance, 'clock' | 'batchRows'> {
+export interface EraseOptions extends Pick<Maintenance, 'clock' | 'batchRows' | 'maxBatches'> {
   readonly userId: string
 }
 

@@ -20,6 +20,8 @@ export interface Maintenance {
   readonly clock: () => Date
   /** The most rows of a table that one transaction removes. @default 5000 */
   readonly batchRows?: number
+  /** After how many transactions it ends, though there may be more. @default none */
+  readonly maxBatches?: number
 }
 
 const BATCH_ROWS = 5_000
@@ -34,7 +36,7 @@ const MAINTENANCE_LOCK = 4_711_002
  */
 export async function removeInBatches(
   database: Database,
-  { batchRows = BATCH_ROWS, ...maintenance }: Maintenance,
+  { batchRows = BATCH_ROWS, maxBatches, ...maintenance }: Maintenance,
   remove: (execute: Execute, limit: number) => Promise<RemovalCount>,
 ): Promise<RemovalCount> {
   const requestId = uuidv7()
@@ -51,8 +53,13 @@ export async function removeInBatches(
     })
     total.entries += removed.entries
     total.details += removed.details
-    if (removed.entries < batchRows && removed.details < batchRows) return total
+    if (isWholeRemoval(removed, batchRows) || batch === maxBatches) return total
   }
+}
+
+/** Whether a batch has found less than it might have removed: then there is no more. */
+export function isWholeRemoval({ entries, details }: RemovalCount, batchRows = BATCH_ROWS): boolean {
+  return entries < batchRows && details < batchRows
 }
 
 async function inTransaction<T>(database: Database, body: (execute: Execute) => Promise<T>): Promise<T> {

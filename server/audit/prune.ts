@@ -10,7 +10,7 @@ import {
   removeInBatches,
 } from './maintenance.ts'
 
-export interface PruneOptions extends Pick<Maintenance, 'clock' | 'batchRows'> {
+export interface PruneOptions extends Pick<Maintenance, 'clock' | 'batchRows' | 'maxBatches'> {
   /** Entries before this instant are removed. */
   readonly before: Date
 }

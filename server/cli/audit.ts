@@ -1,11 +1,13 @@
 import type { Command } from 'commander'
 import { AUDIT_ENTRY_FIELDS, formatAuditEntry } from '../audit/format-entry.ts'
 import type { ListOptions } from '../audit/list.ts'
+import type { RemovalCount } from '../audit/maintenance.ts'
 import type { AuditPage } from '../audit/query.ts'
 import { parseDuration } from '../core/duration.ts'
 import { printable } from '../core/printable.ts'
-import { listPages } from './api-caller.ts'
-import { runOnData, type SqlFaults, say } from './database-command.ts'
+import type { RemovedBatch } from '../routers/audit.ts'
+import { type ApiCaller, dataOf, listPages } from './api-caller.ts'
+import { OF_SERVER, runOnData, type SqlFaults, say } from './database-command.ts'
 import { countReader, must, readText, readUserId, requiredOption, valueOption } from './options.ts'
 
 const MAX_DAYS = 36_500
@@ -20,9 +22,6 @@ const FAULTS: SqlFaults = new Map([
   ],
   ['55P03', 'The audit log is busy. Nothing is half done: run the command again.'],
 ])
-
-const NOT_BY_API =
-  'A server has the embedded database open, and its API removes nothing from the audit log. Stop the server, and run this again.'
 
 const clock = () => new Date()
 
@@ -71,26 +70,43 @@ async function list(options: ListOptions): Promise<void> {
 async function pruneLog(olderThanSeconds: number): Promise<void> {
   const { prune } = await import('../audit/prune.ts')
   const before = new Date(clock().getTime() - olderThanSeconds * 1_000)
+  const tell = ({ entries, details }: RemovalCount, place: string) =>
+    say(`Removed ${entries} entries and ${details} details from before ${before.toISOString()} in ${place}.`)
   await runOnData(FAULTS, {
     async database(database) {
-      const { entries, details } = await prune(database, { before, clock })
-      say(
-        `Removed ${entries} entries and ${details} details from before ${before.toISOString()} in ${database.location}.`,
-      )
+      tell(await prune(database, { before, clock }), database.location)
     },
-    server: NOT_BY_API,
+    async server(caller) {
+      tell(await removeAll(caller, '/api/audit/prune', { before }), OF_SERVER)
+    },
   })
 }
 
 async function eraseUser(userId: string): Promise<void> {
   const { erase } = await import('../audit/erase.ts')
+  const tell = ({ details }: RemovalCount, place: string) =>
+    say(`Erased ${details} details of ${printable(userId)} in ${place}.`)
   await runOnData(FAULTS, {
     async database(database) {
-      const { details } = await erase(database, { userId, clock })
-      say(`Erased ${details} details of ${printable(userId)} in ${database.location}.`)
+      tell(await erase(database, { userId, clock }), database.location)
     },
-    server: NOT_BY_API,
+    async server(caller) {
+      tell(await removeAll(caller, '/api/audit/erase', { userId }), OF_SERVER)
+    },
   })
+}
+
+/** Removes batch by batch, each by a call of its own, so that other calls are served in between. */
+async function removeAll(caller: ApiCaller, path: string, input: object): Promise<RemovalCount> {
+  const total = { entries: 0, details: 0 }
+  for (let isDone = false; !isDone; ) {
+    const sent = caller.send({ method: 'POST', path, body: JSON.stringify(input) })
+    const removed = await dataOf<RemovedBatch>(sent)
+    total.entries += removed.entries
+    total.details += removed.details
+    isDone = removed.isDone
+  }
+  return total
 }
 
 function readAge(text: string): number {

@@ -2,12 +2,12 @@ import type { Command } from 'commander'
 import { printable } from '../core/printable.ts'
 import type { StatementPage } from '../ledger/account-statement.ts'
 import { AMOUNT_RULE, MAX_MICRO_CREDITS } from '../ledger/amount.ts'
-import type { Balance } from '../ledger/balance.ts'
+import type { Balance, BalancesPage } from '../ledger/balance.ts'
 import { CREDIT_ENTRY_FIELDS, formatBalance, formatCreditEntry } from '../ledger/format-entry.ts'
 import { IDEMPOTENCY_KEY, IDEMPOTENCY_KEY_RULE } from '../wire/idempotency-key.ts'
 import { dataOf, listPages } from './api-caller.ts'
 import { CommandError } from './command-error.ts'
-import { runOnData, type SqlFaults, say } from './database-command.ts'
+import { OF_SERVER, runOnData, type SqlFaults, say } from './database-command.ts'
 import { countReader, must, readUserId, requiredOption, valueOption } from './options.ts'
 
 const MAX_LIST = 10_000
@@ -74,13 +74,15 @@ async function balance(account: string | undefined): Promise<void> {
       if (account !== undefined) return say(formatBalance(await getBalance(database, account)))
       for await (const each of listBalances(database)) say(formatBalance(each))
     },
-    server:
-      account === undefined
-        ? 'A server has the embedded database open, and its API shows one account at a time: give --account, or stop the server.'
-        : async (caller) => {
-            const path = `/api/credits?${new URLSearchParams({ account })}`
-            say(formatBalance(await dataOf<Balance>(caller.send({ method: 'GET', path }))))
-          },
+    async server(caller) {
+      if (account !== undefined) {
+        const path = `/api/credits?${new URLSearchParams({ account })}`
+        return say(formatBalance(await dataOf<Balance>(caller.send({ method: 'GET', path }))))
+      }
+      const balances = (page: BalancesPage) => page.balances
+      for await (const each of listPages(caller, '/api/credits/balances', {}, Infinity, balances))
+        say(formatBalance(each))
+    },
   })
 }
 
@@ -105,7 +107,7 @@ async function grantCredits({ key, ...request }: GrantOptions): Promise<void> {
         idempotencyKey: key,
       })
       const { account, available } = await dataOf<Balance>(sent)
-      tell(account, available, (await sent).isReplay, 'the database of the server that runs')
+      tell(account, available, (await sent).isReplay, OF_SERVER)
     },
   })
 }

@@ -13,9 +13,12 @@ export type SqlFaults = ReadonlyMap<string, string>
 export interface DataCommand {
   /** Who can run it on the database has all rights on it. */
   database(database: Database): Promise<void>
-  /** The same over the API, as the owner; or why it cannot be done there, as a sentence. */
-  readonly server: ((caller: ApiCaller) => Promise<void>) | string
+  /** The same over the API, as the owner. */
+  server(caller: ApiCaller): Promise<void>
 }
+
+/** Where a command that was run over the API has done what it says. */
+export const OF_SERVER = 'the database of the server that runs'
 
 /**
  * Runs a command on the database. An embedded one that a server has open is reached through that server, on loopback.
@@ -42,11 +45,10 @@ export async function runOnData(faults: SqlFaults, command: DataCommand): Promis
   }
 }
 
-async function runOnServer({ dataDir }: DatabaseEnv, { server }: DataCommand, inUse: Error): Promise<void> {
+async function runOnServer({ dataDir }: DatabaseEnv, command: DataCommand, inUse: Error): Promise<void> {
   const caller = await callRunningServer(dataDir, 'owner')
   if (!caller) throw inUse
-  if (typeof server === 'string') throw new CommandError(server)
-  await server(caller)
+  await command.server(caller)
 }
 
 export function say(line: string): void {

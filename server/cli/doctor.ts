@@ -43,7 +43,9 @@ async function* examine(isBuilt: boolean | undefined): AsyncGenerator<Finding, v
   const env = readEnvironment(parts)
   if ('level' in env) return yield env
   yield ok('environment', 'every variable can be read')
-  yield* env.databaseUrl === undefined ? checkEmbedded(env.dataDir) : checkDatabase(env.databaseUrl, parts)
+  yield* env.databaseUrl === undefined
+    ? checkEmbedded(env.dataDir, parts)
+    : checkDatabase(env.databaseUrl, parts)
   yield await checkKeys(env)
   yield checkOwner(env)
   yield* await checkIntegrations(env, parts)

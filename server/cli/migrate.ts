@@ -1,7 +1,9 @@
 import { fileURLToPath } from 'node:url'
 import type { Command } from 'commander'
+import { DirectoryLockError } from '../db/directory-lock.ts'
 import type { DatabaseReport, MigrateOptions } from '../db/migrate.ts'
 import { type DatabaseEnv, loadDotEnv, readDatabaseEnv } from '../env/environment.ts'
+import { CommandError } from './command-error.ts'
 import { say } from './database-command.ts'
 import { loadApp } from './load-app.ts'
 
@@ -42,7 +44,12 @@ async function apply(
   const { migrateEmbedded, migratePostgres } = await import('../db/migrate.ts')
   if (databaseUrl !== undefined) return migratePostgres(databaseUrl, options)
   const { openPglite } = await import('../db/pglite.ts')
-  const database = await openPglite({ directory: dataDir })
+  const database = await openPglite({ directory: dataDir }).catch((error: unknown) => {
+    if (!(error instanceof DirectoryLockError && error.isInUse)) throw error
+    throw new CommandError(
+      `${error.message} To start a server again is enough: at its start it applies what is missing.`,
+    )
+  })
   try {
     return await migrateEmbedded(database, options)
   } finally {

@@ -38,9 +38,14 @@ const MAX_CHECKS = 100
 type State = 'candidate' | 'held'
 
 /** A rival that hung up without a word is on its way out: the next look finds it dead. */
-interface Rival {
+interface Rival extends Answer {
   readonly name: string
+}
+
+interface Answer {
   readonly state: State | 'leaving'
+  /** Its process, as that one knows itself: in a container it has another number than outside. */
+  readonly pid?: number | undefined
 }
 
 /**
@@ -75,6 +80,7 @@ async function lockWithSocket(dir: string): Promise<DirectoryLock> {
     server.close()
   }
 
+  let holder: Rival | undefined
   try {
     for (let check = 0; check < MAX_CHECKS; check += 1) {
       const rivals = await findRivals(dir, name)
@@ -82,10 +88,11 @@ async function lockWithSocket(dir: string): Promise<DirectoryLock> {
         state = 'held'
         return { release }
       }
-      if (rivals.some((rival) => yieldsTo(rival, name))) break
+      holder = rivals.find((rival) => yieldsTo(rival, name))
+      if (holder) break
       await delay(RECHECK_MS)
     }
-    throw inUse(dir)
+    throw inUse(dir, holder?.pid)
   } catch (error) {
     await release()
     throw error
@@ -107,7 +114,7 @@ function listen(path: string, dir: string, state: () => State): Promise<Server> 
   const server = createServer((socket) => {
     socket.on('error', () => socket.destroy())
     socket.unref()
-    socket.end(state(), () => socket.destroy())
+    socket.end(`${state()} ${process.pid}`, () => socket.destroy())
   })
   server.unref()
   return new Promise((fulfil, reject) => {
@@ -127,12 +134,12 @@ function listen(path: string, dir: string, state: () => State): Promise<Server> 
 async function findRivals(dir: string, own: string): Promise<readonly Rival[]> {
   const names = (await readdir(dir)).filter((name) => SOCKET_NAME.test(name) && name !== own)
   const states = await Promise.all(
-    names.map(async (name) => ({ name, state: await ask(socketPath(dir, name)) })),
+    names.map(async (name) => ({ name, answer: await ask(socketPath(dir, name)) })),
   )
   const rivals: Rival[] = []
-  for (const { name, state } of states) {
-    if (state === 'dead') await rm(join(dir, name), { force: true })
-    else rivals.push({ name, state })
+  for (const { name, answer } of states) {
+    if (answer === 'dead') await rm(join(dir, name), { force: true })
+    else rivals.push({ name, ...answer })
   }
   return rivals
 }
@@ -142,34 +149,39 @@ function yieldsTo(rival: Rival, own: string): boolean {
 }
 
 /** Only a refused connection proves that no one listens; any other trouble counts as a holder. */
-function ask(path: string): Promise<Rival['state'] | 'dead'> {
+function ask(path: string): Promise<Answer | 'dead'> {
   return new Promise((fulfil) => {
     let answer = ''
     const socket = createConnection({ path, timeout: ANSWER_TIMEOUT_MS })
-    const settle = (state: Rival['state'] | 'dead') => {
+    const settle = (given: Answer | 'dead') => {
       socket.destroy()
-      fulfil(state)
+      fulfil(given)
     }
     socket.setEncoding('utf8')
     socket.on('data', (chunk) => {
       answer += chunk
     })
-    socket.on('end', () => settle(answer === 'held' || answer === 'candidate' ? answer : 'leaving'))
-    socket.on('timeout', () => settle('held'))
+    socket.on('end', () => settle(readAnswer(answer)))
+    socket.on('timeout', () => settle({ state: 'held' }))
     socket.on('error', (error: NodeJS.ErrnoException) => settle(readConnectError(error.code)))
   })
 }
 
-function readConnectError(code: string | undefined): Rival['state'] | 'dead' {
+function readAnswer(text: string): Answer {
+  const [, state, pid] = /^(held|candidate) (\d+)$/.exec(text) ?? []
+  return state === 'held' || state === 'candidate' ? { state, pid: Number(pid) } : { state: 'leaving' }
+}
+
+function readConnectError(code: string | undefined): Answer | 'dead' {
   switch (code) {
     case 'ECONNREFUSED':
     case 'ENOENT':
       return 'dead'
     case 'ECONNRESET':
     case 'EPIPE':
-      return 'leaving'
+      return { state: 'leaving' }
     default:
-      return 'held'
+      return { state: 'held' }
   }
 }
 
@@ -185,9 +197,10 @@ function socketPath(dir: string, name: string): string {
   )
 }
 
-function inUse(dir: string): DirectoryLockError {
+function inUse(dir: string, pid?: number): DirectoryLockError {
+  const process = pid === undefined ? '' : `: ${pid} on this machine, or in its container`
   return new DirectoryLockError(
-    `The directory "${dir}" is in use by another Deputy process. Stop that process first, or choose another directory for this one.`,
+    `The directory "${dir}" is in use by another Deputy process${process}. Stop that process first, or choose another directory for this one.`,
     { isInUse: true },
   )
 }

@@ -61,13 +61,29 @@ export function migratePostgres(url: string, options: MigrateOptions): Promise<D
 export function findPendingMigrations(url: string, options: MigrateOptions): Promise<readonly string[]> {
   return withMigrationSession(url, async (session) => {
     await checkSchema(session)
-    const plans = [
-      await planMigrations(session, engineSet(options)),
-      await planMigrations(session, appSet(options)),
-    ]
-    for (const plan of plans) refuseNewer(plan)
-    return plans.flatMap(({ set, pending }) => pending.map(({ tag }) => migrationName(set, tag)))
+    return findPending(session, options)
   })
+}
+
+/**
+ * Names the migrations that the embedded database lacks, and changes nothing.
+ *
+ * @throws {MigrationError} where the database does not fit to the files.
+ */
+export function findPendingEmbedded(
+  { engine }: PgliteDatabase,
+  options: MigrateOptions,
+): Promise<readonly string[]> {
+  return findPending(embeddedSession(engine), options)
+}
+
+async function findPending(session: MigrationSession, options: MigrateOptions): Promise<readonly string[]> {
+  const plans = [
+    await planMigrations(session, engineSet(options)),
+    await planMigrations(session, appSet(options)),
+  ]
+  for (const plan of plans) refuseNewer(plan)
+  return plans.flatMap(({ set, pending }) => pending.map(({ tag }) => migrationName(set, tag)))
 }
 
 async function withMigrationSession<T>(
@@ -113,16 +129,20 @@ export async function migrateEmbedded(
   { engine }: PgliteDatabase,
   options: MigrateOptions,
 ): Promise<DatabaseReport> {
-  const session: MigrationSession = {
-    run: async (text) => void (await engine.exec(text)),
-    query: async (text, params = []) =>
-      (await engine.query<unknown[]>(text, [...params], { rowMode: 'array' })).rows,
-  }
+  const session = embeddedSession(engine)
   await session.run('set default_transaction_read_only = off')
   try {
     return await migrate(session, options)
   } finally {
     await session.run('set default_transaction_read_only = on')
+  }
+}
+
+function embeddedSession(engine: PgliteDatabase['engine']): MigrationSession {
+  return {
+    run: async (text) => void (await engine.exec(text)),
+    query: async (text, params = []) =>
+      (await engine.query<unknown[]>(text, [...params], { rowMode: 'array' })).rows,
   }
 }
 

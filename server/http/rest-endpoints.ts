@@ -85,7 +85,10 @@ interface ProcedureRoute {
 /** What is called over REST beside actions, records and integrations, by verified users. */
 const ROUTES: Readonly<Record<string, ProcedureRoute>> = {
   '/api/audit': get('audit.list', parameters(...Object.keys(auditQuerySchema.shape))),
+  '/api/audit/erase': post('audit.erase'),
+  '/api/audit/prune': post('audit.prune'),
   '/api/credits': get('credits.balance', parameters('account')),
+  '/api/credits/balances': get('credits.balances', parameters('limit', 'cursor')),
   '/api/credits/statement': get('credits.statement', parameters('account', 'limit', 'cursor')),
   '/api/credits/grant': post('credits.grant'),
   '/api/outbox': get('outbox.list', parameters(...Object.keys(outboxListSchema.shape))),

@@ -6,7 +6,7 @@ import { ConnectionLost } from '../db/database.ts'
 import { outcomeUnknown, toTrpcError } from '../invocation/failures.ts'
 import { getStatement, MAX_STATEMENT_LIMIT } from '../ledger/account-statement.ts'
 import { amountSchema } from '../ledger/amount.ts'
-import { type Balance, getBalance } from '../ledger/balance.ts'
+import { type Balance, getBalance, getBalances, MAX_BALANCES_LIMIT } from '../ledger/balance.ts'
 import { type GrantResult, grant } from '../ledger/grant.ts'
 import type { AcceptedCall } from '../trpc/call.ts'
 import { defineMutation, defineQuery } from '../trpc/callable.ts'
@@ -23,6 +23,7 @@ const schemas = {
     /** A user's id. @default the caller's */
     account: account.optional(),
   }),
+  balances: z.strictObject(pageFields(MAX_BALANCES_LIMIT)),
   statement: z.strictObject({
     /** A user's id. @default the caller's */
     account: account.optional(),
@@ -47,6 +48,14 @@ export function createCreditsRouter() {
       schema: schemas.balance.optional(),
       trail: 'none',
       run: (call) => balance(call, accountOf(call, call.input?.account)),
+    }),
+    balances: defineQuery({
+      callers: users,
+      gate: ownerOnly,
+      schema: schemas.balances.optional(),
+      trail: 'none',
+      run: (call) =>
+        readDirectly(call, 'credits.balances', () => getBalances(call.engine.database, call.input ?? {})),
     }),
     statement: defineQuery({
       callers: users,

@@ -1,15 +1,11 @@
 import { z } from 'zod'
-import type { UserActor } from '../auth/actor.ts'
-import type { ActionResult } from '../core/result.ts'
-import { runCall } from '../invocation/call.ts'
 import { dropMessage } from '../queue/drop.ts'
 import { listMessages, outboxListSchema } from '../queue/list.ts'
 import { retryMessage } from '../queue/retry.ts'
-import type { AcceptedCall } from '../trpc/call.ts'
 import { defineMutation, defineQuery } from '../trpc/callable.ts'
 import { ownerOnly, users } from '../trpc/gate.ts'
 import { t } from '../trpc/init.ts'
-import { readDirectly } from '../trpc/run-as-caller.ts'
+import { readDirectly, writeDirectly } from '../trpc/run-as-caller.ts'
 
 const messageSchema = z.strictObject({ id: z.string('must be text').min(1, 'must not be empty') })
 
@@ -30,22 +26,14 @@ export function createOutboxRouter() {
     retry: defineMutation({
       ...forOwner,
       schema: messageSchema,
-      run: (call) => change(call, 'outbox.retry', () => retryMessage(call.engine, call.input.id)),
+      run: (call) => writeDirectly(call, 'outbox.retry', () => retryMessage(call.engine, call.input.id)),
     }),
     /** Gives a message up for good. */
     drop: defineMutation({
       ...forOwner,
       schema: messageSchema,
-      run: (call) => change(call, 'outbox.drop', () => dropMessage(call.engine.database, call.input.id)),
+      run: (call) =>
+        writeDirectly(call, 'outbox.drop', () => dropMessage(call.engine.database, call.input.id)),
     }),
   })
-}
-
-/** Runs a change as the runner of actions does, for the sake of keys; what is changed is no data of a transaction. */
-function change(
-  call: AcceptedCall<UserActor, unknown>,
-  tool: string,
-  run: () => Promise<ActionResult<{ readonly id: string }>>,
-): Promise<ActionResult<{ readonly id: string }>> {
-  return runCall(call.engine, call, (attempt) => attempt.call({ tool, writes: true }, run))
 }

@@ -37,6 +37,18 @@ export function readDirectly<T>(
   return reads.call({ tool }, () => read(reads))
 }
 
+/**
+ * Changes tables of the engine's own by statements that commit themselves. It runs as an action does, for the sake of
+ * its key; what is changed is no data of its transaction.
+ */
+export function writeDirectly<T>(
+  call: AnyCall,
+  tool: ToolCall['tool'],
+  write: () => Promise<ActionResult<T>>,
+): Promise<ActionResult<T>> {
+  return runCall(call.engine, call, (attempt) => attempt.call({ tool, writes: true }, write))
+}
+
 /** Reads under the caller's permissions, by single statements without a transaction. */
 export function readsOf(call: AnyCall): CallerReads<AnyCollections> {
   const reads = directReads(call)

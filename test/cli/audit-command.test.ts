@@ -111,7 +111,9 @@ describe('npm run audit', () => {
   test('a directory that a server has open is refused', async () => {
     const refused = await inDatabase(() => audit(['prune', '--older-than', '1h']))
     expect(refused).toMatchObject({ code: 1, stdout: '' })
-    expect(refused.stderr).toContain('is in use by another Deputy process. Stop that process first')
+    expect(refused.stderr).toContain(
+      `is in use by another Deputy process: ${process.pid} on this machine, or in its container. Stop that process first`,
+    )
   })
 
   test('a directory without a database is left alone', async () => {

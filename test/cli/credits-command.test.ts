@@ -72,7 +72,9 @@ describe('npm run credits', () => {
   test('a directory that a server has open is refused', async () => {
     const refused = await inDatabase(() => credits(['balance']))
     expect(refused).toMatchObject({ code: 1, stdout: '' })
-    expect(refused.stderr).toContain('is in use by another Deputy process. Stop that process first')
+    expect(refused.stderr).toContain(
+      `is in use by another Deputy process: ${process.pid} on this machine, or in its container. Stop that process first`,
+    )
   })
 
   test.each([

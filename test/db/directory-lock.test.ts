@@ -88,7 +88,7 @@ describe('in one process', () => {
     const dir = newDir()
     const lock = await lockDirectory(dir)
     await expect(lockDirectory(dir)).rejects.toThrow(
-      `The directory "${dir}" is in use by another Deputy process. Stop that process first, or choose another directory for this one.`,
+      `The directory "${dir}" is in use by another Deputy process: ${process.pid} on this machine, or in its container. Stop that process first, or choose another directory for this one.`,
     )
     await expect(lockDirectory(dir)).rejects.toThrow('in use')
     await lock.release()

@@ -110,6 +110,7 @@ const ROWS: readonly (readonly [string, Sent])[] = [
   ['users', { method: 'GET', path: '/api/users/me' }],
   ['another method of users', { method: 'POST', path: '/api/users/me', body: '{}' }],
   ['the audit log', { method: 'GET', path: '/api/audit?limit=1' }],
+  ['a removal', { method: 'POST', path: '/api/audit/erase', body: '{}' }],
   ['credits', { method: 'GET', path: '/api/credits/statement' }],
   ['the outbox', { method: 'POST', path: '/api/outbox/retry', body: '{}' }],
   ['integrations', { method: 'GET', path: '/api/integrations' }],

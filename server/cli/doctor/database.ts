@@ -3,6 +3,9 @@ import { access, constants } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Database } from '../../db/database.ts'
+import { DirectoryLockError } from '../../db/directory-lock.ts'
+import type { MigrateOptions } from '../../db/migrate.ts'
+import type { PgliteDatabase } from '../../db/pglite.ts'
 import type { AppParts } from '../../lifecycle/define-app.ts'
 import { findServerAddress } from '../../lifecycle/server-address.ts'
 import { explain } from '../command-error.ts'
@@ -27,38 +30,67 @@ const WITHOUT_RIGHTS = `
       and has_table_privilege(c.oid, 'UPDATE') and has_table_privilege(c.oid, 'DELETE'))
   order by 1`
 
-/** Checks the embedded database without opening it: a server may have it open. */
-export async function* checkEmbedded(dataDir: string): AsyncGenerator<Finding, void> {
-  const url = await findServerAddress(dataDir)
+/** Checks the embedded database, which it opens where no one else has it open. */
+export async function* checkEmbedded(dataDir: string, parts: AppParts): AsyncGenerator<Finding, void> {
   const isMade = existsSync(join(dataDir, 'pgdata', 'PG_VERSION'))
   if (!isMade) yield ok('database', `embedded, in ${dataDir}: the first start makes it`)
-  else
-    yield ok(
-      'database',
-      `embedded, in ${dataDir}${url === undefined ? '' : `; the last server there listens on ${url}`}`,
-    )
   if (!existsSync(dataDir)) return
   const isWritable = await access(dataDir, constants.W_OK).then(
     () => true,
     () => false,
   )
-  if (!isWritable) yield problem('database', `DATA_DIR: this user may not write in ${dataDir}`)
+  if (!isWritable) return yield problem('database', `DATA_DIR: this user may not write in ${dataDir}`)
+  if (isMade) yield* lookInside(dataDir, parts)
+}
+
+async function* lookInside(dataDir: string, parts: AppParts): AsyncGenerator<Finding, void> {
+  const { openPglite } = await import('../../db/pglite.ts')
+  const { findPendingEmbedded } = await import('../../db/migrate.ts')
+  let database: PgliteDatabase
+  try {
+    database = await openPglite({ directory: dataDir })
+  } catch (error) {
+    const isInUse = error instanceof DirectoryLockError && error.isInUse
+    return yield isInUse ? await openElsewhere(dataDir) : problem('database', explain(error))
+  }
+  try {
+    const { rows } = await database.query({ sql: FACTS, params: [] })
+    const facts = readFacts(rows[0], Date.now())
+    yield ok('database', `embedded PostgreSQL ${facts.version}, in ${dataDir}`)
+    const options = await migrationsOf(parts)
+    yield await checkMigrations(() => findPendingEmbedded(database, options), facts)
+  } catch (error) {
+    yield problem('database', explain(error))
+  } finally {
+    await database.close()
+  }
+}
+
+async function openElsewhere(dataDir: string): Promise<Finding> {
+  const url = await findServerAddress(dataDir)
+  const who = url === undefined ? 'Another process has it open' : `The server at ${url} has it open`
+  return ok('database', `embedded, in ${dataDir}. ${who}, so its migrations are not looked at here`)
+}
+
+async function migrationsOf({ migrations, collections }: AppParts): Promise<MigrateOptions> {
+  const { createCatalog } = await import('../../tools/catalog.ts')
+  return { migrations: fileURLToPath(migrations), tables: [...createCatalog(collections).keys()] }
 }
 
 /** Checks a PostgreSQL server, and how it is reached. */
 export async function* checkDatabase(url: string, parts: AppParts): AsyncGenerator<Finding, void> {
   const { openPostgres } = await import('../../db/postgres.ts')
-  const { createCatalog } = await import('../../tools/catalog.ts')
+  const { findPendingMigrations } = await import('../../db/migrate.ts')
   const database = openPostgres({ url, max: 2 })
-  const tables = [...createCatalog(parts.collections).keys()]
+  const migrations = await migrationsOf(parts)
   try {
     const before = Date.now()
     const { rows } = await database.query({ sql: FACTS, params: [] })
     const facts = readFacts(rows[0], (before + Date.now()) / 2)
     yield* checkFacts(database.location, facts)
     yield await checkPooler(database)
-    yield await checkMigrations(url, fileURLToPath(parts.migrations), tables, facts)
-    const lacking = await database.query({ sql: WITHOUT_RIGHTS, params: [JSON.stringify(tables)] })
+    yield await checkMigrations(() => findPendingMigrations(url, migrations), facts)
+    const lacking = await database.query({ sql: WITHOUT_RIGHTS, params: [JSON.stringify(migrations.tables)] })
     yield lacking.rows.length === 0
       ? ok('rights', `the role ${facts.role} may read and write the data`)
       : problem(
@@ -117,14 +149,11 @@ async function checkPooler(database: Database): Promise<Finding> {
 }
 
 async function checkMigrations(
-  url: string,
-  migrations: string,
-  tables: readonly string[],
+  find: () => Promise<readonly string[]>,
   { role, mayMigrate }: DatabaseFacts,
 ): Promise<Finding> {
-  const { findPendingMigrations } = await import('../../db/migrate.ts')
   try {
-    const pending = await findPendingMigrations(url, { migrations, tables })
+    const pending = await find()
     if (pending.length === 0) return ok('migrations', 'all are applied')
     const missing = `not applied yet: ${pending.join(', ')}`
     return mayMigrate
