@@ -9,6 +9,7 @@ import { INTEGRATIONS_PREFIX, refuseClient } from '../routers/integrations.ts'
 import type { Call } from '../trpc/call.ts'
 import { type Callable, type Callables, callProcedure, resultOf } from '../trpc/callable.ts'
 import { ACTIONS_PREFIX } from '../trpc/init.ts'
+import { noSuchAction } from '../trpc/missing-action.ts'
 import type { Endpoint, EngineRequest, Weight } from './endpoint.ts'
 import { numberOrText, readList, readQueryString } from './query-string.ts'
 import { type JsonBody, readJsonBody } from './request-body.ts'
@@ -66,8 +67,9 @@ export function createActionEndpoint(callables: Callables): Endpoint {
     const caller = verifiedUser(await ctx.authenticator.authenticate())
     if ('failure' in caller) return { result: caller.failure }
     // A name needs no encoding, so an encoded one is none.
-    const action = actions.get(below.slice(1))
-    if (!action) return { result: fail('NOT_FOUND', 'There is no such action.') }
+    const name = below.slice(1)
+    const action = actions.get(name)
+    if (!action) return { result: noSuchAction(callables, name) }
     const body = await readJsonBody(exchange)
     if ('failure' in body) return { result: body.failure }
     const { path, callable } = action

@@ -7,6 +7,7 @@ import type { RequestContext } from '../trpc/context.ts'
 import { toFailure } from '../trpc/error-shape.ts'
 import { ACTIONS_PREFIX, errorShape } from '../trpc/init.ts'
 import { answerJsonCalls, MAX_BATCH_SIZE, readJsonCalls } from '../trpc/json-calls.ts'
+import { noSuchAction } from '../trpc/missing-action.ts'
 import { decodeUtf8, findOversize } from '../wire/json.ts'
 import { transformer } from '../wire/transformer.ts'
 import type { Endpoint, EngineRequest } from './endpoint.ts'
@@ -51,7 +52,8 @@ export function createTrpcEndpoint(
         'actor' in caller &&
         isPlain(request) &&
         readJsonCalls(callables, { method, paths: path.slice(1), search, text })
-      if (!calls) return byLibrary(router, request, text, 'failure' in caller ? caller.failure : undefined)
+      if (!calls)
+        return byLibrary(router, callables, request, text, 'failure' in caller ? caller.failure : undefined)
       const { status, failures, body } = await answerJsonCalls(ctx, calls)
       return { status, headers: trpcHeaders(ctx, failures), body }
     },
@@ -74,6 +76,7 @@ function isPlain({ exchange }: EngineRequest): boolean {
 /** Answers as tRPC's own adapter does. @param stranger the failure of a caller who may not call actions */
 async function byLibrary(
   router: ReturnType<typeof createAppRouter>,
+  callables: Callables,
   { exchange, ctx, pathname, search }: EngineRequest,
   text: string | undefined,
   stranger: Failure | undefined,
@@ -94,7 +97,7 @@ async function byLibrary(
     maxBatchSize: MAX_BATCH_SIZE,
     // A query whose input is too long for an address may be sent as POST.
     allowMethodOverride: true,
-    createContext: () => ctx,
+    createContext: () => ({ ...ctx, noSuchAction: (name) => noSuchAction(callables, name) }),
     onError({ error, path }) {
       // The request as a whole: tRPC has no context yet, and would leave out the request id.
       if (path === undefined) refused = toFailure(error)

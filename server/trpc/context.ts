@@ -25,6 +25,8 @@ export interface RequestContext {
   readonly dryRun: DryRunOptions | 'invalid' | undefined
   /** The positions of calls that were answered as before. */
   readonly replayed: Set<number>
+  /** Says that there is no action of a name. @default as tRPC says it of any path */
+  readonly noSuchAction?: ((name: string) => Failure) | undefined
 }
 
 export interface RequestContextOptions {

@@ -1,4 +1,4 @@
-import { initTRPC, type TRPCErrorShape } from '@trpc/server'
+import { initTRPC, type TRPCError, type TRPCErrorShape } from '@trpc/server'
 import { TRPC_ERROR_CODES_BY_KEY } from '@trpc/server/rpc'
 import { knownActor, verifiedUser } from '../auth/authentication.ts'
 import type { ErrorData } from '../core/error-data.ts'
@@ -29,10 +29,18 @@ export const t = initTRPC
     transformer,
     isDev: false,
     errorFormatter({ shape, error, ctx, path }): TRPCErrorShape<ErrorData> {
-      const failure = hides(path, ctx) ?? toFailure(error)
+      const failure = hides(path, ctx) ?? missingAction(path, ctx, error) ?? toFailure(error)
       return { ...shape, ...errorShape(failure, ctx?.requestId ?? null) }
     },
   })
+
+/** tRPC has looked for an action and has not found it: what our own code says is not there has a failure as its cause. */
+function missingAction(path: string | undefined, ctx: RequestContext | undefined, error: TRPCError) {
+  const isMissing = error.code === 'NOT_FOUND' && error.cause === undefined
+  return isMissing && path?.startsWith(ACTIONS_PREFIX)
+    ? ctx?.noSuchAction?.(path.slice(ACTIONS_PREFIX.length))
+    : undefined
+}
 
 /** A failure as tRPC's clients read an error. */
 export function errorShape(failure: Failure, requestId: string | null) {

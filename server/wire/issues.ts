@@ -1,12 +1,15 @@
 /// <reference lib="es2024.string" />
 
 import type { z } from 'zod'
+import { isRecord } from '../core/is-record.ts'
+import { nearestName } from '../core/nearest-name.ts'
 import type { Issue, IssueInfo, JsonValue } from '../core/result.ts'
 import { isSecretAt, redactPath } from './redact.ts'
 import { parseDecimal, parseIsoInstant } from './scalars.ts'
 
 export const MAX_ISSUES = 20
 const MAX_MESSAGE_LENGTH = 300
+const MAX_MEANT_KEYS = 5
 const NAMING: ReadonlySet<string> = new Set(['unrecognized_keys', 'invalid_value'])
 
 /**
@@ -15,18 +18,45 @@ const NAMING: ReadonlySet<string> = new Set(['unrecognized_keys', 'invalid_value
  * @param schema says which keys of records are secret, where it is known.
  */
 export function issuesOf(error: Pick<z.core.$ZodError, 'issues'>, schema?: z.ZodType): readonly Issue[] {
-  return error.issues.slice(0, MAX_ISSUES).map((issue) => {
-    const path = issue.path.map((part) => (typeof part === 'symbol' ? String(part) : part))
-    // Both name what a marked schema takes, or what was sent to it.
-    if (schema && NAMING.has(issue.code) && isSecretAt(schema, path)) {
-      const shown = redactPath(schema, path).map(shortened)
-      return { path: shown, message: 'Invalid input', code: issue.code, params: {} }
-    }
-    return {
-      path: (schema ? redactPath(schema, path) : path).map(shortened),
-      ...toldOf(issue),
-    }
-  })
+  return unknownKeysFirst(error.issues)
+    .slice(0, MAX_ISSUES)
+    .map((issue) => {
+      const path = issue.path.map((part) => (typeof part === 'symbol' ? String(part) : part))
+      // Both name what a marked schema takes, or what was sent to it.
+      if (schema && NAMING.has(issue.code) && isSecretAt(schema, path)) {
+        const shown = redactPath(schema, path).map(shortened)
+        return { path: shown, message: 'Invalid input', code: issue.code, params: {} }
+      }
+      return {
+        path: (schema ? redactPath(schema, path) : path).map(shortened),
+        ...toldOf(issue),
+      }
+    })
+}
+
+/** Puts the keys that a schema does not know first: one that is misspelt is why another is missing. */
+export function unknownKeysFirst<T extends { readonly code?: string | undefined }>(
+  issues: readonly T[],
+): readonly T[] {
+  const isUnknown = ({ code }: T) => code === 'unrecognized_keys'
+  return issues.some(isUnknown)
+    ? [...issues.filter(isUnknown), ...issues.filter((issue) => !isUnknown(issue))]
+    : issues
+}
+
+/** Adds to an issue the keys of the schema that were probably meant, of those that were not sent. */
+export function withMeantKeys(
+  issue: z.core.$ZodIssue,
+  { inst, input }: z.core.$ZodRawIssue,
+): z.core.$ZodIssue {
+  if (issue.code !== 'unrecognized_keys' || !issue.message.startsWith('Unrecognized key')) return issue
+  const shape: unknown = inst && Object.entries(inst._zod.def).find(([name]) => name === 'shape')?.[1]
+  if (!isRecord(shape) || !isRecord(input)) return issue
+  const unsent = Object.keys(shape).filter((key) => !Object.hasOwn(input, key))
+  const meant = issue.keys.slice(0, MAX_MEANT_KEYS).flatMap((key) => nearestName(key, unsent) ?? [])
+  if (meant.length === 0) return issue
+  const named = [...new Set(meant)].map((key) => JSON.stringify(key)).join(', ')
+  return { ...issue, message: `${issue.message}; did you mean ${named}?` }
 }
 
 /** What is told of an issue, beside where it is. */

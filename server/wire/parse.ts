@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Issue } from '../core/result.ts'
-import { issuesOf, MAX_ISSUES } from './issues.ts'
+import { issuesOf, MAX_ISSUES, unknownKeysFirst, withMeantKeys } from './issues.ts'
 import { isRecursive, reaches, schemasOf } from './schema-scan.ts'
 import { type Schema, shapeOf } from './zod-schema.ts'
 
@@ -24,9 +24,11 @@ export function createParse<TSchema extends z.ZodType>(schema: TSchema) {
       success: false,
       issues: issuesOf(
         {
-          issues: issues
+          issues: unknownKeysFirst(issues)
             .slice(0, MAX_ISSUES)
-            .map((issue) => z.core.util.finalizeIssue(issue, WITH_INPUT, z.core.config())),
+            .map((issue) =>
+              withMeantKeys(z.core.util.finalizeIssue(issue, WITH_INPUT, z.core.config()), issue),
+            ),
         },
         schema,
       ),
