@@ -39,8 +39,8 @@ async function develop(isMigrating: boolean): Promise<void> {
   }
   while (!isStopping) {
     const now = await snapshotOf(COLLECTIONS)
-    if (hasChanged(collections, now)) await checkMigrations(isMigrating)
-    collections = await snapshotOf(COLLECTIONS)
+    const isReady = !hasChanged(collections, now) || (await checkMigrations(isMigrating))
+    collections = isReady ? await snapshotOf(COLLECTIONS) : new Map()
     if (isStopping) break
     // What changes from here on starts it again; a migration that was written just now does not.
     let isChanged = false
@@ -48,23 +48,31 @@ async function develop(isMigrating: boolean): Promise<void> {
       wake = resolve
     })
     watching.settle(await snapshotOf(WATCHED))
-    server = runCommand(['start'])
-    const ended = once(server, 'exit').then(() => {
+    // What keeps a migration from being written keeps the server from starting, and would be told a second time.
+    const started = isReady ? runCommand(['start']) : undefined
+    server = started
+    if (!started) say('The server is started when a file changes.')
+    const ended = started && once(started, 'exit')
+    void ended?.then(() => {
       if (!isStopping && !isChanged) say('The server has ended; it is started again when a file changes.')
     })
     await change
     isChanged = true
     if (!isStopping) say('A file has changed; starting again.')
-    if (server.exitCode === null && server.signalCode === null) server.kill('SIGTERM')
+    if (started?.exitCode === null && started.signalCode === null) started.kill('SIGTERM')
     await ended
   }
   watching.close()
 }
 
-/** In a process of its own, which reads the collections as they are now. */
-async function checkMigrations(isMigrating: boolean): Promise<void> {
+/**
+ * Looks for what the migrations lack, in a process of its own, which reads the collections as they are now. Whether the
+ * server may be started: where it is only looked for, in any case.
+ */
+async function checkMigrations(isMigrating: boolean): Promise<boolean> {
   const child = runCommand(isMigrating ? ['generate'] : ['generate', '--check', '--quiet'])
-  await once(child, 'exit')
+  const [code] = await once(child, 'exit')
+  return code === 0 || !isMigrating
 }
 
 function runCommand(args: readonly string[]): ChildProcess {

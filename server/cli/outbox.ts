@@ -47,8 +47,14 @@ async function list(state: string | undefined, limit: number): Promise<void> {
   const caller = await openAppCaller('owner', undefined)
   try {
     const messages = (page: OutboxPage) => page.messages
-    for await (const message of listPages(caller, '/api/outbox', { state }, limit, messages))
+    let count = 0
+    for await (const message of listPages(caller, '/api/outbox', { state }, limit, messages)) {
+      count += 1
       say(format(message))
+    }
+    // Beside the list, which is empty for whatever reads it.
+    if (count === 0)
+      process.stderr.write(state === 'dead' ? 'No message was given up.\n' : 'No message waits to be sent.\n')
   } finally {
     await caller.close()
   }

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { setFlagsFromString } from 'node:v8'
 import { DefinitionError } from '../core/errors.ts'
 import { ConnectionLost } from '../db/database.ts'
@@ -89,7 +90,9 @@ function banner(env: ServerEnv, server: RunningServer, actions: Actions): string
     )
     return `${lines.join('\n')}\n`
   }
-  const token = `${env.dataDir === DEFAULT_DATA_DIR ? '' : `DATA_DIR=${env.dataDir} `}npm run -s token --`
+  // Where the package is installed, its command is there; this repository runs it from its sources.
+  const command = existsSync('node_modules/.bin/deputy') ? 'npx deputy token' : 'npm run -s token --'
+  const token = `${env.dataDir === DEFAULT_DATA_DIR ? '' : `DATA_DIR=${env.dataDir} `}${command}`
   lines.push(`  tokens    of the development key in ${env.dataDir}: ${token} USER`)
   const tried = actionToTry(actions)
   if (tried) {

@@ -76,7 +76,14 @@ describe('deputy call', () => {
     })
     const statement = await app.deputy(['credits', 'statement', '--account', 'ada'])
     expect(statement.stdout).toMatch(/Z\tgrant\t5\t0\t.*\tk1\towner\n$/)
-    expect(await app.deputy(['outbox', 'list'])).toEqual({ code: 0, stdout: '', stderr: '' })
+    expect(await app.deputy(['outbox', 'list'])).toEqual({
+      code: 0,
+      stdout: '',
+      stderr: 'No message waits to be sent.\n',
+    })
+    expect((await app.deputy(['outbox', 'list', '--state', 'dead'])).stderr).toBe(
+      'No message was given up.\n',
+    )
     const dropped = await app.deputy(['outbox', 'drop', 'no-such'])
     expect(dropped).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('no-such') })
     const pruned = await app.deputy(['audit', 'prune', '--older-than', '1h'])

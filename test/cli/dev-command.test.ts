@@ -40,3 +40,27 @@ test('deputy dev makes the migration that is missing, and starts again on a chan
   child.kill('SIGTERM')
   expect(await ended).toBe(0)
 })
+
+test('deputy dev --migrate tells a mistake once, and goes on when it is mended', async () => {
+  await using broken = await makeAppFolder()
+  const file = 'drizzle/collections.ts'
+  const text = await readFile(join(broken.path, file), 'utf8')
+  await broken.write(file, `${text}\nexport const = 1\n`)
+  const { child, output, ended } = broken.start(['dev', '--migrate'], { PORT: '0' })
+  const told = async (stream: 'stdout' | 'stderr', part: string) => {
+    while (!output[stream].includes(part)) {
+      if (child.exitCode !== null) throw new Error(output.stdout + output.stderr)
+      await once(child[stream], 'data')
+    }
+  }
+  await told('stderr', 'The server is started when a file changes.')
+  expect(output.stderr.match(/collections\.ts:\d+:\d+/g)).toHaveLength(1)
+  expect(output).toMatchObject({ stdout: '', stderr: expect.not.stringContaining('could not start') })
+  // It is looked at again, whichever file has changed.
+  await broken.write('server/other.ts', 'export const other = 1\n')
+  await told('stderr', 'A file has changed')
+  await broken.write(file, text)
+  await told('stdout', 'Deputy listens on')
+  child.kill('SIGTERM')
+  expect(await ended).toBe(0)
+})

@@ -2,7 +2,18 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { PGlite } from '@electric-sql/pglite'
 import { sql } from 'drizzle-orm'
-import { check, index, integer, pgEnum, text } from 'drizzle-orm/pg-core'
+import {
+  check,
+  index,
+  integer,
+  pgEnum,
+  pgMaterializedView,
+  pgPolicy,
+  pgRole,
+  pgTable,
+  pgView,
+  text,
+} from 'drizzle-orm/pg-core'
 import { describe, expect, test, vi } from 'vitest'
 import { collection } from '../../drizzle/engine/index.ts'
 import { findDangers } from '../../server/cli/migration/dangers.ts'
@@ -142,6 +153,34 @@ test('what is dropped beside what is added is asked for, table by table', async 
   expect(rows).toEqual([{ name: 'notes.fresh' }])
   await database.close()
 })
+
+const view = (name: string) => pgView(name, { title: text() }).as(sql`select title from books`)
+const materialized = (name: string) =>
+  pgMaterializedView(name, { title: text() }).as(sql`select title from books`)
+const notesWith = (names: readonly string[]) => ({
+  notes: pgTable('notes', { id: text() }, () => names.map((name) => pgPolicy(name, { for: 'select' }))),
+})
+
+test.each<[string, (...names: readonly string[]) => object, string]>([
+  ['view', (...names) => names.map(view), 'view'],
+  ['materialized view', (...names) => names.map(materialized), 'view'],
+  ['role', (...names) => names.map((name) => pgRole(name)), 'role'],
+  ['policy', (...names) => notesWith(names), 'policy of notes'],
+])(
+  'a %s that is gone beside one that is new is told of, and takes two steps',
+  async (_kind, declare, what) => {
+    await using directory = await openFolder()
+    await directory.generate('init', { authors, books, ...declare('before_it') })
+    await expect(directory.plan({ authors, books, ...declare('after_it') })).rejects.toMatchObject({
+      message: expect.stringContaining(`\n  ${what}: before_it declared no more, after_it new\n`),
+      exitCode: 2,
+    })
+    const both = await directory.generate('add', { authors, books, ...declare('before_it', 'after_it') })
+    expect(both.join()).toMatch(/^CREATE .*after_it/i)
+    const left = await directory.generate('drop', { authors, books, ...declare('after_it') })
+    expect(left.join()).toMatch(/^DROP .*before_it/i)
+  },
+)
 
 test('migrations of two branches are put together, whichever comes first', async () => {
   const base = { notes: collection('notes', { text: text() }) }

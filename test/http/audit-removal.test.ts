@@ -103,7 +103,7 @@ describe('removing from the audit log through a server', () => {
     ['prune', { before: 'yesterday' }, 'before'],
     ['prune', {}, 'before'],
     ['erase', { userId: '' }, 'userId'],
-    ['erase', { user: 'ada' }, 'userId'],
+    ['erase', { user: 'ada' }, '"user"'],
   ])('by %s of %j is 400 and removes nothing', async (verb, input, said) => {
     const count = async () => Number((await rows('select count(*)::int from deputy.audit_log'))[0]?.[0])
     const before = await count()

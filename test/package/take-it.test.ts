@@ -155,6 +155,7 @@ describe.sequential('an app elsewhere', () => {
   it('starts, and answers the call that its start prints', PATIENCE, async () => {
     await using server = await start(['npm', 'start'], {})
     const printed = server.output().split('Try it:\n')[1]?.split('\n{')[0] ?? ''
+    expect(printed).toContain('$(npx deputy token ada)')
     expect(JSON.parse(await run('bash', ['-c', printed]))).toMatchObject({ success: true })
     expect(await (await fetch(server.url)).text()).toContain('This is a Deputy server')
   })

@@ -2,6 +2,7 @@ import { CommandError, WRONG_USAGE } from '../command-error.ts'
 import type { DrizzleKit } from './drizzle-kit.ts'
 import { askFor, findQuestions, stepsBetween, unanswered } from './questions.ts'
 import { applyRenames, type Rename } from './renames.ts'
+import { findReplacements, tellReplacements } from './replacements.ts'
 import { type MigrationIndex, readState, type TablesSnapshot } from './snapshot.ts'
 
 export interface PlanOptions {
@@ -31,6 +32,8 @@ export async function planMigration(kit: DrizzleKit, options: PlanOptions): Prom
   const start = before ?? kit.describe({})
   const renamed = applyRenames(start, snapshot, renames)
   if ('problem' in renamed) throw new CommandError(`--rename: ${renamed.problem}`, WRONG_USAGE)
+  const replacements = findReplacements(renamed.snapshot, snapshot)
+  if (replacements.length > 0) throw new CommandError(tellReplacements(replacements), WRONG_USAGE)
   const questions = findQuestions(renamed.snapshot, snapshot)
   const open = unanswered(questions, drops)
   if (open.length > 0) throw new CommandError(askFor(open), WRONG_USAGE)

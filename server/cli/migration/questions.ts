@@ -11,13 +11,19 @@ export interface RenameQuestion {
 /** Finds what cannot be told from the declarations alone. */
 export function findQuestions(before: TablesSnapshot, declared: TablesSnapshot): readonly RenameQuestion[] {
   const tables = difference(before.tables, declared.tables)
-  const nameOf = (key: string) => key.replace(/^public\./, '')
-  const questions = [{ table: undefined, gone: tables.gone.map(nameOf), added: tables.added.map(nameOf) }]
+  const questions = [
+    { table: undefined, gone: tables.gone.map(withoutPublic), added: tables.added.map(withoutPublic) },
+  ]
   const columns = Object.entries(before.tables).flatMap(([key, { name, columns: stored }]) => {
     const now = declared.tables[key]
     return now ? [{ table: name, ...difference(stored, now.columns) }] : []
   })
   return [...questions, ...columns].filter(({ gone, added }) => gone.length > 0 && added.length > 0)
+}
+
+/** The name of a table or a view, as a person says it. */
+export function withoutPublic(key: string): string {
+  return key.replace(/^public\./, '')
 }
 
 /** Of the questions, those that are not answered by what is said to be dropped. */
@@ -81,7 +87,8 @@ export function stepsBetween(before: TablesSnapshot, declared: TablesSnapshot): 
   return [before, dropped, added, declared]
 }
 
-function difference(
+/** Names what is in one of two states alone. */
+export function difference(
   before: Readonly<Record<string, unknown>>,
   declared: Readonly<Record<string, unknown>>,
 ): { readonly gone: readonly string[]; readonly added: readonly string[] } {

@@ -28,6 +28,7 @@ const tableSchema = z.looseObject({
   compositePrimaryKeys: z.record(z.string(), z.looseObject({ columns: z.array(z.string()) })),
   uniqueConstraints: z.record(z.string(), z.looseObject({ columns: z.array(z.string()) })),
   checkConstraints: z.record(z.string(), z.looseObject({ value: z.string() })),
+  policies: named.optional(),
 })
 
 const snapshotSchema = z.looseObject({
@@ -38,6 +39,8 @@ const snapshotSchema = z.looseObject({
   schemas: z.record(z.string(), z.unknown()),
   sequences: named,
   views: named,
+  policies: named.optional(),
+  roles: named.optional(),
 })
 
 /** The tables at one migration, as drizzle-kit describes them. */
