@@ -106,6 +106,8 @@ export const auditLog = engineSchema.table(
     at: instant('at').notNull(),
     requestId: text('request_id').notNull(),
     transport: text('transport').notNull(),
+    /** What the call came from: `client`, `schedule`, `later`, `route`, `command`. */
+    source: text('source').notNull().default('client'),
     /** The user's id; null where the server itself acted. */
     actor: text('actor'),
     /** `createEvent`, `records.events.update`, `audit.prune`. */
@@ -280,43 +282,91 @@ export const budgetDays = engineSchema.table(
   ],
 )
 
-/** Messages that are sent after the action that queued them has committed, and until they have arrived. */
-export const outbox = engineSchema.table(
-  'outbox',
+/**
+ * Work that is done after the transaction that queued it has committed: messages to third parties, jobs, and grants of
+ * credits. A message or a grant is deleted when it is done; a job is kept for a while.
+ */
+export const queue = engineSchema.table(
+  'queue',
   {
-    /** The outside effect, and so its hold and its idempotency key. */
+    /** Of a message its outside effect, and so its hold and its idempotency key; of a job its idempotency key. */
     id: text('id').primaryKey(),
-    state: text('state', { enum: ['queued', 'dead'] })
+    kind: text('kind', { enum: ['message', 'job', 'grant'] }).notNull(),
+    /** What takes turns: `integration/endpoint`, `job:action`, `grant`. */
+    lane: text('lane').notNull(),
+    state: text('state', { enum: ['queued', 'dead', 'done'] })
       .notNull()
       .default('queued'),
-    endpoint: text('endpoint').notNull(),
-    /** JSON */
+    /** JSON: the body of a message, the input of a job as it was given, the account and the amount of a grant. */
     data: text('data').notNull(),
-    payer: text('payer', { enum: ['owner', 'caller'] }).notNull(),
+    /** Of a message. */
+    payer: text('payer', { enum: ['owner', 'caller'] }),
+    /** Of a job: who it runs as. */
+    runAs: text('run_as', { enum: ['owner', 'caller', 'nobody'] }),
+    /** Of a job: what has queued it. */
+    source: text('source', { enum: ['schedule', 'later'] }),
     /** The user whose call queued it; null for one without a token. */
     caller: text('caller'),
+    /** The call that queued it; a schedule's name, or the action. */
     action: text('action').notNull(),
     invocation: text('invocation').notNull(),
+    /** Unique for its lane until the work is begun. */
+    key: text('key'),
+    /** Work of one series is done one after the other, in the order of the ids: the name of a schedule. */
+    series: text('series'),
     createdAt: instant('created_at').notNull().default(sql`now()`),
-    /** How often it was sent, or tried to be. */
+    /** How often it was tried. */
     attempts: integer('attempts').notNull().default(0),
-    /** When it is due, on the database's clock; while a server sends it, when that server counts as dead. */
+    /** How often it is tried at most. */
+    maxAttempts: integer('max_attempts').notNull(),
+    /** When it is due, on the database's clock; while a server works on it, when that server counts as dead. */
     dueAt: instant('due_at').notNull().default(sql`now()`),
-    /** The fencing token of the server that sends it. */
+    /** The fencing token of the server that works on it. */
     token: text('token'),
-    /** Why it has not arrived. */
+    /** Why it is not done. */
     lastError: text('last_error'),
-    /** Whether it may have arrived, though no one said so. */
+    /** Of a message: whether it may have arrived, though no one said so. */
     isUnknown: boolean('is_unknown').notNull().default(false),
+    /** JSON: how far a job says that it is. */
+    progress: text('progress'),
+    /** When it was done, or given up. */
+    endedAt: instant('ended_at'),
   },
-  (message) => [
-    index('outbox_endpoint_due_at_idx')
-      .on(message.endpoint, message.dueAt)
-      .where(sql`${message.state} = 'queued'`),
-    index('outbox_created_at_idx').on(message.createdAt, message.id),
-    check('outbox_state', sql`${message.state} in ('queued', 'dead')`),
+  (work) => [
+    index('queue_lane_due_at_idx').on(work.lane, work.dueAt).where(sql`${work.state} = 'queued'`),
+    uniqueIndex('queue_lane_key').on(work.lane, work.key).where(sql`${work.key} is not null`),
+    index('queue_series_idx')
+      .on(work.series, work.id)
+      .where(sql`${work.state} = 'queued' and ${work.series} is not null`),
+    index('queue_kind_created_at_idx').on(work.kind, work.createdAt, work.id),
+    index('queue_ended_at_idx').on(work.endedAt).where(sql`${work.state} = 'done'`),
+    check('queue_kind', sql`${work.kind} in ('message', 'job', 'grant')`),
+    check('queue_state', sql`${work.state} in ('queued', 'dead', 'done')`),
   ],
 )
+
+/** When schedules tick next, and who has paused them. */
+export const schedules = engineSchema.table('schedules', {
+  name: text('name').primaryKey(),
+  /** JSON of its declaration: only servers that declare the same let it tick. Empty for one that is declared no more. */
+  definition: text('definition').notNull(),
+  /** On the database's clock; null for one that is declared no more. */
+  nextAt: instant('next_at'),
+  isPaused: boolean('is_paused').notNull().default(false),
+  /** Who has paused or resumed it. */
+  changedBy: text('changed_by'),
+  changedAt: instant('changed_at'),
+  /** The newest time that it ticked for, or that was passed over. */
+  lastAt: instant('last_at'),
+  /** The newest job of it. */
+  lastJob: text('last_job'),
+  /** `queued`, `done`, `failed`, `skipped` because the one before was still at work, `missed` while no server ran. */
+  lastOutcome: text('last_outcome', { enum: ['queued', 'done', 'failed', 'skipped', 'missed'] }),
+  /** Why its newest job failed. */
+  lastError: text('last_error'),
+  /** When a server that declares the same was last there. */
+  seenAt: instant('seen_at').notNull().default(sql`now()`),
+})
 
 /** Who may not call, and who may again. Users without a row in `users` can be blocked too. */
 export const blockedUsers = engineSchema.table(

@@ -1,14 +1,14 @@
 import type { JWTPayload } from 'jose'
 
-/** A caller whose token was verified. */
+/** A caller whose token was verified, or a user as whom the app does something without a token. */
 export interface UserActor {
   readonly kind: 'user'
   /** The token's `sub`: 1…255 printable characters. */
   readonly userId: string
-  /** The verified claims. */
+  /** The verified claims; without a token the subject alone. */
   readonly claims: JWTPayload
-  /** The raw Bearer token, to forward where an upstream must see the user. Never logged, never returned. */
-  readonly token: string
+  /** The raw Bearer token, to forward where an upstream must see the user. Never logged, never returned. Undefined without one. */
+  readonly token: string | undefined
 }
 
 export interface AnonymousActor {

@@ -1,14 +1,16 @@
 import type { Logger } from 'pino'
-import type { UserActor } from '../auth/actor.ts'
+import type { Actor, UserActor } from '../auth/actor.ts'
 import { verifiedEmailOf } from '../auth/profile-claims.ts'
-import { type ActionResult, type JsonObject, type JsonValue, ok } from '../core/result.ts'
+import { type ActionResult, fail, type JsonObject, type JsonValue, ok } from '../core/result.ts'
 import { getFromPlatform, type PlatformRequest } from '../integrations/platform.ts'
 import type { Attempt } from '../invocation/attempt.ts'
 import type { Engine } from '../invocation/engine.ts'
-import type { Invocation } from '../invocation/invocation.ts'
+import type { CallSource, Invocation } from '../invocation/invocation.ts'
+import { ProgressWriter } from '../queue/progress.ts'
 import { createCallerReads, createCallerRecords } from '../records/as-caller.ts'
 import { Caller } from '../records/caller.ts'
 import type { CallerReads, CallerRecords } from '../records/types.ts'
+import type { JobSettings } from '../tools/later.ts'
 import { type AttemptDatabase, createReadTools, createTools } from '../tools/tools.ts'
 import type { AnyCollections, ReadTools, Tools } from '../tools/types.ts'
 import type {
@@ -18,22 +20,19 @@ import type {
   CallerReadTools,
   CallerTools,
   EnvOf,
+  OwnerTools,
 } from './app-types.ts'
 
 /** What every handler is given. Identity never comes from input. */
-export interface HandlerContext<TTools, TRecords, TEnv> {
-  /** The verified subject of the caller's token. */
-  readonly userId: string
-  /** The caller's raw verified Bearer token, to forward where an upstream must see the user. Never log or return it. */
-  readonly callerJwt: string
+export interface CommonContext<TTools, TRecords, TEnv> {
+  /** What the call comes from: a client; or the app's schedules, jobs, routes or commands, without a token. */
+  readonly source: CallSource
   /** The token's email, only where the issuer says that it is verified. */
   readonly verifiedEmail: string | undefined
   /** The app's authority. It authorizes nothing: an action that passes it an id from the input has checked no one's right to it. */
   readonly tools: TTools
   /** The same data under the caller's permissions; `asCaller.may(operation, collection, id)` authorizes in one line. */
   readonly asCaller: TRecords
-  /** Reads JSON from a platform as the caller, with the caller's own token. Use it in `tools.once`. */
-  getFromPlatform(request: PlatformRequest): Promise<ActionResult<JsonValue>>
   /** All that the caller's token says, verified and frozen. Never log it. */
   readonly claims: JsonObject
   readonly ownerUserId: string | undefined
@@ -54,9 +53,40 @@ export interface HandlerContext<TTools, TRecords, TEnv> {
   readonly now: Date
 }
 
+/** What a handler for users is given. */
+export interface HandlerContext<TTools, TRecords, TEnv> extends CommonContext<TTools, TRecords, TEnv> {
+  /** The verified subject of the caller's token; the user as whom the app runs this, where there is no token. */
+  readonly userId: string
+  /**
+   * The caller's raw verified Bearer token, to forward where an upstream must see the user. Never log or return it.
+   * Reading it ends a call without a token: one by a schedule, as a job, or by a route.
+   */
+  readonly callerJwt: string
+  /** Reads JSON from a platform as the caller, with the caller's own token. Use it in `tools.once`. */
+  getFromPlatform(request: PlatformRequest): Promise<ActionResult<JsonValue>>
+}
+
 /** What an action of the app is given. */
 export interface ActionContext<A extends AppTypes>
   extends HandlerContext<ActionTools<A>, CallerTools<A>, EnvOf<A>> {}
+
+/** What an action of the owner's is given. */
+export interface OwnerContext<A extends AppTypes>
+  extends HandlerContext<OwnerTools<A>, CallerTools<A>, EnvOf<A>> {}
+
+/** What an internal action is given: no token, and no user where it runs as no one. */
+export interface InternalContext<A extends AppTypes>
+  extends CommonContext<OwnerTools<A>, CallerTools<A>, EnvOf<A>> {
+  /** The user as whom it runs; null where it runs as no one. */
+  readonly userId: string | null
+}
+
+/** What an internal action is given that only reads. */
+export interface InternalQueryContext<A extends AppTypes>
+  extends CommonContext<ActionReadTools<A>, CallerReadTools<A>, EnvOf<A>> {
+  /** The user as whom it runs; null where it runs as no one. */
+  readonly userId: string | null
+}
 
 /** What an action of the app is given that only reads. */
 export interface QueryContext<A extends AppTypes>
@@ -69,25 +99,37 @@ type AnyEnv = Readonly<Record<string, unknown>>
 /** A context of any app: what it holds is typed by those who know the app. */
 export type AnyContext = HandlerContext<AnyTools, AnyRecords, AnyEnv>
 
-/** A user's call that a handler runs for. */
-export interface UserCall {
+/** A call that a handler runs for. */
+export interface HandledCall {
   readonly engine: Engine
   readonly invocation: Invocation
-  readonly actor: UserActor
+  readonly actor: Actor
 }
 
-/** Builds the context of one attempt. */
-export function createActionContext(call: UserCall, attempt: Attempt): AnyContext {
-  return new AttemptContext(call, attempt)
+/** Builds the context of one attempt. `mayGrant`: whether the action may grant credits. */
+export function createActionContext(call: HandledCall, attempt: Attempt, mayGrant: boolean): AnyContext {
+  // Where the app runs an internal action as no one, its types say that there may be no user.
+  return new AttemptContext(call, attempt, mayGrant) as AnyContext
 }
+
+/** What has no token, by its source. */
+const HOW: Readonly<Record<CallSource, string>> = {
+  client: 'This call',
+  schedule: 'A call by a schedule',
+  later: 'A job',
+  route: 'A call by a route',
+  command: 'A call by a command',
+}
+
+const NO_CLAIMS: JsonObject = Object.freeze({})
 
 /**
  * A class, for what is made only when it is asked for. Getters in a literal, or functions made for each context, would
  * give every context a hidden class of its own (V8), which costs more than all else of a call.
  */
-class AttemptContext implements AnyContext {
-  readonly userId: string
-  readonly callerJwt: string
+class AttemptContext implements Omit<AnyContext, 'userId'> {
+  readonly userId: string | null
+  readonly source: CallSource
   readonly claims: JsonObject
   readonly ownerUserId: string | undefined
   readonly isOwner: boolean
@@ -96,23 +138,25 @@ class AttemptContext implements AnyContext {
   readonly invocationId: string
   readonly attempt: number
   readonly now: Date
-  readonly #call: UserCall
+  readonly #call: HandledCall
+  readonly #mayGrant: boolean
   readonly #attempt: Attempt
   // Not every action needs each of them.
   #tools: AnyTools | undefined
   #caller: Caller | undefined
   #asCaller: AnyRecords | undefined
 
-  constructor(call: UserCall, attempt: Attempt) {
+  constructor(call: HandledCall, attempt: Attempt, mayGrant: boolean) {
     const { engine, invocation, actor } = call
     const { ownerUserId, appEnv } = engine
     this.#call = call
     this.#attempt = attempt
-    this.userId = actor.userId
-    this.callerJwt = actor.token
-    this.claims = asJson(actor.claims)
+    this.#mayGrant = mayGrant
+    this.userId = invocation.userId
+    this.source = invocation.source
+    this.claims = actor.kind === 'user' ? asJson(actor.claims) : NO_CLAIMS
     this.ownerUserId = ownerUserId
-    this.isOwner = ownerUserId !== undefined && actor.userId === ownerUserId
+    this.isOwner = ownerUserId !== undefined && invocation.userId === ownerUserId
     this.env = appEnv
     this.requestId = invocation.requestId
     this.invocationId = invocation.id
@@ -128,8 +172,23 @@ class AttemptContext implements AnyContext {
     return getFromPlatform(engine.http, this.callerJwt, request, invocation.log)
   }
 
+  get callerJwt(): string {
+    const token = this.#token
+    if (token !== undefined) return token
+    const how = HOW[this.source]
+    throw this.#attempt.refuse(
+      fail('PRECONDITION_FAILED', `${how} has no token of its caller: ctx.callerJwt cannot be read here.`),
+    )
+  }
+
+  get #token(): string | undefined {
+    const { actor } = this.#call
+    return actor.kind === 'user' ? actor.token : undefined
+  }
+
   get verifiedEmail(): string | undefined {
-    return verifiedEmailOf(this.#call.actor.claims)
+    const { actor } = this.#call
+    return actor.kind === 'user' ? verifiedEmailOf(actor.claims) : undefined
   }
 
   get tools(): AnyTools {
@@ -164,9 +223,24 @@ class AttemptContext implements AnyContext {
     if (invocation.readOnly) return createReadTools(this.#attempt)
     return createTools(this.#attempt, {
       integrations: engine.integrations,
-      callerJwt: this.callerJwt,
+      callerJwt: this.#token,
       fingerprint: engine.fingerprint,
+      jobs: {
+        actions: engine.actions,
+        ownerUserId: engine.ownerUserId,
+        mayGrant: this.#mayGrant,
+        tellProgress: this.#tellProgress(),
+      },
     })
+  }
+
+  #tellProgress(): JobSettings['tellProgress'] {
+    const { engine, invocation } = this.#call
+    if (invocation.jobId === undefined) return undefined
+    const writer = new ProgressWriter(engine.database, invocation.jobId, (error) =>
+      invocation.log.warn({ err: error }, 'The progress of a job could not be saved'),
+    )
+    return (told) => writer.tell(told)
   }
 
   #createAsCaller(): AnyRecords {

@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import type { CallerReads, CallerRecords } from '../records/types.ts'
 import type { AttemptDatabase } from '../tools/tools.ts'
-import type { CollectionsOf, ReadTools, Tools } from '../tools/types.ts'
+import type { CollectionsOf, PrivilegedTools, ReadTools, Tools } from '../tools/types.ts'
 
 /** What the builders are told of an app, as types alone: `createBuilders<App>()`. */
 export interface AppTypes {
@@ -18,6 +18,10 @@ export interface AppTypes {
 /** The app's authority over its data and its integrations, typed by the app's own declarations. */
 export interface ActionTools<A extends AppTypes>
   extends Tools<CollectionsOf<A['collections']>, AttemptDatabase, A['integrations']> {}
+
+/** What actions of the owner's and of the app's own have. */
+export interface OwnerTools<A extends AppTypes>
+  extends PrivilegedTools<CollectionsOf<A['collections']>, AttemptDatabase, A['integrations']> {}
 
 /** What an action that only reads has of it. */
 export interface ActionReadTools<A extends AppTypes>

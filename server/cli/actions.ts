@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import type { Budget } from '../ledger/budgets.ts'
-import type { Actions, AnyAction } from '../routers/registry.ts'
+import type { Actions } from '../routers/registry.ts'
 import { say } from './database-command.ts'
 import { loadApp } from './load-app.ts'
 
@@ -27,7 +27,7 @@ export function addActions(program: Command): void {
 interface ListedAction {
   readonly name: string
   readonly writes: boolean
-  /** `every user` with a valid token, `owner`, or a role. */
+  /** `every user` with a valid token, `owner`, a role, or `no client`. */
   readonly callers: string
   readonly deadlineMs: number
   readonly audit: 'always' | 'when it matters'
@@ -39,16 +39,22 @@ interface ListedAction {
 async function listActions(actions: Actions): Promise<readonly ListedAction[]> {
   const { actionDefinition } = await import('../builders/action.ts')
   const { DEFAULT_DEADLINE_MS } = await import('../trpc/call.ts')
-  const list = ([name, action]: [string, AnyAction]): ListedAction[] => {
+  const list = ([name, action]: [string, unknown]): ListedAction[] => {
     const definition = actionDefinition(action)
     if (!definition) return [] // `defineApp` takes none such.
-    const { role, isPrivileged, kind, meta } = definition
+    const { role, isPrivileged, isInternal, kind, meta } = definition
     return [
       {
         name,
         writes: kind === 'mutation',
-        callers: isPrivileged ? (role === undefined ? 'owner' : `role ${role}`) : 'every user',
-        deadlineMs: meta.deadlineMs ?? DEFAULT_DEADLINE_MS,
+        callers: isInternal
+          ? 'no client'
+          : isPrivileged
+            ? role === undefined
+              ? 'owner'
+              : `role ${role}`
+            : 'every user',
+        deadlineMs: meta.deadlineMs ?? meta.lifetimeMs ?? DEFAULT_DEADLINE_MS,
         audit: isPrivileged ? 'always' : (meta.audit ?? 'when it matters'),
         dryRun: meta.dryRun ?? 'owner',
         budget: meta.budget ?? null,

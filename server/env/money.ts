@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { DEFAULT_CALLS_PER_MINUTE } from '../http/rate-limit.ts'
-import { MAX_MICRO_CREDITS } from '../ledger/amount.ts'
 import { type Budgets, DEFAULT_BUDGETS } from '../ledger/budgets.ts'
+import { MAX_MICRO_CREDITS } from '../wire/amount.ts'
 
 const NUMBER_RULE = `must be a whole number from 0 to ${MAX_MICRO_CREDITS}, in digits alone`
 const { caller, action, app, anonymous } = DEFAULT_BUDGETS

@@ -92,7 +92,7 @@ export function createRoutesOptions({
         schema: NOTHING,
         trail: 'none',
         run: (accepted) =>
-          runCall(engine, accepted, (attempt) => handler(createActionContext(accepted, attempt))),
+          runCall(engine, accepted, (attempt) => handler(createActionContext(accepted, attempt, false))),
       })
       const place = { ctx, path: 'route', batchIndex: 0, readInput: () => undefined }
       const result = resultOf(await callProcedure({ call }, place))

@@ -4,15 +4,24 @@ import { type QueryResult, SqlError, type Statement } from '../db/database.ts'
 import { isUnavailable, mapDatabaseError, type StatementKind } from '../db/sqlstate.ts'
 import { toStatement } from '../db/statement.ts'
 import type { CommitOutcome, Transaction } from '../db/transaction.ts'
-import type { Message } from '../queue/message.ts'
+import type { QueuedByAction } from '../queue/work.ts'
 import type { CatalogEntry } from '../tools/catalog.ts'
 import { constraintFields } from '../tools/constraint-fields.ts'
 import { learnDeferrable } from '../tools/on-conflict.ts'
-import type { Charge, StepRequest, ToolCall, ToolRuntime, WriteOperation } from '../tools/tool-runtime.ts'
+import type {
+  Charge,
+  JobCancellation,
+  JobRequest,
+  StepRequest,
+  ToolCall,
+  ToolRuntime,
+  WriteOperation,
+} from '../tools/tool-runtime.ts'
 import type { Write } from './audit-row.ts'
 import type { Execution } from './execution.ts'
 import type { Step } from './journal.ts'
 import { LazyTransaction } from './lazy-transaction.ts'
+import { NO_WORK, RunQueue } from './run-queue.ts'
 import { type Interruption, never, RunState } from './run-state.ts'
 import { isInsideOnce, runInsideOnce, Steps } from './steps.ts'
 import { Stopwatch } from './stopwatch.ts'
@@ -52,6 +61,8 @@ export class Attempt implements ToolRuntime {
   #expired = false
   #loggedLateCall = false
   readonly #callsInFlight = new Set<Promise<unknown>>()
+  // Most runs queue nothing.
+  #queue: RunQueue | undefined
   #concealing: Map<string, (error: SqlError) => SqlError> | undefined
 
   constructor(execution: Execution, { number, remainingMs, turns }: AttemptOptions) {
@@ -107,9 +118,21 @@ export class Attempt implements ToolRuntime {
     return this.#writes.all
   }
 
-  /** The messages that it has queued. */
-  get messages(): readonly Message[] {
-    return this.#writes.messages
+  /** What it has queued. */
+  get queued(): QueuedByAction {
+    return this.#queue ?? NO_WORK
+  }
+
+  get messages(): QueuedByAction['messages'] {
+    return this.queued.messages
+  }
+
+  get grants(): QueuedByAction['grants'] {
+    return this.queued.grants
+  }
+
+  get jobs(): QueuedByAction['jobs'] {
+    return this.#queue?.allJobs ?? []
   }
 
   /** Steps that the run was suspended for. */
@@ -144,7 +167,29 @@ export class Attempt implements ToolRuntime {
   }
 
   enqueue(name: string, data: JsonValue, charge: Charge): string {
-    return this.#writes.queue(name, data, charge)
+    return this.#queueOf().message(name, data, charge)
+  }
+
+  queueJob(request: JobRequest): Promise<string> {
+    return this.#queueOf().job(request)
+  }
+
+  cancelJob(id: string): Promise<JobCancellation> {
+    return this.#queueOf().cancel(id)
+  }
+
+  grantCredits(account: string, amount: number): string {
+    return this.#queueOf().grant(account, amount)
+  }
+
+  #queueOf(): RunQueue {
+    this.#queue ??= new RunQueue({
+      execution: this.#execution,
+      writes: this.#writes,
+      mintId: () => this.mintId(),
+      run: (statement) => this.run(statement),
+    })
+    return this.#queue
   }
 
   execute(statement: SQL): Promise<QueryResult> {
@@ -225,6 +270,12 @@ export class Attempt implements ToolRuntime {
     return runInsideOnce(run)
   }
 
+  /** Ends the run with a failure, whatever its handler makes of what is thrown. */
+  refuse(failure: Failure): FailureError {
+    this.#state.interrupt({ kind: 'failed', failure })
+    return new FailureError(failure)
+  }
+
   /** Starts counting the time that the handler may take. */
   start(): void {
     this.stopwatch.start(() => this.expire('deadline'))
@@ -262,9 +313,9 @@ export class Attempt implements ToolRuntime {
   }
 
   /** Commits what the run wrote, with a last statement. @throws what COMMIT threw. */
-  commit(last: Statement | undefined): Promise<CommitOutcome> {
+  commit(last: Statement | undefined, mustBeOnce: boolean): Promise<CommitOutcome> {
     this.end()
-    return this.#transaction.commit(last)
+    return this.#transaction.commit(last, mustBeOnce)
   }
 
   /** The transaction that it has opened, if any. @throws what kept it from opening */
@@ -295,7 +346,9 @@ export class Attempt implements ToolRuntime {
 
   #databaseFailed(tool: string, writes: boolean, error: unknown): Failure {
     if (error instanceof TurnTimeout) {
-      this.#state.poison = fail('CONFLICT', 'Too many calls wait for the same record; try again shortly.')
+      this.#state.poison = fail('CONFLICT', 'Too many calls wait for the same record; try again shortly.', {
+        details: { retryAfterSeconds: 1 },
+      })
       return this.#state.poison
     }
     const mapped = this.#map(error, tool === 'sql' ? 'own sql' : writes ? 'write' : 'read')

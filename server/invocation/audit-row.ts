@@ -3,7 +3,7 @@ import { Batches } from '../db/batches.ts'
 import type { Database, Statement } from '../db/database.ts'
 import { Semaphore } from '../db/semaphore.ts'
 import { Parameters } from '../db/statement.ts'
-import type { Message } from '../queue/message.ts'
+import type { Message } from '../queue/work.ts'
 import { stringify } from '../wire/json.ts'
 import { redact } from '../wire/redact.ts'
 import type { RecordedCall } from './invocation-record.ts'
@@ -22,7 +22,8 @@ export function isWorthAuditing(
 ): boolean {
   const hasLeftTraces = writes.length > 0 || record.payers.size > 0
   // Callers without a token could fill the table; the log has their calls. A budget limits what they spend.
-  return hasLeftTraces || (invocation.userId !== null && (outcome !== 'OK' || invocation.isAudited))
+  const isKnown = invocation.userId !== null || invocation.source !== 'client'
+  return hasLeftTraces || (isKnown && (outcome !== 'OK' || invocation.isAudited))
 }
 
 /** What is written together with an audit row. */
@@ -63,6 +64,7 @@ export function auditStatement(
     record.cost ?? null,
     inputText(record),
     invocation.ip ?? null,
+    invocation.source,
   ])
   const kept = beside(parameters).map((sql, position) => `kept_${position} as (${sql}), `)
   return { sql: kept.length === 0 ? ALONE : `with ${kept.join('')}${INSERTS}`, params: parameters.values }
@@ -73,9 +75,9 @@ const INSERTS = `detail as (
       insert into deputy.audit_detail (id, at, actor, input, ip)
       values ($1::text, $2::timestamptz, $3::text, $15::text, $16::text) on conflict do nothing)
     insert into deputy.audit_log (id, at, actor, request_id, transport, action, outcome, attempts, duration_ms, input_hash,
-      writes, write_count, payers, cost)
+      writes, write_count, payers, cost, source)
     values ($1, $2, $3, $4::text, $5::text, $6::text, $7::text, $8::int, $9::int, $10::text,
-      $11::jsonb, $12::int, $13::text[], $14::bigint) on conflict do nothing`
+      $11::jsonb, $12::int, $13::text[], $14::bigint, $17::text) on conflict do nothing`
 const ALONE = `with ${INSERTS}`
 
 function toJson([op, collection, recordId]: Write) {

@@ -10,7 +10,7 @@ import {
 } from '../db/sqlstate.ts'
 import { Parameters } from '../db/statement.ts'
 import { LastStatementFailed } from '../db/transaction.ts'
-import { queueMessages } from '../queue/message.ts'
+import { hasWork, queueWork } from '../queue/work.ts'
 import {
   constraintFields,
   readConstraintColumns,
@@ -24,6 +24,7 @@ import type { Execution, ExecutionEngine } from './execution.ts'
 import { outcomeUnknown } from './failures.ts'
 import { insertResult, isResultConstraint } from './idempotency.ts'
 import type { RecordedCall } from './invocation-record.ts'
+import { NO_WORK } from './run-queue.ts'
 import type { Stop } from './run-state.ts'
 
 /** The result that an attempt ends with. */
@@ -51,16 +52,18 @@ export async function commit<T>(
 ): Promise<CommitResult<T>> {
   const { engine, invocation, record } = execution
   const commitStatement = commitStatementOf(execution, done.result, attempt)
+  const mustBeOnce = invocation.keyScope !== undefined || hasWork(attempt.queued)
   try {
     const stop = engine.failpoint('before-commit')
     if (stop) await stop
-    const outcome = await attempt.commit(commitStatement?.statement)
+    const outcome = await attempt.commit(commitStatement?.statement, mustBeOnce)
     const committed =
       outcome === 'committed' ||
       (outcome === 'unknown' && (await confirmCommit(engine.database, invocation.id, commitStatement)))
     if (committed) {
       if (commitStatement?.isAudited) record.auditedAtCommit()
       if (attempt.messages.length > 0) execution.messageReservations.committed(attempt.messages)
+      if (attempt.queued !== NO_WORK) engine.queueSignal.wake()
       const stop = engine.failpoint('after-commit')
       if (stop) await stop
       return done
@@ -168,9 +171,9 @@ export interface CommitStatement {
 
 /** Builds the last statement of an attempt that succeeded; undefined when there is nothing to write. */
 function commitStatementOf(
-  call: RecordedCall,
+  call: RecordedCall & Pick<Execution, 'engine'>,
   result: ActionResult<unknown>,
-  { writes, messages }: Pick<Attempt, 'writes' | 'messages'>,
+  { writes, queued }: Pick<Attempt, 'writes' | 'queued'>,
 ): CommitStatement | undefined {
   // A transaction that only reads writes nothing; its audit row, if there is one, is written after it.
   const { invocation } = call
@@ -183,11 +186,14 @@ function commitStatementOf(
   }
   const beside = (parameters: Parameters) => {
     const answer = answerParts(call, result, parameters)
-    return messages.length === 0
-      ? answer
-      : [...answer, queueMessages(parameters, originOf(invocation), messages)]
+    if (!hasWork(queued)) return answer
+    const offsetMs = call.engine.clockOffsetMs()
+    return [...answer, queueWork(parameters, originOf(invocation), queued, offsetMs)]
   }
-  return { statement: auditStatement(call, 'OK', writes, { messages, beside }), isAudited: true }
+  return {
+    statement: auditStatement(call, 'OK', writes, { messages: queued.messages, beside }),
+    isAudited: true,
+  }
 }
 
 function answerParts(

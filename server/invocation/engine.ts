@@ -6,8 +6,10 @@ import type { HttpClient } from '../integrations/http-client.ts'
 import type { Integrations } from '../integrations/integrations.ts'
 import type { Budgets } from '../ledger/budgets.ts'
 import type { Ledger } from '../ledger/ledger.ts'
+import type { JobRunner } from '../queue/dispatcher.ts'
 import type { WakeSignal } from '../queue/wake-signal.ts'
 import type { Policies } from '../records/policy.ts'
+import type { ActionReferences } from '../tools/action-reference.ts'
 import type { Catalog } from '../tools/catalog.ts'
 import type { AuditRows } from './audit-row.ts'
 import type { Fingerprint } from './fingerprint.ts'
@@ -43,14 +45,20 @@ export interface Engine {
   /** The client of all requests to other hosts. */
   readonly http: HttpClient
   readonly turns: Turns
-  /** Wakes the dispatcher when an action has queued messages. */
-  readonly outboxSignal: WakeSignal
+  /** Wakes the dispatcher when an action has queued work. */
+  readonly queueSignal: WakeSignal
+  /** Runs the jobs of the queue. */
+  readonly jobs: JobRunner
+  /** The app's actions, by what their modules export. */
+  readonly actions: ActionReferences
   /** Gives back idempotency keys once the database is back. */
   readonly keyReleaseQueue: WriteQueue
   /** Writes audit rows of failed calls once the database is back. */
   readonly auditRowQueue: WriteQueue
   readonly fingerprint: Fingerprint
   readonly clock: () => Date
+  /** Milliseconds that the clock of a test is ahead of the database's; 0 in a server. */
+  readonly clockOffsetMs: () => number
   /** Called at named points of a call; only tests of faults give it a function. */
   readonly failpoint: Failpoint
   readonly log: Logger

@@ -6,7 +6,9 @@ import type { Invocation } from './invocation.ts'
 
 /** Makes the failure of a call that had too many conflicts. */
 export function tooManyConflicts(): Failure {
-  return fail('CONFLICT', 'The call kept meeting others that changed the same records; try again.')
+  return fail('CONFLICT', 'The call kept meeting others that changed the same records; try again.', {
+    details: { retryAfterSeconds: 1 },
+  })
 }
 
 /** Makes the failure of a call that lasted longer than a call may. */

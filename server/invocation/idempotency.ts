@@ -109,8 +109,8 @@ export function insertResult(parameters: Parameters, stored: StoredResult): stri
 const RESULT_CONSTRAINTS: ReadonlySet<string | undefined> = new Set([
   'idempotency_results_pkey',
   'idempotency_results_key',
-  // The ids of its messages are derived from the key as well.
-  'outbox_pkey',
+  // The ids of what it queues are derived from the key as well.
+  'queue_pkey',
 ])
 
 /** Whether an error says that another holder has stored a result for the key. */

@@ -14,13 +14,19 @@ export interface InvocationOptions {
   /** Milliseconds that the handler may take in all its runs. */
   readonly deadlineMs: number
   /** Milliseconds that the call may last, with all its waits. @default 120000 */
-  readonly lifetimeMs?: number
+  readonly lifetimeMs?: number | undefined
   /** @default 'caller' */
   readonly transport?: Transport
+  /** @default 'client' */
+  readonly source?: CallSource
   /** The address that the call came from. */
   readonly ip?: string | undefined
   /** The caller's idempotency key. */
   readonly key?: string | undefined
+  /** What keys of the app's own belong to: no caller's key is one of them. @default the key is the caller's */
+  readonly keySpace?: string | undefined
+  /** The job that it is a run of. */
+  readonly jobId?: string | undefined
   /** Whether it always has an audit row. @default false */
   readonly isAudited?: boolean
   /** What the action may spend of the owner's money in a day, in place of the default. */
@@ -31,11 +37,15 @@ export interface InvocationOptions {
   readonly log: Logger
 }
 
-export type Transport = 'trpc' | 'rest' | 'caller'
+/** `internal`: the server itself calls. */
+export type Transport = 'trpc' | 'rest' | 'caller' | 'internal'
 
-const DEFAULT_LIFETIME_MS = 120_000
+/** What a call comes from: a client with a token or without; or the app: its schedules, its jobs, its routes, a command. */
+export type CallSource = 'client' | 'schedule' | 'later' | 'route' | 'command'
+
+export const DEFAULT_LIFETIME_MS = 120_000
 /** How long leases last beyond the longest life of an invocation. */
-const LEASE_MARGIN_MS = 30_000
+export const LEASE_MARGIN_MS = 30_000
 
 /** Identifies one call of one action. It never changes: what happens during the call is in its record. */
 export class Invocation {
@@ -49,11 +59,14 @@ export class Invocation {
   readonly requestId: string
   readonly readOnly: boolean
   readonly transport: Transport
+  readonly source: CallSource
   readonly ip: string | undefined
   readonly isAudited: boolean
   readonly key: string | undefined
   /** What the key belongs to; undefined without one, and for a caller without a token. */
   readonly keyScope: KeyScope | undefined
+  /** The job that it is a run of. */
+  readonly jobId: string | undefined
   readonly actionBudget: Partial<Budget> | undefined
   /** Undefined where what it does stays. */
   readonly dryRun: DryRunOptions | undefined
@@ -72,11 +85,12 @@ export class Invocation {
     this.requestId = options.requestId
     this.readOnly = options.readOnly
     this.transport = options.transport ?? 'caller'
+    this.source = options.source ?? 'client'
     this.ip = options.ip
     this.isAudited = options.isAudited ?? false
     this.key = key
-    this.keyScope =
-      key === undefined || this.userId === null ? undefined : { actor: this.userId, action, key }
+    this.keyScope = key === undefined ? undefined : keyScopeOf(options, this.userId, key)
+    this.jobId = options.jobId
     this.actionBudget = options.actionBudget
     this.dryRun = options.dryRun
     this.deadlineMs = options.deadlineMs
@@ -113,4 +127,14 @@ export class Invocation {
       actor: this.userId ?? this.actor.kind,
     }
   }
+}
+
+/** A caller without a token has no keys. No action's name has a colon. */
+function keyScopeOf(
+  { action, keySpace }: InvocationOptions,
+  userId: string | null,
+  key: string,
+): KeyScope | undefined {
+  if (keySpace !== undefined) return { actor: '', action: `${keySpace}:${action}`, key }
+  return userId === null ? undefined : { actor: userId, action, key }
 }

@@ -59,13 +59,14 @@ export class LazyTransaction {
   /**
    * Commits, with a last statement: in the transaction, or by itself where none was opened.
    *
+   * @param mustBeOnce whether it writes more than an audit row, which is written once however often it is tried.
    * @throws what kept the transaction from opening, or what COMMIT threw.
    */
-  async commit(last: Statement | undefined): Promise<CommitOutcome> {
+  async commit(last: Statement | undefined, mustBeOnce: boolean): Promise<CommitOutcome> {
     try {
       const { opened } = this
       if (opened) return await opened.commit(last)
-      return last ? await this.#write(last) : 'committed'
+      return last ? await this.#write(last, mustBeOnce) : 'committed'
     } finally {
       if (this.#transaction?.hasEnded === false) await this.rollback()
       this.giveTurnsBack()
@@ -73,11 +74,11 @@ export class LazyTransaction {
   }
 
   /** For a run without a transaction. */
-  async #write(statement: Statement): Promise<CommitOutcome> {
-    const { engine, invocation, hasReserved } = this.#options.execution
+  async #write(statement: Statement, mustBeOnce: boolean): Promise<CommitOutcome> {
+    const { engine } = this.#options.execution
     try {
-      // Results of keys and messages are not written twice: their outcome has to be known.
-      if (invocation.keyScope || hasReserved) await engine.database.write(statement)
+      // Results of keys and queued work are not written twice: their outcome has to be known.
+      if (mustBeOnce) await engine.database.write(statement)
       else await engine.auditRows.fulfil(statement)
       return 'committed'
     } catch (error) {

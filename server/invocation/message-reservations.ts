@@ -3,7 +3,7 @@ import { isUnavailable } from '../db/sqlstate.ts'
 import { refund } from '../ledger/refund.ts'
 import type { ReservationAccount, ReservationRequest, ReservationSettings } from '../ledger/reservation.ts'
 import { reserve } from '../ledger/reserve.ts'
-import type { Message } from '../queue/message.ts'
+import type { Message } from '../queue/work.ts'
 import type { Engine } from './engine.ts'
 import type { Invocation } from './invocation.ts'
 import { reservationAccountOf } from './payer.ts'
@@ -13,7 +13,7 @@ const MAX_ROUNDS = 5
 
 /** The call that sends them. */
 interface SendingCall {
-  readonly engine: ReservationSettings & Pick<Engine, 'ledger' | 'database' | 'outboxSignal'>
+  readonly engine: ReservationSettings & Pick<Engine, 'ledger' | 'database'>
   readonly invocation: Invocation
 }
 
@@ -62,7 +62,6 @@ export class MessageReservations {
   /** Notes that messages are queued and own their reservations. */
   committed(messages: readonly Message[]): void {
     this.#queued = new Set(messages.map(({ id }) => id))
-    if (messages.length > 0) this.#call.engine.outboxSignal.wake()
   }
 
   /** Leaves the reservations to the sweeper, because it is unknown whether the messages are queued. */

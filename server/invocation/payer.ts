@@ -9,12 +9,13 @@ import type { Invocation } from './invocation.ts'
 /** Finds the account that pays for a call, from configuration and the verified caller, never from input. */
 export function reservationAccountOf(
   settings: ReservationSettings,
-  { userId, action, id, ip, actionBudget, leaseMs }: Invocation,
+  { userId, action, id, ip, actionBudget, leaseMs, source }: Invocation,
   payer: 'owner' | 'caller',
 ): { readonly account: ReservationAccount } | { readonly failure: Failure } {
   const call = {
     payer,
     caller: userId,
+    isApp: userId === null && source !== 'client',
     action,
     invocation: id,
     holder: id,
@@ -27,6 +28,8 @@ export function reservationAccountOf(
   const failure =
     payer === 'owner'
       ? fail('PRECONDITION_FAILED', "Set OWNER_USER_ID: the app's owner pays for this call.")
-      : fail('UNAUTHORIZED', 'Sign in first: whoever calls this pays for it.')
+      : call.isApp
+        ? fail('PRECONDITION_FAILED', 'Whoever this runs as pays for it, and it runs as no one.')
+        : fail('UNAUTHORIZED', 'Sign in first: whoever calls this pays for it.')
   return { failure }
 }

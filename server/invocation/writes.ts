@@ -1,19 +1,15 @@
-import type { JsonValue } from '../core/result.ts'
-import type { Message } from '../queue/message.ts'
-import type { Charge, WriteOperation } from '../tools/tool-runtime.ts'
+import type { WriteOperation } from '../tools/tool-runtime.ts'
 import type { Execution } from './execution.ts'
 
 const MAX_TURN_KEYS = 32
 
-/** The writes of a run, the records that it intends to write, and the messages that it has queued. */
+/** The writes of a run, and the records that it intends to write. */
 export class Writes {
   /** `[operation, collection, recordId]` of everything. */
   readonly all: [WriteOperation | 'sql', string, string][] = []
-  readonly messages: Message[] = []
   readonly #execution: Execution
   /** Records that it set out to write, as keys for turns. */
   readonly #keys = new Set<string>()
-  #queued: Map<string, number> | undefined
 
   constructor(execution: Execution) {
     this.#execution = execution
@@ -25,18 +21,6 @@ export class Writes {
 
   wrote(operation: WriteOperation | 'sql', collection: string, recordId: string): void {
     this.all.push([operation, collection, recordId])
-  }
-
-  /** Queues a message. @returns its id, which the same message has in every run. */
-  queue(endpoint: string, data: JsonValue, charge: Charge): string {
-    const same = `outbox:${endpoint}\n${this.#execution.engine.fingerprint(data)}`
-    this.#queued ??= new Map()
-    const nth = (this.#queued.get(same) ?? 0) + 1
-    this.#queued.set(same, nth)
-    const id = this.#execution.ids.effectIdOf(`${same}\n${nth}`)
-    this.messages.push({ id, endpoint, data, charge })
-    this.wrote('create', 'outbox', id)
-    return id
   }
 
   /**

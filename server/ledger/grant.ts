@@ -1,6 +1,6 @@
 import { type ActionResult, type Failure, fail, ok } from '../core/result.ts'
 import { type Database, SqlError } from '../db/database.ts'
-import { MAX_MICRO_CREDITS } from './amount.ts'
+import { MAX_MICRO_CREDITS } from '../wire/amount.ts'
 import type { Balance } from './balance.ts'
 
 export interface GrantRequest {

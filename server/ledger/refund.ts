@@ -4,7 +4,7 @@ import { bookReservations } from './settle.ts'
 const REFUND = `
   with closed as (
     delete from deputy.credit_holds as hold where effect in (select jsonb_array_elements_text($1::text::jsonb)) and holder = $2 and state = 'reserved'
-      and not exists (select 1 from deputy.outbox where outbox.id = hold.effect)
+      and not exists (select 1 from deputy.queue as work where work.id = hold.effect)
     returning *),
   hold as materialized (select closed.*, 0::bigint as cost, 'nothing' as outcome, null::int as duration_ms from closed),
   ${bookReservations()}

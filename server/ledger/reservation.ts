@@ -50,6 +50,8 @@ export interface ReservationSettings {
 
 export interface PaidCall
   extends Pick<ReservationAccount, 'payer' | 'caller' | 'action' | 'invocation' | 'holder' | 'leaseMs'> {
+  /** Whether the app itself acts, without a user. @default false */
+  readonly isApp?: boolean
   /** Where a caller without a token came from. */
   readonly address?: string | undefined
   /** The action's own limit, in place of the default. */
@@ -59,7 +61,7 @@ export interface PaidCall
 /** Finds the account that pays for a call, and the budgets that it counts against; undefined where no one can pay. */
 export function reservationAccount(
   settings: ReservationSettings,
-  { address, actionBudget, ...call }: PaidCall,
+  { address, actionBudget, isApp = false, ...call }: PaidCall,
 ): ReservationAccount | undefined {
   const { ownerUserId, isOwnerUnmetered, budgets } = settings
   const { payer, caller, action } = call
@@ -69,8 +71,9 @@ export function reservationAccount(
   const used = budgetsOf({
     budgets,
     caller: caller === null ? `address:${from}` : `user:${caller}`,
-    isAnonymous: caller === null,
-    isOwner: caller === ownerUserId,
+    isAnonymous: caller === null && !isApp,
+    // What the app does by itself is the owner's doing.
+    isOwner: isApp || caller === ownerUserId,
     action,
     actionBudget,
   })

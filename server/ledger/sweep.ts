@@ -8,14 +8,14 @@ const SWEEP_LOCK = 4_711_004
 const KEEP_DAYS = 40
 
 // A reservation that was not sent is refunded; a sent one may have happened, and is charged in full. A message in the
-// outbox keeps its reservation, which the dispatcher settles.
+// queue keeps its reservation, which the dispatcher settles.
 const SWEEP = `
   with turn as materialized (select pg_try_advisory_xact_lock(${SWEEP_LOCK}) as mine),
   closed as (
     delete from deputy.credit_holds where effect in (
       select effect from deputy.credit_holds as hold
       where (select mine from turn) and lease_until < now()
-        and not exists (select 1 from deputy.outbox where outbox.id = hold.effect and outbox.state = 'queued')
+        and not exists (select 1 from deputy.queue as work where work.id = hold.effect and work.state = 'queued')
       order by lease_until limit ${BATCH} for update skip locked)
     returning *),
   hold as materialized (

@@ -4,6 +4,8 @@ import { BlockedUsers } from '../auth/blocked-users.ts'
 import type { AddressRange } from '../auth/client-address.ts'
 import type { Verifier } from '../auth/verifier.ts'
 import { rolesOf } from '../builders/action.ts'
+import { NamedActions } from '../builders/named-actions.ts'
+import { createJobRunner } from '../builders/run-job.ts'
 import type { Database } from '../db/database.ts'
 import type { AnyRoutes } from '../http/custom-routes.ts'
 import { createHttp } from '../http/handler.ts'
@@ -70,6 +72,8 @@ export interface AppOptions<TActions extends object, TModule extends object> {
   readonly failpoint?: Failpoint
   /** @default the system's clock */
   readonly clock?: () => Date
+  /** Milliseconds that the clock of a test is ahead of the database's, for what waits in the queue. @default 0 */
+  readonly clockOffsetMs?: () => number
 }
 
 export interface CallerOptions {
@@ -87,6 +91,7 @@ export function createApp<TActions extends object, TModule extends object>(
 ) {
   const catalog = createCatalog(options.collections)
   const policies = createPolicies(catalog)
+  const actions = new NamedActions(options.actions)
   const engine: Engine = {
     catalog,
     policies,
@@ -104,7 +109,9 @@ export function createApp<TActions extends object, TModule extends object>(
     integrations: options.integrations,
     http: options.http,
     turns: new Turns(),
-    outboxSignal: new WakeSignal(),
+    queueSignal: new WakeSignal(),
+    actions,
+    jobs: createJobRunner(actions, () => engine),
     keyReleaseQueue: new WriteQueue({ maxWaiting: MAX_LATE_RELEASES }),
     auditRowQueue: new WriteQueue({
       maxWaiting: MAX_LATE_AUDIT_ROWS,
@@ -114,6 +121,7 @@ export function createApp<TActions extends object, TModule extends object>(
     fingerprint: createFingerprint(options.fingerprintKey ?? randomBytes(32)),
     failpoint: options.failpoint ?? (() => {}),
     clock: options.clock ?? (() => new Date()),
+    clockOffsetMs: options.clockOffsetMs ?? (() => 0),
     log: options.log,
     ownerUserId: options.ownerUserId,
     roleClaim: options.roleClaim,

@@ -1,42 +1,41 @@
 import type { Database } from '../db/database.ts'
-import type { QueuedMessage } from './message.ts'
+import { type Claimed, JOB_LANE } from './work.ts'
 
-/** A message that a server has claimed to send it. */
-export interface ClaimedMessage extends QueuedMessage {
-  /** Which attempt this is, from 1 on. */
-  readonly attempt: number
-  /** Whether an attempt before may have arrived. */
-  readonly isUnknown: boolean
-}
-
-/** How many messages one server sends to one endpoint at a time. */
-export const MAX_OF_ENDPOINT = 8
+/** How much one server does of one lane at a time. */
+export const MAX_OF_LANE = 8
 /** How many messages one server sends to one integration at a time. */
 export const MAX_OF_INTEGRATION = 16
 
-/** How many messages are being sent by this server, by endpoint or by integration. */
-export type InFlight = Readonly<Record<string, number>>
+/** Numbers by lane, or by group of lanes. */
+export type ByLane = Readonly<Record<string, number>>
 
-// Endpoints take turns, each with as many of its oldest as it has room for: one that hangs holds its own room alone.
-// Which there are is looked up in the index, from one to the next, so that no backlog has to be read for it.
-// A server skips the rows that another has locked. When a server dies, its messages are free again once their lease has
-// ended; what it had sent may have arrived.
+// Lanes take turns, each with as much of its oldest work as it has room for: one that hangs holds its own room alone.
+// Which there are is looked up in the index, from one to the next, so that no backlog has to be read for it. The lanes
+// of an integration are a group as well.
+// A server skips the rows that another has locked. When a server dies, its work is free again once its lease has ended;
+// a message that it had sent may have arrived.
+// Work of a series waits for what was queued before it.
 const CLAIM = `
-  with recursive waiting (endpoint) as (
-    (select endpoint from deputy.outbox where state = 'queued' order by endpoint limit 1)
+  with recursive waiting (lane) as (
+    (select lane from deputy.queue where state = 'queued' order by lane limit 1)
     union all
-    select (select next.endpoint from deputy.outbox as next where next.state = 'queued' and next.endpoint > waiting.endpoint
-      order by next.endpoint limit 1)
-    from waiting where waiting.endpoint is not null),
+    select (select next.lane from deputy.queue as next where next.state = 'queued' and next.lane > waiting.lane
+      order by next.lane limit 1)
+    from waiting where waiting.lane is not null),
+  known (lane) as (select jsonb_array_elements_text($8::jsonb)),
   ours as materialized (
-    select ours.id, ours.due_at, split_part(waiting.endpoint, '/', 1) as integration,
-      row_number() over (partition by waiting.endpoint order by ours.due_at, ours.id) as turn
+    select ours.id, ours.due_at, split_part(waiting.lane, '/', 1) as integration,
+      row_number() over (partition by waiting.lane order by ours.due_at, ours.id) as turn
     from waiting cross join lateral (
-      select id, due_at from deputy.outbox
-      where state = 'queued' and endpoint = waiting.endpoint and due_at <= now() order by due_at
-      limit greatest(0, ${MAX_OF_ENDPOINT} - coalesce(($4::jsonb ->> waiting.endpoint)::int, 0))
+      select id, due_at from deputy.queue as work
+      where state = 'queued' and lane = waiting.lane and due_at <= now() + $6::bigint * interval '1 millisecond'
+        and (series is null or not exists (select 1 from deputy.queue as before
+          where before.series = work.series and before.state = 'queued' and before.id < work.id))
+      order by due_at
+      limit greatest(0, ${MAX_OF_LANE} - coalesce(($4::jsonb ->> waiting.lane)::int, 0))
       for update skip locked) as ours
-    where waiting.endpoint is not null),
+    where waiting.lane is not null
+      and (waiting.lane not like '${JOB_LANE}%' or waiting.lane in (select lane from known))),
   fitting as (
     select id, due_at, turn, integration,
       row_number() over (partition by integration order by turn, due_at) as turn_of_integration
@@ -45,40 +44,81 @@ const CLAIM = `
     select id from fitting
     where turn_of_integration <= ${MAX_OF_INTEGRATION} - coalesce(($5::jsonb ->> integration)::int, 0)
     order by turn, due_at limit $3::int)
-  update deputy.outbox as it set token = $1, attempts = it.attempts + 1, due_at = now() + $2::int * interval '1 millisecond',
+  update deputy.queue as it set token = $1, attempts = it.attempts + 1, key = null,
+    due_at = now() + ($6::bigint + coalesce(($7::jsonb ->> it.lane)::int, $2::int)) * interval '1 millisecond',
     is_unknown = it.is_unknown or exists (
       select 1 from deputy.credit_holds as hold where hold.effect = it.id and hold.state = 'sent')
   from due where it.id = due.id
-  returning it.id, it.endpoint, it.data, it.payer, it.caller, it.action, it.invocation, it.attempts, it.is_unknown`
+  returning it.id, it.kind, it.lane, it.data, it.payer, it.run_as, it.source, it.caller, it.action, it.invocation,
+    it.attempts, it.max_attempts, it.is_unknown, it.series`
 
 export interface ClaimOptions {
   /** The fencing token of this claim. */
   readonly token: string
   readonly leaseMs: number
-  /** How many at most. */
+  /** How much at most. */
   readonly limit: number
-  /** @default none */
-  readonly byEndpoint?: InFlight
-  /** @default none */
-  readonly byIntegration?: InFlight
+  /** What this server is at work on, by lane. @default none */
+  readonly byLane?: ByLane
+  /** What this server is at work on, by group of lanes. @default none */
+  readonly byGroup?: ByLane
+  /** Leases of lanes whose work may last longer, in milliseconds. @default none */
+  readonly leases?: ByLane
+  /** The actions whose jobs are taken. @default none */
+  readonly actions?: readonly string[]
+  /** Milliseconds that the clock of a test is ahead of the database's. @default 0 */
+  readonly offsetMs?: number
 }
 
-/** Claims messages that are due. @throws {SqlError | ConnectionLost | AcquireTimeout} */
-export async function claimMessages(
+/** Claims work that is due. @throws {SqlError | ConnectionLost | AcquireTimeout} */
+export async function claimWork(
   database: Database,
-  { token, leaseMs, limit, byEndpoint = {}, byIntegration = {} }: ClaimOptions,
-): Promise<ClaimedMessage[]> {
-  const params = [token, leaseMs, limit, JSON.stringify(byEndpoint), JSON.stringify(byIntegration)]
+  { token, leaseMs, limit, byLane = {}, byGroup = {}, leases = {}, actions = [], offsetMs = 0 }: ClaimOptions,
+): Promise<Claimed[]> {
+  const [lanes, groups, longer] = [byLane, byGroup, leases].map((numbers) => JSON.stringify(numbers))
+  const known = JSON.stringify(actions.map((name) => `${JOB_LANE}${name}`))
+  const params = [token, leaseMs, limit, lanes, groups, offsetMs, longer, known]
   const { rows } = await database.write({ sql: CLAIM, params })
-  return rows.map(([id, endpoint, data, payer, caller, action, invocation, attempt, isUnknown]) => ({
-    id: String(id),
-    endpoint: String(endpoint),
-    data: JSON.parse(String(data)),
-    payer: payer === 'caller' ? 'caller' : 'owner',
-    caller: caller === null ? null : String(caller),
-    action: String(action),
-    invocation: String(invocation),
+  return rows.map(readClaimed)
+}
+
+function readClaimed(row: readonly unknown[]): Claimed {
+  const [id, kind, lane, data, payer, runAs, source, caller, action, invocation] = row.map((value) =>
+    value === null ? undefined : String(value),
+  )
+  const [attempt, maxAttempts, isUnknown, series] = row.slice(10)
+  const common = {
+    id: id ?? '',
+    lane: lane ?? '',
+    caller: caller ?? null,
+    action: action ?? '',
+    invocation: invocation ?? '',
     attempt: Number(attempt),
+    maxAttempts: Number(maxAttempts),
     isUnknown: isUnknown === true,
-  }))
+  }
+  switch (kind) {
+    case 'job':
+      return {
+        ...common,
+        kind: 'job',
+        name: common.lane.slice(JOB_LANE.length),
+        input: data ?? '',
+        runAs: runAs === 'owner' || runAs === 'caller' ? runAs : 'nobody',
+        source: source === 'schedule' ? 'schedule' : 'later',
+        series: series === null ? undefined : String(series),
+      }
+    case 'grant': {
+      const { account, amount } = JSON.parse(data ?? '{}')
+      return { ...common, kind: 'grant', account: String(account), amount: Number(amount) }
+    }
+    default:
+      return {
+        ...common,
+        kind: 'message',
+        endpoint: common.lane,
+        data: JSON.parse(data ?? 'null'),
+        payer: payer === 'caller' ? 'caller' : 'owner',
+      }
+  }
 }

@@ -1,10 +1,10 @@
 import { fail } from '../core/result.ts'
 import type { Integrations } from '../integrations/integrations.ts'
-import type { ClaimedMessage } from './claim.ts'
-import { type MessageOutcome, outcomeOfAnswer, outcomeOfFailure } from './outcome.ts'
+import { outcomeOfAnswer, outcomeOfFailure, type WorkOutcome } from './outcome.ts'
 import { planMessage } from './plan-message.ts'
 import { type ReservationContext, renewReservation } from './renew-reservation.ts'
 import { markSent } from './save-outcome.ts'
+import type { ClaimedMessage } from './work.ts'
 
 export interface DeliveryOptions extends ReservationContext {
   readonly integrations: Integrations
@@ -24,7 +24,7 @@ export interface DeliveryOptions extends ReservationContext {
 export async function deliver(
   message: ClaimedMessage,
   options: DeliveryOptions,
-): Promise<MessageOutcome | undefined> {
+): Promise<WorkOutcome | undefined> {
   const { database, integrations, token, timeoutMs, leaseMs } = options
   const plan = planMessage(integrations, message)
   if (!plan.success) return outcomeOfFailure(message, plan)

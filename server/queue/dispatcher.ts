@@ -1,46 +1,70 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
-import { fail } from '../core/result.ts'
+import { type Failure, fail } from '../core/result.ts'
 import { uuidv7 } from '../core/uuid.ts'
 import type { Database } from '../db/database.ts'
 import { isPassing, isUnavailable } from '../db/sqlstate.ts'
 import type { Integrations } from '../integrations/integrations.ts'
-import { type ClaimedMessage, claimMessages, type InFlight } from './claim.ts'
+import { grant } from '../ledger/grant.ts'
+import { type ByLane, claimWork } from './claim.ts'
 import { deliver } from './deliver.ts'
-import { type MessageOutcome, outcomeOfFailure } from './outcome.ts'
+import { outcomeOfCall, outcomeOfFailure, type WorkOutcome } from './outcome.ts'
 import type { ReservationContext } from './renew-reservation.ts'
 import { type SavedOutcome, saveOutcome } from './save-outcome.ts'
 import type { WakeSignal } from './wake-signal.ts'
+import { type Claimed, type ClaimedJob, JOB_LANE } from './work.ts'
 
-export interface DispatcherOptions extends ReservationContext {
+/** Runs jobs, for a queue that knows nothing of actions. */
+export interface JobRunner {
+  /** Runs an attempt at a job, once for its id. @returns its failure; undefined when it is done. */
+  run(job: ClaimedJob): Promise<Failure | undefined>
+  /** The actions that this server has: jobs of others are left to servers that have them. */
+  readonly actions: readonly string[]
+  /** The actions whose jobs may last longer than a message, with the milliseconds that a server may be at work on one. */
+  readonly leases: ByLane
+}
+
+export interface WorkOptions extends ReservationContext {
   readonly integrations: Integrations
-  /** Wakes the dispatcher when there are new messages. */
-  readonly outboxSignal: WakeSignal
+  readonly jobs: JobRunner
   readonly log: Logger
-  /** Milliseconds between two looks for messages that are due. @default 1000 */
-  readonly intervalMs?: number
-  /** Milliseconds after which another server may take a message that this one has taken. @default 150000 */
+  /** Milliseconds after which another server may take what this one has taken. @default 150000 */
   readonly leaseMs?: number
+  /** Milliseconds that the clock of a test is ahead of the database's. */
+  readonly clockOffsetMs: () => number
+}
+
+export interface DispatcherOptions extends WorkOptions {
+  /** Wakes the dispatcher when there is new work. */
+  readonly queueSignal: WakeSignal
+  /** Milliseconds between two looks for work that is due. @default 1000 */
+  readonly intervalMs?: number
 }
 
 export interface Dispatcher {
-  /** Takes no more messages, and waits up to `graceMs` for those that are being sent. */
+  /** Takes no more work, and waits up to `graceMs` for what is under way. */
   stop(graceMs: number): Promise<void>
+}
+
+/** An attempt at work, and what came of it; undefined where another server has taken it over or it could not be saved. */
+export interface DoneWork {
+  readonly work: Claimed
+  readonly outcome: WorkOutcome | undefined
 }
 
 const INTERVAL_MS = 1_000
 const LEASE_MS = 150_000
 /** The part of the lease that a call may take; the rest is for saving its outcome. */
 const SEND_SHARE = 0.8
-/** Messages that one server sends at a time. An endpoint and an integration have less, so that one that hangs leaves room. */
+/** What one server does at a time. A lane and an integration have less, so that one that hangs leaves room. */
 const MAX_IN_FLIGHT = 64
 const SAVE_TIMEOUT_MS = 15_000
 const SAVE_INTERVAL_MS = 250
 
-/** Sends the messages of actions that have committed. */
+/** Does the work of actions that have committed. */
 export function startDispatcher(options: DispatcherOptions): Dispatcher {
-  const { database, log, leaseMs = LEASE_MS } = options
-  const inFlight = new Map<Promise<void>, ClaimedMessage>()
+  const { log } = options
+  const inFlight = new Map<Promise<unknown>, Claimed>()
   let isStopped = false
   let isWoken = false
   let isLooking = false
@@ -53,35 +77,29 @@ export function startDispatcher(options: DispatcherOptions): Dispatcher {
   const lookWhileWoken = async () => {
     isLooking = true
     try {
-      // A message that comes during a look may be missed by it.
+      // Work that comes during a look may be missed by it.
       for (; isWoken && !isStopped; await takeAll()) isWoken = false
     } catch (error) {
-      if (!isUnavailable(error)) log.error({ err: error }, 'Messages could not be taken from the outbox')
+      if (!isUnavailable(error)) log.error({ err: error }, 'Work could not be taken from the queue')
     } finally {
       isLooking = false
     }
   }
   const takeAll = async () => {
     while (!isStopped && inFlight.size < MAX_IN_FLIGHT) {
-      const token = uuidv7()
-      const messages = await claimMessages(database, {
-        token,
-        leaseMs,
-        limit: MAX_IN_FLIGHT - inFlight.size,
-        ...countInFlight(inFlight.values()),
-      })
-      if (messages.length === 0) return
-      for (const message of messages) {
-        const work = attempt({ ...options, leaseMs }, message, token).finally(() => {
-          inFlight.delete(work)
+      const taken = await take(options, MAX_IN_FLIGHT - inFlight.size, inFlight.values())
+      if (taken.length === 0) return
+      for (const { work, token } of taken) {
+        const attempted = attempt(options, work, token).finally(() => {
+          inFlight.delete(attempted)
           look()
         })
-        inFlight.set(work, message)
+        inFlight.set(attempted, work)
       }
     }
   }
   const timer = setInterval(look, options.intervalMs ?? INTERVAL_MS).unref()
-  const silence = options.outboxSignal.onWake(look)
+  const silence = options.queueSignal.onWake(look)
   look()
   return {
     async stop(graceMs) {
@@ -97,48 +115,112 @@ export function startDispatcher(options: DispatcherOptions): Dispatcher {
   }
 }
 
-function countInFlight(messages: Iterable<ClaimedMessage>): {
-  byEndpoint: InFlight
-  byIntegration: InFlight
-} {
-  const byEndpoint = new Map<string, number>()
-  const byIntegration = new Map<string, number>()
-  for (const { endpoint } of messages) {
-    const [integration = ''] = endpoint.split('/', 1)
-    byEndpoint.set(endpoint, (byEndpoint.get(endpoint) ?? 0) + 1)
-    byIntegration.set(integration, (byIntegration.get(integration) ?? 0) + 1)
+/**
+ * Does everything that is due now, and what becomes due by it, and waits for it. For tests, which have no dispatcher.
+ *
+ * @throws {SqlError | ConnectionLost | AcquireTimeout}
+ */
+export async function doAllDue(options: WorkOptions): Promise<readonly DoneWork[]> {
+  const done: DoneWork[] = []
+  for (;;) {
+    const taken = await take(options, MAX_IN_FLIGHT, [])
+    if (taken.length === 0) return done
+    done.push(...(await Promise.all(taken.map(({ work, token }) => attempt(options, work, token)))))
   }
-  return { byEndpoint: Object.fromEntries(byEndpoint), byIntegration: Object.fromEntries(byIntegration) }
 }
 
-/** Sends a message and saves its outcome. Never throws: a message whose outcome could not be saved is taken again. */
-async function attempt(
-  options: DispatcherOptions & { readonly leaseMs: number },
-  message: ClaimedMessage,
-  token: string,
-): Promise<void> {
-  const { database, log, leaseMs } = options
-  const { id, endpoint } = message
-  const timeoutMs = leaseMs * SEND_SHARE
+interface Taken {
+  readonly work: Claimed
+  readonly token: string
+}
+
+async function take(options: WorkOptions, limit: number, inFlight: Iterable<Claimed>): Promise<Taken[]> {
+  const { database, jobs, leaseMs = LEASE_MS, clockOffsetMs } = options
+  const token = uuidv7()
+  const claimed = await claimWork(database, {
+    token,
+    leaseMs,
+    limit,
+    leases: jobs.leases,
+    actions: jobs.actions,
+    offsetMs: clockOffsetMs(),
+    ...countByLane(inFlight),
+  })
+  return claimed.map((work) => ({ work, token }))
+}
+
+function countByLane(works: Iterable<Claimed>): { byLane: ByLane; byGroup: ByLane } {
+  const byLane = new Map<string, number>()
+  const byGroup = new Map<string, number>()
+  for (const { lane } of works) {
+    const [group = ''] = lane.split('/', 1)
+    byLane.set(lane, (byLane.get(lane) ?? 0) + 1)
+    byGroup.set(group, (byGroup.get(group) ?? 0) + 1)
+  }
+  return { byLane: Object.fromEntries(byLane), byGroup: Object.fromEntries(byGroup) }
+}
+
+/** Makes an attempt and saves its outcome. Never throws: what could not be saved is taken again. */
+async function attempt(options: WorkOptions, work: Claimed, token: string): Promise<DoneWork> {
+  const { database, log, clockOffsetMs } = options
   const startedAt = performance.now()
   try {
-    const outcome = await deliver(message, { ...options, token, timeoutMs }).catch((error: unknown) => {
-      log.warn({ err: error, messageId: id, endpoint }, 'A message could not be sent')
-      return outcomeOfFailure(message, fail('SERVICE_UNAVAILABLE', 'The message could not be sent.'))
-    })
-    if (!outcome) return
-    await save(database, { id, token, outcome, durationMs: performance.now() - startedAt })
-    tell(log, message, outcome)
+    const outcome = await perform(options, work, token)
+    if (!outcome) return { work, outcome }
+    const durationMs = performance.now() - startedAt
+    await save(database, { work, token, outcome, durationMs, offsetMs: clockOffsetMs() })
+    tell(log, work, outcome)
+    return { work, outcome }
   } catch (error) {
-    log.error({ err: error, messageId: id, endpoint }, 'The outcome of a message could not be saved')
+    log.error({ err: error, ...named(work) }, 'The outcome of queued work could not be saved')
+    return { work, outcome: undefined }
   }
 }
 
-function tell(log: Logger, { id, endpoint, attempt, invocation }: ClaimedMessage, outcome: MessageOutcome) {
-  const info = { messageId: id, endpoint, attempt, invocation }
-  if (outcome.kind === 'arrived') return log.info(info, 'A message was sent')
-  const what = outcome.kind === 'dead' ? 'A message was given up' : 'A message is sent again later'
-  return log.warn({ ...info, error: outcome.error }, what)
+/** @returns undefined where another server has taken it over. */
+async function perform(options: WorkOptions, work: Claimed, token: string): Promise<WorkOutcome | undefined> {
+  const { database, log, leaseMs = LEASE_MS } = options
+  const failed = (error: unknown) => {
+    log.warn({ err: error, ...named(work) }, 'Queued work could not be done')
+    return fail('SERVICE_UNAVAILABLE', 'It could not be done; the log of the server says why.')
+  }
+  switch (work.kind) {
+    case 'message':
+      return deliver(work, { ...options, token, leaseMs, timeoutMs: leaseMs * SEND_SHARE }).catch(
+        (error: unknown) => outcomeOfFailure(work, failed(error)),
+      )
+    case 'job': {
+      const failure = await options.jobs.run(work).catch(failed)
+      return failure ? outcomeOfCall(work, failure) : { kind: 'done', cost: 0 }
+    }
+    case 'grant': {
+      const { account, amount, id } = work
+      const granted = await grant(database, { account, amount, key: id, grantedBy: null }).catch(failed)
+      return granted.success ? { kind: 'done', cost: 0 } : outcomeOfCall(work, granted)
+    }
+  }
+}
+
+function named({ id, kind, lane, attempt, invocation }: Claimed) {
+  return kind === 'message'
+    ? { messageId: id, endpoint: lane, attempt, invocation }
+    : { jobId: id, job: lane.replace(JOB_LANE, ''), attempt, invocation }
+}
+
+const WORDS = {
+  message: {
+    done: 'A message was sent',
+    later: 'A message is sent again later',
+    dead: 'A message was given up',
+  },
+  job: { done: 'A job is done', later: 'A job is run again later', dead: 'A job was given up' },
+  grant: { done: 'Credits were granted', later: 'Credits are granted later', dead: 'A grant was given up' },
+} as const
+
+function tell(log: Logger, work: Claimed, outcome: WorkOutcome) {
+  const info = named(work)
+  const words = WORDS[work.kind][outcome.kind]
+  return outcome.kind === 'done' ? log.info(info, words) : log.warn({ ...info, error: outcome.error }, words)
 }
 
 /** Saves an outcome, and tries again while the database is away: only this server knows the outcome. */

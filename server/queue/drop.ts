@@ -6,7 +6,7 @@ import { beingSent, noSuchMessage } from './refusals.ts'
 const DROP = `
   with found as materialized (
     select id, is_unknown, token is not null and due_at > now() as is_being_sent
-    from deputy.outbox where id = $1 for update),
+    from deputy.queue where id = $1 and kind = 'message' for update),
   ours as materialized (select id, is_unknown from found where not is_being_sent),
   closed as (delete from deputy.credit_holds where effect in (select id from ours) returning *),
   known as materialized (
@@ -17,7 +17,7 @@ const DROP = `
       case when may_have_arrived then 'unknown' else 'nothing' end as outcome, null::int as duration_ms
     from known),
   ${bookReservations()},
-  gone as (delete from deputy.outbox where id in (select id from ours))
+  gone as (delete from deputy.queue where id in (select id from ours))
   select is_being_sent from found`
 
 /**

@@ -1,7 +1,7 @@
-import { getTableColumns, type SQL, sql } from 'drizzle-orm'
+import { type SQL, sql } from 'drizzle-orm'
 import { z } from 'zod'
 import { readColumn } from '../../drizzle/engine/column-types/describe-column.ts'
-import { outbox } from '../../drizzle/engine/system.ts'
+import { queue } from '../../drizzle/engine/system.ts'
 import { type ActionResult, type JsonValue, ok } from '../core/result.ts'
 import type { Integrations } from '../integrations/integrations.ts'
 import { boundedList } from '../tools/bounded-list.ts'
@@ -18,7 +18,25 @@ import { redact } from '../wire/redact.ts'
 const MAX_LIMIT = 200
 const DEFAULT_LIMIT = 50
 
-const { token: _token, ...COLUMNS } = getTableColumns(outbox)
+const MESSAGES = sql`${queue.kind} = 'message'`
+
+const { id, state, lane, data, payer, caller, action, invocation, createdAt } = queue
+const { attempts, dueAt, lastError, isUnknown } = queue
+const COLUMNS = {
+  id,
+  state,
+  endpoint: lane,
+  data,
+  payer,
+  caller,
+  action,
+  invocation,
+  createdAt,
+  attempts,
+  dueAt,
+  lastError,
+  isUnknown,
+}
 
 const entrySchema = z.object({
   /** The message's key, the same in every attempt at it. */
@@ -73,10 +91,10 @@ export async function listMessages(
   const { rows } = await runtime.execute(
     boundedList({
       columns: list,
-      rows: sql`from ${outbox} where ${conditions(filters.state, after)}`,
-      at: sql`${outbox.createdAt}`,
-      id: sql`${outbox.id}`,
-      size: sql`octet_length(${outbox.data}::text)`,
+      rows: sql`from ${queue} where ${conditions(filters.state, after)}`,
+      at: sql`${queue.createdAt}`,
+      id: sql`${queue.id}`,
+      size: sql`octet_length(${queue.data}::text)`,
       limit,
     }),
   )
@@ -90,10 +108,10 @@ export async function listMessages(
 }
 
 function conditions(state: string | undefined, after: InstantPosition | undefined): SQL {
-  const isState = state === undefined ? sql`true` : sql`${outbox.state} = ${state}`
+  const isState = state === undefined ? MESSAGES : sql`${MESSAGES} and ${queue.state} = ${state}`
   if (!after) return isState
   const { at, id } = after
-  return sql`${isState} and (${outbox.createdAt}, ${outbox.id}) < (${at.toISOString()}::timestamptz, ${id}::text)`
+  return sql`${isState} and (${queue.createdAt}, ${queue.id}) < (${at.toISOString()}::timestamptz, ${id}::text)`
 }
 
 /** Removes what the endpoint marks as secret, such as a sign-in link: only the provider may see it. */

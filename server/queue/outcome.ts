@@ -3,20 +3,21 @@ import type { Failure } from '../core/result.ts'
 import type { OutboundAnswer } from '../integrations/integrations.ts'
 
 /** Attempts at a message before it is given up: about an hour of them. */
-const MAX_ATTEMPTS = 13
+export const MAX_MESSAGE_ATTEMPTS = 13
 const FIRST_DELAY_MS = 1_000
 const MAX_DELAY_MS = 3_600_000
 
-/** What happens to a message after an attempt to send it. */
-export type MessageOutcome =
-  | { readonly kind: 'arrived'; readonly cost: number }
+/** What happens to work after an attempt at it. */
+export type WorkOutcome =
+  /** Of a message: the provider has it. */
+  | { readonly kind: 'done'; readonly cost: number }
   /** Tried again later. */
   | { readonly kind: 'later'; readonly delayMs: number; readonly error: string; readonly isUnknown: boolean }
   /** Given up: kept for the owner to look at. */
   | { readonly kind: 'dead'; readonly error: string; readonly isUnknown: boolean }
 
-/** Codes that another attempt would give again: what is sent is wrong. */
-const FINAL: ReadonlySet<ErrorCode> = new Set([
+/** Codes of a message that another attempt would give again: what is sent is wrong. */
+const FINAL_OF_MESSAGE: ReadonlySet<ErrorCode> = new Set([
   'BAD_REQUEST',
   'FORBIDDEN',
   'METHOD_NOT_SUPPORTED',
@@ -26,33 +27,69 @@ const FINAL: ReadonlySet<ErrorCode> = new Set([
   'UNSUPPORTED_MEDIA_TYPE',
 ])
 
-export interface AttemptedMessage {
+/** Codes of a call in the app that another attempt may not give: what is in the way passes, and so may a throw. */
+const PASSING_OF_CALL: ReadonlySet<ErrorCode> = new Set([
+  'BAD_GATEWAY',
+  'GATEWAY_TIMEOUT',
+  'INTERNAL_SERVER_ERROR',
+  'SERVICE_UNAVAILABLE',
+  'TOO_MANY_REQUESTS',
+])
+
+export interface AttemptedWork {
   readonly attempt: number
+  readonly maxAttempts: number
   readonly isUnknown: boolean
 }
 
 /** Decides what happens to a message after the provider's answer. */
-export function outcomeOfAnswer(message: AttemptedMessage, answer: OutboundAnswer): MessageOutcome {
+export function outcomeOfAnswer(message: AttemptedWork, answer: OutboundAnswer): WorkOutcome {
   const { result, outcome, cost, isTaken } = answer
   // No one reads the answer to a message: one that the provider took is not sent again to get one.
-  if (result.success || isTaken) return { kind: 'arrived', cost }
+  if (result.success || isTaken) return { kind: 'done', cost }
   return outcomeOfFailure(message, result, outcome === 'unknown')
 }
 
 /** Decides what happens to a message after a failure: it is sent later, or is dead when that is useless or was tried too often. */
 export function outcomeOfFailure(
-  { attempt, isUnknown: wasUnknown }: AttemptedMessage,
+  { isUnknown: wasUnknown, ...tries }: AttemptedWork,
   failure: Failure,
   isUnknown = false,
-): MessageOutcome {
-  const base = { error: `${failure.code}: ${failure.error}`, isUnknown: wasUnknown || isUnknown }
-  if (FINAL.has(failure.code) || attempt >= MAX_ATTEMPTS) return { kind: 'dead', ...base }
-  const asked = failure.details?.retryAfterSeconds
-  const delayMs = Math.max(backoffMs(attempt), typeof asked === 'number' ? asked * 1_000 : 0)
-  return { kind: 'later', delayMs: Math.min(delayMs, MAX_DELAY_MS), ...base }
+): WorkOutcome {
+  return decided(tries, failure, wasUnknown || isUnknown, !FINAL_OF_MESSAGE.has(failure.code))
 }
 
-/** Doubles the delay with every attempt, with jitter, so that messages that failed together do not come back together. */
+/**
+ * Decides what happens to a job or a grant after a failure. A conflict passes where it says when to try again: too many
+ * at once, or another server that is still at work on it.
+ */
+export function outcomeOfCall(work: AttemptedWork, failure: Failure): WorkOutcome {
+  const passes = PASSING_OF_CALL.has(failure.code) || (failure.code === 'CONFLICT' && askedMs(failure) > 0)
+  return decided(work, failure, false, passes)
+}
+
+function decided(
+  { attempt, maxAttempts }: Pick<AttemptedWork, 'attempt' | 'maxAttempts'>,
+  failure: Failure,
+  isUnknown: boolean,
+  passes: boolean,
+): WorkOutcome {
+  const base = { error: `${failure.code}: ${failure.error}`, isUnknown }
+  if (!passes || attempt >= maxAttempts) return { kind: 'dead', ...base }
+  return {
+    kind: 'later',
+    delayMs: Math.min(Math.max(backoffMs(attempt), askedMs(failure)), MAX_DELAY_MS),
+    ...base,
+  }
+}
+
+/** The milliseconds that a failure asks to wait; 0 where it does not. */
+function askedMs({ details }: Failure): number {
+  const asked = details?.retryAfterSeconds
+  return typeof asked === 'number' ? asked * 1_000 : 0
+}
+
+/** Doubles the delay with every attempt, with jitter, so that what failed together does not come back together. */
 function backoffMs(attempt: number): number {
   return Math.min(FIRST_DELAY_MS * 2 ** (attempt - 1), MAX_DELAY_MS) * (0.5 + Math.random() / 2)
 }

@@ -1,6 +1,6 @@
 import { type ActionResult, fail } from '../core/result.ts'
 import type { Integrations, OutboundCall } from '../integrations/integrations.ts'
-import type { QueuedMessage } from './message.ts'
+import type { QueuedMessage } from './work.ts'
 
 /** Plans how a message is sent as the app is configured now: where it goes and what it costs is never stored. */
 export function planMessage(

@@ -3,7 +3,7 @@ import type { Database } from '../db/database.ts'
 import type { OutboundCall } from '../integrations/integrations.ts'
 import { type ReservationSettings, reservationAccount } from '../ledger/reservation.ts'
 import { reserve } from '../ledger/reserve.ts'
-import type { QueuedMessage } from './message.ts'
+import type { QueuedMessage } from './work.ts'
 
 /** What a reservation for a message is made from. */
 export interface ReservationContext extends ReservationSettings {

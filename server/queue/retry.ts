@@ -2,30 +2,32 @@ import { type ActionResult, type Failure, fail, ok } from '../core/result.ts'
 import { uuidv7 } from '../core/uuid.ts'
 import type { Integrations } from '../integrations/integrations.ts'
 import { refund } from '../ledger/refund.ts'
-import type { QueuedMessage } from './message.ts'
 import { planMessage } from './plan-message.ts'
 import { beingSent, noSuchMessage } from './refusals.ts'
 import { type ReservationContext, renewReservation } from './renew-reservation.ts'
 import type { WakeSignal } from './wake-signal.ts'
+import type { QueuedMessage } from './work.ts'
 
 export interface RetryMessageOptions extends ReservationContext {
   readonly integrations: Integrations
-  readonly outboxSignal: WakeSignal
+  readonly queueSignal: WakeSignal
 }
 
 /** How long a reservation lasts until the message is queued and owns it. */
 const LEASE_MS = 60_000
 
 const LOOK = `
-  select endpoint, data, payer, caller, action, invocation, state = 'dead',
-    exists (select 1 from deputy.credit_entries where effect = outbox.id and kind = 'settle')
-  from deputy.outbox where id = $1`
+  select lane, data, payer, caller, action, invocation, state = 'dead',
+    exists (select 1 from deputy.credit_entries where effect = queue.id and kind = 'settle')
+  from deputy.queue where id = $1 and kind = 'message'`
 
 const QUEUE = `
   with found as materialized (
-    select state, token is not null and due_at > now() as is_being_sent from deputy.outbox where id = $1 for update),
+    select state, token is not null and due_at > now() as is_being_sent
+    from deputy.queue where id = $1 and kind = 'message' for update),
   changed as (
-    update deputy.outbox set state = 'queued', due_at = now(), attempts = case state when 'dead' then 0 else attempts end
+    update deputy.queue set state = 'queued', due_at = now(), attempts = case state when 'dead' then 0 else attempts end,
+      ended_at = null
     where id = $1 and exists (select 1 from found where not is_being_sent and (state = 'queued' or $2::boolean))
     returning 1)
   select is_being_sent, exists (select 1 from changed) from found`
@@ -40,7 +42,7 @@ export async function retryMessage(
   options: RetryMessageOptions,
   id: string,
 ): Promise<ActionResult<{ readonly id: string }>> {
-  const { database, outboxSignal } = options
+  const { database, queueSignal } = options
   const found = await look(options, id)
   if (!found) return noSuchMessage(id)
   const holder = uuidv7()
@@ -51,7 +53,7 @@ export async function retryMessage(
   const { rows } = await database.write({ sql: QUEUE, params: [id, found.isDead] })
   const [isBeingSent, isQueued] = rows[0] ?? []
   if (isQueued === true) {
-    outboxSignal.wake()
+    queueSignal.wake()
     return ok({ id })
   }
   // It was dropped, or sent after another retry: the reservation has no use.

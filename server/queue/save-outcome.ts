@@ -1,14 +1,15 @@
 import type { Database } from '../db/database.ts'
 import { Parameters } from '../db/statement.ts'
 import { settleReservation } from '../ledger/settle.ts'
-import type { MessageOutcome } from './outcome.ts'
+import type { WorkOutcome } from './outcome.ts'
+import type { Claimed } from './work.ts'
 
 /** More than anything can cost: the reservation is charged in full. */
 const ALL = 9_000_000_000_000_000
 
 // A message that was charged before, because it may have arrived, is not charged again.
 const MARK_SENT = `
-  with ours as materialized (select id from deputy.outbox where id = $1 and token = $2 for update),
+  with ours as materialized (select id from deputy.queue where id = $1 and token = $2 for update),
   held as (
     update deputy.credit_holds set state = 'sent', holder = $2 where effect in (select id from ours) returning 1)
   select (select count(*) from ours), (select count(*) from held),
@@ -30,51 +31,78 @@ export async function markSent(
 }
 
 export interface SavedOutcome {
-  readonly id: string
+  readonly work: Pick<Claimed, 'id' | 'kind'> & { readonly series?: string | undefined }
+  /** The fencing token of the claim. */
   readonly token: string
-  readonly outcome: MessageOutcome
+  readonly outcome: WorkOutcome
   readonly durationMs: number | undefined
+  /** Milliseconds that the clock of a test is ahead of the database's. */
+  readonly offsetMs: number
 }
 
 /**
- * Saves the outcome of an attempt. A message that has arrived is deleted, and its reservation settled.
+ * Saves the outcome of an attempt. A message that has arrived is deleted, and its reservation settled; a grant that was
+ * made is deleted; a job that is done is kept for a while.
  *
  * @throws {SqlError | ConnectionLost | AcquireTimeout}
  */
 export async function saveOutcome(database: Database, saved: SavedOutcome): Promise<void> {
   const parameters = new Parameters()
-  const ours = `ours as materialized (select id from deputy.outbox
-    where id = ${parameters.bind(saved.id)} and token = ${parameters.bind(saved.token)} for update)`
-  const parts = [ours, ...outcomeParts(parameters, saved)]
+  const ours = `ours as materialized (select id from deputy.queue
+    where id = ${parameters.bind(saved.work.id)} and token = ${parameters.bind(saved.token)} for update)`
+  const parts = [ours, ...changes(parameters, saved), ...toldToSchedule(parameters, saved)]
   await database.write({ sql: `with ${parts.join(', ')} select 1`, params: parameters.values })
 }
 
-function outcomeParts(parameters: Parameters, { outcome, durationMs }: SavedOutcome): string[] {
-  const isOurs = 'effect in (select id from ours)'
-  if (outcome.kind === 'arrived') {
-    const { cost } = outcome
+function changes(parameters: Parameters, saved: SavedOutcome): string[] {
+  const { work, outcome, offsetMs } = saved
+  const money = work.kind === 'message' ? settlement(parameters, saved) : []
+  const offset = `${parameters.bind(offsetMs, 'bigint')} * interval '1 millisecond'`
+  if (outcome.kind === 'done')
     return [
-      settleReservation(parameters, isOurs, { outcome: 'answered', cost, durationMs }),
-      'gone as (delete from deputy.outbox where id in (select id from ours))',
+      ...money,
+      work.kind === 'job'
+        ? `finished as (update deputy.queue set state = 'done', token = null, last_error = null,
+            ended_at = now() + ${offset} where ${IS_OURS})`
+        : `gone as (delete from deputy.queue where ${IS_OURS})`,
     ]
-  }
   const reason = `token = null, last_error = ${parameters.bind(outcome.error)},
     is_unknown = ${parameters.bind(outcome.isUnknown, 'boolean')}`
-  const set = (assignments: string) =>
-    `update deputy.outbox set ${reason}, ${assignments} where id in (select id from ours)`
-  if (outcome.kind === 'dead') {
-    const ending = settleReservation(parameters, isOurs, { ...endingOf(outcome.isUnknown), durationMs })
-    return [ending, `dead as (${set("state = 'dead'")})`]
+  const next =
+    outcome.kind === 'dead'
+      ? `state = 'dead', ended_at = now() + ${offset}`
+      : `due_at = now() + ${offset} + ${parameters.bind(Math.ceil(outcome.delayMs), 'int')} * interval '1 millisecond'`
+  return [...money, `left_as as (update deputy.queue set ${reason}, ${next} where ${IS_OURS})`]
+}
+
+const IS_OURS = 'id in (select id from ours)'
+const OF_OURS = 'effect in (select id from ours)'
+
+/** What becomes of a message's reservation. */
+function settlement(parameters: Parameters, { outcome, durationMs }: SavedOutcome): string[] {
+  switch (outcome.kind) {
+    case 'done':
+      return [settleReservation(parameters, OF_OURS, { outcome: 'answered', cost: outcome.cost, durationMs })]
+    case 'dead':
+      return [settleReservation(parameters, OF_OURS, { ...endingOf(outcome.isUnknown), durationMs })]
+    case 'later':
+      // A reservation that is `sent` belongs to an attempt without an outcome; this one has its outcome.
+      return [`waits as (update deputy.credit_holds set state = 'reserved' where ${OF_OURS})`]
   }
-  const delay = parameters.bind(Math.ceil(outcome.delayMs), 'int')
-  return [
-    // A reservation that is `sent` belongs to an attempt without an outcome; this one has its outcome.
-    `waits as (update deputy.credit_holds set state = 'reserved' where ${isOurs})`,
-    `later as (${set(`due_at = now() + ${delay} * interval '1 millisecond'`)})`,
-  ]
 }
 
 /** A dead message is charged if it may have arrived. */
 function endingOf(isUnknown: boolean) {
   return isUnknown ? ({ outcome: 'unknown', cost: ALL } as const) : ({ outcome: 'nothing', cost: 0 } as const)
+}
+
+/** Tells a schedule how its newest job ended. */
+function toldToSchedule(parameters: Parameters, { work, outcome }: SavedOutcome): string[] {
+  if (work.series === undefined || outcome.kind === 'later') return []
+  const how = outcome.kind === 'done' ? 'done' : 'failed'
+  const error = outcome.kind === 'done' ? null : outcome.error
+  return [
+    `told as (update deputy.schedules set last_outcome = ${parameters.bind(how)}, last_error = ${parameters.bind(error)}
+      where name = ${parameters.bind(work.series)} and last_job in (select id from ours))`,
+  ]
 }

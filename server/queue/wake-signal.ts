@@ -1,4 +1,4 @@
-/** Wakes the dispatcher when there are new messages. */
+/** Wakes the dispatcher when there is new work. */
 export class WakeSignal {
   #listener: (() => void) | undefined
 

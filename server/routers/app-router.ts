@@ -8,7 +8,7 @@ import { createCreditsRouter } from './credits.ts'
 import { createIntegrationsRouter, type IntegrationsProcedures } from './integrations.ts'
 import { createOutboxRouter } from './outbox.ts'
 import { createRecordsRouter, type RecordsProcedures } from './records.ts'
-import type { Actions, AnyAction } from './registry.ts'
+import { type Actions, type AnyAction, clientActions } from './registry.ts'
 import { createUsersRouter, type UsersProcedures } from './users.ts'
 
 type Root = (typeof t)['_config']['$types']
@@ -34,7 +34,12 @@ export type AppProcedures<
 }
 
 /** With a name of its own, which the compiler says in place of all actions. */
-type ActionProcedures<TActions> = { [K in keyof TActions]: Extract<TActions[K], AnyAction> }
+type ActionProcedures<TActions> = {
+  [K in keyof TActions as TActions[K] extends { readonly $internal: unknown } ? never : K]: Extract<
+    TActions[K],
+    AnyAction
+  >
+}
 
 /** The router of an app, as a type. */
 export type AppRouter<
@@ -56,7 +61,7 @@ export type CallerOf<TProcedures> = {
  */
 export function createAppRouter(actions: Actions, catalog: Catalog) {
   return t.router({
-    actions: t.router(actions),
+    actions: t.router(clientActions(actions)),
     audit: createAuditRouter(),
     credits: createCreditsRouter(),
     integrations: createIntegrationsRouter(),

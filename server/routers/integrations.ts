@@ -8,7 +8,7 @@ import type { IntegrationDeclarations } from '../integrations/declarations.ts'
 import { parseEndpoint } from '../integrations/endpoint.ts'
 import type { Integrations, PublicIntegration } from '../integrations/integrations.ts'
 import { runCall } from '../invocation/call.ts'
-import { createTools } from '../tools/tools.ts'
+import { callIntegration } from '../tools/tools.ts'
 import type { AcceptedCall } from '../trpc/call.ts'
 import { defineMutation, defineQuery } from '../trpc/callable.ts'
 import { anyone, type Gate } from '../trpc/gate.ts'
@@ -83,13 +83,13 @@ function request(
 ): Promise<ActionResult<JsonValue>> {
   const { engine, actor, input } = call
   return runCall(engine, call, (attempt) => {
-    const tools = createTools(attempt, {
+    const settings = {
       integrations: engine.integrations,
       callerJwt: actor.kind === 'user' ? actor.token : undefined,
       fingerprint: engine.fingerprint,
-    })
+    }
     // The plan of the call refuses what is no JSON.
-    return tools.integration(input.endpoint, input.data as JsonValue | undefined)
+    return callIntegration(attempt, settings, input.endpoint, input.data as JsonValue | undefined)
   })
 }
 

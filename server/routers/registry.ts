@@ -1,4 +1,10 @@
-import { type ActionMutation, type ActionQuery, actionDefinition } from '../builders/action.ts'
+import {
+  type ActionMutation,
+  type ActionQuery,
+  actionDefinition,
+  type InternalMutation,
+  type InternalQuery,
+} from '../builders/action.ts'
 import { DefinitionError } from '../core/errors.ts'
 import type { ActionResult } from '../core/result.ts'
 import { isStrictObject } from '../wire/schema-scan.ts'
@@ -16,7 +22,13 @@ const RESERVED: ReadonlySet<string> = new Set([
 // biome-ignore lint/suspicious/noExplicitAny: an action of any input; the builders have checked it.
 export type AnyAction = ActionMutation<any, ActionResult<unknown>> | ActionQuery<any, ActionResult<unknown>>
 
-export type Actions = Readonly<Record<string, AnyAction>>
+// biome-ignore lint/suspicious/noExplicitAny: an action of any input; the builders have checked it.
+export type AnyInternalAction =
+  | InternalMutation<any, ActionResult<unknown>>
+  | InternalQuery<any, ActionResult<unknown>>
+
+/** The actions of an app, those that no client can call among them. */
+export type Actions = Readonly<Record<string, AnyAction | AnyInternalAction>>
 
 /**
  * Joins groups of actions, such as the exports of two modules; an export's name is its action's name. The types hold
@@ -32,7 +44,7 @@ export function actionRegistry(...groups: object[]): Actions {
 
 /** Joins groups of what should be actions. @throws {DefinitionError} that says what is wrong with one. */
 export function checkedActions(...groups: object[]): Actions {
-  const all = new Map<string, AnyAction>()
+  const all = new Map<string, Actions[string]>()
   for (const [name, action] of groups.flatMap((group): [string, unknown][] => Object.entries(group))) {
     if (all.has(name)) throw new DefinitionError(`Two actions are named "${name}"; names must be unique`)
     all.set(name, checkedAction(name, action))
@@ -44,12 +56,12 @@ type Disjoint<T, U> = keyof T & keyof U extends never ? U : never
 
 /** A sentence about each thing among actions that is none; never where there is no such thing. */
 export type NoActions<TActions> = {
-  [K in keyof TActions & string]: TActions[K] extends AnyAction
+  [K in keyof TActions & string]: TActions[K] extends AnyAction | AnyInternalAction
     ? never
-    : `"${K}" is no action; make it with action, ownerAction or roleAction`
+    : `"${K}" is no action; make it with action, ownerAction, roleAction or internalAction`
 }[keyof TActions & string]
 
-function checkedAction(name: string, action: unknown): AnyAction {
+function checkedAction(name: string, action: unknown): Actions[string] {
   if (!NAME.test(name) || RESERVED.has(name)) {
     throw new DefinitionError(
       `Action name "${name}" must match ${NAME} and not be a name that every object has, nor then, call, apply or bind`,
@@ -57,11 +69,19 @@ function checkedAction(name: string, action: unknown): AnyAction {
   }
   const definition = actionDefinition(action)
   if (!definition)
-    throw new DefinitionError(`"${name}" is no action; make it with action, ownerAction or roleAction`)
+    throw new DefinitionError(
+      `"${name}" is no action; make it with action, ownerAction, roleAction or internalAction`,
+    )
   if (!isStrictObject(definition.input)) {
     throw new DefinitionError(
       `The input of action "${name}" must be a z.strictObject, so that no key is dropped silently`,
     )
   }
-  return action as AnyAction // It has a definition, so one of the builders made it.
+  return action as Actions[string] // It has a definition, so one of the builders made it.
+}
+
+/** The actions that clients can call. */
+export function clientActions(actions: Actions): Readonly<Record<string, AnyAction>> {
+  const ofClients = Object.entries(actions).filter(([, action]) => !actionDefinition(action)?.isInternal)
+  return Object.fromEntries(ofClients) as Record<string, AnyAction> // The builders make the others internal.
 }

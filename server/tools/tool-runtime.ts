@@ -77,6 +77,25 @@ export interface StepResult {
   readonly cost: number
 }
 
+/** Asks for a job that is run after the commit. */
+export interface JobRequest {
+  /** The action that it runs. */
+  readonly name: string
+  /** The input as it was given, in the form of `toStored`. */
+  readonly input: string
+  readonly runAs: 'owner' | 'caller' | 'nobody'
+  /** When it is due at the earliest: an instant, or milliseconds from now. */
+  readonly due: Date | number
+  readonly maxAttempts: number
+  /** Unique for the action while it waits. */
+  readonly key: string | undefined
+  /** Whether it takes the place of one that waits with the same key. */
+  readonly isReplacing: boolean
+}
+
+/** What came of canceling a job. `missing`: it has ended, or there never was one. */
+export type JobCancellation = 'canceled' | 'running' | 'missing'
+
 /** What the tools of an action need of its attempt. */
 export interface ToolRuntime extends WriteRuntime {
   readonly call: CallTool
@@ -84,8 +103,17 @@ export interface ToolRuntime extends WriteRuntime {
   step(request: StepRequest): Promise<unknown>
   /** Queues a message that is sent after the commit. @returns its id, the same in every attempt */
   enqueue(name: string, data: JsonValue, charge: Charge): string
+  /** Queues a job that is run after the commit. @returns its id, or that of the one that waits with its key */
+  queueJob(request: JobRequest): Promise<string>
+  cancelJob(id: string): Promise<JobCancellation>
+  /** Queues a grant of credits that is booked after the commit. @returns its key in the ledger */
+  grantCredits(account: string, amount: number): string
   /** The messages that are queued. */
   readonly messages: readonly unknown[]
+  /** The jobs that are queued. */
+  readonly jobs: readonly unknown[]
+  /** The grants that are queued. */
+  readonly grants: readonly unknown[]
   /** Milliseconds that are left of the invocation's longest life. */
   readonly remainingLifeMs: number
   /** Records that the app's own SQL ran, whose writes are not known. */

@@ -8,13 +8,14 @@ import { count } from './count.ts'
 import { create } from './create.ts'
 import { getAsApp } from './get.ts'
 import { increment } from './increment.ts'
+import { cancel, grantCredits, type JobSettings, later, progress } from './later.ts'
 import { noSuchCollection, quote } from './problems.ts'
 import { query } from './query.ts'
 import { registerUser } from './register-user.ts'
 import { remove } from './remove.ts'
 import type { ToolRuntime } from './tool-runtime.ts'
 import { isTransactionControl } from './transaction-control.ts'
-import type { AnyCollections, ReadTools, RegisterUserInput, Tools } from './types.ts'
+import type { AnyCollections, PrivilegedTools, ReadTools, RegisterUserInput } from './types.ts'
 import { update } from './update.ts'
 import { allRecords } from './visible-records.ts'
 import { deleteWhere, updateWhere } from './where-writes.ts'
@@ -22,14 +23,18 @@ import { deleteWhere, updateWhere } from './where-writes.ts'
 /** Drizzle in `tools.sql`: bound to the attempt's transaction. */
 export type AttemptDatabase = PgRemoteDatabase<Record<string, never>>
 
-export interface ToolsOptions {
+export interface OutboundSettings {
   readonly integrations: Integrations
   /** Undefined for a caller without a token. */
   readonly callerJwt: string | undefined
   readonly fingerprint: (value: unknown) => string
 }
 
-type UntypedTools = Tools<AnyCollections, AttemptDatabase, Record<string, never>>
+export interface ToolsOptions extends OutboundSettings {
+  readonly jobs: JobSettings
+}
+
+type UntypedTools = PrivilegedTools<AnyCollections, AttemptDatabase, Record<string, never>>
 
 /** Builds the tools of an attempt that only reads. */
 export function createReadTools(runtime: ToolRuntime): ReadTools<AnyCollections, AttemptDatabase> {
@@ -82,9 +87,13 @@ export function createTools(runtime: ToolRuntime, options: ToolsOptions): Untype
         registerUser(runtime, input),
       ) as never,
     integration: ((endpoint: string, data?: JsonValue) =>
-      integration(runtime, options, endpoint, data)) as never,
+      callIntegration(runtime, options, endpoint, data)) as never,
     enqueue: ((endpoint: string, data?: JsonValue) => enqueue(runtime, options, endpoint, data)) as never,
     once: (key, run) => once(runtime, key, run),
+    later: (action, input, laterOptions) => later(runtime, options.jobs, action, input, laterOptions),
+    cancel: (jobId) => cancel(runtime, jobId),
+    progress: (told) => progress(runtime, options.jobs, told),
+    grantCredits: (granted) => grantCredits(runtime, options.jobs, granted),
   }
 }
 
@@ -133,15 +142,21 @@ async function runDrizzle<T>(
   }
 }
 
-async function integration(
+/** Calls a provider, once for the invocation. */
+export async function callIntegration(
   runtime: ToolRuntime,
-  { integrations, callerJwt, fingerprint }: ToolsOptions,
+  { integrations, callerJwt, fingerprint }: OutboundSettings,
   endpoint: string,
   data: JsonValue | undefined,
 ): Promise<ActionResult<JsonValue>> {
   const plan = planned(integrations, endpoint, data)
   if (!plan.success) return plan
   const call = plan.data
+  if (call.needsCallerJwt && callerJwt === undefined)
+    return fail(
+      'PRECONDITION_FAILED',
+      `"${call.name}" goes out with the caller's own token, and this runs without one.`,
+    )
   try {
     const answer = await runtime.step({
       name: call.name,

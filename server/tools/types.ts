@@ -2,7 +2,9 @@ import type { DeclarationOf } from '../../drizzle/engine/collection.ts'
 import type { MutateActionData, Page, RecordEnvelope } from '../core/record.ts'
 import type { ActionResult, JsonValue } from '../core/result.ts'
 import type { EndpointAnswer, EndpointData, EndpointName } from '../integrations/endpoint-types.ts'
+import type { ActionReference } from './action-reference.ts'
 import type { CollectionTypes, TypesOf } from './collection-types.ts'
+import type { GrantedCredits, JobProgress, LaterOptions } from './later.ts'
 import type { QueryOptions, Where } from './where-types.ts'
 
 /** The row types of the collections among a module's exports, by their names in the database. */
@@ -107,6 +109,26 @@ export interface Tools<TCollections extends AnyCollections, TDatabase, TIntegrat
     endpoint: EndpointName<TIntegrations, N>,
     ...data: EndpointData<TIntegrations, N>
   ): Promise<ActionResult<{ readonly messageId: string }>>
+  /**
+   * Queues an action that is run after this one has committed, once: a job. It runs with the user's id, or the owner's;
+   * gate and role are decided when it runs. What passes is tried again; what gives up waits for the owner.
+   */
+  later<TInput>(
+    action: ActionReference<TInput>,
+    input: NoInfer<TInput>,
+    options?: LaterOptions,
+  ): Promise<ActionResult<{ readonly jobId: string }>>
+  /** Cancels a job that waits. */
+  cancel(jobId: string): Promise<ActionResult<{ readonly jobId: string }>>
+  /** Notes how far a job is, for the list of jobs: at once, whatever becomes of the job. */
+  progress(told: JobProgress): Promise<ActionResult<undefined>>
   /** Runs `run` once per invocation, however often the handler is run again; its answer must be JSON. */
   once<T extends JsonValue | undefined>(key: string, run: () => Promise<T> | T): Promise<ActionResult<T>>
+}
+
+/** What an action of the owner's or of the app's own has beside them. */
+export interface PrivilegedTools<TCollections extends AnyCollections, TDatabase, TIntegrations>
+  extends Tools<TCollections, TDatabase, TIntegrations> {
+  /** Grants credits to an account. They are booked once, right after the commit. */
+  grantCredits(granted: GrantedCredits): Promise<ActionResult<{ readonly grantId: string }>>
 }

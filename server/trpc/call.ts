@@ -55,6 +55,8 @@ export interface CallOptions<TActor extends Actor, TSchema extends z.ZodType, TD
   readonly trail: Trail
   /** Time that the handler may take in all its attempts. @default 10000 */
   readonly deadlineMs?: number | undefined
+  /** Time that a call may last, with all its waits. @default 120000 */
+  readonly lifetimeMs?: number | undefined
   /** Who may ask what it would do without doing it. @default no one: it has no dry run */
   readonly dryRun?: 'owner' | 'caller'
   /** What it may spend of the owner's money in a day, in place of the default. */
@@ -65,7 +67,10 @@ export interface CallOptions<TActor extends Actor, TSchema extends z.ZodType, TD
   run(call: AcceptedCall<TActor, z.output<TSchema>>): ActionResult<TData> | Promise<ActionResult<TData>>
 }
 
-type BeginOptions = Pick<CallOptions<Actor, z.ZodType, unknown>, 'kind' | 'trail' | 'deadlineMs' | 'budget'>
+type BeginOptions = Pick<
+  CallOptions<Actor, z.ZodType, unknown>,
+  'kind' | 'trail' | 'deadlineMs' | 'lifetimeMs' | 'budget'
+>
 
 export const DEFAULT_DEADLINE_MS = 10_000
 
@@ -139,17 +144,21 @@ function onlyOnce(read: () => unknown): () => unknown {
 function begin(
   { ctx, path, batchIndex }: Call,
   actor: Actor,
-  { kind, trail, deadlineMs = DEFAULT_DEADLINE_MS, budget }: BeginOptions,
+  { kind, trail, deadlineMs = DEFAULT_DEADLINE_MS, lifetimeMs, budget }: BeginOptions,
   dryRun: DryRunOptions | undefined,
 ): RecordedCall {
-  const { engine, requestId, transport, ip, idempotency } = ctx
+  const { engine, requestId, transport, source, ip, idempotency, keySpace, jobId } = ctx
   const invocation = new Invocation({
     actor,
     action: path.startsWith(ACTIONS_PREFIX) ? path.slice(ACTIONS_PREFIX.length) : path,
     requestId,
     readOnly: kind === 'query',
     deadlineMs,
+    lifetimeMs,
     transport,
+    source,
+    keySpace,
+    jobId,
     ip,
     key: kind === 'query' ? undefined : idempotency[batchIndex],
     isAudited: trail === 'always',

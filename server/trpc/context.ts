@@ -1,10 +1,10 @@
-import type { UserActor } from '../auth/actor.ts'
+import type { Actor } from '../auth/actor.ts'
 import { Authenticator, type AuthenticatorOptions } from '../auth/authentication.ts'
 import type { Failure } from '../core/result.ts'
 import { uuidv7 } from '../core/uuid.ts'
 import type { DryRunOptions } from '../invocation/dry-run/options.ts'
 import type { Engine } from '../invocation/engine.ts'
-import type { Transport } from '../invocation/invocation.ts'
+import type { CallSource, Transport } from '../invocation/invocation.ts'
 
 /** What a procedure knows of the request that it was called by, on every transport. */
 export interface RequestContext {
@@ -12,6 +12,11 @@ export interface RequestContext {
   readonly authenticator: Authenticator
   readonly requestId: string
   readonly transport: Transport
+  readonly source: CallSource
+  /** What keys of the app's own belong to; undefined where they are the caller's. */
+  readonly keySpace: string | undefined
+  /** The job that the call is a run of. */
+  readonly jobId: string | undefined
   /** The address that the request came from. */
   readonly ip: string | undefined
   /** Idempotency keys, by the position of a call in its batch; none where it is undefined or empty. */
@@ -32,9 +37,15 @@ export interface RequestContext {
 export interface RequestContextOptions {
   readonly authorization: string | undefined
   /** The caller, where the header was verified already. */
-  readonly actor?: UserActor | undefined
+  readonly actor?: Actor | undefined
   readonly requestId?: string | undefined
   readonly transport: Transport
+  /** @default 'client' */
+  readonly source?: CallSource
+  /** What keys of the app's own belong to. @default they are the caller's */
+  readonly keySpace?: string | undefined
+  /** The job that the call is a run of. @default none */
+  readonly jobId?: string | undefined
   readonly ip?: string | undefined
   readonly idempotency?: readonly (string | undefined)[] | undefined
   /** The options of a dry run, or the header that asks for one. @default no dry run */
@@ -52,6 +63,9 @@ export function createRequestContext(engine: Engine, options: RequestContextOpti
       : createAuthenticator(engine, options.authorization, requestId),
     requestId,
     transport: options.transport,
+    source: options.source ?? 'client',
+    keySpace: options.keySpace,
+    jobId: options.jobId,
     ip: options.ip,
     idempotency: options.idempotency ?? [],
     countCall: options.countCall ?? (() => undefined),

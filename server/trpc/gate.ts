@@ -19,6 +19,12 @@ export async function anyone({ authenticator }: RequestContext): Promise<Actor> 
   return caller.actor
 }
 
+/** Gives the one as whom the app runs what no client can call. @throws {TRPCError} for clients, and for a blocked user */
+export async function appAlone(ctx: RequestContext): Promise<Actor> {
+  if (ctx.source === 'client') throw toTrpcError(fail('NOT_FOUND', 'There is no such action.'))
+  return anyone(ctx)
+}
+
 function userOf(authentication: Authentication): UserActor {
   const caller = verifiedUser(authentication)
   if ('failure' in caller) throw toTrpcError(caller.failure)

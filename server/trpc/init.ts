@@ -10,8 +10,13 @@ import { httpStatusOf, toFailure } from './error-shape.ts'
 
 /** What differs from the defaults for one action. */
 export interface ActionMeta {
-  /** How long the handler may take in all its runs. @default 10000 */
+  /** How long the handler may take in all its runs. @default 10000, or lifetimeMs where that is given */
   readonly deadlineMs?: number
+  /**
+   * How long a call may last with all its waits, in milliseconds: up to 900000 (15 min). For internal actions.
+   * @default 120000
+   */
+  readonly lifetimeMs?: number
   /** Whether calls leave an audit row that wrote, spent and failed in nothing. @default 'when it matters' */
   readonly audit?: 'always' | 'when it matters'
   /** What it may spend of the owner's money in a UTC day: calls, and whole micro-credits. @default BUDGET_ACTION_CALLS and BUDGET_ACTION_CREDITS */

@@ -120,7 +120,7 @@ it('no secret comes out of a paid call, whatever becomes of it', async () => {
   for (const endpoint of ['dev/keyed', 'open/buy', 'proxied-dev/buy'])
     await ada.act((ctx) => ctx.tools.enqueue(endpoint, sale('echoes')))
   await ada.act((ctx) => ctx.tools.enqueue('dev/keyed', sale('resets')))
-  const dead = () => market.rows("select 1 from deputy.outbox where state = 'dead' or attempts > 0")
+  const dead = () => market.rows("select 1 from deputy.queue where state = 'dead' or attempts > 0")
   await expect.poll(async () => (await dead()).length, { timeout: 20_000 }).toBe(4)
   await dispatcher.stop(5_000)
 
@@ -144,7 +144,7 @@ it('no secret comes out of a paid call, whatever becomes of it', async () => {
     'deputy.credit_entries',
     'deputy.journal_steps',
     'deputy.idempotency_results',
-    'deputy.outbox',
+    'deputy.queue',
   ])
     expect(kept.get(table), table).not.toBe('[]')
   expect(kept.get('deputy.audit_detail')).toContain('[secret]')

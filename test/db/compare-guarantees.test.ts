@@ -110,10 +110,10 @@ it.each<Case>([
   ],
   [
     'check not valid',
-    `alter table deputy.outbox drop constraint outbox_state,
+    `alter table deputy.queue drop constraint outbox_state,
       add constraint outbox_state check (state in ('queued', 'dead')) not valid`,
-    'alter table deputy.outbox validate constraint outbox_state',
-    `the constraint outbox_state on deputy.outbox is switched off, or is not as the engine made it: make it again as ${TABLE}`,
+    'alter table deputy.queue validate constraint outbox_state',
+    `the constraint outbox_state on deputy.queue is switched off, or is not as the engine made it: make it again as ${TABLE}`,
   ],
   [
     'primary key gone',
@@ -123,9 +123,9 @@ it.each<Case>([
   ],
   [
     'primary key that no file names',
-    'alter table deputy.outbox drop constraint outbox_pkey',
-    'alter table deputy.outbox add primary key (id)',
-    'the constraint outbox_pkey on deputy.outbox is gone: make it again as the engine’s migrations do',
+    'alter table deputy.queue drop constraint outbox_pkey',
+    'alter table deputy.queue add primary key (id)',
+    'the constraint outbox_pkey on deputy.queue is gone: make it again as the engine’s migrations do',
   ],
   [
     'unique index gone',
@@ -135,9 +135,9 @@ it.each<Case>([
   ],
   [
     'default gone',
-    'alter table deputy.outbox alter due_at drop default',
-    'alter table deputy.outbox alter due_at set default now()',
-    `the default of deputy.outbox.due_at is gone: make it again as ${TABLE}`,
+    'alter table deputy.queue alter due_at drop default',
+    'alter table deputy.queue alter due_at set default now()',
+    `the default of deputy.queue.due_at is gone: make it again as ${TABLE}`,
   ],
   [
     'identity given away',
@@ -153,10 +153,10 @@ it.each<Case>([
 })
 
 it('what a newer engine or an operator has added is no difference', async () => {
-  await run(`create index extra on deputy.outbox (caller);
-    alter table deputy.outbox add constraint extra_check check (attempts >= 0);
-    create trigger extra after insert on deputy.outbox execute function deputy.refuse_change();
-    alter table deputy.outbox disable trigger extra`)
+  await run(`create index extra on deputy.queue (caller);
+    alter table deputy.queue add constraint extra_check check (attempts >= 0);
+    create trigger extra after insert on deputy.queue execute function deputy.refuse_change();
+    alter table deputy.queue disable trigger extra`)
   expect(await compareGuarantees(opened.database)).toEqual([])
 })
 

@@ -154,11 +154,11 @@ it.each([
 })
 
 it('names a table of the engine with its schema', async () => {
-  await run('alter table deputy.outbox drop column is_unknown')
+  await run('alter table deputy.queue drop column is_unknown')
   expect(await compareTables(opened.database, declared)).toEqual([
-    'deputy.outbox.is_unknown is missing; it is declared as boolean',
+    'deputy.queue.is_unknown is missing; it is declared as boolean',
   ])
-  await run('alter table deputy.outbox add column is_unknown boolean not null default false')
+  await run('alter table deputy.queue add column is_unknown boolean not null default false')
 })
 
 it('lets a newer version have what an older one need not know', async () => {

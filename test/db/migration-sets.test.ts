@@ -54,7 +54,7 @@ it('an older engine starts on what a newer one has made if that is marked as saf
   await addMigration(
     newer.path,
     '9000_marked',
-    `${SAFE_MARK}\nalter table deputy.outbox add column later text`,
+    `${SAFE_MARK}\nalter table deputy.queue add column later text`,
   )
   await empty.migrate({ ...options, engineMigrations: newer.path })
   // The older one: it has a file less, and applies what is missing of the app as ever.
@@ -66,7 +66,7 @@ it('an older engine starts on what a newer one has made if that is marked as saf
   expect(await compareTables(empty.database, declared)).toEqual([])
   expect(await compareGuarantees(empty.database)).toEqual([])
 
-  await addMigration(newer.path, '9001_unmarked', 'alter table deputy.outbox add column last text')
+  await addMigration(newer.path, '9001_unmarked', 'alter table deputy.queue add column last text')
   await empty.migrate({ ...options, migrations: written.path, engineMigrations: newer.path })
   await expect(empty.migrate({ ...options, migrations: written.path })).rejects.toThrow(
     /^The database has migrations of a newer engine, which are not marked as safe for this one: 9001_unmarked\. Start the version of deputyjs that applied them/,

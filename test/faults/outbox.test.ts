@@ -82,7 +82,7 @@ it('three servers of which one is killed every second: what was committed is sen
   const left = async () =>
     (
       await truth.sql<{ left: number }[]>`
-      select (select count(*) from deputy.outbox)::int + (select count(*) from deputy.credit_holds)::int as left`
+      select (select count(*) from deputy.queue)::int + (select count(*) from deputy.credit_holds)::int as left`
     )[0]?.left
   await expect.poll(left, { timeout: 60_000, interval: 200 }).toBe(0)
   for (const server of servers) await server?.kill()

@@ -136,7 +136,7 @@ describe('who pays, and as whom the other side is asked', () => {
         : await callInAction(caller ?? '', endpoint, id, route === 'enqueue' ? 'enqueue' : 'integration')
     // What is queued is sent after its call was answered.
     await expect
-      .poll(() => market.rows('select 1 from deputy.outbox union all select 1 from deputy.credit_holds'))
+      .poll(() => market.rows('select 1 from deputy.queue union all select 1 from deputy.credit_holds'))
       .toEqual([])
     const after = await balances()
     const received = market.provider.received.filter(

@@ -319,7 +319,7 @@ describe('messages of a dry run', () => {
       { endpoint: 'own/meter', data: { id: 'b' }, payer: 'caller', maxCost: RESERVE },
     ])
     expect(report.maxCost).toBe(PRICE + RESERVE)
-    expect(await app.rows('select 1 from deputy.outbox')).toEqual([])
+    expect(await app.rows('select 1 from deputy.queue')).toEqual([])
     expect(await app.rows('select 1 from deputy.credit_holds')).toEqual([])
   })
 })

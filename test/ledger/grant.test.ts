@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { amountSchema, MAX_MICRO_CREDITS } from '../../server/ledger/amount.ts'
 import { getBalance } from '../../server/ledger/balance.ts'
 import { type GrantRequest, grant } from '../../server/ledger/grant.ts'
 import { grantOwnerCredits } from '../../server/ledger/owner-credits.ts'
+import { amountSchema, MAX_MICRO_CREDITS } from '../../server/wire/amount.ts'
 import { openTestDatabase, type TestDatabase } from '../support/database.ts'
 import { execute } from '../support/execute.ts'
 

@@ -36,7 +36,7 @@ const isQuiet = async () =>
   Number(
     (
       await post.rows(
-        'select (select count(*) from deputy.outbox) + (select count(*) from deputy.credit_holds)',
+        'select (select count(*) from deputy.queue) + (select count(*) from deputy.credit_holds)',
       )
     )[0]?.[0],
   ) === 0

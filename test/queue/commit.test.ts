@@ -120,7 +120,7 @@ it('one call queues 1000 messages, and not one more', async () => {
     return ok({ more: more.success ? 'queued' : more.code })
   }, 'owner')
   expect(most).toEqual(ok({ more: 'PRECONDITION_FAILED' }))
-  const queued = await waiting.rows('select count(*), count(distinct data) from deputy.outbox')
+  const queued = await waiting.rows('select count(*), count(distinct data) from deputy.queue')
   expect(queued[0]?.map(Number)).toEqual([1_000, 1_000])
 })
 

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { Database } from '../../server/db/database.ts'
 import { sweepAllReservations } from '../../server/ledger/sweep.ts'
-import { claimMessages } from '../../server/queue/claim.ts'
+import { claimWork } from '../../server/queue/claim.ts'
 import { markSent } from '../../server/queue/save-outcome.ts'
 import { type Answer, json } from '../integrations/upstream.ts'
 import { gate } from '../invocation/probe.ts'
@@ -27,7 +27,7 @@ beforeEach(async () => {
 afterEach(async () => {
   await post.stopSending()
   await post.change(
-    "delete from deputy.outbox; update deputy.credit_holds set lease_until = now() - interval '1 hour'",
+    "delete from deputy.queue; update deputy.credit_holds set lease_until = now() - interval '1 hour'",
   )
   await sweepAllReservations(post.app.database)
   await checkLedger(post.app.database)
@@ -55,10 +55,7 @@ const resetInBody: Answer = (_received, response) => {
 const queue = () => post.act((ctx) => sms(ctx, ada), ada)
 const message = async () =>
   (
-    await post.rows(
-      'select state, attempts, is_unknown, last_error from deputy.outbox where caller = $1',
-      ada,
-    )
+    await post.rows('select state, attempts, is_unknown, last_error from deputy.queue where caller = $1', ada)
   )[0]
 const balance = () => accountOf(post.app.database, ada)
 const costs = async () => {
@@ -71,10 +68,10 @@ const keys = () => new Set(received().map(({ idempotencyKey }) => idempotencyKey
 const gone = () => expect.poll(message, TIMEOUT).toBe(undefined)
 const dead = () => expect.poll(async () => (await message())?.[0], TIMEOUT).toBe('dead')
 const waits = (attempt: number) => {
-  const sql = 'select 1 from deputy.outbox where attempts = $1 and token is null and caller = $2'
+  const sql = 'select 1 from deputy.queue where attempts = $1 and token is null and caller = $2'
   return expect.poll(() => post.rows(sql, attempt, ada), TIMEOUT).toHaveLength(1)
 }
-const take = (token: string) => claimMessages(post.app.database, { token, leaseMs: 0, limit: 8 })
+const take = (token: string) => claimWork(post.app.database, { token, leaseMs: 0, limit: 8 })
 
 describe('a message', () => {
   it('whose provider breaks down is sent again under the same key, and paid once', async () => {
@@ -97,7 +94,7 @@ describe('a message', () => {
     post.startSending()
     await queue()
     await waits(1)
-    const waiting = "select last_error from deputy.outbox where due_at > now() + interval '30 minutes'"
+    const waiting = "select last_error from deputy.queue where due_at > now() + interval '30 minutes'"
     expect(await post.rows(waiting)).toEqual([[expect.stringContaining('TOO_MANY_REQUESTS')]])
   })
 
@@ -140,7 +137,7 @@ describe('a message', () => {
     post.startSending()
     await queue()
     await waits(1)
-    await post.change(`update deputy.outbox set attempts = ${LAST_ATTEMPT - 1}, due_at = now()`)
+    await post.change(`update deputy.queue set attempts = ${LAST_ATTEMPT - 1}, due_at = now()`)
     await dead()
     expect(await message()).toMatchObject(['dead', LAST_ATTEMPT, true, expect.any(String)])
     expect(await costs()).toEqual([[SMS_PRICE, 'unknown']])
@@ -150,7 +147,7 @@ describe('a message', () => {
   it('that never arrived is given back when it is given up', async () => {
     answer(status(500))
     await queue()
-    await post.change(`update deputy.outbox set attempts = ${LAST_ATTEMPT - 1}`)
+    await post.change(`update deputy.queue set attempts = ${LAST_ATTEMPT - 1}`)
     post.startSending()
     await dead()
     expect(await costs()).toEqual([[0, 'nothing']])
@@ -179,12 +176,12 @@ describe('a message', () => {
   it('that was charged leaves by the hand of whoever holds it alone', async () => {
     answer(resetInBody)
     await queue()
-    await post.change(`update deputy.outbox set attempts = ${LAST_ATTEMPT - 1}`)
+    await post.change(`update deputy.queue set attempts = ${LAST_ATTEMPT - 1}`)
     const dispatcher = post.startSending()
     await dead()
     await dispatcher.stop(10_000)
-    await post.change("update deputy.outbox set state = 'queued', token = 'holder'")
-    const [[id] = []] = await post.rows('select id from deputy.outbox where caller = $1', ada)
+    await post.change("update deputy.queue set state = 'queued', token = 'holder'")
+    const [[id] = []] = await post.rows('select id from deputy.queue where caller = $1', ada)
     expect(await markSent(post.app.database, String(id), 'another')).toBe('lost')
     expect(await markSent(post.app.database, String(id), 'holder')).toBe('paid')
   })
@@ -193,12 +190,12 @@ describe('a message', () => {
     await queue()
     // As if its action had committed only after its lease.
     await post.change(
-      "update deputy.outbox set state = 'dead'; update deputy.credit_holds set lease_until = now() - interval '1 hour'",
+      "update deputy.queue set state = 'dead'; update deputy.credit_holds set lease_until = now() - interval '1 hour'",
     )
     await sweepAllReservations(post.app.database)
     expect(await balance()).toEqual({ available: SMS_PRICE, reserved: 0 })
     await post.change(
-      `update deputy.outbox set state = 'queued'; update deputy.credit_accounts set available = 0 where account = '${ada}'`,
+      `update deputy.queue set state = 'queued'; update deputy.credit_accounts set available = 0 where account = '${ada}'`,
     )
     post.startSending()
     await waits(1)
@@ -252,7 +249,7 @@ describe('a message', () => {
     await dispatcher.stop(0)
     expect(await message()).toMatchObject(['queued', 1, false, null])
     // As it would be after the lease of the one that stopped.
-    await post.change('update deputy.outbox set due_at = now()')
+    await post.change('update deputy.queue set due_at = now()')
     post.startSending()
     await gone()
     expect(received()).toHaveLength(2)

@@ -11,12 +11,12 @@ beforeAll(async () => {
   await execute(
     app.database,
     app.databaseUrl,
-    `insert into deputy.outbox (id, state, endpoint, data, payer, action, invocation, created_at)
-      select 'large-' || lpad(n::text, 4, '0'), 'dead', 'mail/send', jsonb_build_object('text', repeat('x', 100000))::text,
+    `insert into deputy.queue (id, kind, max_attempts, state, lane, data, payer, action, invocation, created_at)
+      select 'large-' || lpad(n::text, 4, '0'), 'message', 13, 'dead', 'mail/send', jsonb_build_object('text', repeat('x', 100000))::text,
         'owner', 'send', 'i', '2026-01-01T00:00:00Z'::timestamptz + make_interval(secs => n / 3)
       from generate_series(1, ${MESSAGES}) n;
-    insert into deputy.outbox (id, state, endpoint, data, payer, action, invocation, created_at)
-      values ('huge', 'dead', 'mail/send', jsonb_build_object('text', repeat('x', 3000000))::text, 'owner', 'send', 'i',
+    insert into deputy.queue (id, kind, max_attempts, state, lane, data, payer, action, invocation, created_at)
+      values ('huge', 'message', 13, 'dead', 'mail/send', jsonb_build_object('text', repeat('x', 3000000))::text, 'owner', 'send', 'i',
         '2027-01-01T00:00:00Z')`,
   )
 })

@@ -20,7 +20,7 @@ const isQuiet = async () =>
   Number(
     (
       await post.rows(
-        'select (select count(*) from deputy.outbox) + (select count(*) from deputy.credit_holds)',
+        'select (select count(*) from deputy.queue) + (select count(*) from deputy.credit_holds)',
       )
     )[0]?.[0],
   ) === 0
@@ -64,7 +64,7 @@ describe('a message', () => {
       details: { availableCredits: SMS_PRICE * 2 - 1, requiredCredits: SMS_PRICE * 2 },
     })
     expect(await post.rows('select 1 from events where record_id = $1', recordId)).toEqual([])
-    expect(await post.rows('select 1 from deputy.outbox where caller = $1', caller)).toEqual([])
+    expect(await post.rows('select 1 from deputy.queue where caller = $1', caller)).toEqual([])
     expect(await balance(caller)).toEqual({ available: SMS_PRICE * 2 - 1, reserved: 0 })
     await checkLedger(post.app.database)
   })
@@ -108,7 +108,7 @@ describe('a message', () => {
     await post.act((ctx) => sms(ctx, 'x'), caller)
     await expect.poll(() => post.count('dead'), { timeout: 20_000 }).toBe(1)
     expect(await balance(caller)).toEqual({ available: SMS_PRICE, reserved: 0 })
-    expect(await post.rows('select last_error, attempts, is_unknown from deputy.outbox')).toEqual([
+    expect(await post.rows('select last_error, attempts, is_unknown from deputy.queue')).toEqual([
       ['BAD_REQUEST: "sms/send": No such number', 1, false],
     ])
     await checkLedger(post.app.database)

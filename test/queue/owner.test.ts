@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { ok } from 'deputyjs'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { claimMessages } from '../../server/queue/claim.ts'
+import { claimWork } from '../../server/queue/claim.ts'
 import { markSent } from '../../server/queue/save-outcome.ts'
 import { encodeInstantCursor } from '../../server/wire/cursor.ts'
 import { get, post as postJson } from '../http/send.ts'
@@ -30,7 +30,7 @@ beforeEach(async () => {
 afterEach(async () => {
   await post.stopSending()
   await checkLedger(post.app.database)
-  await post.change('truncate deputy.outbox')
+  await post.change('truncate deputy.queue')
 })
 
 async function queue(userId = ada): Promise<string> {
@@ -42,7 +42,7 @@ async function queue(userId = ada): Promise<string> {
 async function deadMessage(attempts = 0): Promise<string> {
   post.provider.onPath('/sms', (_received, response) => json(response, 400, { message: 'No such number' }))
   const id = await queue()
-  await post.change(`update deputy.outbox set attempts = ${attempts}`)
+  await post.change(`update deputy.queue set attempts = ${attempts}`)
   post.startSending()
   await expect.poll(() => post.count('dead'), TIMEOUT).toBe(1)
   await post.stopSending()
@@ -56,14 +56,14 @@ async function unknownMessage(): Promise<string> {
     response.write('{', () => response.destroy())
   })
   const id = await queue()
-  await post.change('update deputy.outbox set attempts = 12')
+  await post.change('update deputy.queue set attempts = 12')
   post.startSending()
   await expect.poll(() => post.count('dead'), TIMEOUT).toBe(1)
   await post.stopSending()
   post.provider.onPath('/sms', (_received, response) => json(response, 200, {}))
   return id
 }
-const take = (leaseMs: number) => claimMessages(post.app.database, { token: 'a server', leaseMs, limit: 8 })
+const take = (leaseMs: number) => claimWork(post.app.database, { token: 'a server', leaseMs, limit: 8 })
 const balance = () => accountOf(post.app.database, ada)
 const received = () => post.received('/sms').filter(({ body }) => (body as { to: string }).to === ada)
 const spent = async () => {
@@ -107,7 +107,7 @@ describe('outbox.list', () => {
     })
     post.startSending()
     await expect.poll(received, TIMEOUT).toMatchObject([{ body: { to: ada, pin } }])
-    await expect.poll(() => post.rows('select 1 from deputy.outbox'), TIMEOUT).toEqual([])
+    await expect.poll(() => post.rows('select 1 from deputy.queue'), TIMEOUT).toEqual([])
   })
 
   it('goes through all of them, newest first, a page at a time, on every transport', async () => {
@@ -160,11 +160,11 @@ describe('outbox.retry', () => {
     expect(await balance()).toEqual({ available: SMS_PRICE, reserved: 0 })
     expect(await owner.outbox.retry({ id })).toEqual(ok({ id }))
     expect(await balance()).toEqual({ available: 0, reserved: SMS_PRICE })
-    expect(await post.rows('select state, attempts from deputy.outbox where due_at <= now()')).toEqual([
+    expect(await post.rows('select state, attempts from deputy.queue where due_at <= now()')).toEqual([
       ['queued', 0],
     ])
     post.startSending()
-    await expect.poll(() => post.rows('select 1 from deputy.outbox'), TIMEOUT).toEqual([])
+    await expect.poll(() => post.rows('select 1 from deputy.queue'), TIMEOUT).toEqual([])
     expect(new Set(received().map(({ idempotencyKey }) => idempotencyKey))).toEqual(new Set([id]))
     expect(await spent()).toBe(SMS_PRICE)
   })
@@ -174,7 +174,7 @@ describe('outbox.retry', () => {
     expect(await spent()).toBe(SMS_PRICE)
     expect(await owner.outbox.retry({ id })).toEqual(ok({ id }))
     post.startSending()
-    await expect.poll(() => post.rows('select 1 from deputy.outbox'), TIMEOUT).toEqual([])
+    await expect.poll(() => post.rows('select 1 from deputy.queue'), TIMEOUT).toEqual([])
     expect(received()).toHaveLength(2)
     expect(await spent()).toBe(SMS_PRICE)
     expect(await balance()).toEqual({ available: 0, reserved: 0 })
@@ -193,9 +193,9 @@ describe('outbox.retry', () => {
 
   it('lets one that waits be sent at once, and reserves nothing more for it', async () => {
     const id = await queue()
-    await post.change("update deputy.outbox set due_at = now() + interval '1 hour', attempts = 3")
+    await post.change("update deputy.queue set due_at = now() + interval '1 hour', attempts = 3")
     expect(await owner.outbox.retry({ id })).toEqual(ok({ id }))
-    expect(await post.rows('select attempts from deputy.outbox where due_at <= now()')).toEqual([[3]])
+    expect(await post.rows('select attempts from deputy.queue where due_at <= now()')).toEqual([[3]])
     expect(await balance()).toEqual({ available: 0, reserved: SMS_PRICE })
   })
 
@@ -212,7 +212,7 @@ describe('outbox.drop', () => {
     const id = await queue()
     expect(await owner.outbox.drop({ id })).toEqual(ok({ id }))
     expect(await balance()).toEqual({ available: SMS_PRICE, reserved: 0 })
-    expect(await post.rows('select 1 from deputy.outbox')).toEqual([])
+    expect(await post.rows('select 1 from deputy.queue')).toEqual([])
   })
 
   it.each([
@@ -220,7 +220,7 @@ describe('outbox.drop', () => {
     ['a dead server was at', false],
   ])('charges a message that may have arrived: %s', async (_what, isTold) => {
     const id = await queue()
-    if (isTold) await post.change('update deputy.outbox set is_unknown = true')
+    if (isTold) await post.change('update deputy.queue set is_unknown = true')
     else {
       await take(0)
       await markSent(post.app.database, id, 'a server')

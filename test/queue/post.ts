@@ -122,9 +122,9 @@ export async function openPost(options: Options = {}) {
       provider.received.filter((entry) => entry.path === path),
     /** How many messages there are in this state. */
     count: async (state: 'queued' | 'dead') =>
-      Number((await rows('select count(*) from deputy.outbox where state = $1', state))[0]?.[0]),
+      Number((await rows('select count(*) from deputy.queue where state = $1', state))[0]?.[0]),
     /** The time until the next attempt is over, as it would be. */
-    makeDue: () => change("update deputy.outbox set due_at = now() where state = 'queued' and token is null"),
+    makeDue: () => change("update deputy.queue set due_at = now() where state = 'queued' and token is null"),
     async stopSending() {
       for (const dispatcher of running.splice(0)) await dispatcher.stop(10_000)
     },

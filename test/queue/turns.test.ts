@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import { ok } from 'deputyjs'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
-import { claimMessages, MAX_OF_ENDPOINT, MAX_OF_INTEGRATION } from '../../server/queue/claim.ts'
+import { claimWork, MAX_OF_INTEGRATION, MAX_OF_LANE } from '../../server/queue/claim.ts'
 import { openPost, type Post } from './post.ts'
 
 let post: Post
@@ -13,7 +13,7 @@ afterAll(() => post[Symbol.asyncDispose]())
 afterEach(async () => {
   for (const response of held.splice(0)) response.destroy()
   await post.stopSending()
-  await post.change('truncate deputy.outbox, deputy.credit_holds')
+  await post.change('truncate deputy.queue, deputy.credit_holds')
   post.provider.received.splice(0)
 })
 
@@ -46,7 +46,7 @@ describe('a provider that hangs', () => {
     post.startSending()
     await vi.waitFor(() => expect(post.received('/sms')).toHaveLength(30), 20_000)
     await vi.waitFor(() => expect(post.received('/other')).toHaveLength(30), 20_000)
-    expect(post.received('/mail')).toHaveLength(MAX_OF_ENDPOINT)
+    expect(post.received('/mail')).toHaveLength(MAX_OF_LANE)
     await vi.waitFor(async () => expect(await post.count('queued')).toBe(100))
   })
 
@@ -65,7 +65,7 @@ describe('a provider that hangs', () => {
     hang('/mail')
     await queue(['mail/send', 20])
     post.startSending()
-    await vi.waitFor(() => expect(held).toHaveLength(MAX_OF_ENDPOINT))
+    await vi.waitFor(() => expect(held).toHaveLength(MAX_OF_LANE))
     answered('/mail')
     for (const response of held.splice(0))
       response.writeHead(200, { 'content-type': 'application/json' }).end('{}')
@@ -76,9 +76,9 @@ describe('a provider that hangs', () => {
 
 describe('taking messages', () => {
   const take = async (limit: number, more: object = {}) => {
-    const taken = await claimMessages(post.app.database, { token: 'a', leaseMs: 60_000, limit, ...more })
+    const taken = await claimWork(post.app.database, { token: 'a', leaseMs: 60_000, limit, ...more })
     const counts = new Map<string, number>()
-    for (const { endpoint } of taken) counts.set(endpoint, (counts.get(endpoint) ?? 0) + 1)
+    for (const { lane } of taken) counts.set(endpoint, (counts.get(endpoint) ?? 0) + 1)
     return Object.fromEntries(counts)
   }
 
@@ -89,7 +89,7 @@ describe('taking messages', () => {
 
   it('passes over who has no room, and takes no message twice', async () => {
     await queue(['mail/send', 12], ['mail/other', 12], ['sms/send', 12])
-    const busy = { byEndpoint: { 'mail/send': 8, 'sms/send': 5 }, byIntegration: { mail: 13, sms: 5 } }
+    const busy = { byLane: { 'mail/send': 8, 'sms/send': 5 }, byGroup: { mail: 13, sms: 5 } }
     expect(await take(64, busy)).toEqual({ 'mail/other': 3, 'sms/send': 3 })
     expect(await take(64)).toEqual({ 'mail/send': 8, 'mail/other': 8, 'sms/send': 8 })
     expect(await take(64)).toEqual({ 'mail/send': 4, 'mail/other': 1, 'sms/send': 1 })

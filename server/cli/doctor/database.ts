@@ -25,7 +25,7 @@ const FACTS = `
 const WITHOUT_RIGHTS = `
   select c.oid::regclass::text from pg_class c join pg_namespace n on n.oid = c.relnamespace
   where c.relkind = 'r' and (n.nspname = 'public' and c.relname in (select * from jsonb_array_elements_text($1::text::jsonb))
-      or n.nspname = 'deputy' and c.relname in ('credit_accounts', 'outbox', 'idempotency_claims'))
+      or n.nspname = 'deputy' and c.relname in ('credit_accounts', 'queue', 'idempotency_claims'))
     and not (has_table_privilege(c.oid, 'SELECT') and has_table_privilege(c.oid, 'INSERT')
       and has_table_privilege(c.oid, 'UPDATE') and has_table_privilege(c.oid, 'DELETE'))
   order by 1`

@@ -1,7 +1,7 @@
 import { TRPCError } from '@trpc/server'
 import { type ActionResult, type Failure, type JsonValue, ok } from '../../core/result.ts'
 import type { Integrations } from '../../integrations/integrations.ts'
-import type { Message } from '../../queue/message.ts'
+import type { Message } from '../../queue/work.ts'
 import { redact } from '../../wire/redact.ts'
 import { secretValues, withoutSecretValues } from '../../wire/secret-values.ts'
 import { isTooLarge } from '../check-result.ts'
@@ -72,6 +72,6 @@ function withoutSecrets({ invocation, record }: RecordedCall, report: DryRunRepo
   const { input } = record
   return withoutSecretValues(report, [
     ...(input?.schema ? secretValues(input.schema, input.value) : []),
-    ...(actor.kind === 'user' ? [actor.token] : []),
+    ...(actor.kind === 'user' && actor.token !== undefined ? [actor.token] : []),
   ])
 }

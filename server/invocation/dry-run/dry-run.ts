@@ -2,7 +2,7 @@ import { type ActionResult, type Failure, FailureError, type JsonValue } from '.
 import { toStatement } from '../../db/statement.ts'
 import type { Transaction } from '../../db/transaction.ts'
 import type { ReservationSettings } from '../../ledger/reservation.ts'
-import type { Message } from '../../queue/message.ts'
+import type { Message } from '../../queue/work.ts'
 import { Caller } from '../../records/caller.ts'
 import type { CatalogEntry } from '../../tools/catalog.ts'
 import type { Charge, ReadRuntime, StepRequest } from '../../tools/tool-runtime.ts'

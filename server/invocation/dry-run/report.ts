@@ -1,6 +1,6 @@
 import { isRecord } from '../../core/is-record.ts'
 import type { ActionResult, Failure, JsonValue } from '../../core/result.ts'
-import type { Message } from '../../queue/message.ts'
+import type { Message } from '../../queue/work.ts'
 import type { Charge } from '../../tools/tool-runtime.ts'
 import type { Stop } from '../run-state.ts'
 import type { DryRunWrite, SeenWrites } from './read-writes.ts'

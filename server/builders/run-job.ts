@@ -1,0 +1,64 @@
+import { type Failure, fail } from '../core/result.ts'
+import type { Engine } from '../invocation/engine.ts'
+import { DEFAULT_LIFETIME_MS, LEASE_MARGIN_MS } from '../invocation/invocation.ts'
+import { JOB_KEYS } from '../queue/change-job.ts'
+import type { JobRunner } from '../queue/dispatcher.ts'
+import { type ClaimedJob, JOB_LANE } from '../queue/work.ts'
+import { fromStored } from '../wire/serialize.ts'
+import { callAsApp, noOwner } from './call-as-app.ts'
+import type { NamedActions } from './named-actions.ts'
+
+/** Makes what runs the jobs of an app. @param engineOf gives the engine, once it is made */
+export function createJobRunner(actions: NamedActions, engineOf: () => Engine): JobRunner {
+  const long = actions.all.filter(({ definition }) => definition.meta.lifetimeMs !== undefined)
+  return {
+    actions: actions.all.map(({ name }) => name),
+    leases: Object.fromEntries(
+      long.map(({ name, definition }) => [
+        `${JOB_LANE}${name}`,
+        (definition.meta.lifetimeMs ?? DEFAULT_LIFETIME_MS) + LEASE_MARGIN_MS,
+      ]),
+    ),
+    run: (job) => runJob(engineOf(), actions, job),
+  }
+}
+
+async function runJob(engine: Engine, actions: NamedActions, job: ClaimedJob): Promise<Failure | undefined> {
+  const action = actions.named(job.name)
+  if (!action) return fail('NOT_FOUND', `This server has no action "${job.name}".`)
+  const userId = userOf(engine, job)
+  if (userId === undefined) return noOwner()
+  if (job.attempt > job.maxAttempts) return endOfAbandoned(engine, job)
+  const result = await callAsApp(engine, action, {
+    source: job.source,
+    userId,
+    readInput: () => fromStored(job.input),
+    key: { space: JOB_KEYS, value: job.id },
+    jobId: job.id,
+    requestId: job.id,
+  })
+  return result.success ? undefined : result
+}
+
+/** The user as whom a job runs, null for no one; undefined where it is the owner's and there is none. */
+function userOf({ ownerUserId }: Engine, { runAs, caller }: ClaimedJob): string | null | undefined {
+  switch (runAs) {
+    case 'owner':
+      return ownerUserId
+    case 'caller':
+      return caller
+    case 'nobody':
+      return null
+  }
+}
+
+/** Every attempt ended with its server: it may have committed all the same, but it is not begun again. */
+async function endOfAbandoned({ database }: Engine, { id, name }: ClaimedJob): Promise<Failure | undefined> {
+  const found = await database.query({
+    sql: "select 1 from deputy.idempotency_results where actor = '' and action = $1 and key = $2",
+    params: [`${JOB_KEYS}:${name}`, id],
+  })
+  return found.rows.length > 0
+    ? undefined
+    : fail('INTERNAL_SERVER_ERROR', 'Each server that worked on it ended before it was done.')
+}

@@ -1,0 +1,72 @@
+import type { QueryResult, Statement } from '../db/database.ts'
+import { Parameters } from '../db/statement.ts'
+import { JOB_LANE, type Job, type WorkOrigin } from './work.ts'
+
+/** The space of the keys that jobs run under: the action, and the job's id. */
+export const JOB_KEYS = 'job'
+
+type Run = (statement: Statement) => Promise<QueryResult>
+
+export interface UniqueJobOptions {
+  readonly origin: WorkOrigin
+  /** Unique for the action until a server begins with the job. */
+  readonly key: string
+  /** Whether it takes the place of one that waits: its time, its input, and who it runs as. */
+  readonly isReplacing: boolean
+  /** Milliseconds that the clock of a test is ahead of the database's. */
+  readonly offsetMs: number
+}
+
+/**
+ * Queues a job unless one waits with its key. The row of the one that waits is locked either way: a server that begins
+ * with it before this transaction has committed makes it a conflict, so that what it writes is seen by a job.
+ *
+ * @returns the id of the job that waits now.
+ */
+export async function queueUniqueJob(run: Run, job: Job, options: UniqueJobOptions): Promise<string> {
+  const { origin, key, isReplacing, offsetMs } = options
+  const parameters = new Parameters()
+  const bind = (value: unknown, type?: string) => parameters.bind(value as string, type)
+  const due =
+    job.due instanceof Date
+      ? `${bind(job.due.toISOString())}::timestamptz`
+      : `now() + ${bind(job.due + offsetMs, 'bigint')} * interval '1 millisecond'`
+  const values = [
+    bind(job.id),
+    bind(`${JOB_LANE}${job.name}`),
+    bind(job.input),
+    bind(job.runAs),
+    bind(origin.caller),
+    bind(origin.action),
+    bind(origin.invocation),
+    bind(job.maxAttempts, 'int'),
+    due,
+    bind(key),
+  ]
+  const changed = ['data', 'run_as', 'caller', 'action', 'invocation', 'max_attempts', 'due_at']
+  const set = isReplacing ? changed.map((name) => `${name} = excluded.${name}`).join(', ') : 'key = old.key'
+  const sql = `insert into deputy.queue as old
+      (id, lane, data, run_as, caller, action, invocation, max_attempts, due_at, key, kind, source)
+    values (${values.join(', ')}, 'job', 'later')
+    on conflict (lane, key) where key is not null do update set ${set} returning id`
+  const { rows } = await run({ sql, params: parameters.values })
+  return String(rows[0]?.[0])
+}
+
+const CANCEL = `
+  with found as materialized (
+    select id, token is not null and due_at > now() + $2::bigint * interval '1 millisecond' as is_running
+    from deputy.queue where id = $1 and kind = 'job' and state <> 'done' for update),
+  gone as (delete from deputy.queue where id in (select id from found where not is_running))
+  select is_running from found`
+
+/** Cancels a job that waits, or that was given up. One that a server is at work on is left alone. */
+export async function cancelJob(
+  run: Run,
+  id: string,
+  offsetMs: number,
+): Promise<'canceled' | 'running' | 'missing'> {
+  const { rows } = await run({ sql: CANCEL, params: [id, offsetMs] })
+  if (!rows[0]) return 'missing'
+  return rows[0][0] === true ? 'running' : 'canceled'
+}

@@ -1,0 +1,22 @@
+import type { Issue } from '../core/result.ts'
+
+/** Has no value: it says what input an action takes. */
+declare const INPUT: unique symbol
+
+/** An action that writes, as its module exports it. What takes one is typed by its input. */
+export interface ActionReference<TInput> {
+  readonly [INPUT]: TInput
+}
+
+/** An action of the app that was found by its reference. */
+export interface FoundAction {
+  readonly name: string
+  readonly kind: 'query' | 'mutation'
+  /** What is wrong with an input before the action is called with it; empty for nothing. */
+  check(input: unknown): Promise<readonly Issue[]>
+}
+
+/** The actions of an app, by what their modules export. */
+export interface ActionReferences {
+  find(reference: unknown): FoundAction | undefined
+}
