@@ -1,7 +1,10 @@
-import type { Issue } from '../core/result.ts'
+import type { Issue, JsonValue } from '../core/result.ts'
 import type { ActionReferences, FoundAction } from '../tools/action-reference.ts'
 import { reviveBySchema } from '../wire/from-json.ts'
+import { stringify } from '../wire/json.ts'
 import { createParse } from '../wire/parse.ts'
+import { redact } from '../wire/redact.ts'
+import { fromStored } from '../wire/serialize.ts'
 import { type ActionDefinition, actionDefinition } from './action.ts'
 
 /** An action with the name that the registry gives it. */
@@ -43,6 +46,12 @@ export class NamedActions implements ActionReferences {
     if (!found) return undefined
     const { name, definition } = found
     return { name, kind: definition.kind, check: (input) => issuesOfInput(definition, input) }
+  }
+
+  shownInput(name: string, stored: string): JsonValue {
+    const value = fromStored(stored)
+    const schema = this.named(name)?.definition.input
+    return JSON.parse(stringify(schema ? redact(schema, value) : value) ?? 'null')
   }
 }
 

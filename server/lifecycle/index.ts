@@ -6,14 +6,25 @@ export {
   type ActionStart,
   type Builders,
   createBuilders,
+  type InternalBuilder,
+  type InternalStart,
 } from '../builders/action.ts'
-export type { ActionContext, HandlerContext, QueryContext } from '../builders/action-context.ts'
+export type {
+  ActionContext,
+  CommonContext,
+  HandlerContext,
+  InternalContext,
+  InternalQueryContext,
+  OwnerContext,
+  QueryContext,
+} from '../builders/action-context.ts'
 export type {
   ActionReadTools,
   ActionTools,
   AppTypes,
   CallerReadTools,
   CallerTools,
+  OwnerTools,
 } from '../builders/app-types.ts'
 export {
   type ActionResult,
@@ -30,8 +41,15 @@ export {
 export type { AnyRoutes, RouteCaller, Routes, RoutesOptions } from '../http/custom-routes.ts'
 export type { DryRunOptions } from '../invocation/dry-run/options.ts'
 export type { DryRunWrite } from '../invocation/dry-run/read-writes.ts'
-export type { DryRunAnswer, DryRunMessage, DryRunReport } from '../invocation/dry-run/report.ts'
+export type {
+  DryRunAnswer,
+  DryRunGrant,
+  DryRunJob,
+  DryRunMessage,
+  DryRunReport,
+} from '../invocation/dry-run/report.ts'
 export { actionRegistry } from '../routers/registry.ts'
+export type { GrantedCredits, JobProgress, LaterOptions } from '../tools/later.ts'
 export { type PageInputOptions, page } from '../wire/page-input.ts'
 export { type App, type AppDefinition, type AppParts, defineApp, type RouterOf } from './define-app.ts'
 export { run } from './run.ts'

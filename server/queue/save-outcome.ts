@@ -57,21 +57,21 @@ export async function saveOutcome(database: Database, saved: SavedOutcome): Prom
 function changes(parameters: Parameters, saved: SavedOutcome): string[] {
   const { work, outcome, offsetMs } = saved
   const money = work.kind === 'message' ? settlement(parameters, saved) : []
-  const offset = `${parameters.bind(offsetMs, 'bigint')} * interval '1 millisecond'`
+  const now = () => `now() + ${parameters.bind(offsetMs, 'bigint')} * interval '1 millisecond'`
   if (outcome.kind === 'done')
     return [
       ...money,
       work.kind === 'job'
         ? `finished as (update deputy.queue set state = 'done', token = null, last_error = null,
-            ended_at = now() + ${offset} where ${IS_OURS})`
+            ended_at = ${now()} where ${IS_OURS})`
         : `gone as (delete from deputy.queue where ${IS_OURS})`,
     ]
   const reason = `token = null, last_error = ${parameters.bind(outcome.error)},
     is_unknown = ${parameters.bind(outcome.isUnknown, 'boolean')}`
   const next =
     outcome.kind === 'dead'
-      ? `state = 'dead', ended_at = now() + ${offset}`
-      : `due_at = now() + ${offset} + ${parameters.bind(Math.ceil(outcome.delayMs), 'int')} * interval '1 millisecond'`
+      ? `state = 'dead', ended_at = ${now()}`
+      : `due_at = ${now()} + ${parameters.bind(Math.ceil(outcome.delayMs), 'int')} * interval '1 millisecond'`
   return [...money, `left_as as (update deputy.queue set ${reason}, ${next} where ${IS_OURS})`]
 }
 

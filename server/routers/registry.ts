@@ -22,10 +22,11 @@ const RESERVED: ReadonlySet<string> = new Set([
 // biome-ignore lint/suspicious/noExplicitAny: an action of any input; the builders have checked it.
 export type AnyAction = ActionMutation<any, ActionResult<unknown>> | ActionQuery<any, ActionResult<unknown>>
 
-// biome-ignore lint/suspicious/noExplicitAny: an action of any input; the builders have checked it.
+// biome-ignore-start lint/suspicious/noExplicitAny: an action of any input; the builders have checked it.
 export type AnyInternalAction =
   | InternalMutation<any, ActionResult<unknown>>
   | InternalQuery<any, ActionResult<unknown>>
+// biome-ignore-end lint/suspicious/noExplicitAny: .
 
 /** The actions of an app, those that no client can call among them. */
 export type Actions = Readonly<Record<string, AnyAction | AnyInternalAction>>

@@ -1,4 +1,4 @@
-import type { Issue } from '../core/result.ts'
+import type { Issue, JsonValue } from '../core/result.ts'
 
 /** Has no value: it says what input an action takes. */
 declare const INPUT: unique symbol
@@ -19,4 +19,6 @@ export interface FoundAction {
 /** The actions of an app, by what their modules export. */
 export interface ActionReferences {
   find(reference: unknown): FoundAction | undefined
+  /** What may be shown of a stored input, without what the action marks secret. */
+  shownInput(name: string, stored: string): JsonValue
 }

@@ -78,7 +78,7 @@ describe('taking messages', () => {
   const take = async (limit: number, more: object = {}) => {
     const taken = await claimWork(post.app.database, { token: 'a', leaseMs: 60_000, limit, ...more })
     const counts = new Map<string, number>()
-    for (const { lane } of taken) counts.set(endpoint, (counts.get(endpoint) ?? 0) + 1)
+    for (const { lane } of taken) counts.set(lane, (counts.get(lane) ?? 0) + 1)
     return Object.fromEntries(counts)
   }
 

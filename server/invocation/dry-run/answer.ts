@@ -1,7 +1,8 @@
 import { TRPCError } from '@trpc/server'
 import { type ActionResult, type Failure, type JsonValue, ok } from '../../core/result.ts'
 import type { Integrations } from '../../integrations/integrations.ts'
-import type { Message } from '../../queue/work.ts'
+import type { Job, Message } from '../../queue/work.ts'
+import type { ActionReferences } from '../../tools/action-reference.ts'
 import { redact } from '../../wire/redact.ts'
 import { secretValues, withoutSecretValues } from '../../wire/secret-values.ts'
 import { isTooLarge } from '../check-result.ts'
@@ -11,7 +12,10 @@ import type { RecordedCall } from '../invocation-record.ts'
 import { type Handler, runInvocation } from '../run.ts'
 import { type DryRunAnswer, type DryRunReport, reportOf } from './report.ts'
 
-type DryRunningEngine = ExecutionEngine & { readonly integrations: Pick<Integrations, 'inputSchema'> }
+type DryRunningEngine = ExecutionEngine & {
+  readonly integrations: Pick<Integrations, 'inputSchema'>
+  readonly actions: ActionReferences
+}
 
 /**
  * Runs an action up to its COMMIT, takes it back, and tells what it would have done.
@@ -38,12 +42,16 @@ export async function runDry<T>(
     stop,
     seen,
     ranSql: written.writes.some(([operation]) => operation === 'sql'),
-    messages: written.messages,
+    queued: written,
     charges,
     attempts: call.record.attempts,
     result: result.data,
   }
-  const report = reportOf(end, isOwner, (message) => shownData(engine.integrations, message))
+  const shown = {
+    dataOf: (message: Message) => shownData(engine.integrations, message),
+    inputOf: (job: Job) => engine.actions.shownInput(job.name, job.input),
+  }
+  const report = reportOf(end, isOwner, shown)
   const answer = { dryRun: withoutSecrets(call, report) }
   return isTooLarge(answer) ? answerTooLarge() : ok(answer)
 }

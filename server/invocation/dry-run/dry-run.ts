@@ -2,7 +2,7 @@ import { type ActionResult, type Failure, FailureError, type JsonValue } from '.
 import { toStatement } from '../../db/statement.ts'
 import type { Transaction } from '../../db/transaction.ts'
 import type { ReservationSettings } from '../../ledger/reservation.ts'
-import type { Message } from '../../queue/work.ts'
+import type { QueuedByAction } from '../../queue/work.ts'
 import { Caller } from '../../records/caller.ts'
 import type { CatalogEntry } from '../../tools/catalog.ts'
 import type { Charge, ReadRuntime, StepRequest } from '../../tools/tool-runtime.ts'
@@ -27,9 +27,8 @@ export type DryRunEngine = ReservationSettings &
   Pick<Engine, 'catalog' | 'policies' | 'roles' | 'roleClaim' | 'ownerUserId'>
 
 /** What an attempt has written and queued when it has come to its end. */
-export interface Written {
+export interface Written extends QueuedByAction {
   readonly writes: readonly Write[]
-  readonly messages: readonly Message[]
 }
 
 /** What is known of a transaction before anything is written in it. */
@@ -58,7 +57,7 @@ export class DryRun {
   #opened: Opened | undefined
   #stop: Stop | undefined
   #seen: SeenWrites = NO_WRITES
-  #written: Written = { writes: [], messages: [] }
+  #written: Written = { writes: [], messages: [], jobs: [], grants: [] }
 
   constructor(engine: DryRunEngine, invocation: Invocation, { answers = {} }: DryRunOptions) {
     this.#engine = engine

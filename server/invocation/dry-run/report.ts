@@ -1,6 +1,6 @@
 import { isRecord } from '../../core/is-record.ts'
 import type { ActionResult, Failure, JsonValue } from '../../core/result.ts'
-import type { Message } from '../../queue/work.ts'
+import type { Job, Message, QueuedByAction, RunAs } from '../../queue/work.ts'
 import type { Charge } from '../../tools/tool-runtime.ts'
 import type { Stop } from '../run-state.ts'
 import type { DryRunWrite, SeenWrites } from './read-writes.ts'
@@ -14,6 +14,24 @@ export interface DryRunMessage {
   readonly payer: 'owner' | 'caller'
   /** In whole micro-credits; null where a proxy bills by itself. */
   readonly maxCost: number | null
+}
+
+/** A job that would be queued. */
+export interface DryRunJob {
+  /** The action that it runs. */
+  readonly action: string
+  /** Without what the action marks secret. */
+  readonly input: JsonValue
+  readonly as: RunAs
+  /** When it would be due: an instant (ISO 8601), or milliseconds from now. */
+  readonly due: string | number
+}
+
+/** Credits that would be granted. */
+export interface DryRunGrant {
+  readonly account: string
+  /** In whole micro-credits. */
+  readonly amount: number
 }
 
 /** What a call would have done. Nothing of it has happened. */
@@ -33,6 +51,10 @@ export interface DryRunReport {
   readonly sql?: boolean
   /** For the owner alone. */
   readonly messages?: readonly DryRunMessage[]
+  /** For the owner alone; absent where there are none. */
+  readonly jobs?: readonly DryRunJob[]
+  /** For the owner alone; absent where there are none. */
+  readonly grants?: readonly DryRunGrant[]
   /**
    * The most that its outside calls and messages would cost, in whole micro-credits: of all of it for the owner, of
    * what they would pay themselves for others. Null where a proxy bills by itself.
@@ -55,21 +77,25 @@ export interface DryRunEnd {
   readonly stop: Stop | undefined
   readonly seen: SeenWrites
   readonly ranSql: boolean
-  readonly messages: readonly Message[]
+  readonly queued: QueuedByAction
   readonly charges: readonly Charge[]
   readonly attempts: number
   readonly result: unknown
 }
 
-/** Tells of a run what its caller may be told. `shownData` leaves out of a message what is secret. */
-export function reportOf(
-  end: DryRunEnd,
-  isOwner: boolean,
-  shownData: (message: Message) => JsonValue,
-): DryRunReport {
+/** Leaves out what is secret. */
+export interface ShownParts {
+  dataOf(message: Message): JsonValue
+  inputOf(job: Job): JsonValue
+}
+
+const NOTHING: QueuedByAction = { messages: [], jobs: [], grants: [] }
+
+/** Tells of a run what its caller may be told. */
+export function reportOf(end: DryRunEnd, isOwner: boolean, shown: ShownParts): DryRunReport {
   const { failure, stop, seen } = end
   // What is queued by a run that fails is never sent.
-  const messages = failure ? [] : end.messages
+  const { messages, jobs, grants } = failure ? NOTHING : end.queued
   const charges = [...end.charges, ...messages.map(({ charge }) => charge)]
   const common = {
     ...(failure ? { failure } : {}),
@@ -87,10 +113,21 @@ export function reportOf(
     sql: end.ranSql,
     messages: messages.map((message) => ({
       endpoint: message.endpoint,
-      data: shownData(message),
+      data: shown.dataOf(message),
       payer: message.charge.payer,
       maxCost: mostOf([message.charge]),
     })),
+    ...(jobs.length > 0
+      ? {
+          jobs: jobs.map((job) => ({
+            action: job.name,
+            input: shown.inputOf(job),
+            as: job.runAs,
+            due: job.due instanceof Date ? job.due.toISOString() : job.due,
+          })),
+        }
+      : {}),
+    ...(grants.length > 0 ? { grants: grants.map(({ account, amount }) => ({ account, amount })) } : {}),
     ...(failure || stop ? {} : { result: end.result }),
   }
 }
