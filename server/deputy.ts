@@ -10,7 +10,7 @@ interface App {
   env: typeof env
 }
 
-export const { action, ownerAction, roleAction } = deputy.createBuilders<App>()
+export const { action, ownerAction, roleAction, internalAction } = deputy.createBuilders<App>()
 
 /** What a handler is given. */
 export type ActionContext = deputy.ActionContext<App>

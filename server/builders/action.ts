@@ -57,7 +57,7 @@ export type ActionMutation<TInput, TResult> = TRPCMutationProcedure<{
   meta: unknown
 }> &
   Declared &
-  ActionReference<TInput>
+  ActionReference<TInput, TResult>
 export type ActionQuery<TInput, TResult> = TRPCQueryProcedure<{
   input: TInput
   output: TResult
@@ -66,7 +66,7 @@ export type ActionQuery<TInput, TResult> = TRPCQueryProcedure<{
   Declared
 
 /** An internal action that writes: no procedure, since no client can call it. */
-export interface InternalMutation<TInput, TResult> extends Declared, ActionReference<TInput> {
+export interface InternalMutation<TInput, TResult> extends Declared, ActionReference<TInput, TResult> {
   /** Its types; no value. */
   readonly $internal: { readonly kind: 'mutation'; readonly input: TInput; readonly result: TResult }
 }

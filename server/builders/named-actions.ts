@@ -56,7 +56,7 @@ export class NamedActions implements ActionReferences {
 }
 
 /** What is wrong with an input for an action; empty for nothing. */
-export async function issuesOfInput({ input }: ActionDefinition, value: unknown): Promise<readonly Issue[]> {
+async function issuesOfInput({ input }: ActionDefinition, value: unknown): Promise<readonly Issue[]> {
   const parsed = await createParse(input)(reviveBySchema(input, value))
   return parsed.success ? [] : parsed.issues
 }

@@ -37,6 +37,8 @@ export interface ServerEnv {
   readonly trustedProxies: readonly AddressRange[]
   /** How often a minute one address may call integrations without an action. */
   readonly clientRateLimit: number | 'none'
+  /** How many days jobs are kept that are done. */
+  readonly jobsKeptDays: number
   /** Whether answers are compressed. */
   readonly isCompressing: boolean
   /** Micro-credits that the owner's account starts with. */
@@ -112,6 +114,7 @@ export function readEnv(
     corsOrigins: env.CORS_ORIGINS,
     trustedProxies: env.TRUSTED_PROXIES,
     clientRateLimit: env.CLIENT_RATE_LIMIT,
+    jobsKeptDays: env.JOBS_KEPT_DAYS,
     isCompressing: env.COMPRESSION === 'on',
     ownerCredits: env.OWNER_CREDITS ?? (auth.kind === 'development' ? 'unmetered' : 0),
     budgets: readBudgets(env),

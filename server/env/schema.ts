@@ -37,6 +37,11 @@ export const serverSchema = z.object({
     })
     .optional(),
   OWNER_USER_ID: z.string().refine(isUserId, `must be ${USER_ID_RULE}`).optional(),
+  JOBS_KEPT_DAYS: z
+    .string()
+    .regex(/^\d{1,4}$/, 'must be a whole number of days')
+    .transform(Number)
+    .default(7),
   AUTH_JWT_ISSUER: z.string().optional(),
   AUTH_JWT_AUDIENCE: list.optional(),
   AUTH_AUTHORIZED_PARTIES: list.optional(),

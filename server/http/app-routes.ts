@@ -1,6 +1,7 @@
 import { type Context, Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { routePath } from 'hono/route'
+import type { NamedActions } from '../builders/named-actions.ts'
 import { DefinitionError, INTERNAL_MESSAGE } from '../core/errors.ts'
 import { fail } from '../core/result.ts'
 import type { Engine } from '../invocation/engine.ts'
@@ -18,6 +19,8 @@ import { headersOfAll, NOTHING_HERE, respond } from './respond.ts'
 export interface AppRoutesOptions {
   readonly engine: Engine
   readonly routes: AnyRoutes
+  /** What the routes may run. */
+  readonly actions: NamedActions
   /** What the routes say about bodies is added here, and then no more. */
   readonly bodyLimits: BodyLimits
   readonly cors: Cors | undefined
@@ -83,7 +86,7 @@ export function createAppRoutes(options: AppRoutesOptions): AppRoutes {
     requestIds.set(c.req.raw, c.env.requestId)
     return next()
   })
-  const given = createRoutesOptions({ engine, requestIds, bodyLimits })
+  const given = createRoutesOptions({ engine, actions: options.actions, requestIds, bodyLimits })
   // The collections given at start are those that the app's types describe.
   const routes = options.routes(given as RoutesOptions<never>)
   refuseReserved(routes)

@@ -1,24 +1,50 @@
 import type { Hono } from 'hono'
 import { z } from 'zod'
-import type { UserActor } from '../auth/actor.ts'
+import type { Actor } from '../auth/actor.ts'
 import { verifiedUser } from '../auth/authentication.ts'
 import { type AnyContext, createActionContext, type QueryContext } from '../builders/action-context.ts'
 import type { AppTypes } from '../builders/app-types.ts'
-import type { ActionResult } from '../core/result.ts'
+import { callAsApp, noOwner } from '../builders/call-as-app.ts'
+import type { NamedActions } from '../builders/named-actions.ts'
+import type { ActionResult, Failure } from '../core/result.ts'
 import { uuidv7 } from '../core/uuid.ts'
 import { runCall } from '../invocation/call.ts'
 import type { Engine } from '../invocation/engine.ts'
+import { ROUTE_KEYS } from '../invocation/idempotency.ts'
+import type { ActionReference } from '../tools/action-reference.ts'
 import { createCall } from '../trpc/call.ts'
 import { callProcedure, resultOf } from '../trpc/callable.ts'
 import { createAuthenticator, createRequestContext } from '../trpc/context.ts'
-import { users } from '../trpc/gate.ts'
+import { anyone, users } from '../trpc/gate.ts'
 import type { BodyLimit, BodyLimits } from './body-limits.ts'
 import { respond } from './respond.ts'
 
 /** Who calls a route, and in which request. */
 export interface RouteCaller {
-  readonly actor: UserActor
+  readonly actor: Actor
   readonly requestId: string
+  /** What a route is called in the log and the audit that has checked the request by itself. @default route */
+  readonly name?: string
+  /** Whether what it reads leaves audit rows. @default false */
+  readonly isAudited?: boolean
+}
+
+/** How a route is named that checks requests by itself. */
+export interface AuthorizeOptions {
+  /** In the log and the audit: a letter, then letters, digits and `-`, at most 64. */
+  readonly name: string
+  /** Whether each read leaves an audit row. @default 'never' */
+  readonly audit?: 'always' | 'never'
+}
+
+/** How an action is run for a request. */
+export interface ActOptions {
+  /** What the request is known by when it comes again, such as the id of a webhook's event: `[A-Za-z0-9_.:~-]{1,255}`. */
+  readonly key: string
+  /** What the keys belong to, such as the provider: a letter, then letters, digits and `-`, at most 64. */
+  readonly name: string
+  /** Who it runs as: the app's owner, or no one. @default 'nobody' */
+  readonly as?: 'owner' | 'nobody'
 }
 
 /** What the app's own routes are given. */
@@ -34,6 +60,24 @@ export interface RoutesOptions<TContext extends { readonly env: unknown }> {
   allowBody(path: string, limit: BodyLimit): void
   /** The verified caller of a request, or the answer for who is none (401, or 503 when keys cannot be had). */
   authenticate(request: Request): Promise<RouteCaller | { readonly response: Response }>
+  /**
+   * Names a request that the route itself has checked, by its signature or because its address is the credential, so that
+   * `read` can be called for it: as no one.
+   *
+   * @throws {TypeError} for a name that is none.
+   */
+  authorize(request: Request, options: AuthorizeOptions): RouteCaller
+  /**
+   * Runs an action for a request that the route has verified, once for the key and the name: what was answered once is
+   * answered again. Keys are kept for 30 days.
+   *
+   * @throws {TypeError} for what is no action of the app or only reads, and for a name that is none.
+   */
+  act<TInput, TResult extends ActionResult<unknown>>(
+    action: ActionReference<TInput, TResult>,
+    input: NoInfer<TInput>,
+    options: ActOptions,
+  ): Promise<TResult | Failure>
   /** Reads as the app, in a transaction of its own, as an action that only reads would. */
   read<T extends ActionResult<unknown>>(
     caller: RouteCaller,
@@ -50,9 +94,16 @@ export type Routes<A extends AppTypes> = (options: RoutesOptions<QueryContext<A>
 export type AnyRoutes = (options: RoutesOptions<never>) => Hono
 
 const NOTHING = z.undefined()
+const NAME = /^[a-z][A-Za-z0-9-]{0,63}$/
+
+function checkedName(name: string): string {
+  if (typeof name === 'string' && NAME.test(name)) return name
+  throw new TypeError(`The name of a route must match ${NAME}`)
+}
 
 interface RoutesParts {
   readonly engine: Engine
+  readonly actions: NamedActions
   /** The id of every request under way. */
   readonly requestIds: WeakMap<Request, string>
   readonly bodyLimits: BodyLimits
@@ -61,6 +112,7 @@ interface RoutesParts {
 /** What the app's routes are given. */
 export function createRoutesOptions({
   engine,
+  actions,
   requestIds,
   bodyLimits,
 }: RoutesParts): RoutesOptions<AnyContext> {
@@ -78,23 +130,54 @@ export function createRoutesOptions({
         : { response: respond(caller.failure, requestId) }
     },
 
-    async read({ actor, requestId }, handler) {
+    authorize(request, { name, audit = 'never' }) {
+      const requestId = requestIds.get(request) ?? uuidv7()
+      return {
+        actor: { kind: 'anonymous' },
+        requestId,
+        name: checkedName(name),
+        isAudited: audit === 'always',
+      }
+    },
+
+    async act(reference, input, { key, name, as = 'nobody' }) {
+      const action = actions.referred(reference)
+      if (!action || action.definition.kind === 'query')
+        throw new TypeError('act: takes an action of the app that writes, by reference')
+      const { ownerUserId } = engine
+      if (as === 'owner' && ownerUserId === undefined) return noOwner()
+      const result = await callAsApp(engine, action, {
+        source: 'route',
+        userId: as === 'owner' && ownerUserId !== undefined ? ownerUserId : null,
+        readInput: () => input,
+        key: { space: `${ROUTE_KEYS}:${checkedName(name)}`, value: key },
+      })
+      return result as never // The action's own result, or a failure.
+    },
+
+    async read({ actor, requestId, name, isAudited = false }, handler) {
       // What is streamed outlasts the request that it began with: whether the user is blocked is asked again.
       const ctx = createRequestContext(engine, {
         authorization: undefined,
         actor,
         requestId,
         transport: 'rest',
+        source: name === undefined ? 'client' : 'route',
       })
       const call = createCall({
         kind: 'query',
-        callers: users,
+        callers: name === undefined ? users : anyone,
         schema: NOTHING,
-        trail: 'none',
+        trail: isAudited ? 'always' : 'none',
         run: (accepted) =>
           runCall(engine, accepted, (attempt) => handler(createActionContext(accepted, attempt, false))),
       })
-      const place = { ctx, path: 'route', batchIndex: 0, readInput: () => undefined }
+      const place = {
+        ctx,
+        path: name === undefined ? 'route' : `route.${name}`,
+        batchIndex: 0,
+        readInput: () => undefined,
+      }
       const result = resultOf(await callProcedure({ call }, place))
       return result as Awaited<ReturnType<typeof handler>> // The handler's own result, or a failure.
     },

@@ -79,6 +79,7 @@ function endpointsOf(router: EngineEndpointsOptions['router']): ReadonlyMap<stri
     ['/api/users', byTable],
     ['/api/audit', byTable],
     ['/api/credits', byTable],
+    ['/api/jobs', byTable],
     ['/api/outbox', byTable],
     ['/trpc', createTrpcEndpoint(router, callables)],
   ])

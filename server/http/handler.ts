@@ -1,4 +1,5 @@
 import type { AddressRange } from '../auth/client-address.ts'
+import type { NamedActions } from '../builders/named-actions.ts'
 import { INTERNAL_MESSAGE } from '../core/errors.ts'
 import { type Failure, fail } from '../core/result.ts'
 import type { Engine } from '../invocation/engine.ts'
@@ -24,6 +25,8 @@ export interface HttpOptions {
   readonly engine: Engine
   readonly router: ReturnType<typeof createAppRouter>
   readonly routes: AnyRoutes | undefined
+  /** What the routes may run. */
+  readonly actions: NamedActions
   readonly corsOrigins: readonly string[]
   readonly trustedProxies: readonly AddressRange[]
   readonly clientRateLimit: number | 'none'
@@ -61,7 +64,15 @@ export function createHttp(options: HttpOptions): Http {
   const serve = createEngineEndpoints({ ...options, held })
   const appRoutes =
     options.routes &&
-    createAppRoutes({ engine, routes: options.routes, bodyLimits, cors, compression, isStopping })
+    createAppRoutes({
+      engine,
+      routes: options.routes,
+      actions: options.actions,
+      bodyLimits,
+      cors,
+      compression,
+      isStopping,
+    })
   bodyLimits.complete()
 
   async function answer(exchange: Exchange): Promise<Answer> {

@@ -5,6 +5,7 @@ import { type ActionResult, fail } from '../core/result.ts'
 import { isSegment } from '../integrations/endpoint.ts'
 import { toTrpcError } from '../invocation/failures.ts'
 import { outboxListSchema } from '../queue/list.ts'
+import { jobListSchema } from '../queue/list-jobs.ts'
 import { INTEGRATIONS_PREFIX, refuseClient } from '../routers/integrations.ts'
 import type { Call } from '../trpc/call.ts'
 import { type Callable, type Callables, callProcedure, resultOf } from '../trpc/callable.ts'
@@ -93,6 +94,9 @@ const ROUTES: Readonly<Record<string, ProcedureRoute>> = {
   '/api/credits/balances': get('credits.balances', parameters('limit', 'cursor')),
   '/api/credits/statement': get('credits.statement', parameters('account', 'limit', 'cursor')),
   '/api/credits/grant': post('credits.grant'),
+  '/api/jobs': get('jobs.list', parameters(...Object.keys(jobListSchema.shape))),
+  '/api/jobs/retry': post('jobs.retry'),
+  '/api/jobs/cancel': post('jobs.cancel'),
   '/api/outbox': get('outbox.list', parameters(...Object.keys(outboxListSchema.shape))),
   '/api/outbox/retry': post('outbox.retry'),
   '/api/outbox/drop': post('outbox.drop'),
@@ -110,7 +114,7 @@ export function createProcedureRoutes(callables: Callables): Endpoint {
     const { exchange, ctx } = request
     const caller = verifiedUser(await ctx.authenticator.authenticate())
     if ('failure' in caller) return { result: caller.failure }
-    const route = routes.get(request.pathname)
+    const route = routes.get(request.pathname) ?? jobRoute(request.pathname)
     if (!route) return { result: NOTHING_HERE }
     const method = exchange.method === 'HEAD' ? 'GET' : exchange.method
     if (method !== route.method) {
@@ -122,6 +126,29 @@ export function createProcedureRoutes(callables: Callables): Endpoint {
     const call = { ctx, path: route.procedure, readInput: () => input.value }
     return { result: await callOnce(callables.get(call.path), call) }
   })
+}
+
+const JOB = /^\/api\/jobs\/([^/]+)$/
+
+/** `GET /api/jobs/:id`. */
+function jobRoute(pathname: string): ProcedureRoute | undefined {
+  const segment = JOB.exec(pathname)?.[1]
+  const id = segment === undefined ? undefined : decodedSegment(segment)
+  if (id === undefined) return undefined
+  const none = parameters()
+  return get('jobs.get', (request) => {
+    const read = none(request)
+    return 'failure' in read ? read : { value: { id } }
+  })
+}
+
+/** What a segment of an address says; undefined for one that is not encoded right. */
+function decodedSegment(segment: string): string | undefined {
+  try {
+    return decodeURIComponent(segment)
+  } catch {
+    return undefined
+  }
 }
 
 function get(procedure: string, readInput: ProcedureRoute['readInput']): ProcedureRoute {

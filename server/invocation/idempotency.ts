@@ -10,6 +10,9 @@ export interface KeyScope {
   readonly key: string
 }
 
+/** The space of the keys that routes run actions under, with a name: `route:payments`. */
+export const ROUTE_KEYS = 'route'
+
 export interface ClaimRequest extends KeyScope {
   /** The fencing token: the id of the invocation. */
   readonly token: string

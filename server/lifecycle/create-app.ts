@@ -135,6 +135,7 @@ export function createApp<TActions extends object, TModule extends object>(
     engine,
     router,
     routes: options.routes,
+    actions,
     corsOrigins: options.corsOrigins ?? [],
     trustedProxies: options.trustedProxies ?? [],
     clientRateLimit: options.clientRateLimit ?? DEFAULT_CALLS_PER_MINUTE,
@@ -145,6 +146,8 @@ export function createApp<TActions extends object, TModule extends object>(
 
   return {
     engine,
+    /** The actions by name and by reference, for what the app runs by itself. */
+    actions,
     router,
     /** What a server listens with. */
     http,

@@ -53,7 +53,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
     const http = await listen({ http: app.http, host: env.host, port: env.port })
     if (isEmbedded) await noteServerAddress(env.dataDir, http.url)
     const dispatcher = startDispatcher(app.engine)
-    const stopSweeper = startSweeper({ database, log })
+    const stopSweeper = startSweeper({ database, log, jobsKeptDays: env.jobsKeptDays })
     return {
       url: http.url,
       database,

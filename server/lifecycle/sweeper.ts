@@ -1,10 +1,14 @@
 import type { Logger } from 'pino'
 import type { Database } from '../db/database.ts'
+import { ROUTE_KEYS } from '../invocation/idempotency.ts'
 import { sweepAllReservations } from '../ledger/sweep.ts'
+import { JOB_KEYS } from '../queue/change-job.ts'
 
 export interface SweeperOptions {
   readonly database: Database
   readonly log: Logger
+  /** How many days jobs are kept that are done. @default 7 */
+  readonly jobsKeptDays?: number
   /** How often expired keys are looked for. @default 600000 */
   readonly intervalMs?: number
   /** How often reservations are looked for whose holders have died. @default 15000 */
@@ -14,27 +18,39 @@ export interface SweeperOptions {
 const INTERVAL_MS = 600_000
 const HOLDS_INTERVAL_MS = 15_000
 const BATCH = 500
+const JOBS_KEPT_DAYS = 7
 /** Any constant: of several servers one sweeps at a time. */
 const SWEEP_LOCK = 4_711_003
 
-// A key lives for 24 hours, and longer while a call is at work on it. Its answer and its journal go with it.
+/** Whether nothing can come again under a key of the app's own; a caller's key is no such one. */
+const isOver = (row: string) => `case
+      when ${row}.action like '${JOB_KEYS}:%' then not exists (
+        select 1 from deputy.queue as work where work.id = ${row}.key and work.state <> 'done')
+      when ${row}.action like '${ROUTE_KEYS}:%' then ${row}.created_at < now() - interval '30 days'
+      else true end`
+
+// A key lives for 24 hours, and longer while a call is at work on it. Its answer and its journal go with it. The key of a
+// job lives as long as the job waits; those of routes live for 30 days, since providers send again for days.
 const SWEEP = `
   with turn as materialized (select pg_try_advisory_xact_lock(${SWEEP_LOCK}) as mine),
   old as (
     select actor, action, key from deputy.idempotency_claims
     where (select mine from turn) and created_at < now() - interval '24 hours' and lease_until < now()
+      and ${isOver('idempotency_claims')}
     order by created_at limit ${BATCH}),
   stray as (
     select actor, action, key from deputy.idempotency_results as result
     where (select mine from turn) and created_at < now() - interval '25 hours' and not exists (
       select 1 from deputy.idempotency_claims as claim
       where claim.actor = result.actor and claim.action = result.action and claim.key = result.key)
+      and ${isOver('result')}
     order by created_at limit ${BATCH}),
   lost as (
     select actor, action, key from deputy.journal_steps as step
     where (select mine from turn) and created_at < now() - interval '25 hours' and not exists (
       select 1 from deputy.idempotency_claims as claim
       where claim.actor = step.actor and claim.action = step.action and claim.key = step.key)
+      and ${isOver('step')}
     order by created_at limit ${BATCH}),
   gone as (select * from old union select * from stray union select * from lost),
   claims as (delete from deputy.idempotency_claims as it using gone
@@ -51,9 +67,28 @@ export async function sweepKeys(database: Database): Promise<number> {
   return Number(rows[0]?.[0])
 }
 
+// Whatever a job's own history says stays in the audit.
+const SWEEP_JOBS = `
+  with old as (
+    select id from deputy.queue where state = 'done' and ended_at < now() - $1::int * interval '1 day'
+    order by ended_at limit ${BATCH} for update skip locked)
+  delete from deputy.queue where id in (select id from old) returning 1`
+
+/** Deletes one batch of jobs that were done so many days ago. @returns how many. */
+export async function sweepJobs(database: Database, keptDays: number): Promise<number> {
+  const { rows } = await database.write({ sql: SWEEP_JOBS, params: [keptDays] })
+  return rows.length
+}
+
 /** Sweeps up now and then what dead servers and old calls have left. @returns a function that stops it. */
 export function startSweeper(options: SweeperOptions): () => void {
-  const { database, log, intervalMs = INTERVAL_MS, holdsIntervalMs = HOLDS_INTERVAL_MS } = options
+  const {
+    database,
+    log,
+    jobsKeptDays = JOBS_KEPT_DAYS,
+    intervalMs = INTERVAL_MS,
+    holdsIntervalMs = HOLDS_INTERVAL_MS,
+  } = options
   const every = (ms: number, what: string, sweep: () => Promise<void>) => {
     const timer = setInterval(() => {
       sweep().catch((error: unknown) =>
@@ -65,6 +100,9 @@ export function startSweeper(options: SweeperOptions): () => void {
   const timers = [
     every(intervalMs, 'Expired idempotency keys', async () => {
       while ((await sweepKeys(database)) >= BATCH);
+    }),
+    every(intervalMs, 'Jobs that are done', async () => {
+      while ((await sweepJobs(database, jobsKeptDays)) >= BATCH);
     }),
     every(holdsIntervalMs, 'Reservations of dead servers', () => sweepAllReservations(database)),
   ]

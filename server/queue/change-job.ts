@@ -1,5 +1,8 @@
-import type { QueryResult, Statement } from '../db/database.ts'
+import { type ActionResult, ok } from '../core/result.ts'
+import type { Database, QueryResult, Statement } from '../db/database.ts'
 import { Parameters } from '../db/statement.ts'
+import { jobRunning, noSuchJob } from '../tools/later.ts'
+import type { WakeSignal } from './wake-signal.ts'
 import { JOB_LANE, type Job, type WorkOrigin } from './work.ts'
 
 /** The space of the keys that jobs run under: the action, and the job's id. */
@@ -69,4 +72,58 @@ export async function cancelJob(
   const { rows } = await run({ sql: CANCEL, params: [id, offsetMs] })
   if (!rows[0]) return 'missing'
   return rows[0][0] === true ? 'running' : 'canceled'
+}
+
+const RETRY = `
+  with found as materialized (
+    select id, state, token is not null and due_at > now() + $2::bigint * interval '1 millisecond' as is_running
+    from deputy.queue where id = $1 and kind in ('job', 'grant') and state <> 'done' for update),
+  changed as (
+    update deputy.queue as it set state = 'queued', token = null, ended_at = null,
+      due_at = now() + $2::bigint * interval '1 millisecond',
+      attempts = case it.state when 'dead' then 0 else it.attempts end
+    from found where it.id = found.id and not found.is_running)
+  select is_running from found`
+
+const DROP = `
+  with found as materialized (
+    select id, token is not null and due_at > now() + $2::bigint * interval '1 millisecond' as is_running
+    from deputy.queue where id = $1 and kind in ('job', 'grant') and state <> 'done' for update),
+  gone as (delete from deputy.queue where id in (select id from found where not is_running))
+  select is_running from found`
+
+/** What a job is changed with. */
+export interface JobChangeContext {
+  readonly database: Database
+  readonly queueSignal: WakeSignal
+  /** Milliseconds that the clock of a test is ahead of the database's. */
+  readonly clockOffsetMs: () => number
+}
+
+/** Has a job run now: one that waits, or one that was given up, which goes on from the steps that it has made. */
+export async function retryJob(
+  context: JobChangeContext,
+  id: string,
+): Promise<ActionResult<{ readonly id: string }>> {
+  const result = await change(context, RETRY, id)
+  if (result.success) context.queueSignal.wake()
+  return result
+}
+
+/** Cancels a job for good, one that waits or one that was given up. */
+export function dropJob(
+  context: JobChangeContext,
+  id: string,
+): Promise<ActionResult<{ readonly id: string }>> {
+  return change(context, DROP, id)
+}
+
+async function change(
+  { database, clockOffsetMs }: JobChangeContext,
+  sql: string,
+  id: string,
+): Promise<ActionResult<{ readonly id: string }>> {
+  const { rows } = await database.write({ sql, params: [id, clockOffsetMs()] })
+  if (!rows[0]) return noSuchJob(id)
+  return rows[0][0] === true ? jobRunning(id) : ok({ id })
 }

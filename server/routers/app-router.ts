@@ -6,6 +6,7 @@ import { t } from '../trpc/init.ts'
 import { createAuditRouter } from './audit.ts'
 import { createCreditsRouter } from './credits.ts'
 import { createIntegrationsRouter, type IntegrationsProcedures } from './integrations.ts'
+import { createJobsRouter } from './jobs.ts'
 import { createOutboxRouter } from './outbox.ts'
 import { createRecordsRouter, type RecordsProcedures } from './records.ts'
 import { type Actions, type AnyAction, clientActions } from './registry.ts'
@@ -28,6 +29,7 @@ export type AppProcedures<
   audit: RecordOf<typeof createAuditRouter>
   credits: RecordOf<typeof createCreditsRouter>
   integrations: IntegrationsProcedures<TIntegrations>
+  jobs: RecordOf<typeof createJobsRouter>
   outbox: RecordOf<typeof createOutboxRouter>
   records: RecordsProcedures<TCollections>
   users: UsersProcedures<TCollections>
@@ -65,6 +67,7 @@ export function createAppRouter(actions: Actions, catalog: Catalog) {
     audit: createAuditRouter(),
     credits: createCreditsRouter(),
     integrations: createIntegrationsRouter(),
+    jobs: createJobsRouter(),
     outbox: createOutboxRouter(),
     records: createRecordsRouter(catalog),
     users: createUsersRouter(),

@@ -1,13 +1,20 @@
 import { randomUUID } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
 import type { z } from 'zod'
+import { callAsApp } from '../builders/call-as-app.ts'
+import type { ActionResult, Failure } from '../core/result.ts'
+import { SqlError } from '../db/database.ts'
 import type { IntegrationDeclarations } from '../integrations/declarations.ts'
 import { type Balance, getBalance } from '../ledger/balance.ts'
 import { grant } from '../ledger/grant.ts'
 import type { App } from '../lifecycle/define-app.ts'
-import { startDispatcher } from '../queue/dispatcher.ts'
+import { type DoneWork, doAllDue, startDispatcher } from '../queue/dispatcher.ts'
+import { listMessages, type OutboxEntry } from '../queue/list.ts'
+import { type JobEntry, listJobs } from '../queue/list-jobs.ts'
 import type { Actions } from '../routers/registry.ts'
+import type { ActionReference } from '../tools/action-reference.ts'
 import { createCatalog } from '../tools/catalog.ts'
+import { DirectReads } from '../trpc/run-as-caller.ts'
 import { assembleTestApp, type TestSurroundings } from './assemble.ts'
 import { openTestDatabase } from './open-test-database.ts'
 
@@ -22,6 +29,32 @@ export interface TestAppOptions extends TestSurroundings {
   readonly env?: Readonly<Record<string, string>> | undefined
   /** @default the system's clock */
   readonly clock?: () => Date
+}
+
+/** As whom an action is run. */
+export interface RunOptions {
+  /** A user's id. @default no one */
+  readonly as?: string
+}
+
+/** Something that was done because it was due. */
+export interface DueWork {
+  readonly kind: 'job' | 'message' | 'grant'
+  readonly id: string
+  /** The action, the endpoint, or `grantCredits`. */
+  readonly name: string
+  /** `later`: it failed, and is tried again; `failed`: it was given up. */
+  readonly outcome: 'done' | 'later' | 'failed'
+  /** Why it failed. */
+  readonly error?: string
+}
+
+function toDueWork({ work, outcome }: DoneWork): DueWork {
+  const { kind, id } = work
+  const name = kind === 'job' ? work.name : kind === 'message' ? work.endpoint : 'grantCredits'
+  if (!outcome) return { kind, id, name, outcome: 'later', error: 'Another server has taken it over' }
+  if (outcome.kind === 'done') return { kind, id, name, outcome: 'done' }
+  return { kind, id, name, outcome: outcome.kind === 'dead' ? 'failed' : 'later', error: outcome.error }
 }
 
 /**
@@ -45,8 +78,18 @@ export async function createTestApp<
   const migrations = fileURLToPath(parts.migrations)
   const opened = await openTestDatabase({ tables, migrations }, databaseUrl)
   const { collections, routes } = parts
+  let offsetMs = 0
+  const { clock = () => new Date() } = options
+  let conflicts = 0
   const app = await assembleTestApp(opened, {
     ...surroundings,
+    clock: () => new Date(clock().getTime() + offsetMs),
+    clockOffsetMs: () => offsetMs,
+    failpoint(name) {
+      if (name !== 'before-commit' || conflicts === 0) return
+      conflicts -= 1
+      throw new SqlError({ sqlstate: '40001' })
+    },
     // What `defineApp` was given.
     actions: parts.actions as TActions & Actions,
     collections,
@@ -55,6 +98,7 @@ export async function createTestApp<
     appEnv: parts.env.parse(env ?? {}),
   })
   const running: (() => Promise<void>)[] = []
+  const reads = new DirectReads(app.engine, 'test')
   return {
     /** The app's procedures as this user, whose token may say more: `await app.as('ada', { email: … })`. */
     as: app.as,
@@ -82,6 +126,45 @@ export async function createTestApp<
      */
     async sql(text: string, params: readonly unknown[] = []): Promise<readonly (readonly unknown[])[]> {
       return (await app.database.write({ sql: text, params: [...params] })).rows
+    },
+    /** Runs an action as the app does, without a token; one that no client can call, too. */
+    async run<TInput, TResult extends ActionResult<unknown>>(
+      action: ActionReference<TInput, TResult>,
+      input: NoInfer<TInput>,
+      { as }: RunOptions = {},
+    ): Promise<TResult | Failure> {
+      const found = app.actions.referred(action)
+      if (!found) throw new TypeError('run: takes an action of the app, by reference')
+      const userId = as === undefined ? null : as
+      const result = await callAsApp(app.engine, found, { source: 'command', userId, readInput: () => input })
+      return result as never // The action's own result, or a failure.
+    },
+    clock: {
+      /** Lets time go by, for the app and for what waits in its queue. */
+      advance(ms: number): void {
+        if (!(ms >= 0)) throw new RangeError('advance: takes milliseconds, and time goes forwards alone')
+        offsetMs += ms
+      },
+    },
+    /** Does everything that is due now: jobs, messages, grants, ticks of schedules. @returns what was done, in order */
+    async runDue(): Promise<readonly DueWork[]> {
+      return (await doAllDue(app.engine)).map(toDueWork)
+    },
+    /** All jobs, newest first, those that are done among them. */
+    async jobs(): Promise<readonly JobEntry[]> {
+      const page = await listJobs(reads, app.engine, { limit: 200 })
+      if (!page.success) throw new Error(page.error)
+      return page.data.jobs
+    },
+    /** All messages that have not been sent, newest first. */
+    async outbox(): Promise<readonly OutboxEntry[]> {
+      const page = await listMessages(reads, app.engine.integrations, { limit: 200 })
+      if (!page.success) throw new Error(page.error)
+      return page.data.messages
+    },
+    /** Makes the next COMMIT a conflict, so that its action is run again. */
+    conflictOnce(): void {
+      conflicts += 1
     },
     /** Sends queued messages from now on, as a server does, until it is stopped. */
     startDispatcher(): { readonly stop: () => Promise<void> } {

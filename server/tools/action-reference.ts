@@ -2,10 +2,13 @@ import type { Issue, JsonValue } from '../core/result.ts'
 
 /** Has no value: it says what input an action takes. */
 declare const INPUT: unique symbol
+/** Has no value: it says what an action answers. */
+declare const RESULT: unique symbol
 
 /** An action that writes, as its module exports it. What takes one is typed by its input. */
-export interface ActionReference<TInput> {
+export interface ActionReference<TInput, TResult = unknown> {
   readonly [INPUT]: TInput
+  readonly [RESULT]: TResult
 }
 
 /** An action of the app that was found by its reference. */

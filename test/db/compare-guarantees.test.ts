@@ -33,6 +33,7 @@ it('what is found does not depend on the search path', async () => {
 
 const TRIGGER = '0001_append-only.sql of the engine does'
 const TABLE = '0000_init.sql of the engine does'
+const QUEUE = '0002_queue.sql of the engine does'
 const guard = (table: string, when: string, does = 'deputy.refuse_change') =>
   `create trigger ${table}_append_only before ${when} on deputy.${table} execute function ${does}()`
 const whole = 'update or delete or truncate'
@@ -110,10 +111,10 @@ it.each<Case>([
   ],
   [
     'check not valid',
-    `alter table deputy.queue drop constraint outbox_state,
-      add constraint outbox_state check (state in ('queued', 'dead')) not valid`,
-    'alter table deputy.queue validate constraint outbox_state',
-    `the constraint outbox_state on deputy.queue is switched off, or is not as the engine made it: make it again as ${TABLE}`,
+    `alter table deputy.queue drop constraint queue_state,
+      add constraint queue_state check (state in ('queued', 'dead', 'done')) not valid`,
+    'alter table deputy.queue validate constraint queue_state',
+    `the constraint queue_state on deputy.queue is switched off, or is not as the engine made it: make it again as ${QUEUE}`,
   ],
   [
     'primary key gone',
@@ -123,9 +124,9 @@ it.each<Case>([
   ],
   [
     'primary key that no file names',
-    'alter table deputy.queue drop constraint outbox_pkey',
+    'alter table deputy.queue drop constraint queue_pkey',
     'alter table deputy.queue add primary key (id)',
-    'the constraint outbox_pkey on deputy.queue is gone: make it again as the engine’s migrations do',
+    'the constraint queue_pkey on deputy.queue is gone: make it again as the engine’s migrations do',
   ],
   [
     'unique index gone',
@@ -137,7 +138,7 @@ it.each<Case>([
     'default gone',
     'alter table deputy.queue alter due_at drop default',
     'alter table deputy.queue alter due_at set default now()',
-    `the default of deputy.queue.due_at is gone: make it again as ${TABLE}`,
+    `the default of deputy.queue.due_at is gone: make it again as ${QUEUE}`,
   ],
   [
     'identity given away',
