@@ -18,8 +18,10 @@ const entrySchema = z.object({
   id: z.string(),
   at: z.date(),
   requestId: z.string(),
-  /** `trpc`, `rest`, `caller`, or `command`. */
+  /** `trpc`, `rest`, `caller`, `command`, or `internal`. */
   transport: z.string(),
+  /** What the call came from: `client`, `schedule`, `later`, `route`, `command`. */
+  source: z.string(),
   /** The user's id; null where the server itself acted. */
   actor: z.string().nullable(),
   action: z.string(),

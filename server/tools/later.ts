@@ -64,7 +64,7 @@ const attemptsSchema = z.int(ATTEMPTS_RULE).min(1, ATTEMPTS_RULE).max(MAX_JOB_AT
 
 const optionsSchema = z
   .strictObject({
-    at: z.date('must be a valid Date').optional(),
+    at: z.date().optional(),
     delayMs: z
       .int('must be whole milliseconds')
       .min(0, 'must not be negative')

@@ -2,17 +2,30 @@ import { randomUUID } from 'node:crypto'
 import { type ActionResult, actionRegistry, fail, ok } from 'deputyjs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { type DoneWork, doAllDue } from '../../server/queue/dispatcher.ts'
+import { doAllDue } from '../../server/queue/dispatcher.ts'
 import type { JobEntry } from '../../server/queue/list-jobs.ts'
 import { type ActionContext, action, internalAction, ownerAction, roleAction } from '../fixture/deputy.ts'
 import { execute } from '../support/execute.ts'
 import { createTestApp } from '../support/test-app.ts'
 
+type OwnerTools = {
+  grantCredits(granted: { account: string; amount: number }): Promise<ActionResult<unknown>>
+}
 type Handler = (ctx: ActionContext, id: string) => Promise<ActionResult<unknown>>
 
 const handlers = new Map<string, Handler>()
-const input = z.strictObject({ id: z.string(), at: z.date().optional(), pin: z.string().meta({ secret: true }).optional() })
-const handled = ({ ctx, input: { id } }: { readonly ctx: ActionContext; readonly input: { readonly id: string } }) => {
+const input = z.strictObject({
+  id: z.string(),
+  at: z.date().optional(),
+  pin: z.string().meta({ secret: true }).optional(),
+})
+const handled = ({
+  ctx,
+  input: { id },
+}: {
+  readonly ctx: ActionContext
+  readonly input: { readonly id: string }
+}) => {
   const handler = handlers.get(id)
   if (!handler) throw new Error(`No handler ${id}`)
   return handler(ctx, id)
@@ -24,7 +37,11 @@ const adminsWork = roleAction('admin').input(input).mutation(handled)
 const look = action.input(input).query(async () => ok({}))
 const hidden = internalAction
   .input(z.strictObject({ id: z.string() }))
-  .mutation(({ ctx, input: { id } }) => (handlers.get(id) as unknown as (ctx: unknown) => Promise<ActionResult<{ readonly user: string | null }>>)(ctx))
+  .mutation(({ ctx, input: { id } }) =>
+    (
+      handlers.get(id) as unknown as (ctx: unknown) => Promise<ActionResult<{ readonly user: string | null }>>
+    )(ctx),
+  )
 const actions = actionRegistry({ work, other, ownersWork, adminsWork, look, hidden })
 
 const open = () => createTestApp({ actions, clockOffsetMs: () => offsetMs })
@@ -51,30 +68,400 @@ async function dataOf<T>(result: Promise<ActionResult<T>>): Promise<T> {
   if (!settled.success) throw new Error(`${settled.code}: ${settled.error}`)
   return settled.data
 }
-async function runDue(): Promise<readonly (readonly [string, DoneWork['outcome']])[]> {
-  return (await doAllDue(app.engine)).map(({ work: { id }, outcome }) => [id, outcome] as const)
+/** Queues a job by a call, and gives its id. */
+async function queued(handler: Handler, userId?: string): Promise<string> {
+  const { jobId } = (await dataOf(call(handler, userId))) as { readonly jobId: string }
+  return jobId
+}
+async function runDue(): Promise<readonly (readonly [string, string | undefined])[]> {
+  return (await doAllDue(app.engine)).map(({ work: { id }, outcome }) => [id, outcome?.kind] as const)
 }
 async function job(id: string): Promise<JobEntry | undefined> {
   const found = await (await app.as('owner')).jobs.get({ id })
   return found.success ? found.data.job : undefined
 }
 const change = (text: string) => execute(app.database, app.databaseUrl, text)
-const makeDue = () => change("update deputy.queue set due_at = now() where state = 'queued' and token is null")
+const makeDue = () =>
+  change("update deputy.queue set due_at = now() where state = 'queued' and token is null")
 
 describe('a job', () => {
   it('is run once after its action has committed, as the caller, and is known by its source', async () => {
     const seen: unknown[] = []
     const id = handle(async (ctx) => {
       seen.push([ctx.userId, ctx.source, ctx.isOwner])
-      return ctx.tools.create('notes', { text: id })
+      return ctx.tools.create('analytics', { attendees: 0, events: 0, computedAt: ctx.now })
     })
-    const { jobId } = (await dataOf(call((ctx) => ctx.tools.later(work, { id })))) as { jobId: string }
+    const jobId = await queued((ctx) => ctx.tools.later(work, { id }))
     expect(seen).toEqual([])
-    expect(await runDue()).toEqual([[jobId, { kind: 'done', cost: 0 }]])
+    expect(await runDue()).toEqual([[jobId, 'done']])
     expect(await runDue()).toEqual([])
     expect(seen).toEqual([['ada', 'later', false]])
-    expect(await job(jobId)).toMatchObject({ state: 'done', attempts: 1, as: 'caller', caller: 'ada', queuedBy: 'work' })
+    expect(await job(jobId)).toMatchObject({
+      state: 'done',
+      attempts: 1,
+      as: 'caller',
+      caller: 'ada',
+      queuedBy: 'work',
+    })
     const audit = await dataOf((await app.as('owner')).audit.list({ action: 'work', limit: 1 }))
     expect(audit.entries[0]).toMatchObject({ requestId: jobId, source: 'later', actor: 'ada', outcome: 'OK' })
+  })
+
+  it('is not there when its action fails, throws, or is run dry', async () => {
+    const id = handle(async () => ok({}))
+    const later = (ctx: ActionContext) => ctx.tools.later(work, { id })
+    await call(async (ctx) => {
+      await later(ctx)
+      return fail('CONFLICT', 'no')
+    })
+    await call(async (ctx) => {
+      await later(ctx)
+      await ctx.tools.later(work, { id }, { key: randomUUID() })
+      throw new Error('no')
+    }).catch(() => {})
+    const dry = app.createCaller({ token: await app.token('owner'), dryRun: true })
+    const told = await dry.actions.work({
+      id: handle(async (ctx) => ctx.tools.later(work, { id, pin: '1234' }, { key: 'k' })),
+    })
+    expect(told).toMatchObject({
+      data: {
+        dryRun: { outcome: 'would commit', jobs: [{ action: 'work', as: 'caller', due: 0, input: { id } }] },
+      },
+    })
+    expect(JSON.stringify(told)).not.toContain('1234')
+    expect(await runDue()).toEqual([])
+  })
+
+  it('is one for an action that is repeated by its key, or run again after a conflict', async () => {
+    const id = handle(async () => ok({}))
+    const asking = handle((ctx) => ctx.tools.later(work, { id }))
+    const token = await app.token('ada')
+    const caller = app.createCaller({ token, idempotencyKey: randomUUID() })
+    const first = await dataOf(caller.actions.work({ id: asking }))
+    expect(await dataOf(caller.actions.work({ id: asking }))).toEqual(first)
+    expect(await runDue()).toHaveLength(1)
+  })
+
+  it('waits for its time, and keeps dates and what is secret', async () => {
+    const at = new Date(Date.now() + DAY)
+    const id = handle(async () => ok({}))
+    const jobId = await queued((ctx) =>
+      ctx.tools.later(work, { id, at, pin: '1234' }, { delayMs: 3_600_000 }),
+    )
+    const atOnce = await queued((ctx) => ctx.tools.later(work, { id }, { at: new Date(0) }))
+    expect(await runDue()).toEqual([[atOnce, 'done']])
+    const found = await job(jobId)
+    expect(found).toMatchObject({ state: 'waiting', input: { id, at: at.toISOString() } })
+    expect(JSON.stringify(found)).not.toContain('1234')
+    offsetMs += 3_600_001
+    expect(await runDue()).toEqual([[jobId, 'done']])
+  })
+
+  it('tries again what passes, and gives up what does not, or what was tried too often', async () => {
+    const codes = ['TOO_MANY_REQUESTS', 'BAD_GATEWAY', 'SERVICE_UNAVAILABLE', 'GATEWAY_TIMEOUT'] as const
+    for (const code of codes) {
+      const id = handle(async () => fail(code, 'not now'))
+      const jobId = await queued((ctx) => ctx.tools.later(work, { id }, { attempts: 2 }))
+      expect(await runDue()).toEqual([[jobId, 'later']])
+      await makeDue()
+      expect(await runDue()).toEqual([[jobId, 'dead']])
+      expect(await job(jobId)).toMatchObject({ state: 'failed', attempts: 2, lastError: `${code}: not now` })
+    }
+    const throwing = handle(async () => {
+      throw new Error('oh')
+    })
+    const thrown = await queued((ctx) => ctx.tools.later(work, { id: throwing }))
+    expect(await runDue()).toEqual([[thrown, 'later']])
+    for (const code of [
+      'BAD_REQUEST',
+      'FORBIDDEN',
+      'NOT_FOUND',
+      'CONFLICT',
+      'PRECONDITION_FAILED',
+    ] as const) {
+      const id = handle(async () => fail(code, 'never'))
+      const jobId = await queued((ctx) => ctx.tools.later(work, { id }))
+      expect(await runDue()).toEqual([[jobId, 'dead']])
+    }
+    await change("delete from deputy.queue where kind = 'job'")
+  })
+
+  it('that failed is run again by the owner, and goes on from the steps that it has made', async () => {
+    let steps = 0
+    let isBroken = true
+    const id = handle(async (ctx) => {
+      const made = await ctx.tools.once('step', () => {
+        steps += 1
+        return steps
+      })
+      if (isBroken) return fail('BAD_REQUEST', 'broken')
+      return made
+    })
+    const jobId = await queued((ctx) => ctx.tools.later(work, { id }))
+    expect(await runDue()).toEqual([[jobId, 'dead']])
+    isBroken = false
+    await dataOf((await app.as('owner')).jobs.retry({ id: jobId }))
+    expect(await runDue()).toEqual([[jobId, 'done']])
+    expect(steps).toBe(1)
+    expect(await (await app.as('owner')).jobs.retry({ id: jobId })).toMatchObject({ code: 'NOT_FOUND' })
+  })
+
+  it('has no token: reading it ends the run, whatever its handler makes of that', async () => {
+    const id = handle(async (ctx) => {
+      try {
+        return ok(ctx.callerJwt)
+      } catch {
+        return ok('kept on')
+      }
+    })
+    const jobId = await queued((ctx) => ctx.tools.later(work, { id }))
+    expect(await runDue()).toEqual([[jobId, 'dead']])
+    expect((await job(jobId))?.lastError).toMatch(/^PRECONDITION_FAILED: A job has no token/)
+  })
+
+  it('is decided on when it runs: gate, role, and who is blocked', async () => {
+    const id = handle(async () => ok({}))
+    const owner = await app.as('owner')
+    const grace = await app.as('grace')
+    await dataOf(grace.users.register())
+    const asOwner = await queued((ctx) => ctx.tools.later(ownersWork, { id }, { as: 'owner' }), 'grace')
+    const asCaller = await queued((ctx) => ctx.tools.later(ownersWork, { id }), 'grace')
+    const asAdmin = await queued((ctx) => ctx.tools.later(adminsWork, { id }), 'grace')
+    expect(new Map(await runDue())).toEqual(
+      new Map([
+        [asOwner, 'done'],
+        [asCaller, 'dead'],
+        [asAdmin, 'dead'],
+      ]),
+    )
+    const asAdminNow = await queued((ctx) => ctx.tools.later(adminsWork, { id }), 'grace')
+    await dataOf(owner.users.setRole({ userId: 'grace', role: 'admin' }))
+    expect(await runDue()).toEqual([[asAdminNow, 'done']])
+    const blocked = await queued((ctx) => ctx.tools.later(work, { id }), 'grace')
+    await dataOf(owner.users.setBlocked({ userId: 'grace', blocked: true } as never))
+    expect(await runDue()).toEqual([[blocked, 'dead']])
+    expect((await job(blocked))?.lastError).toMatch(/^FORBIDDEN: This user is blocked/)
+  })
+
+  it('of an action that this server does not have is left to one that has it', async () => {
+    const id = handle(async () => ok({}))
+    const jobId = await queued((ctx) => ctx.tools.later(other, { id }))
+    const { engine } = app.deploy(actionRegistry({ work }))
+    expect(await doAllDue(engine)).toEqual([])
+    expect(await runDue()).toEqual([[jobId, 'done']])
+  })
+
+  it('whose servers all ended is not begun again beyond its attempts', async () => {
+    let runs = 0
+    const id = handle(async () => {
+      runs += 1
+      return ok({})
+    })
+    const jobId = await queued((ctx) => ctx.tools.later(work, { id }, { attempts: 3 }))
+    await change(`update deputy.queue set attempts = 3, token = 'gone', due_at = now() where id = '${jobId}'`)
+    expect(await runDue()).toEqual([[jobId, 'dead']])
+    expect(runs).toBe(0)
+  })
+
+  it('tells how far it is, at the latest when it has ended', async () => {
+    const id = handle(async (ctx) => ctx.tools.progress({ done: 3, total: 10, note: 'three' }))
+    const jobId = await queued((ctx) => ctx.tools.later(work, { id }))
+    await runDue()
+    await expect.poll(async () => (await job(jobId))?.progress).toEqual({ done: 3, total: 10, note: 'three' })
+    expect(await call((ctx) => ctx.tools.progress({ done: 1 }))).toMatchObject({ success: true })
+    expect(await call((ctx) => ctx.tools.progress({ done: -1 }))).toMatchObject({ code: 'BAD_REQUEST' })
+  })
+})
+
+describe('a key', () => {
+  it('makes a job unique while it waits: a second one is the first, or takes its place', async () => {
+    const [one, two] = [handle(async () => ok({})), handle(async () => ok({}))]
+    const key = randomUUID()
+    const first = await queued((ctx) => ctx.tools.later(work, { id: one }, { key, delayMs: DAY }))
+    expect(await queued((ctx) => ctx.tools.later(work, { id: two }, { key }))).toBe(first)
+    expect(await job(first)).toMatchObject({ input: { id: one } })
+    const elsewhere = await queued((ctx) => ctx.tools.later(other, { id: one }, { key }))
+    expect(elsewhere).not.toBe(first)
+    const replaced = await queued(
+      (ctx) => ctx.tools.later(work, { id: two }, { key, onDuplicate: 'replace' }),
+      'bob',
+    )
+    expect(replaced).toBe(first)
+    expect(await job(first)).toMatchObject({ input: { id: two }, caller: 'bob' })
+    expect(new Map(await runDue())).toEqual(
+      new Map([
+        [first, 'done'],
+        [elsewhere, 'done'],
+      ]),
+    )
+    const second = await queued((ctx) => ctx.tools.later(work, { id: one }, { key }))
+    expect(second).not.toBe(first)
+    expect(await runDue()).toEqual([[second, 'done']])
+  })
+
+  it('is free again once the job is begun, so that what comes then is seen by a job', async () => {
+    const key = randomUUID()
+    const inner: string[] = []
+    const id = handle(async (ctx) => {
+      if (inner.length === 0) {
+        const again = await ctx.tools.later(work, { id }, { key })
+        if (again.success) inner.push(again.data.jobId)
+      }
+      return ok({})
+    })
+    const first = await queued((ctx) => ctx.tools.later(work, { id }, { key }))
+    expect(await runDue()).toEqual([
+      [first, 'done'],
+      [inner[0], 'done'],
+    ])
+    expect(inner[0]).not.toBe(first)
+  })
+})
+
+describe('cancel', () => {
+  it('cancels a job that waits in the same transaction, and says what it cannot cancel', async () => {
+    const id = handle(async () => ok({}))
+    const jobId = await queued((ctx) => ctx.tools.later(work, { id }))
+    await call(async (ctx) => {
+      await ctx.tools.cancel(jobId)
+      return fail('CONFLICT', 'no')
+    })
+    expect(await job(jobId)).toMatchObject({ state: 'waiting' })
+    expect(await call((ctx) => ctx.tools.cancel(jobId))).toMatchObject({ data: { jobId } })
+    expect(await call((ctx) => ctx.tools.cancel(jobId))).toMatchObject({ code: 'NOT_FOUND' })
+    const own = await call(async (ctx) => {
+      const made = await ctx.tools.later(work, { id })
+      return made.success ? ctx.tools.cancel(made.data.jobId) : made
+    })
+    expect(own).toMatchObject({ success: true })
+    expect(await runDue()).toEqual([])
+  })
+
+  it('leaves a job alone that is running', async () => {
+    let answer: unknown
+    const id = handle(async () => {
+      answer = await call((ctx) => ctx.tools.cancel(jobId), 'bob')
+      return ok({})
+    })
+    const jobId = await queued((ctx) => ctx.tools.later(work, { id }))
+    if (app.database.kind === 'pglite') return void (await runDue())
+    await runDue()
+    expect(answer).toMatchObject({ code: 'CONFLICT', details: { retryAfterSeconds: 5 } })
+  })
+})
+
+describe('what later refuses', () => {
+  const id = 'x'
+  it.each<[string, Handler, string, RegExp]>([
+    [
+      'what is no action',
+      (ctx) => ctx.tools.later({} as never, {} as never),
+      'BAD_REQUEST',
+      /is no action of this app/,
+    ],
+    [
+      'an action that only reads',
+      (ctx) => ctx.tools.later(look as never, { id } as never),
+      'BAD_REQUEST',
+      /only reads/,
+    ],
+    [
+      'an input that the action refuses',
+      (ctx) => ctx.tools.later(work, { id: 1 as never }),
+      'BAD_REQUEST',
+      /"work": id/,
+    ],
+    ['an unknown key', (ctx) => ctx.tools.later(work, { id, wrong: 1 } as never), 'BAD_REQUEST', /wrong/],
+    [
+      'a large input',
+      (ctx) => ctx.tools.later(work, { id: 'x'.repeat(300_000) }),
+      'PAYLOAD_TOO_LARGE',
+      /262144/,
+    ],
+    [
+      'an unknown option',
+      (ctx) => ctx.tools.later(work, { id }, { delay: 1 } as never),
+      'BAD_REQUEST',
+      /delay/,
+    ],
+    [
+      'both times',
+      (ctx) => ctx.tools.later(work, { id }, { at: new Date(), delayMs: 1 }),
+      'BAD_REQUEST',
+      /not both/,
+    ],
+    [
+      'a time that is none',
+      (ctx) => ctx.tools.later(work, { id }, { at: new Date(Number.NaN) }),
+      'BAD_REQUEST',
+      /at: must be a date/,
+    ],
+    ['a negative delay', (ctx) => ctx.tools.later(work, { id }, { delayMs: -1 }), 'BAD_REQUEST', /delayMs/],
+    ['attempts', (ctx) => ctx.tools.later(work, { id }, { attempts: 0 }), 'BAD_REQUEST', /attempts/],
+    [
+      'a replacement without a key',
+      (ctx) => ctx.tools.later(work, { id }, { onDuplicate: 'keep' }),
+      'BAD_REQUEST',
+      /with a key alone/,
+    ],
+    [
+      'credits by a user',
+      (ctx) => (ctx.tools as unknown as OwnerTools).grantCredits({ account: 'ada', amount: 1 }),
+      'FORBIDDEN',
+      /ownerAction or an internalAction/,
+    ],
+  ])('%s', async (_what, handler, code, message) => {
+    const refused = await call(handler)
+    expect(refused).toMatchObject({ success: false, code })
+    expect(refused.error).toMatch(message)
+  })
+})
+
+describe('an internal action', () => {
+  it('is there for no client: not in process, not over tRPC, not over REST, whoever calls', async () => {
+    const url = await app.listen()
+    const token = await app.token('owner')
+    const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
+    const caller = (await app.as('owner')) as unknown as {
+      actions: Record<string, (input: unknown) => Promise<unknown>>
+    }
+    await expect(caller.actions.hidden?.({ id: 'x' })).rejects.toMatchObject({ code: 'NOT_FOUND' })
+    for (const path of [
+      '/api/actions/hidden',
+      '/trpc/actions.hidden',
+      '/trpc/actions.hidden,actions.hidden?batch=1',
+    ]) {
+      const answer = await fetch(`${url}${path}`, { method: 'POST', headers, body: '{"id":"x"}' })
+      const text = await answer.text()
+      expect([path, answer.status]).toEqual([path, 404])
+      expect(text).not.toContain('"hidden" is')
+    }
+  })
+
+  it('runs as no one, as the user or as the owner, with the same guarantees', async () => {
+    const seen: unknown[] = []
+    const id = handle((async (ctx: ActionContext) => {
+      seen.push([ctx.userId, ctx.source, ctx.isOwner, await ctx.role()])
+      return ok({})
+    }) as Handler)
+    await queued((ctx) => ctx.tools.later(hidden, { id }))
+    await runDue()
+    await queued((ctx) => ctx.tools.later(hidden, { id }, { as: 'owner' }))
+    await runDue()
+    expect(seen).toEqual([
+      ['ada', 'later', false, 'member'],
+      ['owner', 'later', true, 'admin'],
+    ])
+  })
+
+  it('grants credits once, right after its commit', async () => {
+    const account = randomUUID()
+    const id = handle((async (ctx: { readonly tools: OwnerTools }) =>
+      ctx.tools.grantCredits({ account, amount: 500 })) as unknown as Handler)
+    const jobId = await queued((ctx) => ctx.tools.later(hidden, { id }))
+    expect((await runDue()).map(([, outcome]) => outcome)).toEqual(['done', 'done'])
+    expect(await job(jobId)).toMatchObject({ state: 'done' })
+    const balance = await dataOf((await app.as('owner')).credits.balance({ account }))
+    expect(balance).toMatchObject({ available: 500 })
   })
 })
