@@ -19,7 +19,7 @@ const MAX_LIMIT = 200
 const DEFAULT_LIMIT = 50
 
 /** `waiting`, for its time or its turn; `running`; `done`; `failed`: given up, and kept for the owner. */
-export const JOB_STATES = ['waiting', 'running', 'done', 'failed'] as const
+const JOB_STATES = ['waiting', 'running', 'done', 'failed'] as const
 
 const { id, kind, state, lane, data, runAs, source, caller, action, invocation, series, createdAt } = queue
 const { attempts, maxAttempts, dueAt, token, lastError, progress, endedAt } = queue
