@@ -36,7 +36,7 @@ const WITHOUT_DATABASE = [
   'test/invocation/{stopwatch,turns}.test.ts',
   'test/lifecycle/{log,server-process,server-refusals,uncaught}.test.ts',
   'test/package/**/*.test.ts',
-  'test/records/{compile,definition,question}.test.ts',
+  'test/records/{access-query,compile-rule,definition}.test.ts',
   'test/soak/**/*.test.ts',
   'test/tools/{instant-text,statement-cache}.test.ts',
   'test/types/**/*.test.ts',

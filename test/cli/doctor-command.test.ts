@@ -33,11 +33,11 @@ test('deputy doctor looks at the embedded database, and leaves it as it is', asy
   expect(stdout).toMatch(/^ok +database +embedded PostgreSQL \d+.*, in /m)
   expect(stdout).toMatch(/^ok +migrations +all are applied$/m)
   expect(await app.deputy(['generate', '--custom', '--name', 'more'])).toMatchObject({ code: 0 })
-  for (const _time of [1, 2]) {
-    const { code, stdout } = await app.deputy(['doctor'])
-    expect(code).toBe(0)
-    expect(stdout).toMatch(/^warning +migrations +not applied yet: 0001_more\. The next start applies them/m)
-  }
+  const lacking = await app.deputy(['doctor'])
+  expect(lacking.code).toBe(0)
+  expect(lacking.stdout).toMatch(
+    /^warning +migrations +not applied yet: 0001_more\. The next start applies them/m,
+  )
 })
 
 test('deputy doctor ends with 1 where something is wrong, and says what', async () => {
