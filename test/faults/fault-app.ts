@@ -14,7 +14,7 @@ import type { Failpoint } from '../../server/invocation/engine.ts'
 import { createApp } from '../../server/lifecycle/create-app.ts'
 import { loadSystemSecret } from '../../server/lifecycle/system-secret.ts'
 import * as collections from '../fixture/collections.ts'
-import { action } from '../fixture/deputy.ts'
+import { action, internalAction } from '../fixture/deputy.ts'
 
 const ISSUER = 'https://issuer.test'
 const AUDIENCE = 'deputy-faults'
@@ -49,7 +49,27 @@ const integrations = defineIntegrations({
   },
 })
 
+/** A job: an event, a note that its caller pays for, and a guest, all or none. */
+const work = internalAction.input(named).mutation(async ({ ctx, input }) => {
+  const created = await ctx.tools.create('events', event(input.name))
+  if (!created.success) return created
+  const sent = await ctx.tools.integration('notes/send', { for: input.name, nth: 1 })
+  if (!sent.success) return sent
+  const { recordId } = created.data
+  const invited = await ctx.tools.create('attendees', { eventId: recordId, attendeeId: input.name })
+  return invited.success ? ok({ recordId }) : invited
+})
+
 const actions = actionRegistry({
+  work,
+  /** Queues jobs. */
+  plan: action.input(z.strictObject({ names: z.array(z.string()) })).mutation(async ({ ctx, input }) => {
+    for (const name of input.names) {
+      const queued = await ctx.tools.later(work, { name }, { attempts: 100 })
+      if (!queued.success) return queued
+    }
+    return ok({})
+  }),
   /** An event and its guest, both or neither. */
   place: action.input(named).mutation(async ({ ctx, input }) => {
     const created = await ctx.tools.create('events', event(input.name))

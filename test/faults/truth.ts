@@ -7,7 +7,7 @@ const INCONSISTENCIES = `
     where outcome = 'OK' and item->>'op' = 'create' and item->>'collection' = 'events'),
   answered as (
     select key, result::json #>> '{json,data,recordId}' as record_id from deputy.idempotency_results
-    where action in ('place', 'order'))
+    where action in ('place', 'order', 'job:work'))
   select 'two effects' as what, title as which from events group by title having count(*) > 1
   union all select 'half an effect', record_id from events
     where attendee_count = 0 and not exists (select 1 from attendees where event_id = events.record_id)
@@ -38,6 +38,10 @@ export function lookAt(url: string) {
     /** Lets the lease of a key end, as time would; of all keys, without one. */
     endLease: (key?: string) =>
       sql`update deputy.idempotency_claims set lease_until = now() - interval '1 second' where key = ${key ?? sql`key`}`,
+    /** Lets the leases of all keys and of all queued work end. */
+    endLeases: () =>
+      sql`with keys as (update deputy.idempotency_claims set lease_until = now() - interval '1 second')
+        update deputy.queue set due_at = now() where state = 'queued' and token is not null`,
     /** Lets the leases of all reservations end. */
     endHolds: () => sql`update deputy.credit_holds set lease_until = now() - interval '1 second'`,
     /** Ends every connection that the servers have at this moment. @returns how many. */

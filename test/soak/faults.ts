@@ -11,6 +11,7 @@ const FILES = [
   'test/faults/backends-killed',
   'test/faults/blows-at-commit',
   'test/faults/hot-record',
+  'test/faults/jobs',
   'test/faults/outbox',
 ]
 

@@ -1,0 +1,96 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { expect, it } from 'vitest'
+import { post } from '../http/send.ts'
+import { json, startUpstream } from '../integrations/upstream.ts'
+import { accountOf, checkLedger, fund } from '../ledger/ledger.ts'
+import { openTestDatabase } from '../support/database.ts'
+import { shortened } from '../support/shortened.ts'
+import { mintToken, NOTE_PRICE } from './fault-app.ts'
+import { type ServerProcess, startServer } from './server-process.ts'
+import { lookAt } from './truth.ts'
+
+const JOBS = 200
+const JOBS_OF_CALL = 20
+const KILLING_MS = shortened({ short: 10_000, whole: 60_000 })
+const KILL_EVERY_MS = 1_000
+const CREDITS = 1_000_000
+
+it('three servers of which one is killed every second: each job is done once, and paid once', async () => {
+  await using opened = await openTestDatabase()
+  await using provider = await startUpstream()
+  await using truth = lookAt(opened.url ?? '')
+  // Long enough that servers die while they wait for it.
+  provider.onPath('/note', async (_received, response) => {
+    await sleep(100)
+    json(response, 200, {})
+  })
+  await fund(opened.database, 'ada', CREDITS)
+  const start = () => startServer(opened.url ?? '', provider.url)
+  const servers: (ServerProcess | undefined)[] = await Promise.all([start(), start(), start()])
+  const token = await mintToken('ada')
+  const names: string[] = []
+  const queueSome = async () => {
+    const some = Array.from({ length: JOBS_OF_CALL }, () => randomUUID())
+    const headers = { 'idempotency-key': randomUUID() }
+    for (let n = 0; ; n += 1) {
+      const url = servers[n % servers.length]?.url
+      const sending = { token, headers, body: JSON.stringify({ names: some }) }
+      const answer = url && (await post(`${url}/api/actions/plan`, sending).catch(() => undefined))
+      if (answer && answer.status === 200) break
+      await truth.endLeases()
+      await sleep(50)
+    }
+    names.push(...some)
+  }
+  let kills = 0
+  const restarts: Promise<unknown>[] = []
+  const endsAt = performance.now() + KILLING_MS
+  while (performance.now() < endsAt || names.length < JOBS) {
+    if (names.length < JOBS) await queueSome()
+    await sleep(KILL_EVERY_MS)
+    const slot = kills % servers.length
+    const server = servers[slot]
+    // On a slow machine none would be left.
+    if (!server || servers.filter(Boolean).length < 2) continue
+    kills += 1
+    servers[slot] = undefined
+    await server.kill()
+    // What the dead one had is taken over at once, and so is what others are still at work on.
+    await truth.endLeases()
+    restarts[slot] = start().then((another) => {
+      servers[slot] = another
+    })
+  }
+  await Promise.all(restarts)
+  const left = async () => {
+    await truth.endLeases()
+    const [row] = await truth.sql<{ left: number }[]>`
+      select (select count(*) from deputy.queue where state = 'queued')::int as left`
+    return row?.left
+  }
+  await expect.poll(left, { timeout: 120_000, interval: 2_000 }).toBe(0)
+  await truth.endHolds()
+  for (const server of servers) await server?.kill()
+
+  const jobs = await truth.sql<{ state: string; lastError: string | null; attempts: number }[]>`
+    select state, last_error as "lastError", attempts from deputy.queue`
+  expect(jobs.filter(({ state }) => state !== 'done')).toEqual([])
+  expect(jobs).toHaveLength(names.length)
+  const again = jobs.filter(({ attempts }) => attempts > 1).length
+  console.info(`${kills} kills: ${jobs.length} jobs done, ${again} of them in more than one attempt`)
+  for (const name of names) expect(await truth.effects(name)).toHaveLength(1)
+  expect(await truth.inconsistencies()).toEqual([])
+  const keys = new Map<string, Set<unknown>>()
+  for (const { body, idempotencyKey } of provider.received) {
+    const note = JSON.stringify(body)
+    keys.set(note, (keys.get(note) ?? new Set()).add(idempotencyKey))
+  }
+  expect([...keys.values()].filter(({ size }) => size !== 1)).toEqual([])
+  expect(keys.size).toBe(names.length)
+  await checkLedger(opened.database)
+  expect(await accountOf(opened.database, 'ada')).toEqual({
+    available: CREDITS - names.length * NOTE_PRICE,
+    reserved: 0,
+  })
+}, 300_000)
