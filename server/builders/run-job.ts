@@ -4,7 +4,9 @@ import { DEFAULT_LIFETIME_MS, LEASE_MARGIN_MS } from '../invocation/invocation.t
 import { JOB_KEYS } from '../queue/change-job.ts'
 import type { JobRunner } from '../queue/dispatcher.ts'
 import { type ClaimedJob, JOB_LANE } from '../queue/work.ts'
-import { fromStored } from '../wire/serialize.ts'
+import { redact } from '../wire/redact.ts'
+import { secretValues } from '../wire/secret-values.ts'
+import { fromStored, toStored } from '../wire/serialize.ts'
 import { callAsApp, noOwner } from './call-as-app.ts'
 import type { NamedActions } from './named-actions.ts'
 
@@ -20,7 +22,14 @@ export function createJobRunner(actions: NamedActions, engineOf: () => Engine): 
       ]),
     ),
     run: (job) => runJob(engineOf(), actions, job),
+    withoutSecrets: (job) => withoutSecrets(actions, job),
   }
+}
+
+function withoutSecrets(actions: NamedActions, { name, input }: ClaimedJob): string | undefined {
+  const schema = actions.named(name)?.definition.input
+  const value = fromStored(input)
+  return schema && secretValues(schema, value).length > 0 ? toStored(redact(schema, value)) : undefined
 }
 
 async function runJob(engine: Engine, actions: NamedActions, job: ClaimedJob): Promise<Failure | undefined> {

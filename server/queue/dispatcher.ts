@@ -18,6 +18,8 @@ import { type Claimed, type ClaimedJob, JOB_LANE } from './work.ts'
 export interface JobRunner {
   /** Runs an attempt at a job, once for its id. @returns its failure; undefined when it is done. */
   run(job: ClaimedJob): Promise<Failure | undefined>
+  /** The input of a job without what its action marks secret; undefined where there is nothing such. */
+  withoutSecrets(job: ClaimedJob): string | undefined
   /** The actions that this server has: jobs of others are left to servers that have them. */
   readonly actions: readonly string[]
   /** The actions whose jobs may last longer than a message, with the milliseconds that a server may be at work on one. */
@@ -191,7 +193,8 @@ async function perform(options: WorkOptions, work: Claimed, token: string): Prom
       )
     case 'job': {
       const failure = await options.jobs.run(work).catch(failed)
-      return failure ? outcomeOfCall(work, failure) : { kind: 'done', cost: 0 }
+      if (failure) return outcomeOfCall(work, failure)
+      return { kind: 'done', cost: 0, shownData: options.jobs.withoutSecrets(work) }
     }
     case 'grant': {
       const { account, amount, id } = work

@@ -9,8 +9,8 @@ const MAX_DELAY_MS = 3_600_000
 
 /** What happens to work after an attempt at it. */
 export type WorkOutcome =
-  /** Of a message: the provider has it. */
-  | { readonly kind: 'done'; readonly cost: number }
+  /** `cost` is a message's; `shownData` stands in for a job's input from then on, where something in it is secret. */
+  | { readonly kind: 'done'; readonly cost: number; readonly shownData?: string | undefined }
   /** Tried again later. */
   | { readonly kind: 'later'; readonly delayMs: number; readonly error: string; readonly isUnknown: boolean }
   /** Given up: kept for the owner to look at. */

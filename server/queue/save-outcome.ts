@@ -58,14 +58,17 @@ function changes(parameters: Parameters, saved: SavedOutcome): string[] {
   const { work, outcome, offsetMs } = saved
   const money = work.kind === 'message' ? settlement(parameters, saved) : []
   const now = () => `now() + ${parameters.bind(offsetMs, 'bigint')} * interval '1 millisecond'`
-  if (outcome.kind === 'done')
+  if (outcome.kind === 'done') {
+    const { shownData } = outcome
+    const shown = shownData === undefined ? '' : `, data = ${parameters.bind(shownData)}`
     return [
       ...money,
       work.kind === 'job'
         ? `finished as (update deputy.queue set state = 'done', token = null, last_error = null,
-            ended_at = ${now()} where ${IS_OURS})`
+            ended_at = ${now()}${shown} where ${IS_OURS})`
         : `gone as (delete from deputy.queue where ${IS_OURS})`,
     ]
+  }
   const reason = `token = null, last_error = ${parameters.bind(outcome.error)},
     is_unknown = ${parameters.bind(outcome.isUnknown, 'boolean')}`
   const next =

@@ -127,7 +127,7 @@ it('no secret comes out of a paid call, whatever becomes of it', async () => {
   // What a message says is kept until it has arrived; nothing else of it may be.
   const columns = await market.rows(
     `select table_schema || '.' || table_name, column_name from information_schema.columns
-     where table_schema in ('public', 'deputy') and (table_schema, table_name, column_name) <> ('deputy', 'outbox', 'data')`,
+     where table_schema in ('public', 'deputy') and (table_schema, table_name, column_name) <> ('deputy', 'queue', 'data')`,
   )
   const kept = new Map<string, string>()
   for (const table of new Set(columns.map(([table]) => String(table)))) {

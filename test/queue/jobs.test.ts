@@ -155,6 +155,12 @@ describe('a job', () => {
     expect(JSON.stringify(found)).not.toContain('1234')
     offsetMs += 3_600_001
     expect(await runDue()).toEqual([[jobId, 'done']])
+    expect(await job(jobId)).toMatchObject({ state: 'done', input: { id, at: at.toISOString() } })
+    const kept = await app.database.query({
+      sql: 'select data from deputy.queue where id = $1',
+      params: [jobId],
+    })
+    expect(String(kept.rows[0])).not.toContain('1234')
   })
 
   it('tries again what passes, and gives up what does not, or what was tried too often', async () => {

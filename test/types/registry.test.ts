@@ -77,7 +77,7 @@ describe('the registry at start', () => {
     ['null', null],
   ])('refuses %s, and says how an action is made', (_what, value) => {
     expect(() => register({ odd: value })).toThrow(
-      '"odd" is no action; make it with action, ownerAction or roleAction',
+      '"odd" is no action; make it with action, ownerAction, roleAction or internalAction',
     )
   })
 

@@ -107,7 +107,9 @@ describe.each(VERSIONS)('TypeScript %s', (version) => {
   it('names what is among the actions and is none, and says how an action is made', () => {
     const told = errors.filter((error) => /^[^(]*no-action\.ts/.test(error))
     expect(told).toEqual([
-      expect.stringContaining('\\"odd\\" is no action; make it with action, ownerAction or roleAction'),
+      expect.stringContaining(
+        '\\"odd\\" is no action; make it with action, ownerAction, roleAction or internalAction',
+      ),
     ])
   })
 })
