@@ -1,12 +1,19 @@
+import { ok } from 'deputyjs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createTestApp, type TestApp } from '../support/test-app.ts'
+import { z } from 'zod'
+import { fixture } from '../fixture/app.ts'
+import { internalAction } from '../fixture/deputy.ts'
+import { createTestApp } from '../support/test-app.ts'
 import { post } from './send.ts'
 
-let app: TestApp
+const hidden = internalAction.input(z.strictObject({})).mutation(async () => ok(null))
+const open = () => createTestApp({ actions: { ...fixture.actions, recountHidden: hidden } })
+
+let app: Awaited<ReturnType<typeof open>>
 let url: string
 let token: string
 beforeAll(async () => {
-  app = await createTestApp()
+  app = await open()
   url = await app.listen()
   token = await app.token('ada')
 })
@@ -33,6 +40,9 @@ describe('an action that is not there', () => {
     ['inviteAtendee', NEAR],
     ['InviteAttendee', NEAR.replace('inviteAtendee', 'InviteAttendee')],
     ['deleteEverything', 'There is no action "deleteEverything".'],
+    // No client can call it, so none is told of it.
+    ['recountHiden', 'There is no action "recountHiden".'],
+    ['recountHidden', 'There is no action "recountHidden".'],
     ['constructor', 'There is no action "constructor".'],
     ['%69nviteAttendee', 'There is no action "%69nviteAttendee"; did you mean "inviteAttendee"?'],
   ])('%s is told over REST, with the one that may be meant', async (name, error) => {
