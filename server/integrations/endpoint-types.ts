@@ -51,3 +51,11 @@ export type EndpointAnswer<T, N extends string> = [DeclarationOf<T, N>] extends 
       ? JsonValue
       : z.input<O>
     : never
+
+/** The data that is sent to an endpoint: the output of its schema. */
+export type SentData<T, N extends string> =
+  DeclarationOf<T, N> extends {
+    readonly input: infer I extends z.ZodType
+  }
+    ? z.output<I>
+    : JsonValue

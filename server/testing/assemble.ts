@@ -4,13 +4,13 @@ import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose'
 import { type Logger, pino } from 'pino'
 import { createKeySource } from '../auth/key-source.ts'
 import { createVerifier } from '../auth/verifier.ts'
-import { createIntegrations } from '../integrations/create-integrations.ts'
 import type { IntegrationDeclarations } from '../integrations/declarations.ts'
 import { createHttpClient } from '../integrations/http-client.ts'
 import { type AppOptions, createApp } from '../lifecycle/create-app.ts'
 import { type Listening, listen } from '../lifecycle/listen.ts'
 import type { Actions } from '../routers/registry.ts'
 import type { TestDatabase } from './open-test-database.ts'
+import { createAnsweredIntegrations } from './provider-answers.ts'
 
 const ISSUER = 'https://issuer.test'
 const AUDIENCE = 'deputy-test'
@@ -65,6 +65,15 @@ export async function assembleTestApp<TActions extends object, TModule extends o
       ...Object.values(options.appEnv ?? {}),
     ]),
   })
+  const { integrations, answer } = createAnsweredIntegrations({
+    declarations: options.declarations,
+    env: (name) => variables.get(name),
+    apiWorkerUrl: options.apiWorkerUrl === undefined ? undefined : new URL(options.apiWorkerUrl),
+    ownerJwt: 'ownerJwt' in options ? options.ownerJwt : await token('owner'),
+    ownerUserId,
+    http,
+    log,
+  })
   const appOptions: AppOptions<TActions, TModule> = {
     fingerprintKey: randomBytes(32),
     ...options,
@@ -77,15 +86,7 @@ export async function assembleTestApp<TActions extends object, TModule extends o
     }),
     log,
     http,
-    integrations: createIntegrations({
-      declarations: options.declarations,
-      env: (name) => variables.get(name),
-      apiWorkerUrl: options.apiWorkerUrl === undefined ? undefined : new URL(options.apiWorkerUrl),
-      ownerJwt: 'ownerJwt' in options ? options.ownerJwt : await token('owner'),
-      ownerUserId,
-      http,
-      log,
-    }),
+    integrations,
   }
   const app = createApp(appOptions)
   let listening: Promise<Listening> | undefined
@@ -95,6 +96,8 @@ export async function assembleTestApp<TActions extends object, TModule extends o
     databaseUrl: opened.url,
     /** The same app with other actions, on the same database: as it is deployed later, or beside this one. */
     deploy: <T extends object>(actions: T & Actions) => createApp({ ...appOptions, actions }),
+    /** Answers an endpoint in place of its provider. */
+    answer,
     /** Everything that was logged, parsed. */
     logged,
     /** A token of this user, with these claims beside the usual ones. */

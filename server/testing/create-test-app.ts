@@ -17,6 +17,7 @@ import { createCatalog } from '../tools/catalog.ts'
 import { DirectReads } from '../trpc/run-as-caller.ts'
 import { assembleTestApp, type TestSurroundings } from './assemble.ts'
 import { openTestDatabase } from './open-test-database.ts'
+import type { Providers } from './provider-answers.ts'
 
 const DISPATCH_INTERVAL_MS = 20
 const STOP_GRACE_MS = 5_000
@@ -97,6 +98,7 @@ export async function createTestApp<
     declarations: parts.integrations,
     appEnv: parts.env.parse(env ?? {}),
   })
+  const providers: Providers<TIntegrations> = { answer: app.answer }
   const running: (() => Promise<void>)[] = []
   const reads = new DirectReads(app.engine, 'test')
   return {
@@ -139,6 +141,7 @@ export async function createTestApp<
       const result = await callAsApp(app.engine, found, { source: 'command', userId, readInput: () => input })
       return result as never // The action's own result, or a failure.
     },
+    providers,
     clock: {
       /** Lets time go by, for the app and for what waits in its queue. */
       advance(ms: number): void {

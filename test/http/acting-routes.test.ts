@@ -69,7 +69,7 @@ async function send(path: string, body: unknown, of: Pick<typeof app, 'fetch'> =
   const method = body === undefined ? 'GET' : 'POST'
   const init = body === undefined ? {} : { body: JSON.stringify(body) }
   const answer = await of.fetch(new Request(`http://app.test${path}`, { method, ...init }))
-  return { status: answer.status, result: await answer.json() }
+  return { status: answer.status, result: (await answer.json()) as ActionResult<unknown> }
 }
 const newTitle = () => `event ${randomUUID()}`
 async function countOf(title: string): Promise<number> {
