@@ -12,6 +12,7 @@ import { addDoctor } from './doctor.ts'
 import { addGenerate } from './generate.ts'
 import { addMigrate } from './migrate.ts'
 import { addOutbox } from './outbox.ts'
+import { addSchedules } from './schedules.ts'
 import { addStart } from './start.ts'
 import { addToken } from './token.ts'
 import { addTypes } from './types.ts'
@@ -35,6 +36,7 @@ const COMMANDS: readonly ((program: Command) => void)[] = [
   addAudit,
   addCredits,
   addOutbox,
+  addSchedules,
   addTypes,
 ]
 

@@ -81,6 +81,7 @@ function endpointsOf(router: EngineEndpointsOptions['router']): ReadonlyMap<stri
     ['/api/credits', byTable],
     ['/api/jobs', byTable],
     ['/api/outbox', byTable],
+    ['/api/schedules', byTable],
     ['/trpc', createTrpcEndpoint(router, callables)],
   ])
 }

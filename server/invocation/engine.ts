@@ -7,6 +7,7 @@ import type { Integrations } from '../integrations/integrations.ts'
 import type { Budgets } from '../ledger/budgets.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { JobRunner } from '../queue/dispatcher.ts'
+import type { Schedule } from '../queue/schedule.ts'
 import type { WakeSignal } from '../queue/wake-signal.ts'
 import type { Policies } from '../records/policy.ts'
 import type { ActionReferences } from '../tools/action-reference.ts'
@@ -49,6 +50,8 @@ export interface Engine {
   readonly queueSignal: WakeSignal
   /** Runs the jobs of the queue. */
   readonly jobs: JobRunner
+  /** What the app does on its own. */
+  readonly schedules: readonly Schedule[]
   /** The app's actions, by what their modules export. */
   readonly actions: ActionReferences
   /** Gives back idempotency keys once the database is back. */

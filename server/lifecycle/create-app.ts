@@ -22,6 +22,7 @@ import { Turns } from '../invocation/turns.ts'
 import { WriteQueue } from '../invocation/write-queue.ts'
 import { type Budgets, DEFAULT_BUDGETS } from '../ledger/budgets.ts'
 import { Ledger } from '../ledger/ledger.ts'
+import type { Schedule } from '../queue/schedule.ts'
 import { WakeSignal } from '../queue/wake-signal.ts'
 import { createPolicies } from '../records/policy.ts'
 import { type AppProcedures, type CallerOf, createAppRouter } from '../routers/app-router.ts'
@@ -46,6 +47,8 @@ export interface AppOptions<TActions extends object, TModule extends object> {
   readonly verifier: Verifier
   readonly log: Logger
   readonly routes?: AnyRoutes | undefined
+  /** What the app does on its own, by its owner. @default nothing */
+  readonly schedules?: readonly Schedule[]
   /** Without it no one passes an owner gate. */
   readonly ownerUserId?: string | undefined
   /** The path of a claim that says the role of a user whose row says none: `realm_access.roles`. @default none */
@@ -112,6 +115,7 @@ export function createApp<TActions extends object, TModule extends object>(
     queueSignal: new WakeSignal(),
     actions,
     jobs: createJobRunner(actions, () => engine),
+    schedules: options.schedules ?? [],
     keyReleaseQueue: new WriteQueue({ maxWaiting: MAX_LATE_RELEASES }),
     auditRowQueue: new WriteQueue({
       maxWaiting: MAX_LATE_AUDIT_ROWS,

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { Schedules } from '../builders/schedules.ts'
 import type { AnyRoutes } from '../http/custom-routes.ts'
 import type { IntegrationDeclarations } from '../integrations/declarations.ts'
 import type { AppRouter } from '../routers/app-router.ts'
@@ -16,6 +17,8 @@ export interface AppParts {
   /** The folder of the app's migrations, as drizzle-kit wrote it. */
   readonly migrations: URL
   readonly routes?: AnyRoutes | undefined
+  /** What `defineSchedules` gave. @default none */
+  readonly schedules?: Schedules | undefined
 }
 
 /** The parts of an app as its author gives them. */
@@ -24,7 +27,7 @@ export interface AppDefinition<
   TCollections extends object,
   TIntegrations extends IntegrationDeclarations,
   TEnv extends z.ZodObject,
-> extends Pick<AppParts, 'migrations' | 'routes'> {
+> extends Pick<AppParts, 'migrations' | 'routes' | 'schedules'> {
   /** The exports of `drizzle/collections.ts`: `import * as collections from '../drizzle/collections.ts'`. */
   readonly collections: TCollections
   /** The exports of `server/routers/actions/index.ts`: `import * as actions from './routers/actions/index.ts'`. */
@@ -73,6 +76,7 @@ export function defineApp<
     env: definition.env ?? z.object({}),
     migrations: definition.migrations,
     routes: definition.routes,
+    schedules: definition.schedules,
   }
   // The router exists once the app is started; until then it is a type alone.
   return parts as App<TActions, TCollections, TIntegrations, TEnv>

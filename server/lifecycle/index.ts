@@ -27,6 +27,12 @@ export type {
   OwnerTools,
 } from '../builders/app-types.ts'
 export {
+  defineSchedules,
+  type ScheduleDeclaration,
+  type ScheduledCall,
+  type Schedules,
+} from '../builders/schedules.ts'
+export {
   type ActionResult,
   type Failure,
   fail,
@@ -48,6 +54,7 @@ export type {
   DryRunMessage,
   DryRunReport,
 } from '../invocation/dry-run/report.ts'
+export type { CronTimes, Every, EveryTimes, ScheduleTimes } from '../queue/schedule-times.ts'
 export { actionRegistry } from '../routers/registry.ts'
 export type { GrantedCredits, JobProgress, LaterOptions } from '../tools/later.ts'
 export { type PageInputOptions, page } from '../wire/page-input.ts'

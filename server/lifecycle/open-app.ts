@@ -2,6 +2,8 @@ import { fileURLToPath } from 'node:url'
 import type { Logger } from 'pino'
 import * as system from '../../drizzle/engine/system.ts'
 import type { Verifier } from '../auth/verifier.ts'
+import { NamedActions } from '../builders/named-actions.ts'
+import { resolveSchedules } from '../builders/schedules.ts'
 import type { Database } from '../db/database.ts'
 import type { ServerEnv } from '../env/environment.ts'
 import { createIntegrations } from '../integrations/create-integrations.ts'
@@ -51,6 +53,7 @@ export function integrationReach(env: ServerEnv, declarations: IntegrationDeclar
 export async function openApp(options: OpenAppOptions): Promise<OpenApp> {
   const { env, app: parts, appEnv, log, verifier, prepare } = options
   const catalog = createCatalog(parts.collections)
+  const schedules = await resolveSchedules(parts.schedules ?? {}, new NamedActions(parts.actions))
   const database = await openDatabase({
     databaseUrl: env.databaseUrl,
     directory: env.dataDir,
@@ -73,6 +76,7 @@ export async function openApp(options: OpenAppOptions): Promise<OpenApp> {
       collections: parts.collections,
       actions: parts.actions,
       routes: parts.routes,
+      schedules,
       fingerprintKey: await loadSystemSecret(database, 'fingerprint'),
       integrations: createIntegrations({ ...integrationReach(env, parts.integrations), http: outbound, log }),
       http: outbound,

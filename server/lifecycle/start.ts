@@ -8,6 +8,7 @@ import { integrationEnv, SECRET_LENGTH_RULE, shortSecrets } from '../integration
 import { unreachableIntegrations } from '../integrations/unreachable-integrations.ts'
 import { grantOwnerCredits } from '../ledger/owner-credits.ts'
 import { startDispatcher } from '../queue/dispatcher.ts'
+import { startTicker } from '../queue/schedule-ticker.ts'
 import type { AppParts } from './define-app.ts'
 import { listen } from './listen.ts'
 import { integrationReach, openApp } from './open-app.ts'
@@ -34,6 +35,7 @@ export interface RunningServer {
 /** Opens the database, brings it up to date, and serves. @throws {Error} that says what keeps it from starting. */
 export async function startServer(options: StartOptions): Promise<RunningServer> {
   const { env, app: parts, log } = options
+  refuseWithoutOwner(env, parts)
   let ownerCredits: RunningServer['ownerCredits']
   const { app, database, close } = await openApp({
     ...options,
@@ -53,6 +55,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
     const http = await listen({ http: app.http, host: env.host, port: env.port })
     if (isEmbedded) await noteServerAddress(env.dataDir, http.url)
     const dispatcher = startDispatcher(app.engine)
+    const ticker = await startTicker(app.engine)
     const stopSweeper = startSweeper({ database, log, jobsKeptDays: env.jobsKeptDays })
     return {
       url: http.url,
@@ -61,6 +64,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
       async stop(graceMs) {
         app.stop()
         stopSweeper()
+        await ticker.stop()
         // What is queued from now on waits for another server, or the next start.
         await Promise.all([http.close(graceMs), dispatcher.stop(graceMs)])
         if (isEmbedded) await removeServerAddress(env.dataDir)
@@ -71,6 +75,15 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
     await close()
     throw error
   }
+}
+
+/** @throws {EnvError} when there is no one whom schedules could run as. */
+function refuseWithoutOwner(env: ServerEnv, { schedules = {} }: AppParts): void {
+  const [name] = Object.keys(schedules)
+  if (name === undefined || env.ownerUserId !== undefined) return
+  throw new EnvError([
+    `OWNER_USER_ID: is required by the schedule "${name}": set it to the user id of the app's owner, as whom schedules run`,
+  ])
 }
 
 async function configuredVerifier(env: ServerEnv, log: Logger): Promise<Verifier> {

@@ -10,6 +10,7 @@ import { createJobsRouter } from './jobs.ts'
 import { createOutboxRouter } from './outbox.ts'
 import { createRecordsRouter, type RecordsProcedures } from './records.ts'
 import { type Actions, type AnyAction, clientActions } from './registry.ts'
+import { createSchedulesRouter } from './schedules.ts'
 import { createUsersRouter, type UsersProcedures } from './users.ts'
 
 type Root = (typeof t)['_config']['$types']
@@ -32,6 +33,7 @@ export type AppProcedures<
   jobs: RecordOf<typeof createJobsRouter>
   outbox: RecordOf<typeof createOutboxRouter>
   records: RecordsProcedures<TCollections>
+  schedules: RecordOf<typeof createSchedulesRouter>
   users: UsersProcedures<TCollections>
 }
 
@@ -70,6 +72,7 @@ export function createAppRouter(actions: Actions, catalog: Catalog) {
     jobs: createJobsRouter(),
     outbox: createOutboxRouter(),
     records: createRecordsRouter(catalog),
+    schedules: createSchedulesRouter(),
     users: createUsersRouter(),
   })
 }

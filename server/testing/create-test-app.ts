@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
 import type { z } from 'zod'
 import { callAsApp } from '../builders/call-as-app.ts'
+import { NamedActions } from '../builders/named-actions.ts'
+import { resolveSchedules } from '../builders/schedules.ts'
 import type { ActionResult, Failure } from '../core/result.ts'
 import { SqlError } from '../db/database.ts'
 import type { IntegrationDeclarations } from '../integrations/declarations.ts'
@@ -11,6 +13,8 @@ import type { App } from '../lifecycle/define-app.ts'
 import { type DoneWork, doAllDue, startDispatcher } from '../queue/dispatcher.ts'
 import { listMessages, type OutboxEntry } from '../queue/list.ts'
 import { type JobEntry, listJobs } from '../queue/list-jobs.ts'
+import { syncSchedules } from '../queue/schedule-rows.ts'
+import { tickDue } from '../queue/schedule-ticker.ts'
 import type { Actions } from '../routers/registry.ts'
 import type { ActionReference } from '../tools/action-reference.ts'
 import { createCatalog } from '../tools/catalog.ts'
@@ -95,10 +99,12 @@ export async function createTestApp<
     actions: parts.actions as TActions & Actions,
     collections,
     routes,
+    schedules: await resolveSchedules(parts.schedules ?? {}, new NamedActions(parts.actions)),
     declarations: parts.integrations,
     appEnv: parts.env.parse(env ?? {}),
   })
   const providers: Providers<TIntegrations> = { answer: app.answer }
+  await syncSchedules(app.engine)
   const running: (() => Promise<void>)[] = []
   const reads = new DirectReads(app.engine, 'test')
   return {
@@ -151,6 +157,7 @@ export async function createTestApp<
     },
     /** Does everything that is due now: jobs, messages, grants, ticks of schedules. @returns what was done, in order */
     async runDue(): Promise<readonly DueWork[]> {
+      await tickDue(app.engine)
       return (await doAllDue(app.engine)).map(toDueWork)
     },
     /** All jobs, newest first, those that are done among them. */

@@ -51,7 +51,7 @@ export interface JobSettings {
   readonly tellProgress: ((progress: JobProgress) => void) | undefined
 }
 
-const DEFAULT_JOB_ATTEMPTS = 5
+export const DEFAULT_JOB_ATTEMPTS = 5
 const MAX_JOB_ATTEMPTS = 100
 const MAX_DELAY_MS = 10 * 366 * 86_400_000
 const MAX_JOBS = 1_000
@@ -60,7 +60,7 @@ const MAX_INPUT_CHARACTERS = 262_144
 const ATTEMPTS_RULE = `must be a whole number from 1 to ${MAX_JOB_ATTEMPTS}`
 
 /** Checks how often a job may be tried. */
-const attemptsSchema = z.int(ATTEMPTS_RULE).min(1, ATTEMPTS_RULE).max(MAX_JOB_ATTEMPTS, ATTEMPTS_RULE)
+export const attemptsSchema = z.int(ATTEMPTS_RULE).min(1, ATTEMPTS_RULE).max(MAX_JOB_ATTEMPTS, ATTEMPTS_RULE)
 
 const optionsSchema = z
   .strictObject({
@@ -146,8 +146,8 @@ async function planJob(
   })
 }
 
-/** The text that keeps an action's input, which is checked before. */
-async function storedInputOf(
+/** Makes the text that keeps an input for an action, once it is checked. */
+export async function storedInputOf(
   name: string,
   input: unknown,
   check: (input: unknown) => Promise<Failure['issues'] & object>,

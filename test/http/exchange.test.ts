@@ -113,6 +113,7 @@ const ROWS: readonly (readonly [string, Sent])[] = [
   ['a removal', { method: 'POST', path: '/api/audit/erase', body: '{}' }],
   ['credits', { method: 'GET', path: '/api/credits/statement' }],
   ['the outbox', { method: 'POST', path: '/api/outbox/retry', body: '{}' }],
+  ['the schedules', { method: 'POST', path: '/api/schedules/run-now', body: '{}' }],
   ['integrations', { method: 'GET', path: '/api/integrations' }],
   ['health', { method: 'GET', path: '/healthz' }],
   ['health by POST', { path: '/healthz', body: '{}' }],

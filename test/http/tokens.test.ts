@@ -40,6 +40,7 @@ async function serve(keys: KeyConfig): Promise<string> {
   const http = createHttpClient()
   const { http: served } = createApp({
     ...fixture,
+    schedules: [],
     appEnv: {},
     database: opened.database,
     verifier: createVerifier({

@@ -12,7 +12,17 @@ beforeAll(async () => {
 afterAll(() => app[Symbol.asyncDispose]())
 
 /** Every procedure of the router, by what its path begins with. */
-const GROUPS = ['actions', 'audit', 'credits', 'integrations', 'jobs', 'outbox', 'records', 'users'] as const
+const GROUPS = [
+  'actions',
+  'audit',
+  'credits',
+  'integrations',
+  'jobs',
+  'outbox',
+  'records',
+  'schedules',
+  'users',
+] as const
 
 async function send(
   path: string,
