@@ -49,6 +49,9 @@ const integrations = defineIntegrations({
   },
 })
 
+/** How often a job of this name fails yet, in this process. */
+export const failuresLeft = new Map<string, number>()
+
 /** A job: an event, a note that its caller pays for, and a guest, all or none. */
 const work = internalAction.input(named).mutation(async ({ ctx, input }) => {
   const created = await ctx.tools.create('events', event(input.name))
@@ -57,7 +60,11 @@ const work = internalAction.input(named).mutation(async ({ ctx, input }) => {
   if (!sent.success) return sent
   const { recordId } = created.data
   const invited = await ctx.tools.create('attendees', { eventId: recordId, attendeeId: input.name })
-  return invited.success ? ok({ recordId }) : invited
+  if (!invited.success) return invited
+  if (input.name.startsWith('refused')) return fail('BAD_REQUEST', 'On purpose.')
+  const left = failuresLeft.get(input.name) ?? 0
+  failuresLeft.set(input.name, left - 1)
+  return left > 0 ? fail('SERVICE_UNAVAILABLE', 'On purpose.') : ok({ recordId })
 })
 
 const actions = actionRegistry({
@@ -70,6 +77,19 @@ const actions = actionRegistry({
     }
     return ok({})
   }),
+  /** Queues a job, which a key may make unique. */
+  queueOne: action
+    .input(z.strictObject({ name: z.string(), key: z.string().optional(), replaces: z.boolean().optional() }))
+    .mutation(({ ctx, input: { name, key, replaces } }) =>
+      ctx.tools.later(
+        work,
+        { name },
+        { attempts: 100, key, onDuplicate: key === undefined ? undefined : replaces ? 'replace' : 'keep' },
+      ),
+    ),
+  cancelOne: action
+    .input(z.strictObject({ jobId: z.string() }))
+    .mutation(({ ctx, input }) => ctx.tools.cancel(input.jobId)),
   /** An event and its guest, both or neither. */
   place: action.input(named).mutation(async ({ ctx, input }) => {
     const created = await ctx.tools.create('events', event(input.name))
