@@ -1,3 +1,4 @@
+import type { z } from 'zod'
 import type { Issue, JsonValue } from '../core/result.ts'
 import type { ActionReferences, FoundAction } from '../tools/action-reference.ts'
 import { reviveBySchema } from '../wire/from-json.ts'
@@ -55,8 +56,13 @@ export class NamedActions implements ActionReferences {
   }
 }
 
+/** A parser costs more than what it parses. */
+const parsers = new WeakMap<z.ZodType, ReturnType<typeof createParse>>()
+
 /** What is wrong with an input for an action; empty for nothing. */
 async function issuesOfInput({ input }: ActionDefinition, value: unknown): Promise<readonly Issue[]> {
-  const parsed = await createParse(input)(reviveBySchema(input, value))
+  const parse = parsers.get(input) ?? createParse(input)
+  parsers.set(input, parse)
+  const parsed = await parse(reviveBySchema(input, value))
   return parsed.success ? [] : parsed.issues
 }

@@ -127,6 +127,11 @@ export class Attempt implements ToolRuntime {
     return this.queued.messages
   }
 
+  /** What it has queued, with the jobs that stand in its transaction already. */
+  get allQueued(): QueuedByAction {
+    return { messages: this.messages, grants: this.grants, jobs: this.jobs }
+  }
+
   get grants(): QueuedByAction['grants'] {
     return this.queued.grants
   }

@@ -10,7 +10,7 @@ import {
 } from '../db/sqlstate.ts'
 import { Parameters } from '../db/statement.ts'
 import { LastStatementFailed } from '../db/transaction.ts'
-import { hasWork, queueWork } from '../queue/work.ts'
+import { hasWork, isDueNow, queueWork } from '../queue/work.ts'
 import {
   constraintFields,
   readConstraintColumns,
@@ -63,7 +63,7 @@ export async function commit<T>(
     if (committed) {
       if (commitStatement?.isAudited) record.auditedAtCommit()
       if (attempt.messages.length > 0) execution.messageReservations.committed(attempt.messages)
-      if (attempt.queued !== NO_WORK) engine.queueSignal.wake()
+      if (attempt.queued !== NO_WORK && isDueNow(attempt.allQueued, new Date())) engine.queueSignal.wake()
       const stop = engine.failpoint('after-commit')
       if (stop) await stop
       return done

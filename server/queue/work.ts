@@ -109,6 +109,12 @@ export function hasWork({ messages, jobs, grants }: QueuedByAction): boolean {
   return messages.length + jobs.length + grants.length > 0
 }
 
+/** Whether any of it is due at once; what waits is found when its time has come. */
+export function isDueNow({ messages, jobs, grants }: QueuedByAction, now: Date): boolean {
+  const isDue = ({ due }: Job) => (due instanceof Date ? due.getTime() <= now.getTime() : due === 0)
+  return messages.length + grants.length > 0 || jobs.some(isDue)
+}
+
 /** Writes the part of an action's last statement that queues its work. `offsetMs`: how far a test's clock is ahead. */
 export function queueWork(
   parameters: Parameters,

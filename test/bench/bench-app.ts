@@ -7,7 +7,7 @@ import { collection } from '../../drizzle/engine/collection.ts'
 import { defineIntegrations, endpoint } from '../../server/integrations/declarations.ts'
 import * as fixtureActions from '../fixture/actions/index.ts'
 import { fixture } from '../fixture/app.ts'
-import { action } from '../fixture/deputy.ts'
+import { action, internalAction } from '../fixture/deputy.ts'
 
 const message = z.strictObject({ message: z.string().max(200) })
 const quote = z.object({ quote: z.string() })
@@ -47,7 +47,23 @@ const notes = collection(
   },
 )
 
+/** A job that does nothing. */
+const empty = internalAction.input(z.strictObject({})).mutation(async () => ok({}))
+
+const eventInput = z.strictObject({ title: z.string(), startsAt: z.date(), capacity: z.int() })
+const DAY_MS = 86_400_000
+
 const actions = actionRegistry(fixtureActions, {
+  empty,
+  /** An event, with nothing else. */
+  createAlone: action.input(eventInput).mutation(({ ctx, input }) => ctx.tools.create('events', input)),
+  /** The same, with a job that waits for a day. */
+  createWithJob: action.input(eventInput).mutation(async ({ ctx, input }) => {
+    const created = await ctx.tools.create('events', input)
+    if (!created.success) return created
+    const queued = await ctx.tools.later(empty, {}, { delayMs: DAY_MS })
+    return queued.success ? created : queued
+  }),
   /** Touches nothing. */
   echo: action.input(message).mutation(async ({ input }) => ok({ message: input.message })),
   /** A paid call and nothing else. */

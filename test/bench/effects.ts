@@ -14,8 +14,8 @@ const TABLES = `
   (select coalesce(sum(attendee_count), 0) from events) as places`
 
 const COUNTS = {
-  deputy: `select ${TABLES}, (select count(*) from deputy.audit_log) as audit,
-    (select count(*) from deputy.idempotency_results) as keys,
+  deputy: `select ${TABLES}, (select count(*) from deputy.audit_log where source = 'client') as audit,
+    (select count(*) from deputy.idempotency_results where action not like 'job:%') as keys,
     (select count(*) from deputy.credit_entries where kind = 'settle' and cost > 0) as charges`,
   baseline: `select ${TABLES}, (select count(*) from audit_log) as audit,
     (select count(*) from idempotency_keys) as keys, 0 as charges`,

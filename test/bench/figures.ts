@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { temporaryDirectory } from '../support/guarded.ts'
 import { COMPILERS, compile, type Version } from '../types/compile.ts'
 import { generateApp } from '../types/generated-app.ts'
@@ -6,18 +7,23 @@ import { createDatabase } from './database.ts'
 import { editorAnswersMs } from './editor.ts'
 import { median } from './median.ts'
 import { productionSizeMb } from './package-size.ts'
+import { prepareDeputySchema } from './schema.ts'
+import { startDeputy } from './servers.ts'
 import { startSeconds } from './start-time.ts'
 import type { Tokens } from './tokens.ts'
 import { memoryMb } from './usage.ts'
+import { queueEmptyJobs } from './works/jobs.ts'
 
 /** What is measured once, apart from any load. */
 export interface Figure {
   readonly name: string
   readonly title: string
   readonly value: number
-  readonly unit: 's' | 'ms' | 'MB' | 'instantiations'
+  readonly unit: 's' | 'ms' | 'MB' | 'instantiations' | 'a second'
   /** @default it is reported, without a goal */
   readonly atMost?: number
+  /** @default it is reported, without a goal */
+  readonly atLeast?: number
 }
 
 export interface FigureOptions {
@@ -40,9 +46,34 @@ export const FIGURES: ReadonlyMap<string, (options: FigureOptions) => Promise<Fi
   ['start-postgres', measurePostgresStart],
   ['start-pglite', measurePgliteStart],
   ['size', measureSize],
+  ['jobs', measureJobs],
   ['types', measureTypes],
   ['editor', measureEditor],
 ])
+
+const EMPTY_JOBS = 5_000
+
+/** What one server drains by itself. */
+async function measureJobs({ adminUrl, tokens }: FigureOptions): Promise<Figure> {
+  await using database = await createDatabase(adminUrl, 'jobs')
+  await prepareDeputySchema(database.sql)
+  await using _server = await startDeputy({ database, tokens, providerUrl: 'http://127.0.0.1:9' })
+  await queueEmptyJobs(database, EMPTY_JOBS)
+  const startedAt = performance.now()
+  for (let left = EMPTY_JOBS; left > 0; ) {
+    await sleep(50)
+    const [row] = await database.sql`select count(*)::int as left from deputy.queue where state = 'queued'`
+    left = Number(row?.left)
+  }
+  const seconds = (performance.now() - startedAt) / 1_000
+  return {
+    name: 'jobs',
+    title: 'Empty jobs that one server runs',
+    value: EMPTY_JOBS / seconds,
+    unit: 'a second',
+    atLeast: 500,
+  }
+}
 
 /** The compiler that counts the most for an action is told of. */
 async function measureTypes(): Promise<Figure> {

@@ -71,7 +71,8 @@ function ratioLine({ of, to, goal, value }: RatioResult): string {
   return `${of} / ${to} = ${value.toFixed(2)}${verdict}`
 }
 
-function figureRow({ title, value, unit, atMost }: Figure): string[] {
-  const verdict = atMost === undefined ? '' : `${value <= atMost ? 'within' : 'above'} ${atMost}`
+function figureRow({ title, value, unit, atMost, atLeast }: Figure): string[] {
+  const most = atMost === undefined ? '' : `${value <= atMost ? 'within' : 'above'} ${atMost}`
+  const verdict = atLeast === undefined ? most : `${value >= atLeast ? 'reaches' : 'below'} ${atLeast}`
   return [title, `${formatNumber(value)} ${unit}`, verdict]
 }

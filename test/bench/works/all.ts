@@ -2,6 +2,7 @@ import type { WorkDefinition } from '../work.ts'
 import { echoCors, echoRest, echoTrpc, trpcBatch } from './echo.ts'
 import { growth } from './growth.ts'
 import { integrationCall, slowProvider } from './integrations.ts'
+import { besideJobs, laterJob } from './jobs.ts'
 import { listAttendees, listRecords } from './reads.ts'
 import { severalServers } from './several-servers.ts'
 import { createEvent, hotEvent, inviteAttendee, keyedCreate, keyedInvite } from './writes.ts'
@@ -21,6 +22,8 @@ export const WORKS: readonly WorkDefinition[] = [
   listRecords,
   integrationCall,
   slowProvider,
+  laterJob,
+  besideJobs,
   growth,
   severalServers,
 ]
