@@ -58,6 +58,7 @@ describe('the audit log', () => {
       at: new Date('2026-01-01T00:00:00.001Z'),
       requestId: 'request-e1',
       transport: 'rest',
+      source: 'client',
       actor: 'ada',
       action: 'createEvent',
       outcome: 'OK',

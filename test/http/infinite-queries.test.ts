@@ -33,7 +33,8 @@ afterAll(() => app[Symbol.asyncDispose]())
 /** What a paged procedure needs besides. */
 const inputs: Record<string, object> = { 'actions.listNothing': { topic: 'x' } }
 /** Queries that answer with one thing, or with all there is. */
-const NOT_PAGED = /^(?:records\.\w+\.(?:get|count)|users\.me|credits\.balance|integrations\.list)$/
+const NOT_PAGED =
+  /^(?:records\.\w+\.(?:get|count)|users\.me|jobs\.get|schedules\.list|credits\.balance|integrations\.list)$/
 
 /** tRPC's integrations ask so: `json` is the input with what they add. */
 async function ask(path: string, input: object) {
