@@ -37,13 +37,11 @@ export type AppProcedures<
   users: UsersProcedures<TCollections>
 }
 
-/** With a name of its own, which the compiler says in place of all actions. */
-type ActionProcedures<TActions> = {
-  [K in keyof TActions as TActions[K] extends { readonly $internal: unknown } ? never : K]: Extract<
-    TActions[K],
-    AnyAction
-  >
-}
+/**
+ * With a name of its own, which the compiler says in place of all actions. An internal action is `never` here: to leave
+ * its name out, the compiler would have to read the handlers of all actions for a call of one.
+ */
+type ActionProcedures<TActions> = { [K in keyof TActions]: Extract<TActions[K], AnyAction> }
 
 /** The router of an app, as a type. */
 export type AppRouter<
@@ -54,9 +52,11 @@ export type AppRouter<
 
 /** Procedures as functions, as a caller in process has them; each looked at when it is asked for. */
 export type CallerOf<TProcedures> = {
-  readonly [K in keyof TProcedures]: TProcedures[K] extends AnyProcedure
-    ? (input: inferProcedureInput<TProcedures[K]>) => Promise<inferProcedureOutput<TProcedures[K]>>
-    : CallerOf<TProcedures[K]>
+  readonly [K in keyof TProcedures]: [TProcedures[K]] extends [never]
+    ? never
+    : TProcedures[K] extends AnyProcedure
+      ? (input: inferProcedureInput<TProcedures[K]>) => Promise<inferProcedureOutput<TProcedures[K]>>
+      : CallerOf<TProcedures[K]>
 }
 
 /**
