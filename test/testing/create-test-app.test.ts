@@ -1,4 +1,4 @@
-import { actionRegistry, defineApp, ok } from 'deputyjs'
+import { actionRegistry, defineApp, defineSchedules, ok } from 'deputyjs'
 import { afterAll, beforeAll, beforeEach, expect, inject, it } from 'vitest'
 import { z } from 'zod'
 import { createTestApp } from '../../server/testing/create-test-app.ts'
@@ -25,10 +25,13 @@ const attempts = action
   })
 const refused = action.input(named).mutation(async () => ok({}))
 
+const schedules = defineSchedules({ daily: { every: { days: 1 }, action: note, input: { name: 'daily' } } })
+
 const database = inject('database')
 const open = () =>
   createTestApp(
     defineApp({
+      schedules,
       collections: fixture.collections,
       migrations: fixture.migrations,
       integrations: fixture.integrations,
@@ -89,4 +92,24 @@ it('conflictOnce makes one COMMIT a conflict', async () => {
   expect(await ada.actions.attempts({ name: 'one' })).toEqual({ success: true, data: { attempt: 2 } })
   expect(await ada.actions.attempts({ name: 'two' })).toEqual({ success: true, data: { attempt: 1 } })
   expect(await app.sql('select count(*)::int from events')).toEqual([[2]])
+})
+
+it('a schedule ticks when the clock has been advanced, and once for all ticks of an outage', async () => {
+  await using days = await open()
+  expect(await days.runDue()).toEqual([])
+  const ran = {
+    kind: 'job',
+    id: expect.stringMatching(/^daily:.*T00:00:00\.000Z$/),
+    name: 'note',
+    outcome: 'done',
+  }
+  for (const advancedBy of [24 * HOUR, 72 * HOUR]) {
+    days.clock.advance(advancedBy)
+    expect(await days.runDue()).toEqual([ran])
+    expect(await days.runDue()).toEqual([])
+  }
+  expect(seen).toEqual([
+    ['daily', 'owner', 'schedule'],
+    ['daily', 'owner', 'schedule'],
+  ])
 })
