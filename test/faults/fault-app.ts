@@ -1,11 +1,13 @@
 // Everything the fault tests need of an app, for processes of their own too: nothing here may import vitest.
 
-import { actionRegistry, fail, ok } from 'deputyjs'
+import { actionRegistry, defineSchedules, fail, ok } from 'deputyjs'
 import { SignJWT } from 'jose'
 import type { Logger } from 'pino'
 import { z } from 'zod'
 import { createKeySource } from '../../server/auth/key-source.ts'
 import { createVerifier, type Verifier } from '../../server/auth/verifier.ts'
+import { NamedActions } from '../../server/builders/named-actions.ts'
+import { resolveSchedules } from '../../server/builders/schedules.ts'
 import type { Database } from '../../server/db/database.ts'
 import { createIntegrations } from '../../server/integrations/create-integrations.ts'
 import { defineIntegrations, endpoint } from '../../server/integrations/declarations.ts'
@@ -67,8 +69,22 @@ const work = internalAction.input(named).mutation(async ({ ctx, input }) => {
   return left > 0 ? fail('SERVICE_UNAVAILABLE', 'On purpose.') : ok({ recordId })
 })
 
+/** What a schedule does every second: an event that is named after its tick, and a guest. */
+const beat = internalAction.input(z.strictObject({})).mutation(async ({ ctx }) => {
+  const created = await ctx.tools.create('events', event(ctx.requestId))
+  if (!created.success) return created
+  const { recordId } = created.data
+  const invited = await ctx.tools.create('attendees', { eventId: recordId, attendeeId: 'nobody' })
+  return invited.success ? ok({ recordId }) : invited
+})
+
+const schedules = defineSchedules({
+  beat: { every: { seconds: 1 }, action: beat, input: {}, overlap: 'queue', attempts: 100 },
+})
+
 const actions = actionRegistry({
   work,
+  beat,
   /** Queues jobs. */
   plan: action.input(z.strictObject({ names: z.array(z.string()) })).mutation(async ({ ctx, input }) => {
     for (const name of input.names) {
@@ -149,6 +165,7 @@ export async function createFaultApp({ database, bankUrl, failpoint, log }: Faul
     database,
     collections,
     actions,
+    schedules: await resolveSchedules(schedules, new NamedActions(actions)),
     log,
     fingerprintKey: await loadSystemSecret(database, 'fingerprint'),
     http,

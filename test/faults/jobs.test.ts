@@ -16,7 +16,7 @@ const KILLING_MS = shortened({ short: 10_000, whole: 60_000 })
 const KILL_EVERY_MS = 1_000
 const CREDITS = 1_000_000
 
-it('three servers of which one is killed every second: each job is done once, and paid once', async () => {
+it('three servers of which one is killed every second: each job is done once, and paid once, and no tick is missed', async () => {
   await using opened = await openTestDatabase()
   await using provider = await startUpstream()
   await using truth = lookAt(opened.url ?? '')
@@ -26,7 +26,7 @@ it('three servers of which one is killed every second: each job is done once, an
     json(response, 200, {})
   })
   await fund(opened.database, 'ada', CREDITS)
-  const start = () => startServer(opened.url ?? '', provider.url)
+  const start = () => startServer(opened.url ?? '', provider.url, 'bank', { BEATS: 'yes' })
   const servers: (ServerProcess | undefined)[] = await Promise.all([start(), start(), start()])
   const token = await mintToken('ada')
   const names: string[] = []
@@ -63,6 +63,8 @@ it('three servers of which one is killed every second: each job is done once, an
     })
   }
   await Promise.all(restarts)
+  // A server has lived all the time until now.
+  await truth.sql`update deputy.schedules set is_paused = true`
   const left = async () => {
     await truth.endLeases()
     const [row] = await truth.sql<{ left: number }[]>`
@@ -74,13 +76,21 @@ it('three servers of which one is killed every second: each job is done once, an
   for (const server of servers) await server?.kill()
 
   const jobs = await truth.sql<{ state: string; lastError: string | null; attempts: number }[]>`
-    select state, last_error as "lastError", attempts from deputy.queue`
+    select state, last_error as "lastError", attempts from deputy.queue where lane = 'job:work'`
   expect(jobs.filter(({ state }) => state !== 'done')).toEqual([])
   expect(jobs).toHaveLength(names.length)
   const again = jobs.filter(({ attempts }) => attempts > 1).length
   console.info(`${kills} kills: ${jobs.length} jobs done, ${again} of them in more than one attempt`)
   for (const name of names) expect(await truth.effects(name)).toHaveLength(1)
   expect(await truth.inconsistencies()).toEqual([])
+  const ticks = await truth.sql<{ id: string; state: string }[]>`
+    select id, state from deputy.queue where series = 'beat' order by id`
+  const seconds = ticks.map(({ id }) => Date.parse(id.slice('beat:'.length)) / 1_000)
+  const first = seconds[0] ?? Number.NaN
+  expect(seconds.length).toBeGreaterThan(KILLING_MS / 1_000 - 2)
+  expect(seconds).toEqual(seconds.map((_, nth) => first + nth))
+  for (const { id, state } of ticks)
+    expect([id, state, (await truth.effects(id)).length]).toEqual([id, 'done', 1])
   const keys = new Map<string, Set<unknown>>()
   for (const { body, idempotencyKey } of provider.received) {
     const note = JSON.stringify(body)

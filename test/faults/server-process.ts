@@ -14,10 +14,12 @@ export async function startServer(
   databaseUrl: string,
   bankUrl: string,
   program: keyof typeof PROGRAMS = 'bank',
+  env: Readonly<Record<string, string>> = {},
 ) {
   const child = guarded(
     fork(fileURLToPath(PROGRAMS[program]), [databaseUrl, bankUrl], {
       execArgv: ['--conditions=deputy-source', '--import', 'tsx'],
+      env: { ...process.env, ...env },
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     }),
   )

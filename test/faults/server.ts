@@ -4,6 +4,7 @@ import { openPostgres } from '../../server/db/postgres.ts'
 import { listen } from '../../server/lifecycle/listen.ts'
 import { startSweeper } from '../../server/lifecycle/sweeper.ts'
 import { startDispatcher } from '../../server/queue/dispatcher.ts'
+import { startTicker } from '../../server/queue/schedule-ticker.ts'
 import { dieWhenTold } from './death.ts'
 import { createFaultApp } from './fault-app.ts'
 
@@ -14,6 +15,8 @@ const app = await createFaultApp({
   log: pino({ level: 'error' }, pino.destination(2)),
   failpoint: dieWhenTold(),
 })
+// Not every test has something that beats.
+if (process.env.BEATS !== undefined) await startTicker(app.engine)
 startDispatcher({ ...app.engine, intervalMs: 100, leaseMs: 3_000 })
 startSweeper({ ...app.engine, holdsIntervalMs: 300 })
 const { url } = await listen({ http: app.http, host: '127.0.0.1', port: 0 })

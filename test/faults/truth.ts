@@ -7,7 +7,7 @@ const INCONSISTENCIES = `
     where outcome = 'OK' and item->>'op' = 'create' and item->>'collection' = 'events'),
   answered as (
     select key, result::json #>> '{json,data,recordId}' as record_id from deputy.idempotency_results
-    where action in ('place', 'order', 'job:work'))
+    where action in ('place', 'order', 'job:work', 'job:beat'))
   select 'two effects' as what, title as which from events group by title having count(*) > 1
   union all select 'half an effect', record_id from events
     where attendee_count = 0 and not exists (select 1 from attendees where event_id = events.record_id)
