@@ -22,7 +22,7 @@ export const users = collection(
   },
 )
 
-/** All but `attendeeCount`, which only actions write. */
+/** All but `attendeeCount` and `reminderId`, which only actions write. */
 const EVENT_FIELDS = ['title', 'summary', 'startsAt', 'capacity', 'visibility'] as const
 
 export const events = collection(
@@ -33,6 +33,8 @@ export const events = collection(
     startsAt: timestamp({ withTimezone: true, precision: 3 }).notNull(),
     capacity: integer().notNull(),
     attendeeCount: integer().notNull().default(0),
+    /** The job that reminds the attendees the day before. */
+    reminderId: text(),
     visibility: text({ enum: ['private', 'public'] })
       .notNull()
       .default('private'),
@@ -92,6 +94,24 @@ export const attendees = collection(
 function eventsOf(userId: string) {
   return sql`array(select ${events.recordId} from ${events} where ${events.createdBy} = ${userId})`
 }
+
+/** What users have paid, under the provider's ids. Written by `recordPayment` alone. */
+export const payments = collection(
+  'payments',
+  {
+    userId: text().notNull(),
+    amountCents: integer().notNull(),
+    status: text({ enum: ['pending', 'failed', 'succeeded'] }).notNull(),
+  },
+  {
+    ownerField: 'userId',
+    access: { admin: { read: true }, '*': { read: 'own' } },
+    constraints: (payment) => [
+      index('payments_user_created_at_idx').on(payment.userId, payment.createdAt, payment.recordId),
+      check('payments_amount_positive', sql`${payment.amountCents} > 0`),
+    ],
+  },
+)
 
 /** One record, `summary`, recomputed by the owner. */
 export const analytics = collection(

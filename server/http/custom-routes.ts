@@ -51,6 +51,8 @@ export interface ActOptions {
 export interface RoutesOptions<TContext extends { readonly env: unknown }> {
   /** What `ctx.env` shows. */
   readonly env: TContext['env']
+  /** The time by the app's clock, which tests can move. */
+  now(): Date
   /**
    * Lets requests to one of the app's addresses send more than 1 MiB, or longer than 30 s. The route then reads the body
    * as it arrives; beyond the limit reading fails, and the answer is 413.
@@ -118,6 +120,8 @@ export function createRoutesOptions({
 }: RoutesParts): RoutesOptions<AnyContext> {
   return {
     env: engine.appEnv,
+
+    now: () => engine.clock(),
 
     allowBody: (path, limit) => bodyLimits.allow(path, limit),
 

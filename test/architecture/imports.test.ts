@@ -38,7 +38,7 @@ const WITHIN_TIERS = [
 
 /** What the app's files may import, beside each other. */
 const APP_IMPORTS =
-  /^(?:deputyjs(?:\/(?:collections|integrations|testing))?|(?:zod|drizzle-orm|hono)(?:\/.*)?)$/
+  /^(?:deputyjs(?:\/(?:collections|integrations|testing))?|(?:zod|drizzle-orm|hono)(?:\/.*)?|node:crypto)$/
 /** The same of its tests. */
 const APP_TEST_IMPORTS = /^(?:node:.*|vitest|deputyjs\/client)$/
 

@@ -14,6 +14,7 @@ const APP = [
   'server/app.ts',
   'server/env.ts',
   'server/routes.ts',
+  'server/webhook-signature.ts',
   'server/routers/actions',
   'test/actions/test-app.ts',
 ]

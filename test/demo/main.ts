@@ -1,4 +1,5 @@
 // Runs the main job once, on a database that is thrown away: `npm run demo`.
+import { createHmac, randomBytes } from 'node:crypto'
 import { setTimeout } from 'node:timers/promises'
 import type { ActionResult } from 'deputyjs'
 import { createClient, DeputyError, unwrap } from 'deputyjs/client'
@@ -8,6 +9,8 @@ import { startUpstream, type Upstream } from './upstream.ts'
 
 const OPENAI_KEY = 'sk-demo'
 const OWNER_CREDITS = 5_000_000
+const WEBHOOK_SECRET = `whsec_${randomBytes(32).toString('base64')}`
+const DAY_MS = 86_400_000
 
 type Running = Awaited<ReturnType<typeof start>>
 
@@ -29,6 +32,7 @@ async function start({ url }: Upstream) {
       RESEND_API_KEY: 're_demo',
       LIBRETRANSLATE_BASE_URL: url,
     },
+    env: { PAYMENTS_WEBHOOK_SECRETS: WEBHOOK_SECRET },
   })
   await running.fund('owner', OWNER_CREDITS)
   running.startDispatcher()
@@ -124,16 +128,60 @@ async function demonstrate(running: Running, providers: Upstream): Promise<void>
   unwrap(await bob.actions.registerProfile.mutate({ name: 'Bob' }))
   const { queued } = unwrap(await ada.actions.remindAttendees.mutate({ eventId }))
   await providers.calledTimes('/emails', queued)
-  while (unwrap(await owner.credits.balance.query()).reserved > 0) await setTimeout(50)
+  await until(async () => (await running.balance('owner')).reserved === 0)
   say(`Ada reminds whoever has an address: ${queued} queued, ${providers.called('/emails').length} sent`)
 
+  heading('A payment, of which its provider tells by a signed webhook')
+  const paid = { paymentId: 'pay_1', userId: 'cyd', amountCents: 250, currency: 'usd' }
+  const event = JSON.stringify({ id: 'evt_1', type: 'payment.succeeded', data: paid })
+  say(`with another signature: ${await deliver(url, event, 'whsec_AAAA')}`)
+  for (const nth of ['first', 'second']) say(`the ${nth} time: ${await deliver(url, event)}`)
+  await until(async () => (await running.balance('cyd')).available > 0)
+  say(`Cyd has ${(await running.balance('cyd')).available} micro-credits`)
+
+  heading('A reminder a day before the event, which moves with it')
+  const reminders = async () =>
+    (await running.jobs()).filter(({ action, state }) => action === 'remindAttendees' && state === 'waiting')
+  const dues = async () => (await reminders()).map(({ dueAt }) => dueAt.toISOString()).join() || 'none'
+  say(`due: ${await dues()}`)
+  const moved = new Date('2030-02-01T18:00:00Z')
+  unwrap(await ada.actions.rescheduleEvent.mutate({ eventId, startsAt: moved }))
+  say(`Ada moves the event by a month; due: ${await dues()}`)
+  const mails = providers.called('/emails').length
+  running.clock.advance(moved.getTime() - DAY_MS - Date.now())
+  await providers.calledTimes('/emails', mails + queued)
+  await until(async () => (await running.balance('owner')).reserved === 0)
+  say(`The clock is put to the day before: ${providers.called('/emails').length - mails} sent`)
+  unwrap(await ada.actions.rescheduleEvent.mutate({ eventId, startsAt: new Date('2030-03-01T18:00:00Z') }))
+  say(`She moves it once more; due: ${await dues()}`)
+  unwrap(await ada.actions.cancelEvent.mutate({ eventId }))
+  say(`She cancels it; due: ${await dues()}`)
+
   heading('The ledger, in micro-credits')
-  for (const account of ['owner', 'ada']) {
+  for (const account of ['owner', 'ada', 'cyd']) {
     const { entries } = unwrap(await owner.credits.statement.query({ account }))
     for (const entry of entries.toReversed()) say(`${account.padEnd(6)}${ledgerLine(entry)}`)
     const { available, reserved } = unwrap(await owner.credits.balance.query({ account }))
     say(`${account.padEnd(6)}has ${available} available and ${reserved} reserved`)
   }
+}
+
+/** Delivers an event as its provider does. */
+async function deliver(url: string, body: string, secret = WEBHOOK_SECRET): Promise<string> {
+  const timestamp = Math.floor(Date.now() / 1_000)
+  const key = Buffer.from(secret.slice('whsec_'.length), 'base64')
+  const signature = createHmac('sha256', key).update(`msg_1.${timestamp}.${body}`).digest('base64')
+  const headers = {
+    'webhook-id': 'msg_1',
+    'webhook-timestamp': String(timestamp),
+    'webhook-signature': `v1,${signature}`,
+  }
+  const answer = await fetch(`${url}/webhooks/payments`, { method: 'POST', headers, body })
+  return `${answer.status} ${await answer.text()}`
+}
+
+async function until(isTrue: () => Promise<boolean>): Promise<void> {
+  while (!(await isTrue())) await setTimeout(50)
 }
 
 interface LedgerEntry {

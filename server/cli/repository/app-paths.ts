@@ -9,6 +9,7 @@ export const APP_PATHS = [
   'server/env.ts',
   'server/routes.ts',
   'server/schedules.ts',
+  'server/webhook-signature.ts',
   'server/routers/actions/',
   'test/actions/',
   'test/demo/',

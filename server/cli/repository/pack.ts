@@ -31,7 +31,8 @@ const COMMON_FILES: ReadonlyMap<string, string> = new Map([
 ])
 
 /** Begins a line of a variable that only the example reads. */
-const EXAMPLE_VARIABLE = /^ *#?(?:(?:OPENAI|RESEND|WEATHER|LIBRETRANSLATE)_|PLATFORM_URL\b|MAIL_FROM\b)/m
+const EXAMPLE_VARIABLE =
+  /^ *#?(?:(?:OPENAI|RESEND|WEATHER|LIBRETRANSLATE)_|PLATFORM_URL\b|MAIL_FROM\b|PAYMENTS_)/m
 
 /** What a new app installs beside the peers of the package. */
 const APP_DEVELOPMENT = ['@types/node', 'drizzle-kit', 'pino-pretty', 'tsx', 'typescript', 'vitest']

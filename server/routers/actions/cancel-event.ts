@@ -1,15 +1,19 @@
 import { ok } from 'deputyjs'
 import { z } from 'zod'
 import { action } from '../../deputy.ts'
+import { cancelReminder } from './remind-attendees.ts'
 
 const BATCH = 1_000
 
-/** Removes an event and everybody invited to it. */
+/** Removes an event, everybody invited to it, and its reminder. */
 export const cancelEvent = action
   .input(z.strictObject({ eventId: z.string().min(1).max(255) }))
   .mutation(async ({ ctx, input }) => {
-    const allowed = await ctx.asCaller.may('remove', 'events', input.eventId)
-    if (!allowed.success) return allowed
+    const found = await ctx.asCaller.get('events', input.eventId, { may: 'remove' })
+    if (!found.success) return found
+    const { reminderId } = found.data.record.data
+    const canceled = reminderId === null ? ok(undefined) : await cancelReminder(ctx, reminderId)
+    if (!canceled.success) return canceled
     let attendees = 0
     for (let batch = BATCH; batch === BATCH; ) {
       const removed = await ctx.tools.deleteWhere('attendees', { eventId: input.eventId }, BATCH)

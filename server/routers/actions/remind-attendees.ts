@@ -1,9 +1,10 @@
-import { fail, ok } from 'deputyjs'
+import { type ActionResult, fail, ok } from 'deputyjs'
 import { z } from 'zod'
-import { action } from '../../deputy.ts'
+import { type ActionContext, action } from '../../deputy.ts'
 
 /** As many messages as one call may queue. */
 const MAX_ATTENDEES = 1_000
+const DAY_MS = 86_400_000
 
 /** Queues a mail to everybody who is invited and has an address in their profile, on the app owner's account. */
 export const remindAttendees = action
@@ -39,3 +40,31 @@ export const remindAttendees = action
     }
     return ok({ queued })
   })
+
+interface ReminderOptions {
+  readonly eventId: string
+  readonly startsAt: Date
+  /** The job that reminds of it so far. */
+  readonly waiting: string | null
+}
+
+/** Has the attendees of an event reminded a day before it begins: by a new job, or by the one that waits for it. */
+export async function remindLater(
+  { tools, now }: ActionContext,
+  { eventId, startsAt, waiting }: ReminderOptions,
+): Promise<ActionResult<{ readonly reminderId: string | null }>> {
+  const at = new Date(startsAt.getTime() - DAY_MS)
+  // Who is invited within a day of it needs no reminder.
+  if (at <= now) return waiting === null ? ok({ reminderId: null }) : cancelReminder({ tools }, waiting)
+  const job = await tools.later(remindAttendees, { eventId }, { at, key: eventId, onDuplicate: 'replace' })
+  return job.success ? ok({ reminderId: job.data.jobId }) : job
+}
+
+/** Cancels a reminder that waits; one that was sent is done with. */
+export async function cancelReminder(
+  { tools }: Pick<ActionContext, 'tools'>,
+  jobId: string,
+): Promise<ActionResult<{ readonly reminderId: null }>> {
+  const canceled = await tools.cancel(jobId)
+  return canceled.success || canceled.code === 'NOT_FOUND' ? ok({ reminderId: null }) : canceled
+}
