@@ -1,6 +1,7 @@
 // Everything the fault tests need of an app, for processes of their own too: nothing here may import vitest.
 
 import { actionRegistry, defineSchedules, fail, ok } from 'deputyjs'
+import { Hono } from 'hono'
 import { SignJWT } from 'jose'
 import type { Logger } from 'pino'
 import { z } from 'zod'
@@ -16,7 +17,7 @@ import type { Failpoint } from '../../server/invocation/engine.ts'
 import { createApp } from '../../server/lifecycle/create-app.ts'
 import { loadSystemSecret } from '../../server/lifecycle/system-secret.ts'
 import * as collections from '../fixture/collections.ts'
-import { action, internalAction } from '../fixture/deputy.ts'
+import { action, internalAction, type Routes } from '../fixture/deputy.ts'
 
 const ISSUER = 'https://issuer.test'
 const AUDIENCE = 'deputy-faults'
@@ -82,9 +83,28 @@ const schedules = defineSchedules({
   beat: { every: { seconds: 1 }, action: beat, input: {}, overlap: 'queue', attempts: 100 },
 })
 
+export const PAID = 700
+const paid = z.strictObject({ name: z.string(), account: z.string() })
+
+/** What a webhook says: an event in the place of a payment, and credits for whoever has paid. */
+const pay = internalAction.input(paid).mutation(async ({ ctx, input: { name, account } }) => {
+  const created = await ctx.tools.create('events', event(name))
+  if (!created.success) return created
+  const granted = await ctx.tools.grantCredits({ account, amount: PAID })
+  return granted.success ? ok({ recordId: created.data.recordId }) : granted
+})
+
+/** A webhook whose signature nobody checks. */
+const routes: Routes = ({ act, respond }) =>
+  new Hono().post('/hooks/:key', async (c) => {
+    const input = paid.parse(await c.req.json())
+    return respond(await act(pay, input, { key: c.req.param('key'), name: 'payments' }))
+  })
+
 const actions = actionRegistry({
   work,
   beat,
+  pay,
   /** Queues jobs. */
   plan: action.input(z.strictObject({ names: z.array(z.string()) })).mutation(async ({ ctx, input }) => {
     for (const name of input.names) {
@@ -165,7 +185,10 @@ export async function createFaultApp({ database, bankUrl, failpoint, log }: Faul
     database,
     collections,
     actions,
+
     schedules: await resolveSchedules(schedules, new NamedActions(actions)),
+
+    routes,
     log,
     fingerprintKey: await loadSystemSecret(database, 'fingerprint'),
     http,
