@@ -7,7 +7,6 @@ import type { Death } from './death.ts'
 const PROGRAMS = {
   bank: new URL('server.ts', import.meta.url),
   market: new URL('market-server.ts', import.meta.url),
-  ticking: new URL('ticking-server.ts', import.meta.url),
 }
 
 /** Starts a server as a process of its own. Killed when disposed. @throws {Error} when it does not come up. */

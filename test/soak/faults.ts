@@ -13,7 +13,6 @@ const FILES = [
   'test/faults/hot-record',
   'test/faults/jobs',
   'test/faults/outbox',
-  'test/faults/schedules',
 ]
 
 /** Runs the tests of faults at their whole length, again and again while there is time. */
