@@ -10,7 +10,13 @@ import { type ByLane, claimWork } from './claim.ts'
 import { deliver } from './deliver.ts'
 import { outcomeOfCall, outcomeOfFailure, type WorkOutcome } from './outcome.ts'
 import type { ReservationContext } from './renew-reservation.ts'
-import { type SavedOutcome, saveOutcome } from './save-outcome.ts'
+import {
+  createFinishedJobs,
+  type FinishedJobs,
+  isPlainEnd,
+  type SavedOutcome,
+  saveOutcome,
+} from './save-outcome.ts'
 import type { WakeSignal } from './wake-signal.ts'
 import { type Claimed, type ClaimedJob, JOB_LANE } from './work.ts'
 
@@ -65,7 +71,8 @@ const SAVE_INTERVAL_MS = 250
 
 /** Does the work of actions that have committed. */
 export function startDispatcher(options: DispatcherOptions): Dispatcher {
-  const { log } = options
+  const { database, clockOffsetMs, log } = options
+  const finished = createFinishedJobs(database, clockOffsetMs)
   const inFlight = new Map<Promise<unknown>, Claimed>()
   let isStopped = false
   let isWoken = false
@@ -92,7 +99,7 @@ export function startDispatcher(options: DispatcherOptions): Dispatcher {
       const taken = await take(options, MAX_IN_FLIGHT - inFlight.size, inFlight.values())
       if (taken.length === 0) return
       for (const { work, token } of taken) {
-        const attempted = attempt(options, work, token).finally(() => {
+        const attempted = attempt(options, finished, work, token).finally(() => {
           inFlight.delete(attempted)
           look()
         })
@@ -123,11 +130,12 @@ export function startDispatcher(options: DispatcherOptions): Dispatcher {
  * @throws {SqlError | ConnectionLost | AcquireTimeout}
  */
 export async function doAllDue(options: WorkOptions): Promise<readonly DoneWork[]> {
+  const finished = createFinishedJobs(options.database, options.clockOffsetMs)
   const done: DoneWork[] = []
   for (;;) {
     const taken = await take(options, MAX_IN_FLIGHT, [])
     if (taken.length === 0) return done
-    done.push(...(await Promise.all(taken.map(({ work, token }) => attempt(options, work, token)))))
+    done.push(...(await Promise.all(taken.map(({ work, token }) => attempt(options, finished, work, token)))))
   }
 }
 
@@ -163,14 +171,19 @@ function countByLane(works: Iterable<Claimed>): { byLane: ByLane; byGroup: ByLan
 }
 
 /** Makes an attempt and saves its outcome. Never throws: what could not be saved is taken again. */
-async function attempt(options: WorkOptions, work: Claimed, token: string): Promise<DoneWork> {
+async function attempt(
+  options: WorkOptions,
+  finished: FinishedJobs,
+  work: Claimed,
+  token: string,
+): Promise<DoneWork> {
   const { database, log, clockOffsetMs } = options
   const startedAt = performance.now()
   try {
     const outcome = await perform(options, work, token)
     if (!outcome) return { work, outcome }
     const durationMs = performance.now() - startedAt
-    await save(database, { work, token, outcome, durationMs, offsetMs: clockOffsetMs() })
+    await save(database, finished, { work, token, outcome, durationMs, offsetMs: clockOffsetMs() })
     tell(log, work, outcome)
     return { work, outcome }
   } catch (error) {
@@ -227,11 +240,13 @@ function tell(log: Logger, work: Claimed, outcome: WorkOutcome) {
 }
 
 /** Saves an outcome, and tries again while the database is away: only this server knows the outcome. */
-async function save(database: Database, outcome: SavedOutcome): Promise<void> {
+async function save(database: Database, finished: FinishedJobs, outcome: SavedOutcome): Promise<void> {
   const endsAt = performance.now() + SAVE_TIMEOUT_MS
   for (;;) {
     try {
-      return await saveOutcome(database, outcome)
+      if (!isPlainEnd(outcome)) return await saveOutcome(database, outcome)
+      await finished.fulfil({ id: outcome.work.id, token: outcome.token })
+      return
     } catch (error) {
       if (!isPassing(error) || performance.now() > endsAt) throw error
     }

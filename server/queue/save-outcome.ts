@@ -1,4 +1,6 @@
+import { Batches } from '../db/batches.ts'
 import type { Database } from '../db/database.ts'
+import { Semaphore } from '../db/semaphore.ts'
 import { Parameters } from '../db/statement.ts'
 import { settleReservation } from '../ledger/settle.ts'
 import type { WorkOutcome } from './outcome.ts'
@@ -52,6 +54,48 @@ export async function saveOutcome(database: Database, saved: SavedOutcome): Prom
     where id = ${parameters.bind(saved.work.id)} and token = ${parameters.bind(saved.token)} for update)`
   const parts = [ours, ...changes(parameters, saved), ...toldToSchedule(parameters, saved)]
   await database.write({ sql: `with ${parts.join(', ')} select 1`, params: parameters.values })
+}
+
+/** A job that is done, of which nothing else has to be written. */
+interface FinishedJob {
+  readonly id: string
+  /** The fencing token of the claim. */
+  readonly token: string
+}
+
+const FINISH = `
+  update deputy.queue as work set state = 'done', token = null, last_error = null,
+    ended_at = now() + $2::bigint * interval '1 millisecond'
+  from jsonb_to_recordset($1::jsonb) as finished (id text, token text)
+  where work.id = finished.id and work.token = finished.token`
+
+/** Saves that jobs are done: those that end at the same time share a commit. */
+export type FinishedJobs = Batches<FinishedJob, 'saved'>
+
+export function createFinishedJobs(database: Database, clockOffsetMs: () => number): FinishedJobs {
+  const save = (jobs: readonly FinishedJob[]) =>
+    database.write({ sql: FINISH, params: [JSON.stringify(jobs), clockOffsetMs()] })
+  return new Batches<FinishedJob, 'saved'>({
+    turns: new Semaphore(1),
+    async together(jobs) {
+      await save(jobs)
+      return jobs.map(() => 'saved')
+    },
+    async alone(job) {
+      await save([job])
+      return 'saved'
+    },
+  })
+}
+
+/** Whether nothing but its end has to be written of a job. */
+export function isPlainEnd({ work, outcome }: Pick<SavedOutcome, 'work' | 'outcome'>): boolean {
+  return (
+    work.kind === 'job' &&
+    work.series === undefined &&
+    outcome.kind === 'done' &&
+    outcome.shownData === undefined
+  )
 }
 
 function changes(parameters: Parameters, saved: SavedOutcome): string[] {
