@@ -1,6 +1,7 @@
 import { text } from 'node:stream/consumers'
 import { type Command, Option } from 'commander'
 import { z } from 'zod'
+import type { ActionResult } from '../core/result.ts'
 import { IDEMPOTENCY_KEY, IDEMPOTENCY_KEY_RULE } from '../wire/idempotency-key.ts'
 import { type ApiCaller, apiCaller } from './api-caller.ts'
 import { CommandError, WRONG_USAGE } from './command-error.ts'
@@ -19,7 +20,8 @@ interface CallCommandOptions {
 
 const DESCRIPTION = `Calls an action as a user, with all that a client's call has: authentication, gate, transaction, audit. It opens
 the app in this process, which brings the database up to date as a start does; where a server has the embedded
-database open, it calls that one; with --url and --token it calls a server elsewhere. It prints the result as JSON.`
+database open, it calls that one; with --url and --token it calls a server elsewhere. An internal action runs in this process,
+as no one or as the owner. It prints the result as JSON.`
 
 /** Adds `deputy call`. */
 export function addCall(program: Command): void {
@@ -45,17 +47,32 @@ export function addCall(program: Command): void {
 
 async function call(action: string, json: string | undefined, options: CallCommandOptions): Promise<void> {
   const body = checkedJson(json === '-' ? await text(process.stdin) : (json ?? '{}'))
+  const result = (await callInternally(action, body, options)) ?? (await callAsClient(action, body, options))
+  say(JSON.stringify(result, null, 2))
+  if (!result.success) process.exitCode = 1
+}
+
+/** Calls an action that no client can call; undefined for all others. */
+async function callInternally(
+  action: string,
+  body: string,
+  { as, url, token, idempotencyKey, dryRun, built }: CallCommandOptions,
+): Promise<ActionResult<unknown> | undefined> {
+  if (url || token !== undefined) return undefined
+  const { callInternalAction } = await import('./app-caller.ts')
+  return callInternalAction({ action, body, as, idempotencyKey, isDryRun: dryRun, isBuilt: built })
+}
+
+async function callAsClient(
+  action: string,
+  body: string,
+  options: CallCommandOptions,
+): Promise<ActionResult<unknown>> {
   const caller = await openCaller(options)
   try {
-    const { result } = await caller.send({
-      method: 'POST',
-      path: `/api/actions/${action}`,
-      body,
-      idempotencyKey: options.idempotencyKey,
-      isDryRun: options.dryRun,
-    })
-    say(JSON.stringify(result, null, 2))
-    if (!result.success) process.exitCode = 1
+    const { idempotencyKey, dryRun: isDryRun } = options
+    const path = `/api/actions/${action}`
+    return (await caller.send({ method: 'POST', path, body, idempotencyKey, isDryRun })).result
   } finally {
     await caller.close()
   }

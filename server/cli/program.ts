@@ -10,6 +10,7 @@ import { addCredits } from './credits.ts'
 import { addDev } from './dev.ts'
 import { addDoctor } from './doctor.ts'
 import { addGenerate } from './generate.ts'
+import { addJobs } from './jobs.ts'
 import { addMigrate } from './migrate.ts'
 import { addOutbox } from './outbox.ts'
 import { addSchedules } from './schedules.ts'
@@ -35,6 +36,7 @@ const COMMANDS: readonly ((program: Command) => void)[] = [
   addCall,
   addAudit,
   addCredits,
+  addJobs,
   addOutbox,
   addSchedules,
   addTypes,

@@ -185,9 +185,7 @@ export async function createFaultApp({ database, bankUrl, failpoint, log }: Faul
     database,
     collections,
     actions,
-
     schedules: await resolveSchedules(schedules, new NamedActions(actions)),
-
     routes,
     log,
     fingerprintKey: await loadSystemSecret(database, 'fingerprint'),
