@@ -5,6 +5,7 @@ import { integrations } from '../integrations.ts'
 import { env } from './env.ts'
 import * as actions from './routers/actions/index.ts'
 import { routes } from './routes.ts'
+import { schedules } from './schedules.ts'
 
 export const app = defineApp({
   collections,
@@ -13,6 +14,7 @@ export const app = defineApp({
   integrations,
   env,
   routes,
+  schedules,
 })
 
 /** What clients are typed by. */

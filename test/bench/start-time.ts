@@ -23,6 +23,7 @@ export async function startSeconds({ tokens, databaseUrl }: StartOptions): Promi
         PATH: process.env.PATH,
         NODE_ENV: 'production',
         PORT: '0',
+        OWNER_USER_ID: 'owner',
         AUTH_JWT_PUBLIC_KEY: tokens.publicKeyPem,
         AUTH_JWT_ISSUER: tokens.issuer,
         AUTH_JWT_AUDIENCE: tokens.audience,

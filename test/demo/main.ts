@@ -157,6 +157,18 @@ async function demonstrate(running: Running, providers: Upstream): Promise<void>
   unwrap(await ada.actions.cancelEvent.mutate({ eventId }))
   say(`She cancels it; due: ${await dues()}`)
 
+  heading('What the app does every night, by itself')
+  const nightly = async () => {
+    const { schedules } = unwrap(await owner.schedules.list.query())
+    return schedules.map(
+      ({ name, next, lastOutcome }) => `${name}: next ${next?.toISOString()}, last ${lastOutcome}`,
+    )
+  }
+  say((await nightly()).join())
+  running.clock.advance(DAY_MS)
+  await running.runDue()
+  say(`A day later ${(await nightly()).join()}`)
+
   heading('The ledger, in micro-credits')
   for (const account of ['owner', 'ada', 'cyd']) {
     const { entries } = unwrap(await owner.credits.statement.query({ account }))

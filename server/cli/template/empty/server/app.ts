@@ -4,9 +4,10 @@ import { integrations } from '../integrations.ts'
 import { env } from './env.ts'
 import * as actions from './routers/actions/index.ts'
 import { routes } from './routes.ts'
+import { schedules } from './schedules.ts'
 
 const migrations = new URL('../drizzle/migrations', import.meta.url)
 
-export const app = defineApp({ collections, migrations, actions, integrations, env, routes })
+export const app = defineApp({ collections, migrations, actions, integrations, env, routes, schedules })
 
 export type AppRouter = RouterOf<typeof app>
