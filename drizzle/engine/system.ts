@@ -312,7 +312,7 @@ export const queue = engineSchema.table(
     invocation: text('invocation').notNull(),
     /** Unique for its lane until the work is begun. */
     key: text('key'),
-    /** Work of one series is done one after the other, in the order of the ids: the name of a schedule. */
+    /** Work of one series is done one after the other, the oldest first: the name of a schedule. */
     series: text('series'),
     createdAt: instant('created_at').notNull().default(sql`now()`),
     /** How often it was tried. */

@@ -75,7 +75,7 @@ const SWEEP_JOBS = `
   delete from deputy.queue where id in (select id from old) returning 1`
 
 /** Deletes one batch of jobs that were done so many days ago. @returns how many. */
-async function sweepJobs(database: Database, keptDays: number): Promise<number> {
+export async function sweepJobs(database: Database, keptDays: number): Promise<number> {
   const { rows } = await database.write({ sql: SWEEP_JOBS, params: [keptDays] })
   return rows.length
 }

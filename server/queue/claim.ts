@@ -14,7 +14,7 @@ export type ByLane = Readonly<Record<string, number>>
 // of an integration are a group as well.
 // A server skips the rows that another has locked. When a server dies, its work is free again once its lease has ended;
 // a message that it had sent may have arrived.
-// Work of a series waits for what was queued before it.
+// Work of a series waits for what was queued before it, and for what is under way.
 const CLAIM = `
   with recursive waiting (lane) as (
     (select lane from deputy.queue where state = 'queued' order by lane limit 1)
@@ -29,8 +29,10 @@ const CLAIM = `
     from waiting cross join lateral (
       select id, due_at from deputy.queue as work
       where state = 'queued' and lane = waiting.lane and due_at <= now() + $6::bigint * interval '1 millisecond'
-        and (series is null or not exists (select 1 from deputy.queue as before
-          where before.series = work.series and before.state = 'queued' and before.id < work.id))
+        and (series is null or not exists (select 1 from deputy.queue as other
+          where other.series = work.series and other.state = 'queued' and other.id <> work.id
+            and ((other.created_at, other.id) < (work.created_at, work.id)
+              or other.token is not null and other.due_at > now() + $6::bigint * interval '1 millisecond')))
       order by due_at
       limit greatest(0, ${MAX_OF_LANE} - coalesce(($4::jsonb ->> waiting.lane)::int, 0))
       for update skip locked) as ours

@@ -1,6 +1,7 @@
 import { type ActionResult, actionRegistry, ok } from 'deputyjs'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { z } from 'zod'
+import { claimWork } from '../../server/queue/claim.ts'
 import { doAllDue, startDispatcher } from '../../server/queue/dispatcher.ts'
 import { action, internalAction } from '../fixture/deputy.ts'
 import { createTestApp } from '../support/test-app.ts'
@@ -89,4 +90,32 @@ it('only what no client waits for may last for minutes, and not for longer than 
   for (const lifetimeMs of [0, -1, 1.5, 15 * MINUTE_MS + 1, Number.NaN])
     expect(() => internalAction.input(none).meta({ lifetimeMs })).toThrow(/at most 900000/)
   expect(internalAction.input(none).meta({ lifetimeMs: 15 * MINUTE_MS })).toBeDefined()
+})
+
+it('work of a series is done one after the other: the oldest first, whatever its id, and nothing beside what is under way', async () => {
+  await app.database.write({ sql: 'delete from deputy.queue', params: [] })
+  const insert = `insert into deputy.queue (id, kind, lane, data, run_as, source, action, invocation, max_attempts, series, created_at)
+    select id, 'job', 'job:quick', '{"json":{}}', 'nobody', 'schedule', 's', id, 5, 's', now() + n * interval '1 second'
+    from (values ('s:now:1', 1), ('s:2026-01-01', 2), ('s:2026-01-02', 3)) as job (id, n)`
+  await app.database.write({ sql: insert, params: [] })
+  const claim = async () =>
+    (await claimWork(app.database, { token: 't', leaseMs: 60_000, limit: 9, actions: ['quick'] })).map(
+      ({ id }) => id,
+    )
+  const end = (id: string) =>
+    app.database.write({
+      sql: "update deputy.queue set state = 'dead', token = null where id = $1",
+      params: [id],
+    })
+  expect([await claim(), await claim()]).toEqual([['s:now:1'], []])
+  await end('s:now:1')
+  expect([await claim(), await claim()]).toEqual([['s:2026-01-01'], []])
+  // The owner has the first one run again, while the second one is at work.
+  await app.database.write({
+    sql: "update deputy.queue set state = 'queued' where id = 's:now:1'",
+    params: [],
+  })
+  expect(await claim()).toEqual([])
+  await end('s:2026-01-01')
+  expect([await claim(), await claim()]).toEqual([['s:now:1'], []])
 })
