@@ -112,7 +112,7 @@ it('work of a series is done one after the other: the oldest first, whatever its
   expect([await claim(), await claim()]).toEqual([['s:2026-01-01'], []])
   // The owner has the first one run again, while the second one is at work.
   await app.database.write({
-    sql: "update deputy.queue set state = 'queued' where id = 's:now:1'",
+    sql: "update deputy.queue set state = 'queued', due_at = now() where id = 's:now:1'",
     params: [],
   })
   expect(await claim()).toEqual([])
