@@ -6,6 +6,7 @@ import type { HttpClient } from '../integrations/http-client.ts'
 import type { Integrations } from '../integrations/integrations.ts'
 import type { Budgets } from '../ledger/budgets.ts'
 import type { Ledger } from '../ledger/ledger.ts'
+import type { ClientCalls } from '../queue/client-calls.ts'
 import type { JobRunner } from '../queue/dispatcher.ts'
 import type { Schedule } from '../queue/schedule.ts'
 import type { WakeSignal } from '../queue/wake-signal.ts'
@@ -48,6 +49,8 @@ export interface Engine {
   readonly turns: Turns
   /** Wakes the dispatcher when an action has queued work. */
   readonly queueSignal: WakeSignal
+  /** Counted for jobs, which make room for them. */
+  readonly clientCalls: ClientCalls
   /** Runs the jobs of the queue. */
   readonly jobs: JobRunner
   /** What the app does on its own. */

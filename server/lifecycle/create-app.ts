@@ -22,6 +22,7 @@ import { Turns } from '../invocation/turns.ts'
 import { WriteQueue } from '../invocation/write-queue.ts'
 import { type Budgets, DEFAULT_BUDGETS } from '../ledger/budgets.ts'
 import { Ledger } from '../ledger/ledger.ts'
+import { ClientCalls } from '../queue/client-calls.ts'
 import type { Schedule } from '../queue/schedule.ts'
 import { WakeSignal } from '../queue/wake-signal.ts'
 import { createPolicies } from '../records/policy.ts'
@@ -113,6 +114,7 @@ export function createApp<TActions extends object, TModule extends object>(
     http: options.http,
     turns: new Turns(),
     queueSignal: new WakeSignal(),
+    clientCalls: new ClientCalls(),
     actions,
     jobs: createJobRunner(actions, () => engine),
     schedules: options.schedules ?? [],

@@ -5,6 +5,8 @@ import { type Claimed, JOB_LANE } from './work.ts'
 export const MAX_OF_LANE = 8
 /** How many messages one server sends to one integration at a time. */
 export const MAX_OF_INTEGRATION = 16
+/** What the lanes of all jobs are together; no integration is named so. */
+const JOBS = 'job:'
 
 /** Numbers by lane, or by group of lanes. */
 export type ByLane = Readonly<Record<string, number>>
@@ -24,7 +26,7 @@ const CLAIM = `
     from waiting where waiting.lane is not null),
   known (lane) as (select jsonb_array_elements_text($8::jsonb)),
   ours as materialized (
-    select ours.id, ours.due_at, split_part(waiting.lane, '/', 1) as integration,
+    select ours.id, ours.due_at, case when waiting.lane like '${JOB_LANE}%' then '${JOBS}' else split_part(waiting.lane, '/', 1) end as lanes,
       row_number() over (partition by waiting.lane order by ours.due_at, ours.id) as turn
     from waiting cross join lateral (
       select id, due_at from deputy.queue as work
@@ -39,12 +41,12 @@ const CLAIM = `
     where waiting.lane is not null
       and (waiting.lane not like '${JOB_LANE}%' or waiting.lane in (select lane from known))),
   fitting as (
-    select id, due_at, turn, integration,
-      row_number() over (partition by integration order by turn, due_at) as turn_of_integration
+    select id, due_at, turn, lanes, row_number() over (partition by lanes order by turn, due_at) as turn_of_lanes
     from ours),
   due as materialized (
     select id from fitting
-    where turn_of_integration <= ${MAX_OF_INTEGRATION} - coalesce(($5::jsonb ->> integration)::int, 0)
+    where turn_of_lanes <= case lanes when '${JOBS}' then $9::int else ${MAX_OF_INTEGRATION} end
+      - coalesce(($5::jsonb ->> lanes)::int, 0)
     order by turn, due_at limit $3::int)
   update deputy.queue as it set token = $1, attempts = it.attempts + 1, key = null,
     due_at = now() + ($6::bigint + coalesce(($7::jsonb ->> it.lane)::int, $2::int)) * interval '1 millisecond',
@@ -68,6 +70,8 @@ export interface ClaimOptions {
   readonly leases?: ByLane
   /** The actions whose jobs are taken. @default none */
   readonly actions?: readonly string[]
+  /** How many of it may be jobs. @default all */
+  readonly maxJobs?: number
   /** Milliseconds that the clock of a test is ahead of the database's. @default 0 */
   readonly offsetMs?: number
 }
@@ -75,11 +79,21 @@ export interface ClaimOptions {
 /** Claims work that is due. @throws {SqlError | ConnectionLost | AcquireTimeout} */
 export async function claimWork(
   database: Database,
-  { token, leaseMs, limit, byLane = {}, byGroup = {}, leases = {}, actions = [], offsetMs = 0 }: ClaimOptions,
+  {
+    token,
+    leaseMs,
+    limit,
+    byLane = {},
+    byGroup = {},
+    leases = {},
+    actions = [],
+    maxJobs = limit,
+    offsetMs = 0,
+  }: ClaimOptions,
 ): Promise<Claimed[]> {
   const [lanes, groups, longer] = [byLane, byGroup, leases].map((numbers) => JSON.stringify(numbers))
   const known = JSON.stringify(actions.map((name) => `${JOB_LANE}${name}`))
-  const params = [token, leaseMs, limit, lanes, groups, offsetMs, longer, known]
+  const params = [token, leaseMs, limit, lanes, groups, offsetMs, longer, known, maxJobs]
   const { rows } = await database.write({ sql: CLAIM, params })
   return rows.map(readClaimed)
 }

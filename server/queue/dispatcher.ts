@@ -7,6 +7,7 @@ import { isPassing, isUnavailable } from '../db/sqlstate.ts'
 import type { Integrations } from '../integrations/integrations.ts'
 import { grant } from '../ledger/grant.ts'
 import { type ByLane, claimWork } from './claim.ts'
+import type { ClientCalls } from './client-calls.ts'
 import { deliver } from './deliver.ts'
 import { outcomeOfCall, outcomeOfFailure, type WorkOutcome } from './outcome.ts'
 import type { ReservationContext } from './renew-reservation.ts'
@@ -35,6 +36,8 @@ export interface JobRunner {
 export interface WorkOptions extends ReservationContext {
   readonly integrations: Integrations
   readonly jobs: JobRunner
+  /** The calls of clients that are under way: jobs make room for them. */
+  readonly clientCalls: ClientCalls
   readonly log: Logger
   /** Milliseconds after which another server may take what this one has taken. @default 150000 */
   readonly leaseMs?: number
@@ -66,12 +69,16 @@ const LEASE_MS = 150_000
 const SEND_SHARE = 0.8
 /** What one server does at a time. A lane and an integration have less, so that one that hangs leaves room. */
 const MAX_IN_FLIGHT = 64
+/** Jobs that are begun at once beside calls of clients, who wait for their answers… */
+const JOBS_BESIDE_CALLS = 2
+/** …and how long it is until more are. What is begun goes on: one that hangs keeps no other from its beginning. */
+const PAUSE_BESIDE_CALLS_MS = 10
 const SAVE_TIMEOUT_MS = 15_000
 const SAVE_INTERVAL_MS = 250
 
 /** Does the work of actions that have committed. */
 export function startDispatcher(options: DispatcherOptions): Dispatcher {
-  const { database, clockOffsetMs, log } = options
+  const { database, clientCalls, clockOffsetMs, log } = options
   const finished = createFinishedJobs(database, clockOffsetMs)
   const inFlight = new Map<Promise<unknown>, Claimed>()
   let isStopped = false
@@ -105,6 +112,7 @@ export function startDispatcher(options: DispatcherOptions): Dispatcher {
         })
         inFlight.set(attempted, work)
       }
+      if (clientCalls.inFlight > 0) await sleep(PAUSE_BESIDE_CALLS_MS)
     }
   }
   const timer = setInterval(look, options.intervalMs ?? INTERVAL_MS).unref()
@@ -145,7 +153,7 @@ interface Taken {
 }
 
 async function take(options: WorkOptions, limit: number, inFlight: Iterable<Claimed>): Promise<Taken[]> {
-  const { database, jobs, leaseMs = LEASE_MS, clockOffsetMs } = options
+  const { database, jobs, clientCalls, leaseMs = LEASE_MS, clockOffsetMs } = options
   const token = uuidv7()
   const claimed = await claimWork(database, {
     token,
@@ -153,6 +161,7 @@ async function take(options: WorkOptions, limit: number, inFlight: Iterable<Clai
     limit,
     leases: jobs.leases,
     actions: jobs.actions,
+    maxJobs: clientCalls.inFlight > 0 ? JOBS_BESIDE_CALLS : limit,
     offsetMs: clockOffsetMs(),
     ...countByLane(inFlight),
   })

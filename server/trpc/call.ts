@@ -112,7 +112,7 @@ export function createCall<TActor extends Actor, TSchema extends z.ZodType, TDat
     return options.run({ ctx, engine: ctx.engine, actor, input, invocation, record })
   }
 
-  return async (call) => {
+  async function made(call: Call): Promise<ActionResult<TData>> {
     const { ctx } = call
     const actor = await callers(ctx)
     refuseKeyOfRead(call, kind)
@@ -129,6 +129,17 @@ export function createCall<TActor extends Actor, TSchema extends z.ZodType, TDat
     }
     if (trail !== 'none') await end(call, recorded, result.success ? undefined : result)
     return result
+  }
+
+  return async (call) => {
+    const { source, engine } = call.ctx
+    if (source !== 'client') return made(call)
+    engine.clientCalls.inFlight += 1
+    try {
+      return await made(call)
+    } finally {
+      engine.clientCalls.inFlight -= 1
+    }
   }
 }
 
