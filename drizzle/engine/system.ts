@@ -310,8 +310,10 @@ export const queue = engineSchema.table(
     /** The call that queued it; a schedule's name, or the action. */
     action: text('action').notNull(),
     invocation: text('invocation').notNull(),
-    /** Unique for its lane until the work is begun. */
+    /** Unique for its lane while the work waits; null while a server is at work on it. */
     key: text('key'),
+    /** The key that it has again when it waits for another attempt. */
+    wantedKey: text('wanted_key'),
     /** Work of one series is done one after the other, the oldest first: the name of a schedule. */
     series: text('series'),
     createdAt: instant('created_at').notNull().default(sql`now()`),
@@ -336,7 +338,7 @@ export const queue = engineSchema.table(
     index('queue_lane_due_at_idx').on(work.lane, work.dueAt).where(sql`${work.state} = 'queued'`),
     uniqueIndex('queue_lane_key').on(work.lane, work.key).where(sql`${work.key} is not null`),
     index('queue_series_idx')
-      .on(work.series, work.id)
+      .on(work.series, work.lane, work.createdAt, work.id)
       .where(sql`${work.state} = 'queued' and ${work.series} is not null`),
     index('queue_kind_created_at_idx').on(work.kind, work.createdAt, work.id),
     index('queue_ended_at_idx').on(work.endedAt).where(sql`${work.state} = 'done'`),

@@ -50,9 +50,10 @@ export class NamedActions implements ActionReferences {
   }
 
   shownInput(name: string, stored: string): JsonValue {
-    const value = fromStored(stored)
     const schema = this.named(name)?.definition.input
-    return JSON.parse(stringify(schema ? redact(schema, value) : value) ?? 'null')
+    // Which of it is secret is known to those alone who have the action.
+    if (!schema) return null
+    return JSON.parse(stringify(redact(schema, fromStored(stored))) ?? 'null')
   }
 }
 
@@ -60,7 +61,7 @@ export class NamedActions implements ActionReferences {
 const parsers = new WeakMap<z.ZodType, ReturnType<typeof createParse>>()
 
 /** What is wrong with an input for an action; empty for nothing. */
-async function issuesOfInput({ input }: ActionDefinition, value: unknown): Promise<readonly Issue[]> {
+export async function issuesOfInput({ input }: ActionDefinition, value: unknown): Promise<readonly Issue[]> {
   const parse = parsers.get(input) ?? createParse(input)
   parsers.set(input, parse)
   const parsed = await parse(reviveBySchema(input, value))

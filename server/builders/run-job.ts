@@ -4,21 +4,26 @@ import { DEFAULT_LIFETIME_MS, LEASE_MARGIN_MS } from '../invocation/invocation.t
 import { JOB_KEYS } from '../queue/change-job.ts'
 import type { JobRunner } from '../queue/dispatcher.ts'
 import { type ClaimedJob, JOB_LANE } from '../queue/work.ts'
+import { sentence } from '../wire/issues.ts'
 import { redact } from '../wire/redact.ts'
 import { secretValues } from '../wire/secret-values.ts'
 import { fromStored, toStored } from '../wire/serialize.ts'
 import { callAsApp, noOwner } from './call-as-app.ts'
-import type { NamedActions } from './named-actions.ts'
+import { issuesOfInput, type NamedAction, type NamedActions } from './named-actions.ts'
+
+/** The key of a job is claimed after the job is, and must be free by the time that another server takes the job. */
+const LATER_THAN_KEY_MS = 15_000
+/** How soon another server is tried, where this one is of a version that does not take the input. */
+const OTHER_VERSION_SECONDS = 60
 
 /** Makes what runs the jobs of an app. @param engineOf gives the engine, once it is made */
 export function createJobRunner(actions: NamedActions, engineOf: () => Engine): JobRunner {
-  const long = actions.all.filter(({ definition }) => definition.meta.lifetimeMs !== undefined)
   return {
     actions: actions.all.map(({ name }) => name),
     leases: Object.fromEntries(
-      long.map(({ name, definition }) => [
+      actions.all.map(({ name, definition: { meta } }) => [
         `${JOB_LANE}${name}`,
-        (definition.meta.lifetimeMs ?? DEFAULT_LIFETIME_MS) + LEASE_MARGIN_MS,
+        (meta.lifetimeMs ?? DEFAULT_LIFETIME_MS) + LEASE_MARGIN_MS + LATER_THAN_KEY_MS,
       ]),
     ),
     run: (job) => runJob(engineOf(), actions, job),
@@ -46,7 +51,19 @@ async function runJob(engine: Engine, actions: NamedActions, job: ClaimedJob): P
     jobId: job.id,
     requestId: job.id,
   })
-  return result.success ? undefined : result
+  if (result.success) return undefined
+  return result.code === 'BAD_REQUEST' ? ((await refusalOfVersion(action, job)) ?? result) : result
+}
+
+/** An input that was right when it was queued is left to a server that takes it. */
+async function refusalOfVersion(
+  { name, definition }: NamedAction,
+  { input }: ClaimedJob,
+): Promise<Failure | undefined> {
+  const [issue] = await issuesOfInput(definition, fromStored(input))
+  if (!issue) return undefined
+  const error = `The action "${name}" of this server does not take the input: ${sentence(issue)}`
+  return fail('SERVICE_UNAVAILABLE', error, { details: { retryAfterSeconds: OTHER_VERSION_SECONDS } })
 }
 
 /** The user as whom a job runs, null for no one; undefined where it is the owner's and there is none. */

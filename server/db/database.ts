@@ -70,6 +70,8 @@ export interface Database {
   write(statement: Statement): Promise<QueryResult>
   /** Who may hold a connection while it waits for its turn among servers; undefined where there is one server. */
   readonly turnWaiters: Semaphore | undefined
+  /** The transactions of jobs, of which there are fewer at a time than connections: callers find one. */
+  readonly jobTransactions: Semaphore
   /** Whether the database answers within `timeoutMs`. */
   ping(timeoutMs: number): Promise<boolean>
   close(): Promise<void>

@@ -15,6 +15,7 @@ import { placeInitialData } from './initial-data.ts'
 import { runStatement } from './pglite-protocol.ts'
 import { Pool } from './pool.ts'
 import { answersWithin } from './postgres.ts'
+import { Semaphore } from './semaphore.ts'
 import { resetStatement } from './session-state.ts'
 
 export interface PgliteOptions {
@@ -63,6 +64,7 @@ export async function openPglite(options: PgliteOptions = {}): Promise<PgliteDat
     acquire: () => pool.acquire(),
     query,
     turnWaiters: undefined,
+    jobTransactions: new Semaphore(1),
     write: async (statement) => writeOnce(await pool.acquire(), statement),
     ping: (timeoutMs) => answersWithin(query({ sql: 'select 1', params: [] }), timeoutMs),
     close: async () => {

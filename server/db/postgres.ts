@@ -81,6 +81,7 @@ export function openPostgres(options: PostgresOptions): Database {
     acquire: () => pool.acquire(),
     query,
     turnWaiters: new Semaphore(Math.max(1, Math.floor(max / 2))),
+    jobTransactions: new Semaphore(Math.max(1, Math.floor(max / 2))),
     write: (statement) => unlessOutdated(async () => writeOnce(await pool.acquire(), statement)),
     ping: (timeoutMs) => answersWithin(query({ sql: 'select 1', params: [] }), timeoutMs),
     close: () => pool.close(),

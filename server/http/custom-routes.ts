@@ -6,7 +6,7 @@ import { type AnyContext, createActionContext, type QueryContext } from '../buil
 import type { AppTypes } from '../builders/app-types.ts'
 import { callAsApp, noOwner } from '../builders/call-as-app.ts'
 import type { NamedActions } from '../builders/named-actions.ts'
-import type { ActionResult, Failure } from '../core/result.ts'
+import { type ActionResult, type Failure, fail } from '../core/result.ts'
 import { uuidv7 } from '../core/uuid.ts'
 import { runCall } from '../invocation/call.ts'
 import type { Engine } from '../invocation/engine.ts'
@@ -16,6 +16,7 @@ import { createCall } from '../trpc/call.ts'
 import { callProcedure, resultOf } from '../trpc/callable.ts'
 import { createAuthenticator, createRequestContext } from '../trpc/context.ts'
 import { anyone, users } from '../trpc/gate.ts'
+import { IDEMPOTENCY_KEY, IDEMPOTENCY_KEY_RULE } from '../wire/idempotency-key.ts'
 import type { BodyLimit, BodyLimits } from './body-limits.ts'
 import { respond } from './respond.ts'
 
@@ -148,13 +149,16 @@ export function createRoutesOptions({
       const action = actions.referred(reference)
       if (!action || action.definition.kind === 'query')
         throw new TypeError('act: takes an action of the app that writes, by reference')
+      const space = `${ROUTE_KEYS}:${checkedName(name)}`
+      if (typeof key !== 'string' || !IDEMPOTENCY_KEY.test(key))
+        return fail('BAD_REQUEST', `The key of act is ${IDEMPOTENCY_KEY_RULE}`)
       const { ownerUserId } = engine
       if (as === 'owner' && ownerUserId === undefined) return noOwner()
       const result = await callAsApp(engine, action, {
         source: 'route',
         userId: as === 'owner' && ownerUserId !== undefined ? ownerUserId : null,
         readInput: () => input,
-        key: { space: `${ROUTE_KEYS}:${checkedName(name)}`, value: key },
+        key: { space, value: key },
       })
       return result as never // The action's own result, or a failure.
     },

@@ -26,6 +26,8 @@ export class LazyTransaction {
   #turns: HeldTurns | undefined
   #transaction: Transaction | undefined
   #opening: Promise<Transaction> | undefined
+  /** Gives the place of a job to the next one. */
+  #leaveJobs: (() => void) | undefined
   /** Why it could not be opened. */
   #error: unknown
 
@@ -95,6 +97,8 @@ export class LazyTransaction {
   giveTurnsBack(): void {
     this.#turns?.release()
     this.#turns = undefined
+    this.#leaveJobs?.()
+    this.#leaveJobs = undefined
   }
 
   async #open(): Promise<Transaction> {
@@ -106,6 +110,7 @@ export class LazyTransaction {
       await steps.settled()
       steps.mustSuspend = true
       await this.#queueUp()
+      await this.#queueUpAmongJobs()
       if (!state.isRunning) throw new Error(GIVEN_UP)
       const transaction = await Transaction.open(execution.engine.database, {
         readOnly: execution.invocation.readOnly,
@@ -128,6 +133,15 @@ export class LazyTransaction {
       if (turn) void turn.then(() => stopwatch.resume())
       else stopwatch.resume()
     }
+  }
+
+  /** Leaves connections to those who wait for an answer. */
+  async #queueUpAmongJobs(): Promise<void> {
+    const { execution, state } = this.#options
+    if (execution.invocation.jobId === undefined) return
+    const leave = await execution.engine.database.jobTransactions.enter()
+    if (state.isRunning) this.#leaveJobs = leave
+    else leave()
   }
 
   /** Takes turns, before the transaction and its snapshot begin. */

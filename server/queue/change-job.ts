@@ -5,6 +5,10 @@ import { jobRunning, noSuchJob } from '../tools/later.ts'
 import type { WakeSignal } from './wake-signal.ts'
 import { JOB_LANE, type Job, type WorkOrigin } from './work.ts'
 
+// What was tried has left its mark under its id: what takes its place has another one.
+const AFRESH =
+  'id = case old.attempts when 0 then old.id else excluded.id end, attempts = 0, last_error = null'
+
 /** The space of the keys that jobs run under: the action, and the job's id. */
 export const JOB_KEYS = 'job'
 
@@ -12,7 +16,7 @@ type Run = (statement: Statement) => Promise<QueryResult>
 
 export interface UniqueJobOptions {
   readonly origin: WorkOrigin
-  /** Unique for the action until a server begins with the job. */
+  /** Unique for the action while the job waits. */
   readonly key: string
   /** Whether it takes the place of one that waits: its time, its input, and who it runs as. */
   readonly isReplacing: boolean
@@ -45,11 +49,14 @@ export async function queueUniqueJob(run: Run, job: Job, options: UniqueJobOptio
     bind(job.maxAttempts, 'int'),
     due,
     bind(key),
+    bind(key),
   ]
   const changed = ['data', 'run_as', 'caller', 'action', 'invocation', 'max_attempts', 'due_at']
-  const set = isReplacing ? changed.map((name) => `${name} = excluded.${name}`).join(', ') : 'key = old.key'
+  const set = isReplacing
+    ? [...changed.map((name) => `${name} = excluded.${name}`), AFRESH].join(', ')
+    : 'key = old.key'
   const sql = `insert into deputy.queue as old
-      (id, lane, data, run_as, caller, action, invocation, max_attempts, due_at, key, kind, source)
+      (id, lane, data, run_as, caller, action, invocation, max_attempts, due_at, key, wanted_key, kind, source)
     values (${values.join(', ')}, 'job', 'later')
     on conflict (lane, key) where key is not null do update set ${set} returning id`
   const { rows } = await run({ sql, params: parameters.values })

@@ -59,7 +59,7 @@ export async function resumeSchedule(
 const RUN = `
   with known as materialized (
     select $3::boolean or not exists (
-      select 1 from deputy.queue where series = $1 and state = 'queued') as is_free),
+      select 1 from deputy.queue where series = $1 and lane = $5 and state = 'queued') as is_free),
   changed as (
     update deputy.schedules as it set last_job = $2, last_outcome = 'queued', last_error = null
     from known

@@ -33,7 +33,7 @@ const CLAIM = `
       where state = 'queued' and lane = waiting.lane and due_at <= now() + $6::bigint * interval '1 millisecond'
         and (series is null or not exists (select 1 from deputy.queue as other
           where other.series = work.series and other.state = 'queued' and other.id <> work.id
-            and ((other.created_at, other.id) < (work.created_at, work.id)
+            and (other.lane = work.lane and (other.created_at, other.id) < (work.created_at, work.id)
               or other.token is not null and other.due_at > now() + $6::bigint * interval '1 millisecond')))
       order by due_at
       limit greatest(0, ${MAX_OF_LANE} - coalesce(($4::jsonb ->> waiting.lane)::int, 0))

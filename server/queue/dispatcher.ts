@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { type Failure, fail } from '../core/result.ts'
 import { uuidv7 } from '../core/uuid.ts'
-import type { Database } from '../db/database.ts'
+import { type Database, SqlError } from '../db/database.ts'
 import { isPassing, isUnavailable } from '../db/sqlstate.ts'
 import type { Integrations } from '../integrations/integrations.ts'
 import { grant } from '../ledger/grant.ts'
@@ -257,8 +257,13 @@ async function save(database: Database, finished: FinishedJobs, outcome: SavedOu
       await finished.fulfil({ id: outcome.work.id, token: outcome.token })
       return
     } catch (error) {
-      if (!isPassing(error) || performance.now() > endsAt) throw error
+      // A job that was queued meanwhile has taken the key: this one waits without it.
+      if (!(isPassing(error) || isKeyTaken(error)) || performance.now() > endsAt) throw error
     }
     await sleep(SAVE_INTERVAL_MS)
   }
+}
+
+function isKeyTaken(error: unknown): boolean {
+  return error instanceof SqlError && error.constraint === 'queue_lane_key'
 }

@@ -4,8 +4,16 @@ import type { OutboundAnswer } from '../integrations/integrations.ts'
 
 /** Attempts at a message before it is given up: about an hour of them. */
 export const MAX_MESSAGE_ATTEMPTS = 13
-const FIRST_DELAY_MS = 1_000
+const MESSAGE_BACKOFF: Backoff = { firstMs: 1_000, factor: 2 }
+/** Five attempts are spread over some minutes, in which a provider has started again. */
+const CALL_BACKOFF: Backoff = { firstMs: 10_000, factor: 3 }
 const MAX_DELAY_MS = 3_600_000
+
+interface Backoff {
+  readonly firstMs: number
+  /** What the delay grows by with every attempt. */
+  readonly factor: number
+}
 
 /** What happens to work after an attempt at it. */
 export type WorkOutcome =
@@ -56,7 +64,8 @@ export function outcomeOfFailure(
   failure: Failure,
   isUnknown = false,
 ): WorkOutcome {
-  return decided(tries, failure, wasUnknown || isUnknown, !FINAL_OF_MESSAGE.has(failure.code))
+  const passes = !FINAL_OF_MESSAGE.has(failure.code)
+  return decided(tries, failure, { isUnknown: wasUnknown || isUnknown, passes, backoff: MESSAGE_BACKOFF })
 }
 
 /**
@@ -65,20 +74,23 @@ export function outcomeOfFailure(
  */
 export function outcomeOfCall(work: AttemptedWork, failure: Failure): WorkOutcome {
   const passes = PASSING_OF_CALL.has(failure.code) || (failure.code === 'CONFLICT' && askedMs(failure) > 0)
-  return decided(work, failure, false, passes)
+  return decided(work, failure, { isUnknown: false, passes, backoff: CALL_BACKOFF })
 }
 
 function decided(
   { attempt, maxAttempts }: Pick<AttemptedWork, 'attempt' | 'maxAttempts'>,
   failure: Failure,
-  isUnknown: boolean,
-  passes: boolean,
+  {
+    isUnknown,
+    passes,
+    backoff,
+  }: { readonly isUnknown: boolean; readonly passes: boolean; readonly backoff: Backoff },
 ): WorkOutcome {
   const base = { error: `${failure.code}: ${failure.error}`, isUnknown }
   if (!passes || attempt >= maxAttempts) return { kind: 'dead', ...base }
   return {
     kind: 'later',
-    delayMs: Math.min(Math.max(backoffMs(attempt), askedMs(failure)), MAX_DELAY_MS),
+    delayMs: Math.min(Math.max(delayMs(backoff, attempt), askedMs(failure)), MAX_DELAY_MS),
     ...base,
   }
 }
@@ -89,7 +101,7 @@ function askedMs({ details }: Failure): number {
   return typeof asked === 'number' ? asked * 1_000 : 0
 }
 
-/** Doubles the delay with every attempt, with jitter, so that what failed together does not come back together. */
-function backoffMs(attempt: number): number {
-  return Math.min(FIRST_DELAY_MS * 2 ** (attempt - 1), MAX_DELAY_MS) * (0.5 + Math.random() / 2)
+/** Grows with every attempt, with jitter, so that what failed together does not come back together. */
+function delayMs({ firstMs, factor }: Backoff, attempt: number): number {
+  return Math.min(firstMs * factor ** (attempt - 1), MAX_DELAY_MS) * (0.5 + Math.random() / 2)
 }

@@ -29,7 +29,15 @@ export async function renewReservation(
   call: OutboundCall,
   reserving: ReservationHolder,
 ): Promise<Failure | undefined> {
-  const owner = reservationAccount(settings, { ...reserving, payer, caller, action, invocation })
+  const owner = reservationAccount(settings, {
+    ...reserving,
+    payer,
+    caller,
+    // Only the app itself queues without a user.
+    isApp: caller === null,
+    action,
+    invocation,
+  })
   if (!owner) return fail('PRECONDITION_FAILED', "Set OWNER_USER_ID: the app's owner pays for this message.")
   return reserve(settings.database, owner, [
     { effectId: id, amount: call.reserve, endpoint: call.name, transport: call.transport },

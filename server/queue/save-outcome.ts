@@ -113,13 +113,15 @@ function changes(parameters: Parameters, saved: SavedOutcome): string[] {
         : `gone as (delete from deputy.queue where ${IS_OURS})`,
     ]
   }
+  const key =
+    'key = case when wanted_key is null or exists (select 1 from deputy.queue as other\n      where other.lane = work.lane and other.key = work.wanted_key) then null else wanted_key end'
   const reason = `token = null, last_error = ${parameters.bind(outcome.error)},
     is_unknown = ${parameters.bind(outcome.isUnknown, 'boolean')}`
   const next =
     outcome.kind === 'dead'
       ? `state = 'dead', ended_at = ${now()}`
-      : `due_at = ${now()} + ${parameters.bind(Math.ceil(outcome.delayMs), 'int')} * interval '1 millisecond'`
-  return [...money, `left_as as (update deputy.queue set ${reason}, ${next} where ${IS_OURS})`]
+      : `${key}, due_at = ${now()} + ${parameters.bind(Math.ceil(outcome.delayMs), 'int')} * interval '1 millisecond'`
+  return [...money, `left_as as (update deputy.queue as work set ${reason}, ${next} where ${IS_OURS})`]
 }
 
 const IS_OURS = 'id in (select id from ours)'

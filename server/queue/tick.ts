@@ -52,12 +52,16 @@ function allOf(times: Schedule['times'], oldest: Date, now: number): Date[] {
   return due
 }
 
+/** Jobs of one schedule that wait at most: what it does takes longer than it is between its ticks. */
+const MAX_WAITING = 1_000
+
 // Whoever moves the time of the next tick queues its jobs, in the same statement: one server does, or none. A job that
 // was queued by hand meanwhile has changed `last_job`, and is looked at by the next attempt.
 const TICK = `
   with known as materialized (
-    select $8::boolean or not exists (
-      select 1 from deputy.queue where series = $1 and state = 'queued') as is_free),
+    select (select count(*) from (
+      select 1 from deputy.queue where series = $1 and lane = $7 and state = 'queued' limit ${MAX_WAITING}) as waiting)
+      < case when $8::boolean then ${MAX_WAITING} else 1 end as is_free),
   moved as (
     update deputy.schedules as it set next_at = $4::timestamptz, last_at = $5::timestamptz,
       last_outcome = case when $9::jsonb = '[]'::jsonb then 'missed' when known.is_free then 'queued' else 'skipped' end,

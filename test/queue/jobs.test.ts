@@ -324,6 +324,78 @@ describe('a key', () => {
   })
 })
 
+describe('a key of a job that waits for another attempt', () => {
+  const failing = async () => {
+    const runs: string[] = []
+    let isBroken = true
+    const id = handle(async (ctx) => {
+      runs.push('old')
+      return isBroken ? fail('BAD_GATEWAY', 'not now') : ctx.tools.progress({ done: 1 })
+    })
+    const key = randomUUID()
+    const first = await queued((ctx) => ctx.tools.later(work, { id }, { key }))
+    expect(await runDue()).toEqual([[first, 'later']])
+    isBroken = false
+    return { first, key, id, runs }
+  }
+
+  it('is held again: a second one is the first', async () => {
+    const { first, key, id, runs } = await failing()
+    expect(await queued((ctx) => ctx.tools.later(work, { id }, { key }))).toBe(first)
+    await makeDue()
+    expect(await runDue()).toEqual([[first, 'done']])
+    expect(runs).toEqual(['old', 'old'])
+  })
+
+  it('gives its place to what replaces it, which begins afresh', async () => {
+    const { first, key, runs } = await failing()
+    const other = handle(async () => {
+      runs.push('new')
+      return ok({})
+    })
+    const second = await queued((ctx) =>
+      ctx.tools.later(work, { id: other }, { key, onDuplicate: 'replace' }),
+    )
+    expect(second).not.toBe(first)
+    await makeDue()
+    expect(await runDue()).toEqual([[second, 'done']])
+    expect(runs).toEqual(['old', 'new'])
+    expect(await job(first)).toBeUndefined()
+    expect(await job(second)).toMatchObject({ attempts: 1 })
+  })
+
+  it('stays with a job that was queued while it was at work', async () => {
+    const key = randomUUID()
+    const inner: string[] = []
+    const id = handle(async () => {
+      if (inner.length > 0) return ok({})
+      inner.push(await queued((ctx) => ctx.tools.later(work, { id }, { key, delayMs: DAY }), 'bob'))
+      return fail('BAD_GATEWAY', 'not now')
+    })
+    const first = await queued((ctx) => ctx.tools.later(work, { id }, { key }))
+    // There is one connection, and the job has not opened its transaction.
+    expect(await runDue()).toEqual([[first, 'later']])
+    expect(await queued((ctx) => ctx.tools.later(work, { id }, { key }))).toBe(inner[0])
+    await makeDue()
+    expect((await runDue()).length).toBe(2)
+  })
+})
+
+describe('another version of the app', () => {
+  it('is left what this one does not take, and what it shows is nothing that this one cannot judge', async () => {
+    const id = handle(async () => ok({}))
+    const jobId = await queued((ctx) => ctx.tools.later(work, { id }))
+    await change(`update deputy.queue set data = '{"json":{"id":"x","language":"de"}}' where id = '${jobId}'`)
+    expect(await runDue()).toEqual([[jobId, 'later']])
+    expect((await job(jobId))?.lastError).toMatch(/^SERVICE_UNAVAILABLE: .*does not take the input.*language/)
+    await change(
+      `update deputy.queue set lane = 'job:newer', data = '{"json":{"pin":"1234"}}' where id = '${jobId}'`,
+    )
+    expect(await job(jobId)).toMatchObject({ action: 'newer', input: null })
+    await change(`delete from deputy.queue where id = '${jobId}'`)
+  })
+})
+
 describe('cancel', () => {
   it('cancels a job that waits in the same transaction, and says what it cannot cancel', async () => {
     const id = handle(async () => ok({}))

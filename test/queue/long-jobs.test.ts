@@ -118,4 +118,11 @@ it('work of a series is done one after the other: the oldest first, whatever its
   expect(await claim()).toEqual([])
   await end('s:2026-01-01')
   expect([await claim(), await claim()]).toEqual([['s:now:1'], []])
+  await end('s:now:1')
+  // What waits of an action that this server does not have holds nothing up.
+  await app.database.write({
+    sql: "update deputy.queue set state = 'queued', lane = 'job:gone' where id = 's:now:1'",
+    params: [],
+  })
+  expect(await claim()).toEqual(['s:2026-01-02'])
 })

@@ -441,6 +441,7 @@ function holding(real: Database): Database {
     kind: real.kind,
     location: real.location,
     turnWaiters: real.turnWaiters,
+    jobTransactions: real.jobTransactions,
     acquire: () => real.acquire(),
     query: (statement) => real.query(statement),
     write: (statement) => real.write(statement),
