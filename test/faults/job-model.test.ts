@@ -14,7 +14,7 @@ import { createFaultApp, failuresLeft, mintToken, NOTE_PRICE } from './fault-app
 import type { Fault } from './key-model.ts'
 import { lookAt, type Truth } from './truth.ts'
 
-const RUNS = shortened({ short: 25, whole: 400 })
+const RUNS = shortened({ short: 25, whole: 150 })
 const CREDITS = 100_000_000
 const POINTS: readonly FailpointName[] = [
   'after-claim',

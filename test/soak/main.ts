@@ -1,4 +1,4 @@
-import { faults } from './faults.ts'
+import { faults, jobs } from './faults.ts'
 import { memory } from './memory.ts'
 import { readOptions, USAGE } from './options.ts'
 import type { Scenario } from './scenario.ts'
@@ -6,6 +6,7 @@ import type { Scenario } from './scenario.ts'
 const SCENARIOS: ReadonlyMap<string, Scenario> = new Map([
   ['memory', memory],
   ['faults', faults],
+  ['jobs', jobs],
 ])
 
 /** Runs the scenarios one after another; the exit code says whether all of them passed. */
