@@ -7,24 +7,31 @@ export class Semaphore {
     this.#free = holders
   }
 
-  /** Runs `work` when it is its turn. */
+  /** Runs `work` when it is its turn: at once where there is room. */
   async run<T>(work: () => Promise<T>): Promise<T> {
-    const leave = await this.enter()
+    if (this.#free > 0) this.#free -= 1
+    else await this.#turn()
     try {
       return await work()
     } finally {
-      leave()
+      this.#leave()
     }
   }
 
   /** Waits for its turn. @returns what gives it to the next one, to be called once */
   async enter(): Promise<() => void> {
     if (this.#free > 0) this.#free -= 1
-    else await new Promise<void>((resolve) => this.#waiting.push(resolve))
-    return () => {
-      const next = this.#waiting.shift()
-      if (next) next()
-      else this.#free += 1
-    }
+    else await this.#turn()
+    return () => this.#leave()
+  }
+
+  #turn(): Promise<void> {
+    return new Promise((resolve) => this.#waiting.push(resolve))
+  }
+
+  #leave(): void {
+    const next = this.#waiting.shift()
+    if (next) next()
+    else this.#free += 1
   }
 }
