@@ -71,7 +71,9 @@ export const routes: Routes = ({ env, now, act, authenticate, read, respond }) =
     if (!data.success) return respond(fail('BAD_REQUEST', 'This is no payment.'))
     const { paymentId, userId, amountCents } = data.data
     const payment = { paymentId, userId, amountCents, status: STATUSES[type.data] }
-    return respond(await act(recordPayment, payment, { key: event.data.id, name: 'payments' }))
+    return respond(
+      await act(recordPayment, payment, { key: event.data.id, name: 'payments', request: c.req.raw }),
+    )
   })
 
   return app

@@ -46,6 +46,8 @@ export interface ActOptions {
   readonly name: string
   /** Who it runs as: the app's owner, or no one. @default 'nobody' */
   readonly as?: 'owner' | 'nobody'
+  /** The request that it is done for, whose id the log and the audit then name. @default another id */
+  readonly request?: Request
 }
 
 /** What the app's own routes are given. */
@@ -145,7 +147,7 @@ export function createRoutesOptions({
       }
     },
 
-    async act(reference, input, { key, name, as = 'nobody' }) {
+    async act(reference, input, { key, name, as = 'nobody', request }) {
       const action = actions.referred(reference)
       if (!action || action.definition.kind === 'query')
         throw new TypeError('act: takes an action of the app that writes, by reference')
@@ -158,6 +160,7 @@ export function createRoutesOptions({
         source: 'route',
         userId: as === 'owner' && ownerUserId !== undefined ? ownerUserId : null,
         readInput: () => input,
+        requestId: request && requestIds.get(request),
         key: { space, value: key },
       })
       return result as never // The action's own result, or a failure.

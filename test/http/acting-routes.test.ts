@@ -33,7 +33,13 @@ const routes: Routes = ({ act, authorize, read, respond }) =>
     .post('/hooks/:name/:key', async (c) => {
       const { name, key } = c.req.param()
       const as = c.req.query('as') === 'owner' ? 'owner' : 'nobody'
-      return respond(await act(note, await c.req.json(), { key: decodeURIComponent(key), name, as }))
+      return respond(
+        await act(note, await c.req.json(), { key: decodeURIComponent(key), name, as, request: c.req.raw }),
+      )
+    })
+    .post('/unkeyed', async (c) => {
+      const event = await c.req.json()
+      return respond(await act(note, { title: event.title }, { key: event.id, name: 'unkeyed' }))
     })
     .post('/members', async () => respond(await act(members, { title: 'x' }, { key: 'k', name: 'members' })))
     .post('/reading', async () => respond(await act(look as never, {} as never, { key: 'k', name: 'a' })))
@@ -94,6 +100,25 @@ describe('act', () => {
     expect(await send(`/hooks/pay/${other}`, { title })).toMatchObject({ status: 200 })
     expect(await countOf(title)).toBe(3)
     expect(runs.filter((ran) => ran === title)).toHaveLength(3)
+  })
+
+  it('refuses a request that has no key, however its types were told that there is one', async () => {
+    const title = newTitle()
+    for (const id of [undefined, null, 5, ''])
+      expect(await send('/unkeyed', { id, title })).toMatchObject({
+        status: 400,
+        result: { code: 'BAD_REQUEST', error: expect.stringMatching(/key of act/) },
+      })
+    expect(await countOf(title)).toBe(0)
+  })
+
+  it('is named in the log and the audit by the id of its request', async () => {
+    const title = newTitle()
+    await send(`/hooks/pay/${randomUUID()}`, { title })
+    const lines = app.logged.filter(({ msg }) => msg === 'Call' || msg === 'Route').slice(-2)
+    expect(lines.map(({ msg }) => msg)).toEqual(['Call', 'Route'])
+    expect(lines[0]?.requestId).toBe(lines[1]?.requestId)
+    expect((await auditOf('note'))[0]?.requestId).toBe(lines[1]?.requestId)
   })
 
   it('refuses another input under a key, and writes nothing', async () => {
