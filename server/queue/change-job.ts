@@ -63,10 +63,16 @@ export async function queueUniqueJob(run: Run, job: Job, options: UniqueJobOptio
   return String(rows[0]?.[0])
 }
 
+// A server may have died, or lost the database, after a job had committed and before it was noted as done. Asked of jobs
+// alone that were tried: an action's transaction that reads results conflicts with those that store some.
+const HAS_COMMITTED = `case work.attempts when 0 then false else exists (
+      select 1 from deputy.idempotency_results as result
+      where result.actor = '' and result.action = replace(work.lane, '${JOB_LANE}', '${JOB_KEYS}:') and result.key = work.id) end`
+
 const CANCEL = `
   with found as materialized (
     select id, token is not null and due_at > now() + $2::bigint * interval '1 millisecond' as is_running
-    from deputy.queue where id = $1 and kind = 'job' and state <> 'done' for update),
+    from deputy.queue as work where id = $1 and kind = 'job' and state <> 'done' and not ${HAS_COMMITTED} for update),
   gone as (delete from deputy.queue where id in (select id from found where not is_running))
   select is_running from found`
 
@@ -95,7 +101,8 @@ const RETRY = `
 const DROP = `
   with found as materialized (
     select id, token is not null and due_at > now() + $2::bigint * interval '1 millisecond' as is_running
-    from deputy.queue where id = $1 and kind in ('job', 'grant') and state <> 'done' for update),
+    from deputy.queue as work
+    where id = $1 and kind in ('job', 'grant') and state <> 'done' and not ${HAS_COMMITTED} for update),
   gone as (delete from deputy.queue where id in (select id from found where not is_running))
   select is_running from found`
 

@@ -109,16 +109,21 @@ const note = (what: string) => seen.set(what, (seen.get(what) ?? 0) + 1)
 it('random jobs, cancellations, replacements, failures and crashes: each job has at most one effect, and none is lost', async () => {
   await fc.assert(fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 16 }), run), { numRuns: RUNS })
   console.info('seen:', [...seen].map(([what, times]) => `${what} ${times}`).join(', '))
-  for (const what of ['queued', 'canceled', 'replaced', 'kept', 'crash', 'throw', 'done', 'dead'])
+  // A few runs may come to no more than this.
+  const whats = ['queued', 'crash', 'throw', 'done']
+  for (const what of RUNS > 100 ? [...whats, 'canceled', 'replaced', 'kept', 'dead'] : whats)
     expect(seen.get(what), what).toBeGreaterThan(0)
   // What canceled jobs had set aside.
   await sweepAllReservations(opened.database)
   await checkLedger(opened.database)
-  const notes = new Set(provider.received.map(({ body }) => JSON.stringify(body)))
   const { available, reserved } = await accountOf(opened.database, 'ada')
   expect(reserved).toBe(0)
-  // Each note was paid at most once: what was sent for a job that was given up in the end is paid as well.
-  expect(CREDITS - available).toBeLessThanOrEqual(notes.size * NOTE_PRICE)
+  // Each note was paid once at most: one that may have been sent by a server that died is paid as well.
+  const [settled] = await truth.sql<{ entries: number; effects: number }[]>`
+    select count(*)::int as entries, count(distinct effect)::int as effects
+    from deputy.credit_entries where kind = 'settle' and cost > 0`
+  expect(settled?.entries).toBe(settled?.effects)
+  expect(CREDITS - available).toBe(Number(settled?.entries) * NOTE_PRICE)
 }, 300_000)
 
 async function run(steps: readonly Step[]): Promise<void> {
@@ -128,6 +133,10 @@ async function run(steps: readonly Step[]): Promise<void> {
   /** Jobs that a caller was told of. */
   const told = new Set<string>()
   const canceled = new Set<string>()
+  const namesOf = new Map<string, readonly string[]>()
+  const mayHaveCommitted = new Set<string>()
+  /** The newest job of each key. */
+  const keyed = new Map<string, string>()
   const maybeCanceled = new Set<string>()
 
   /** Does something that may crash the server, which is then another one. */
@@ -156,10 +165,18 @@ async function run(steps: readonly Step[]): Promise<void> {
         const name = `${it.how === 'refused' ? 'refused' : 'works'}-${randomUUID()}`
         if (it.how === 'fails twice') failuresLeft.set(name, 2)
         names.add(name)
+        const ofKey = it.key === undefined ? [] : (namesOf.get(it.key) ?? [])
+        // One that has committed, though its server could not note it, has happened before it is replaced.
+        if (it.replaces) for (const each of ofKey) mayHaveCommitted.add(each)
+        if (it.key !== undefined) namesOf.set(it.key, [...ofKey, name])
         const asked = { name, key: it.key, replaces: it.replaces }
         const answer = await attempt(it.fault, () => actions.queueOne(asked))
-        if (!answer?.success) break
-        const { jobId } = answer.data
+        const jobId = answer?.success ? answer.data.jobId : undefined
+        // One that was tried already and waits has given its place to another one, maybe without that anyone was told.
+        const before = it.key === undefined ? undefined : keyed.get(it.key)
+        if (before !== undefined && it.replaces && before !== jobId) maybeCanceled.add(before)
+        if (jobId === undefined) break
+        if (it.key !== undefined) keyed.set(it.key, jobId)
         note(told.has(jobId) ? (it.replaces ? 'replaced' : 'kept') : 'queued')
         told.add(jobId)
         break
@@ -201,8 +218,11 @@ async function run(steps: readonly Step[]): Promise<void> {
       expect([id, row?.state === 'done' || row?.state === 'dead']).toEqual([id, true])
   }
   const done = new Set(rows.filter(({ state }) => state === 'done').map(({ name }) => name))
-  for (const name of names)
-    expect([name, (await truth.effects(name)).length]).toEqual([name, done.has(name) ? 1 : 0])
+  for (const name of names) {
+    const { length } = await truth.effects(name)
+    if (done.has(name) || !mayHaveCommitted.has(name))
+      expect([name, length]).toEqual([name, done.has(name) ? 1 : 0])
+  }
   expect(await twice()).toEqual([])
 }
 
