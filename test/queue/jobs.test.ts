@@ -415,6 +415,18 @@ describe('cancel', () => {
     expect(await runDue()).toEqual([])
   })
 
+  it('finds a job done that has committed, though its server died before it could note that', async () => {
+    const id = handle(async () => ok({}))
+    const jobId = await queued((ctx) => ctx.tools.later(work, { id }))
+    await runDue()
+    await change(
+      `update deputy.queue set state = 'queued', token = 'gone', due_at = now(), ended_at = null where id = '${jobId}'`,
+    )
+    expect(await call((ctx) => ctx.tools.cancel(jobId))).toMatchObject({ code: 'NOT_FOUND' })
+    expect(await (await app.as('owner')).jobs.cancel({ id: jobId })).toMatchObject({ code: 'NOT_FOUND' })
+    expect(await runDue()).toEqual([[jobId, 'done']])
+  })
+
   it('leaves a job alone that is running', async () => {
     let answer: unknown
     const id = handle(async () => {
