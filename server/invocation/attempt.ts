@@ -1,5 +1,5 @@
 import type { SQL } from 'drizzle-orm'
-import { type ActionResult, type Failure, FailureError, fail, type JsonValue } from '../core/result.ts'
+import { type ActionResult, type Failure, FailureError, fail } from '../core/result.ts'
 import { type QueryResult, SqlError, type Statement } from '../db/database.ts'
 import { isUnavailable, mapDatabaseError, type StatementKind } from '../db/sqlstate.ts'
 import { toStatement } from '../db/statement.ts'
@@ -8,15 +8,7 @@ import type { QueuedByAction } from '../queue/work.ts'
 import type { CatalogEntry } from '../tools/catalog.ts'
 import { constraintFields } from '../tools/constraint-fields.ts'
 import { learnDeferrable } from '../tools/on-conflict.ts'
-import type {
-  Charge,
-  JobCancellation,
-  JobRequest,
-  StepRequest,
-  ToolCall,
-  ToolRuntime,
-  WriteOperation,
-} from '../tools/tool-runtime.ts'
+import type { StepRequest, ToolCall, ToolRuntime, WriteOperation } from '../tools/tool-runtime.ts'
 import type { Write } from './audit-row.ts'
 import type { Execution } from './execution.ts'
 import type { Step } from './journal.ts'
@@ -123,21 +115,10 @@ export class Attempt implements ToolRuntime {
     return this.#queue ?? NO_WORK
   }
 
-  get messages(): QueuedByAction['messages'] {
-    return this.queued.messages
-  }
-
   /** What it has queued, with the jobs that stand in its transaction already. */
   get allQueued(): QueuedByAction {
-    return { messages: this.messages, grants: this.grants, jobs: this.jobs }
-  }
-
-  get grants(): QueuedByAction['grants'] {
-    return this.queued.grants
-  }
-
-  get jobs(): QueuedByAction['jobs'] {
-    return this.#queue?.allJobs ?? []
+    const { messages, grants } = this.queued
+    return { messages, grants, jobs: this.#queue?.allJobs ?? [] }
   }
 
   /** Steps that the run was suspended for. */
@@ -171,23 +152,8 @@ export class Attempt implements ToolRuntime {
     if (!this.#execution.invocation.readOnly) this.#writes.wrote('sql', '*', '*')
   }
 
-  enqueue(name: string, data: JsonValue, charge: Charge): string {
-    return this.#queueOf().message(name, data, charge)
-  }
-
-  queueJob(request: JobRequest): Promise<string> {
-    return this.#queueOf().job(request)
-  }
-
-  cancelJob(id: string): Promise<JobCancellation> {
-    return this.#queueOf().cancel(id)
-  }
-
-  grantCredits(account: string, amount: number): string {
-    return this.#queueOf().grant(account, amount)
-  }
-
-  #queueOf(): RunQueue {
+  /** Made when something is queued first. */
+  get queue(): RunQueue {
     this.#queue ??= new RunQueue({
       execution: this.#execution,
       writes: this.#writes,

@@ -62,7 +62,8 @@ export async function commit<T>(
       (outcome === 'unknown' && (await confirmCommit(engine.database, invocation.id, commitStatement)))
     if (committed) {
       if (commitStatement?.isAudited) record.auditedAtCommit()
-      if (attempt.messages.length > 0) execution.messageReservations.committed(attempt.messages)
+      const { messages } = attempt.queued
+      if (messages.length > 0) execution.messageReservations.committed(messages)
       if (attempt.queued !== NO_WORK && isDueNow(attempt.allQueued, new Date())) engine.queueSignal.wake()
       const stop = engine.failpoint('after-commit')
       if (stop) await stop
@@ -88,7 +89,11 @@ export async function lookAndRollBack<T>(
   stop?: Stop,
 ): Promise<CommitResult<T>> {
   try {
-    const failure = await dryRun.look(attempt.transaction, attempt, stop)
+    const failure = await dryRun.look(
+      attempt.transaction,
+      { writes: attempt.writes, ...attempt.allQueued },
+      stop,
+    )
     await attempt.abandon()
     return failure ? { kind: 'done', result: failure } : done
   } catch (error) {

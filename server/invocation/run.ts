@@ -140,8 +140,9 @@ async function runAttempt<T>(
   // Later calls do nothing: no message may be queued without a reservation.
   attempt.end()
   if (execution.dryRun) return lookAndRollBack(execution, execution.dryRun, attempt, settled)
-  if (attempt.messages.length === 0) return commit(execution, attempt, settled)
-  const messages = execution.messageReservations.unreserved(attempt.messages)
+  const queued = attempt.queued.messages
+  if (queued.length === 0) return commit(execution, attempt, settled)
+  const messages = execution.messageReservations.unreserved(queued)
   if (messages.length === 0) return commit(execution, attempt, settled)
   // No connection is held while the ledger is asked.
   if (attempt.hasTransaction) return rolledBack(attempt, { kind: 'unreserved', messages })

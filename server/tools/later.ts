@@ -105,9 +105,9 @@ export function later(
   return runtime.call({ tool: 'later', writes: true }, async () => {
     const planned = await planJob(settings, runtime.userId, action, input, options)
     if (!planned.success) return planned
-    if (runtime.jobs.length >= MAX_JOBS)
+    if (runtime.queue.allJobs.length >= MAX_JOBS)
       return fail('PRECONDITION_FAILED', `One invocation may queue at most ${MAX_JOBS} jobs.`)
-    return ok({ jobId: await runtime.queueJob(planned.data) })
+    return ok({ jobId: await runtime.queue.job(planned.data) })
   })
 }
 
@@ -169,7 +169,7 @@ export function cancel(
 ): Promise<ActionResult<{ readonly jobId: string }>> {
   return runtime.call({ tool: 'cancel', writes: true }, async () => {
     if (typeof jobId !== 'string') return fail('BAD_REQUEST', 'jobId must be text')
-    switch (await runtime.cancelJob(jobId)) {
+    switch (await runtime.queue.cancel(jobId)) {
       case 'canceled':
         return ok({ jobId })
       case 'running':
@@ -203,9 +203,9 @@ export function grantCredits(
       return fail('FORBIDDEN', 'Only an ownerAction or an internalAction grants credits; this is neither.')
     const read = grantSchema.safeParse(granted)
     if (!read.success) return invalid('grantCredits', read.error)
-    if (runtime.grants.length >= MAX_GRANTS)
+    if (runtime.queue.grants.length >= MAX_GRANTS)
       return fail('PRECONDITION_FAILED', `One invocation may queue at most ${MAX_GRANTS} grants.`)
-    return ok({ grantId: runtime.grantCredits(read.data.account, read.data.amount) })
+    return ok({ grantId: runtime.queue.grant(read.data.account, read.data.amount) })
   })
 }
 

@@ -96,24 +96,26 @@ export interface JobRequest {
 /** What came of canceling a job. `missing`: it has ended, or there never was one. */
 export type JobCancellation = 'canceled' | 'running' | 'missing'
 
+/** What tools queue, to be done after the commit. */
+export interface ToolQueue {
+  /** Queues a message. @returns its id, the same in every attempt */
+  message(name: string, data: JsonValue, charge: Charge): string
+  /** Queues a job. @returns its id, or that of the one that waits with its key */
+  job(request: JobRequest): Promise<string>
+  cancel(id: string): Promise<JobCancellation>
+  /** Queues a grant of credits. @returns its key in the ledger */
+  grant(account: string, amount: number): string
+  readonly messages: readonly unknown[]
+  readonly allJobs: readonly unknown[]
+  readonly grants: readonly unknown[]
+}
+
 /** What the tools of an action need of its attempt. */
 export interface ToolRuntime extends WriteRuntime {
   readonly call: CallTool
   /** Answers an outbound call from the journal, or makes it. @throws {FailureError} when it may not be made */
   step(request: StepRequest): Promise<unknown>
-  /** Queues a message that is sent after the commit. @returns its id, the same in every attempt */
-  enqueue(name: string, data: JsonValue, charge: Charge): string
-  /** Queues a job that is run after the commit. @returns its id, or that of the one that waits with its key */
-  queueJob(request: JobRequest): Promise<string>
-  cancelJob(id: string): Promise<JobCancellation>
-  /** Queues a grant of credits that is booked after the commit. @returns its key in the ledger */
-  grantCredits(account: string, amount: number): string
-  /** The messages that are queued. */
-  readonly messages: readonly unknown[]
-  /** The jobs that are queued. */
-  readonly jobs: readonly unknown[]
-  /** The grants that are queued. */
-  readonly grants: readonly unknown[]
+  readonly queue: ToolQueue
   /** Milliseconds that are left of the invocation's longest life. */
   readonly remainingLifeMs: number
   /** Records that the app's own SQL ran, whose writes are not known. */

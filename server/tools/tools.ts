@@ -202,10 +202,10 @@ async function enqueue(
         `"${name}" goes out with the caller's own token, which is never stored, so it cannot be sent later; call it with tools.integration.`,
       )
     }
-    if (runtime.messages.length >= MAX_MESSAGES)
+    if (runtime.queue.messages.length >= MAX_MESSAGES)
       return fail('PRECONDITION_FAILED', `One invocation may queue at most ${MAX_MESSAGES} messages.`)
     // The data as it was given: the schema parses it again when the message is sent.
-    return ok({ messageId: runtime.enqueue(name, data ?? {}, plan.data) })
+    return ok({ messageId: runtime.queue.message(name, data ?? {}, plan.data) })
   })
 }
 
