@@ -1,3 +1,5 @@
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterAll, expect, test, vi } from 'vitest'
 import { makeAppFolder } from './app-folder.ts'
 
@@ -13,6 +15,8 @@ const levels = (stdout: string) =>
     .map((line) => line.split(/ +/, 2).join(' '))
 
 test('deputy doctor says of everything whether it is right, and changes nothing', async () => {
+  // What a build has kept for a first start is put there for other tests.
+  await rm(join(app.path, '.deputy'), { recursive: true, force: true })
   const { code, stdout, stderr } = await app.deputy(['doctor'])
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
   expect(levels(stdout)).toEqual([
