@@ -16,6 +16,7 @@ export type ByLane = Readonly<Record<string, number>>
 // of an integration are a group as well.
 // A server skips the rows that another has locked. When a server dies, its work is free again once its lease has ended;
 // a message that it had sent may have arrived.
+// A due time is kept to the millisecond, which may be rounded up.
 // Work of a series waits for what was queued before it, and for what is under way.
 const CLAIM = `
   with recursive waiting (lane) as (
@@ -30,7 +31,7 @@ const CLAIM = `
       row_number() over (partition by waiting.lane order by ours.due_at, ours.id) as turn
     from waiting cross join lateral (
       select id, due_at from deputy.queue as work
-      where state = 'queued' and lane = waiting.lane and due_at <= now() + $6::bigint * interval '1 millisecond'
+      where state = 'queued' and lane = waiting.lane and due_at < now() + ($6::bigint + 1) * interval '1 millisecond'
         and (series is null or not exists (select 1 from deputy.queue as other
           where other.series = work.series and other.state = 'queued' and other.id <> work.id
             and (other.lane = work.lane and (other.created_at, other.id) < (work.created_at, work.id)
