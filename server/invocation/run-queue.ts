@@ -81,9 +81,10 @@ export class RunQueue implements QueuedByAction {
 
   async cancel(id: string): Promise<JobCancellation> {
     const { execution, run, writes } = this.#options
-    if (this.#jobs.delete(id)) return 'canceled'
     this.#written.delete(id)
-    const done = await cancelJob(run, id, execution.engine.clockOffsetMs())
+    const done = this.#jobs.delete(id)
+      ? 'canceled'
+      : await cancelJob(run, id, execution.engine.clockOffsetMs())
     if (done === 'canceled') writes.wrote('remove', 'jobs', id)
     return done
   }

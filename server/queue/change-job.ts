@@ -9,7 +9,7 @@ import { JOB_LANE, type Job, type WorkOrigin } from './work.ts'
 const AFRESH =
   'id = case old.attempts when 0 then old.id else excluded.id end, attempts = 0, last_error = null'
 
-/** The space of the keys that jobs run under: the action, and the job's id. */
+/** The space of the keys that jobs run under: with the action it is called as the lane of the job. */
 export const JOB_KEYS = 'job'
 
 type Run = (statement: Statement) => Promise<QueryResult>
@@ -67,7 +67,7 @@ export async function queueUniqueJob(run: Run, job: Job, options: UniqueJobOptio
 // alone that were tried: an action's transaction that reads results conflicts with those that store some.
 const HAS_COMMITTED = `case work.attempts when 0 then false else exists (
       select 1 from deputy.idempotency_results as result
-      where result.actor = '' and result.action = replace(work.lane, '${JOB_LANE}', '${JOB_KEYS}:') and result.key = work.id) end`
+      where result.actor = '' and result.action = work.lane and result.key = work.id) end`
 
 const CANCEL = `
   with found as materialized (

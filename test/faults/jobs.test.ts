@@ -14,6 +14,7 @@ const JOBS = 200
 const JOBS_OF_CALL = 20
 const KILLING_MS = shortened({ short: 10_000, whole: 60_000 })
 const KILL_EVERY_MS = 1_000
+const MIDDLE_MS = 100
 const CREDITS = 1_000_000
 
 it('three servers of which one is killed every second: each job is done once, and paid once, and no tick is missed', async () => {
@@ -47,12 +48,16 @@ it('three servers of which one is killed every second: each job is done once, an
   const restarts: Promise<unknown>[] = []
   const endsAt = performance.now() + KILLING_MS
   while (performance.now() < endsAt || names.length < JOBS) {
-    if (names.length < JOBS) await queueSome()
-    await sleep(KILL_EVERY_MS)
+    await queueSome()
+    // In the middle of them.
+    await sleep(MIDDLE_MS)
     const slot = kills % servers.length
     const server = servers[slot]
     // On a slow machine none would be left.
-    if (!server || servers.filter(Boolean).length < 2) continue
+    if (!server || servers.filter(Boolean).length < 2) {
+      await sleep(KILL_EVERY_MS)
+      continue
+    }
     kills += 1
     servers[slot] = undefined
     await server.kill()
@@ -61,6 +66,7 @@ it('three servers of which one is killed every second: each job is done once, an
     restarts[slot] = start().then((another) => {
       servers[slot] = another
     })
+    await sleep(KILL_EVERY_MS - MIDDLE_MS)
   }
   await Promise.all(restarts)
   // A server has lived all the time until now.
@@ -81,6 +87,8 @@ it('three servers of which one is killed every second: each job is done once, an
   expect(jobs).toHaveLength(names.length)
   const again = jobs.filter(({ attempts }) => attempts > 1).length
   console.info(`${kills} kills: ${jobs.length} jobs done, ${again} of them in more than one attempt`)
+  // The kills came while jobs were at work.
+  expect(again).toBeGreaterThan(0)
   for (const name of names) expect(await truth.effects(name)).toHaveLength(1)
   expect(await truth.inconsistencies()).toEqual([])
   const ticks = await truth.sql<{ id: string; state: string }[]>`
