@@ -1,8 +1,10 @@
 import { type ActionResult, actionRegistry, ok } from 'deputyjs'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { z } from 'zod'
+import { DEFAULT_LIFETIME_MS, LEASE_MARGIN_MS } from '../../server/invocation/invocation.ts'
 import { claimWork } from '../../server/queue/claim.ts'
 import { doAllDue, startDispatcher } from '../../server/queue/dispatcher.ts'
+import { saveTicks } from '../../server/queue/tick.ts'
 import { action, internalAction } from '../fixture/deputy.ts'
 import { createTestApp } from '../support/test-app.ts'
 
@@ -125,4 +127,46 @@ it('work of a series is done one after the other: the oldest first, whatever its
     params: [],
   })
   expect(await claim()).toEqual(['s:2026-01-02'])
+})
+
+it('a schedule whose jobs take longer than it is between its ticks has a thousand that wait, and no more', async () => {
+  const { database } = app
+  await database.write({ sql: 'delete from deputy.queue', params: [] })
+  const at = new Date('2026-01-01T00:00:00Z')
+  await database.write({
+    sql: "insert into deputy.schedules (name, definition, next_at) values ('capped', 'd', $1)",
+    params: [at.toISOString()],
+  })
+  await database.write({
+    sql: `insert into deputy.queue (id, kind, lane, data, run_as, source, action, invocation, max_attempts, series)
+      select 'capped:' || n, 'job', 'job:quick', '{"json":{}}', 'owner', 'schedule', 'capped', 'c', 5, 'capped'
+      from generate_series(1, 1000) n`,
+    params: [],
+  })
+  const schedule = {
+    name: 'capped',
+    definition: 'd',
+    times: { every: { minutes: 1 } },
+    action: 'quick',
+    input: '{"json":{}}',
+    missed: 'once',
+    overlap: 'queue',
+    maxAttempts: 5,
+  } as const
+  const tick = () =>
+    saveTicks(
+      database,
+      schedule,
+      { nextAt: at.getTime(), lastJob: null },
+      { newest: at, next: at, jobs: [{ id: `capped:${at.toISOString()}`, due: at }] },
+    )
+  expect(await tick()).toBe('skipped')
+  await database.write({ sql: "delete from deputy.queue where id = 'capped:1'", params: [] })
+  expect(await tick()).toBe('queued')
+})
+
+it('a job is taken over after its key is free, however long its first server waited for a connection', () => {
+  const ACQUIRE_TIMEOUT_MS = 5_000
+  const lease = app.engine.jobs.leases['job:quick']
+  expect(lease).toBeGreaterThan(DEFAULT_LIFETIME_MS + LEASE_MARGIN_MS + ACQUIRE_TIMEOUT_MS)
 })
