@@ -37,7 +37,15 @@ const queue = action
 const inner = internalAction
   .input(z.strictObject({ endpoint: z.enum(ENDPOINTS) }))
   .mutation(({ ctx, input }) => ctx.tools.later(buy, input, { attempts: 1 }))
-const actions = actionRegistry({ buy, queue, inner })
+const mail = internalAction
+  .input(z.strictObject({}))
+  .mutation(async ({ ctx }): Promise<ActionResult<unknown>> => {
+    const tools = ctx.tools as unknown as {
+      enqueue(endpoint: string, data: object): Promise<ActionResult<unknown>>
+    }
+    return tools.enqueue('owners/send', {})
+  })
+const actions = actionRegistry({ buy, queue, inner, mail })
 
 const open = (providerUrl: string) =>
   createTestApp({
@@ -121,6 +129,13 @@ it('what runs as no one cannot make a caller pay; the owner pays as for the app 
     /^PRECONDITION_FAILED: Whoever this runs as pays for it, and it runs as no one/,
   )
   await queued('owners/send')
+  expect((await doAllDue(app.engine)).map(({ outcome }) => outcome?.kind)).toEqual(['done'])
+  // What it sends later as well, when that has to be paid for again.
+  const sending = app.actions.referred(mail)
+  if (!sending) throw new Error('There is no such action')
+  const { callAsApp } = await import('../../server/builders/call-as-app.ts')
+  await callAsApp(app.engine, sending, { source: 'command', userId: null, readInput: () => ({}) })
+  await app.database.write({ sql: 'delete from deputy.credit_holds', params: [] })
   expect((await doAllDue(app.engine)).map(({ outcome }) => outcome?.kind)).toEqual(['done'])
   const counted = await app.database.query({
     sql: "select budget from deputy.budget_days where subject like 'address:%' or budget = 'anonymous'",
