@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
 import packageJson from './package.json' with { type: 'json' }
+import { PATIENCE_MS } from './test/support/patience.ts'
 
 const EXPORTS: Readonly<Record<string, { readonly 'deputy-source': string }>> = packageJson.exports
 /** The app's files import the package by its name: here that is the source, in tests and in what sets them up. */
@@ -15,34 +16,48 @@ const shared = {
   testTimeout: 30_000,
   hookTimeout: 60_000,
   pool: 'forks' as const,
-  setupFiles: ['test/support/end-children.ts'],
+  expect: { poll: { timeout: PATIENCE_MS } },
+  setupFiles: [
+    'test/support/end-children.ts',
+    'test/support/hold-contract.ts',
+    'test/support/patient-waits.ts',
+  ],
 }
 /** Behaviour that no database can change. */
 const WITHOUT_DATABASE = [
   'test/architecture/**/*.test.ts',
+  'test/audit/failure-samples.test.ts',
   'test/auth/**/*.test.ts',
   'test/bench/**/*.test.ts',
   'test/cli/**/*.test.ts',
-  'test/client/{idempotency-key,runtimes}.test.ts',
+  'test/client/{apply-changes,idempotency-key,live-connection,runtimes,submissions}.test.ts',
   'test/core/**/*.test.ts',
   'test/db/{batches,classes,connection-string,directory-lock,lost-session,to-statement}.test.ts',
   'test/demo/**/*.test.ts',
   'test/drizzle/definition.test.ts',
   'test/env/**/*.test.ts',
   'test/guard/**/*.test.ts',
-  'test/http/{accept-encoding,page-slots,rate-limit}.test.ts',
+  'test/mcp/agent-meta.test.ts',
+  'test/http/{accept-encoding,development-sign-in,page-slots,refusal-pacer}.test.ts',
   'test/integrations/{address,answers,public-integrations,definition,direct,plan,redaction,shipped}.test.ts',
   'test/integrations/{http-client,http-faults,http-secrets,outbound-tls,refused-addresses}.test.ts',
-  'test/invocation/{stopwatch,turns}.test.ts',
-  'test/lifecycle/{log,server-process,server-refusals,server-schedules,uncaught}.test.ts',
+  'test/invocation/{call-slots,stopwatch,turns}.test.ts',
+  'test/lifecycle/{agent-tokens,log,server-process,server-refusals,server-schedules,sign-in-services,uncaught}.test.ts',
+  'test/limits/{action-limit,bucket}.test.ts',
+  'test/openapi/compare.test.ts',
   'test/package/**/*.test.ts',
+  'test/metrics/metrics-listener.test.ts',
   'test/queue/{schedule-declarations,schedule-times}.test.ts',
   'test/records/{access-query,compile-rule,definition}.test.ts',
   'test/soak/**/*.test.ts',
+  'test/testing/contract.test.ts',
   'test/tools/{instant-text,statement-cache}.test.ts',
+  'test/tracing/without-package.test.ts',
   'test/types/**/*.test.ts',
   'test/wire/**/*.test.ts',
 ]
+/** What is rendered, with a document of its own that no other test meets. */
+const RENDERED = 'test/client/react-*.test.ts'
 const REAL_POSTGRES = ['test/postgres/**', 'test/faults/**']
 const EMBEDDED = 'test/embedded/**'
 
@@ -56,9 +71,20 @@ const projects = [
     resolve,
     test: {
       ...shared,
+      name: 'rendered',
+      include: [RENDERED],
+      setupFiles: ['test/support/document.ts', ...shared.setupFiles],
+      globalSetup: ['test/support/setup-pglite.ts'],
+    },
+  },
+  {
+    resolve,
+    test: {
+      ...shared,
       name: 'pglite',
+      isolate: false,
       include: ['test/**/*.test.ts'],
-      exclude: [...WITHOUT_DATABASE, ...REAL_POSTGRES],
+      exclude: [...WITHOUT_DATABASE, ...REAL_POSTGRES, RENDERED],
       globalSetup: ['test/support/setup-pglite.ts'],
     },
   },
@@ -67,8 +93,9 @@ const projects = [
     test: {
       ...shared,
       name: 'postgres',
+      isolate: false,
       include: ['test/**/*.test.ts'],
-      exclude: [...WITHOUT_DATABASE, EMBEDDED],
+      exclude: [...WITHOUT_DATABASE, EMBEDDED, RENDERED],
       globalSetup: ['test/support/setup-postgres.ts'],
     },
   },
@@ -78,6 +105,6 @@ export default defineConfig({
   resolve,
   test: {
     maxWorkers: 2,
-    projects: process.env.TEST_DATABASE_URL ? projects : projects.slice(0, 2),
+    projects: process.env.TEST_DATABASE_URL ? projects : projects.slice(0, 3),
   },
 })

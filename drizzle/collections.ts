@@ -40,6 +40,7 @@ export const events = collection(
       .default('private'),
   },
   {
+    agent: true,
     visibilityField: { field: 'visibility', value: 'public' },
     access: {
       member: { read: 'published', create: true, update: 'own', remove: 'own', writableFields: EVENT_FIELDS },

@@ -15,6 +15,8 @@ export const app = defineApp({
   env,
   routes,
   schedules,
+  // What `npm run build` makes of client/web; in development Vite serves it.
+  web: { folder: new URL('../web', import.meta.url) },
 })
 
 /** What clients are typed by. */

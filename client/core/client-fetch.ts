@@ -12,6 +12,10 @@ export interface ClientResponse {
   readonly status?: number
   readonly headers?: { get(name: string): string | null }
   json(): Promise<unknown>
+  /** Read by subscriptions alone, as it comes. */
+  readonly body?: {
+    getReader(): { read(): Promise<{ readonly done: boolean; readonly value?: Uint8Array | undefined }> }
+  } | null
 }
 
 /** A `fetch`, as far as the client uses one. */

@@ -1,8 +1,12 @@
 import { getFetch, type HTTPBatchLinkOptions, type TRPCClientError } from '@trpc/client'
 import type { ClientFetch } from './client-fetch.ts'
 import type { DeputyServer } from './server-types.ts'
+import { parseWritten, type WrittenRecord } from './written.ts'
 
 type LinkFetch = NonNullable<HTTPBatchLinkOptions<DeputyServer>['fetch']>
+/** The header by which a request asks what its mutations write. */
+export const ASKS_FOR_WRITTEN = 'deputy-tell-writes'
+
 type ResponseEsque = Awaited<ReturnType<LinkFetch>>
 
 /** How a request went, apart from its body. */
@@ -51,7 +55,10 @@ class ReportedResponse implements ResponseEsque {
 }
 
 /** Wraps fetch so that each response has a report, which the retries need: tRPC's own error does not know the status. */
-export function withFetchReport(custom: ClientFetch | undefined): LinkFetch {
+export function withFetchReport(
+  custom: ClientFetch | undefined,
+  onWritten?: (written: readonly WrittenRecord[]) => void,
+): LinkFetch {
   return async (input, init) => {
     // Of a fetch the links use no more than its type says.
     const send = getFetch(custom as LinkFetch | undefined)
@@ -65,6 +72,10 @@ export function withFetchReport(custom: ClientFetch | undefined): LinkFetch {
       if (isAborted()) throw cause
       throw new NoAnswerError(cause, { status: undefined, retryAfterSeconds: undefined, keys })
     })
+    if (onWritten && isRecordWith(init?.headers, ASKS_FOR_WRITTEN)) {
+      const told = response.headers?.get ? response.headers.get('deputy-writes') : '*'
+      if (told) tell(onWritten, parseWritten(told))
+    }
     const retryAfterSeconds = parseRetryAfter(response.headers?.get?.('retry-after'))
     return new ReportedResponse(
       response,
@@ -74,10 +85,30 @@ export function withFetchReport(custom: ClientFetch | undefined): LinkFetch {
   }
 }
 
+/** What the app throws is no failure of the call, which has committed. */
+function tell(
+  onWritten: (written: readonly WrittenRecord[]) => void,
+  written: readonly WrittenRecord[],
+): void {
+  try {
+    onWritten(written)
+  } catch (thrown) {
+    setTimeout(() => {
+      throw thrown
+    })
+  }
+}
+
 /** Reads the keys from the record that the client's `headers` made: not every runtime has the class Headers. */
 function keysOf(headers: unknown): readonly string[] {
-  const isRecord = typeof headers === 'object' && headers !== null && 'idempotency-key' in headers
-  return isRecord ? String(headers['idempotency-key']).split(',') : []
+  return isRecordWith(headers, 'idempotency-key') ? String(headers['idempotency-key']).split(',') : []
+}
+
+function isRecordWith<TName extends string>(
+  headers: unknown,
+  name: TName,
+): headers is Readonly<Record<TName, unknown>> {
+  return typeof headers === 'object' && headers !== null && name in headers
 }
 
 /** Finds the report of a call's request; undefined when none was sent. */

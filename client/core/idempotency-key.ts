@@ -20,7 +20,10 @@ class CallKey {
   }
 }
 
-/** Gives every mutation its key: the one in the call's context, or a fresh one. */
+/**
+ * Gives every mutation its key: the one in the call's context, or a fresh one. `submissionKey` is one that was made fresh
+ * for more than this call.
+ */
 export const idempotencyKeys: TRPCLink<DeputyServer> =
   () =>
   ({ op, next }) =>
@@ -38,7 +41,8 @@ function keyFor(op: Operation): CallKey | DeputyError | undefined {
   const chosen = op.context.idempotencyKey
   if (chosen === undefined) {
     if (op.type !== 'mutation') return undefined
-    const fresh = freshKey()
+    const { submissionKey } = op.context
+    const fresh = typeof submissionKey === 'string' ? submissionKey : freshKey()
     return fresh instanceof DeputyError ? fresh : new CallKey(fresh, false)
   }
   if (op.type !== 'mutation') {

@@ -1,6 +1,7 @@
 import { type Operation, type OperationLink, TRPCClientError, type TRPCLink } from '@trpc/client'
 import { observable } from '@trpc/server/observable'
 import { createBackoff, type RetryLimits } from './backoff.ts'
+import { pause } from './pause.ts'
 import { retryReasonOf, type SendOutcome } from './retry-reason.ts'
 import type { DeputyServer } from './server-types.ts'
 
@@ -66,18 +67,6 @@ function sendOnce(op: Operation, next: Next, signal: AbortSignal): Promise<SendO
       next: (envelope) => settle({ envelope }),
       error: (error) => settle({ error }),
     })
-  })
-}
-
-function pause(delayMs: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const end = () => {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', end)
-      resolve()
-    }
-    const timer = setTimeout(end, delayMs)
-    signal.addEventListener('abort', end)
   })
 }
 

@@ -77,6 +77,8 @@ export interface CollectionOptions<
   readonly maxLength?: { readonly [K in SizedField<TFields>]?: number }
   /** The most elements that an array field takes. @default 1 000 */
   readonly maxElements?: { readonly [K in ArrayField<TFields>]?: number }
+  /** Whether agents may read the records over `POST /mcp`, each as their caller and by `access`. @default false */
+  readonly agent?: boolean
   /** For `users`: which claim of a verified token fills which field. @default CLAIMS of OpenID Connect */
   readonly claims?: Readonly<Partial<Record<NoInfer<TManaged>, string>>>
 }
@@ -107,6 +109,8 @@ interface CollectionDefinition<TDeclaration = CollectionDeclaration> {
   readonly access: AccessDefinition
   /** Field → claim, for `users`. */
   readonly claims: ReadonlyMap<string, string>
+  /** Whether agents may read it. */
+  readonly isForAgents: boolean
   /** How large values may be, by field. */
   readonly sizes: ReadonlyMap<string, FieldSize>
   /** Never set: it is there for the types. */
@@ -194,6 +198,7 @@ export function collection<
     access: defineAccess(name, columns, options),
     claims: claimsOf(name, options),
     sizes: fieldSizes(name, columns, options),
+    isForAgents: options.agent ?? false,
   }
   return Object.assign(table, { [DEFINITION]: definition } as const)
 }

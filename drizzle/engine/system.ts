@@ -10,6 +10,7 @@ import {
   integer,
   jsonb,
   primaryKey,
+  smallint,
   text,
   timestamp,
   unique,
@@ -110,6 +111,8 @@ export const auditLog = engineSchema.table(
     source: text('source').notNull().default('client'),
     /** The user's id; null where the server itself acted. */
     actor: text('actor'),
+    /** The owner, where they acted as the actor. */
+    actedBy: text('acted_by'),
     /** `createEvent`, `records.events.update`, `audit.prune`. */
     action: text('action').notNull(),
     /** `OK`, or the code of the failure. */
@@ -126,6 +129,8 @@ export const auditLog = engineSchema.table(
     payers: text('payers').array().notNull(),
     /** Micro-credits. */
     cost: bigint('cost', { mode: 'number' }),
+    /** How many calls the row stands for: more than one where a caller fails so often that most are only counted. */
+    calls: integer('calls').notNull().default(1),
   },
   (entry) => [
     index('audit_log_at_idx').on(entry.at, entry.id),
@@ -237,6 +242,10 @@ export const creditEntries = engineSchema.table(
   (entry) => [
     index('credit_entries_account_seq_idx').on(entry.account, entry.seq),
     index('credit_entries_effect_idx').on(entry.effect),
+    index('credit_entries_invocation_idx')
+      .on(entry.invocation, entry.seq)
+      .where(sql`${entry.kind} in ('settle', 'refund')`),
+    index('credit_entries_settled_at_idx').on(entry.at).where(sql`${entry.kind} = 'settle'`),
     uniqueIndex('credit_entries_grant_key').on(entry.grantKey).where(sql`${entry.kind} = 'grant'`),
     uniqueIndex('credit_entries_reserved_once').on(entry.hold).where(sql`${entry.kind} = 'reserve'`),
     uniqueIndex('credit_entries_closed_once')
@@ -307,6 +316,14 @@ export const queue = engineSchema.table(
     source: text('source', { enum: ['schedule', 'later'] }),
     /** The user whose call queued it; null for one without a token. */
     caller: text('caller'),
+    /** The owner, where they acted as the caller: they pay for it, and a job has their name in the audit. */
+    actedBy: text('acted_by'),
+    /** Callers by the hashes of their ids: those of a group share their part of a lane. -1 is no caller's. */
+    callerGroup: smallint('caller_group')
+      .notNull()
+      .generatedAlwaysAs(
+        sql`case when caller is null then -1 else (hashtextextended(caller, 0) & 15)::int end`,
+      ),
     /** The call that queued it; a schedule's name, or the action. */
     action: text('action').notNull(),
     invocation: text('invocation').notNull(),
@@ -335,15 +352,37 @@ export const queue = engineSchema.table(
     endedAt: instant('ended_at'),
   },
   (work) => [
-    index('queue_lane_due_at_idx').on(work.lane, work.dueAt).where(sql`${work.state} = 'queued'`),
+    index('queue_lane_caller_group_due_at_idx')
+      .on(work.lane, work.callerGroup, work.dueAt)
+      .where(sql`${work.state} = 'queued'`),
     uniqueIndex('queue_lane_key').on(work.lane, work.key).where(sql`${work.key} is not null`),
     index('queue_series_idx')
       .on(work.series, work.lane, work.createdAt, work.id)
       .where(sql`${work.state} = 'queued' and ${work.series} is not null`),
     index('queue_kind_created_at_idx').on(work.kind, work.createdAt, work.id),
+    index('queue_dead_idx').on(work.kind).where(sql`${work.state} = 'dead'`),
     index('queue_ended_at_idx').on(work.endedAt).where(sql`${work.state} = 'done'`),
     check('queue_kind', sql`${work.kind} in ('message', 'job', 'grant')`),
     check('queue_state', sql`${work.state} in ('queued', 'dead', 'done')`),
+  ],
+)
+
+/** How often calls ended with what, by minute and action, of all servers together. */
+export const callMinutes = engineSchema.table(
+  'call_minutes',
+  {
+    /** Its beginning, on the clocks of servers. */
+    minute: instant('minute').notNull(),
+    /** An action's name, or the path of a procedure of the engine's; `unknown` for anything else. */
+    action: text('action').notNull(),
+    /** `OK`, `dry-run`, or the code of the failure. */
+    outcome: text('outcome').notNull(),
+    calls: bigint('calls', { mode: 'number' }).notNull(),
+    /** Of these, those whose duration is in each bucket. */
+    durations: integer('durations').array().notNull(),
+  },
+  (calls) => [
+    primaryKey({ name: 'call_minutes_pkey', columns: [calls.minute, calls.action, calls.outcome] }),
   ],
 )
 
@@ -383,3 +422,16 @@ export const blockedUsers = engineSchema.table(
   },
   (user) => [index('blocked_users_revision_idx').on(user.revision)],
 )
+
+/**
+ * How often callers have called, counted by all servers together. Unlogged, by its migration: each call may write to it,
+ * and after a crash of the database every caller may begin again.
+ */
+export const rateLimits = engineSchema.table('rate_limits', {
+  /** The limit, and a hash of whose calls it counts. */
+  key: text('key').primaryKey(),
+  /** When it is as if no one had called: microseconds since 1970, on the database's clock. From then on the row is swept. */
+  fullAt: bigint('full_at', { mode: 'number' }).notNull(),
+  /** How many calls the newest statement was granted. */
+  granted: integer('granted').notNull(),
+})

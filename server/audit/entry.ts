@@ -24,6 +24,8 @@ const entrySchema = z.object({
   source: z.string(),
   /** The user's id; null where the server itself acted. */
   actor: z.string().nullable(),
+  /** The owner, where they acted as the actor. */
+  actedBy: z.string().nullable(),
   action: z.string(),
   outcome: z.custom<AuditOutcome>(isAuditOutcome),
   attempts: z.number(),
@@ -38,6 +40,8 @@ const entrySchema = z.object({
   payers: z.array(z.string()),
   /** Micro-credits. */
   cost: z.number().nullable(),
+  /** How many calls it stands for: more than one for failing calls of which there were too many for a row each. */
+  calls: z.number(),
   /** JSON text, capped, without what is marked secret; null when it was erased. */
   input: z.string().nullable(),
   /** Null when it was erased. */

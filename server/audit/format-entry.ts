@@ -3,15 +3,15 @@ import type { AuditEntry } from './entry.ts'
 
 /** Names the fields of a line, in order. */
 export const AUDIT_ENTRY_FIELDS =
-  'time, outcome, action, actor (empty: the server), transport, attempts, duration, writes, request id'
+  'time, outcome (and of how many calls), action, actor (empty: the server; and the owner who acted as them), transport, attempts, duration, writes, request id'
 
 /** Formats an entry as one line; fields are divided by tabs, which no field holds. */
 export function formatAuditEntry(entry: AuditEntry): string {
   return [
     entry.at.toISOString(),
-    entry.outcome,
+    entry.calls === 1 ? entry.outcome : `${entry.outcome} (${entry.calls} calls)`,
     entry.action,
-    entry.actor ?? '',
+    entry.actedBy === null ? (entry.actor ?? '') : `${entry.actor} (by ${entry.actedBy})`,
     entry.transport,
     String(entry.attempts),
     `${entry.durationMs}ms`,

@@ -30,7 +30,7 @@ export const auditQuerySchema = z
     collection: text,
     /** …and to this record of it. */
     recordId: text,
-    outcome: z.custom<AuditOutcome>(isAuditOutcome, AUDIT_OUTCOME_RULE).optional(),
+    outcome: z.custom<AuditOutcome>(isAuditOutcome, AUDIT_OUTCOME_RULE).meta({ type: 'string' }).optional(),
     /** The earliest instant. */
     from: instant,
     /** The instant before which entries end. */

@@ -9,6 +9,12 @@ export interface UserActor {
   readonly claims: JWTPayload
   /** The raw Bearer token, to forward where an upstream must see the user. Never logged, never returned. Undefined without one. */
   readonly token: string | undefined
+  /** The app's owner, where they call as this user. */
+  readonly actedBy?: {
+    readonly userId: string
+    /** When the owner's token ends, in seconds since 1970; undefined without one. */
+    readonly expiresAtSeconds: number | undefined
+  }
 }
 
 export interface AnonymousActor {

@@ -1,5 +1,7 @@
 import { UNAUTHORIZED_MESSAGE } from '../core/errors.ts'
+import type { TokenRefusal } from '../core/observer.ts'
 import { type Failure, fail } from '../core/result.ts'
+import { type ActAs, actAs, callingUserId } from './act-as.ts'
 import type { Actor, UserActor } from './actor.ts'
 import type { Admission, BlockedUsers } from './blocked-users.ts'
 import type { Verifier } from './verifier.ts'
@@ -8,17 +10,21 @@ import type { Verifier } from './verifier.ts'
 export type Authentication =
   | { readonly kind: 'actor'; readonly actor: Actor }
   /** There is a token, and it is not valid. It is never taken for no token. */
-  | { readonly kind: 'refused'; readonly detail: string }
+  | { readonly kind: 'refused'; readonly refusal: TokenRefusal; readonly detail: string }
   /** The keys cannot be had at the moment, or it is not known who is blocked. */
   | { readonly kind: 'unavailable'; readonly detail: string }
-  /** The token is valid, and its user may not call. */
+  /** The token is valid, and its user, or the one as whom the owner calls, may not call. */
   | { readonly kind: 'blocked'; readonly userId: string }
+  /** The token is valid, and its user may not call as the one whom the request names. */
+  | { readonly kind: 'not acting'; readonly userId: string | undefined; readonly failure: Failure }
 
 export type AuthenticationFailure = Exclude<Authentication, { kind: 'actor' }>
 
 export interface AuthenticatorOptions {
   readonly verifier: Verifier
   readonly blockedUsers: BlockedUsers
+  /** Asks to call as another user. @default the token's user calls */
+  readonly actAs?: ActAs | undefined
   /** Hears why a caller was not accepted; a caller never does. */
   readonly onFailure: (failure: AuthenticationFailure) => void
 }
@@ -38,13 +44,18 @@ export class Authenticator {
   /** Of a caller whose token was verified before. */
   static of(actor: Actor, options: AuthenticatorOptions): Authenticator {
     const authenticator = new Authenticator(undefined, options)
-    authenticator.#verified = { kind: 'actor', actor }
+    authenticator.#verified = authenticator.#acting({ kind: 'actor', actor })
     return authenticator
   }
 
   /** Answers at once where it is known already. Never throws. */
   authenticate(): Authentication | Promise<Authentication> {
     return this.settled ?? this.#verify().then((verified) => this.#admit(verified))
+  }
+
+  /** Says who calls, whether or not they may: of a blocked user too. Never throws. */
+  identify(): Authentication | Promise<Authentication> {
+    return this.#verified ?? this.#verify()
   }
 
   /** The answer, if it is known at once. */
@@ -58,12 +69,24 @@ export class Authenticator {
 
   #verify(): Promise<Authentication> {
     if (this.#verified) return Promise.resolve(this.#verified)
-    this.#pending ??= this.#decide().then((authentication) => {
-      this.#verified = authentication
-      if (authentication.kind !== 'actor') this.#options.onFailure(authentication)
-      return authentication
+    this.#pending ??= this.#decide().then((decided) => {
+      if (decided.kind !== 'actor') this.#options.onFailure(decided)
+      this.#verified = this.#acting(decided)
+      return this.#verified
     })
     return this.#pending
+  }
+
+  /** Who calls, where a request asks to call as another user. */
+  #acting(verified: Authentication): Authentication {
+    const asked = this.#options.actAs
+    if (!asked || verified.kind !== 'actor') return verified
+    const acting = actAs(verified.actor, asked)
+    if ('actor' in acting) return { kind: 'actor', actor: acting.actor }
+    const userId = callingUserId(verified.actor)
+    const failure: Authentication = { kind: 'not acting', userId, failure: acting.failure }
+    this.#options.onFailure(failure)
+    return failure
   }
 
   async #admit(verified: Authentication): Promise<Authentication> {
@@ -83,13 +106,11 @@ export class Authenticator {
     const bearer = readBearer(this.#authorization)
     if (bearer.kind === 'none') return { kind: 'actor', actor: { kind: 'anonymous' } }
     if (bearer.kind === 'malformed')
-      return { kind: 'refused', detail: 'The Authorization header is no Bearer token' }
+      return { kind: 'refused', refusal: 'malformed', detail: 'The Authorization header is no Bearer token' }
     const verification = await this.#options.verifier.verify(bearer.token)
     if (verification.ok) return { kind: 'actor', actor: verification.actor }
-    return {
-      kind: verification.reason === 'invalid' ? 'refused' : 'unavailable',
-      detail: verification.detail,
-    }
+    const { reason, refusal, detail } = verification
+    return reason === 'invalid' ? { kind: 'refused', refusal, detail } : { kind: 'unavailable', detail }
   }
 }
 
@@ -112,8 +133,10 @@ export function knownActor(
   return { actor: authentication.actor }
 }
 
-function failureOf({ kind }: AuthenticationFailure): Failure {
-  switch (kind) {
+function failureOf(failed: AuthenticationFailure): Failure {
+  switch (failed.kind) {
+    case 'not acting':
+      return failed.failure
     case 'refused':
       return fail('UNAUTHORIZED', UNAUTHORIZED_MESSAGE)
     case 'blocked':

@@ -31,8 +31,7 @@ export function clientAddress(
   forwardedFor: string | undefined,
   trusted: readonly AddressRange[],
 ): string | undefined {
-  // A link-local peer comes with its interface: `fe80::1%eth0`.
-  let client = parseAddress(peer?.split('%')[0] ?? '')
+  let client = parsePeer(peer)
   if (!client) return undefined
   const hops = forwardedFor?.split(',') ?? []
   while (isTrusted(client, trusted)) {
@@ -41,6 +40,17 @@ export function clientAddress(
     client = hop
   }
   return client.toString()
+}
+
+/** Whether the other end of a socket is a trusted proxy. */
+export function isTrustedPeer(peer: string | undefined, trusted: readonly AddressRange[]): boolean {
+  const address = parsePeer(peer)
+  return address !== undefined && isTrusted(address, trusted)
+}
+
+/** A link-local peer comes with its interface: `fe80::1%eth0`. */
+function parsePeer(peer: string | undefined) {
+  return parseAddress(peer?.split('%')[0] ?? '')
 }
 
 /** What calls of one address are counted by: who has an IPv6 address has a whole /64 of them. */

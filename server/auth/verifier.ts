@@ -2,6 +2,7 @@
 // and nothing in it causes a request. What leaves here as an actor was signed by a configured key.
 import { errors, type JWTPayload, type JWTVerifyGetKey, type JWTVerifyOptions, jwtVerify } from 'jose'
 import { LRUCache } from 'lru-cache'
+import type { TokenRefusal } from '../core/observer.ts'
 import type { UserActor } from './actor.ts'
 import { findClaimFault, NO_AUDIENCE, TOLERANCE_SECONDS } from './claims.ts'
 import type { KeySource } from './key-source.ts'
@@ -27,7 +28,12 @@ export interface VerifierOptions {
 export type Verification =
   | { readonly ok: true; readonly actor: UserActor }
   /** `detail` is for the log only; it holds no token. */
-  | { readonly ok: false; readonly reason: 'invalid' | 'unavailable'; readonly detail: string }
+  | {
+      readonly ok: false
+      readonly reason: 'invalid' | 'unavailable'
+      readonly refusal: TokenRefusal
+      readonly detail: string
+    }
 
 export interface Verifier {
   /** Never throws: a bad token is 'invalid', a key server that is down is 'unavailable'. */
@@ -59,7 +65,8 @@ export function createVerifier(options: VerifierOptions): Verifier {
 
     async verify(token) {
       // Length counts UTF-16 units; anything but ASCII fails to decode further on.
-      if (token.length > MAX_TOKEN_BYTES) return invalid(`the token is longer than ${MAX_TOKEN_BYTES} bytes`)
+      if (token.length > MAX_TOKEN_BYTES)
+        return invalid(`the token is longer than ${MAX_TOKEN_BYTES} bytes`, 'malformed')
       const now = clock()
       const known = recall(token, now.getTime())
       if (known) return { ok: true, actor: known }
@@ -94,13 +101,14 @@ type Judgement =
       readonly ok: false
       /** `unsigned`: not signed by the key that it names. */
       readonly reason: 'invalid' | 'unavailable' | 'unsigned'
+      readonly refusal: TokenRefusal
       readonly detail: string
     }
 
 function told(judgement: Judgement): Verification {
   if (judgement.ok) return judgement
-  const { reason, detail } = judgement
-  return { ok: false, reason: reason === 'unsigned' ? 'invalid' : reason, detail }
+  const { reason, refusal, detail } = judgement
+  return { ok: false, reason: reason === 'unsigned' ? 'invalid' : reason, refusal, detail }
 }
 
 async function judge(token: string, options: VerifierOptions, now: Date): Promise<Judgement> {
@@ -115,14 +123,17 @@ async function judge(token: string, options: VerifierOptions, now: Date): Promis
       currentDate: now,
     })
     const fault = findClaimFault(claims, { audience, authorizedParties, nowSeconds: now.getTime() / 1_000 })
-    if (fault !== undefined) return invalid(fault)
+    if (fault !== undefined) return invalid(fault, 'claims')
     const userId = claims.sub ?? ''
     // The cache hands the same claims to every call: no call may change what the next one sees.
     return { ok: true, actor: Object.freeze({ kind: 'user', userId, claims: deepFreeze(claims), token }) }
   } catch (error) {
     const detail = error instanceof Error ? error.message : String(error)
-    if (error instanceof KeysUnavailableError) return { ok: false, reason: 'unavailable', detail }
-    return isOtherKey(error) ? { ok: false, reason: 'unsigned', detail } : invalid(detail)
+    if (error instanceof KeysUnavailableError)
+      return { ok: false, reason: 'unavailable', refusal: 'unavailable', detail }
+    return isOtherKey(error)
+      ? { ok: false, reason: 'unsigned', refusal: 'signature', detail }
+      : invalid(detail, refusalOf(error))
   }
 }
 
@@ -154,6 +165,12 @@ async function readSignedClaims(
   }
 }
 
+function refusalOf(error: unknown): TokenRefusal {
+  if (error instanceof errors.JWTExpired) return 'expired'
+  if (error instanceof errors.JWTClaimValidationFailed) return 'claims'
+  return error instanceof errors.JWKSNoMatchingKey ? 'signature' : 'malformed'
+}
+
 /** Signed by another key, or not verifiable with this one (a TypeError: an RSA key that is too short). */
 function isOtherKey(error: unknown): boolean {
   return error instanceof errors.JWSSignatureVerificationFailed || error instanceof TypeError
@@ -165,6 +182,6 @@ function deepFreeze<T>(value: T): T {
   return Object.freeze(value)
 }
 
-function invalid(detail: string) {
-  return { ok: false, reason: 'invalid', detail } as const
+function invalid(detail: string, refusal: TokenRefusal) {
+  return { ok: false, reason: 'invalid', refusal, detail } as const
 }

@@ -175,7 +175,9 @@ class AttemptContext implements Omit<AnyContext, 'userId'> {
   get callerJwt(): string {
     const token = this.#token
     if (token !== undefined) return token
-    const how = HOW[this.source]
+    const { actor } = this.#call
+    const isActing = actor.kind === 'user' && actor.actedBy !== undefined
+    const how = isActing ? 'A call by the owner as another user' : HOW[this.source]
     throw this.#attempt.refuse(
       fail('PRECONDITION_FAILED', `${how} has no token of its caller: ctx.callerJwt cannot be read here.`),
     )

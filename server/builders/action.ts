@@ -1,5 +1,3 @@
-import type { TRPCMutationProcedure, TRPCQueryProcedure } from '@trpc/server'
-import type { z } from 'zod'
 import type { Actor } from '../auth/actor.ts'
 import { BUILT_IN_ROLES } from '../auth/role.ts'
 import { DefinitionError } from '../core/errors.ts'
@@ -7,13 +5,15 @@ import type { ActionResult } from '../core/result.ts'
 import type { Attempt } from '../invocation/attempt.ts'
 import { runCall } from '../invocation/call.ts'
 import { runDry } from '../invocation/dry-run/answer.ts'
+import { declaredLimit } from '../limits/action-limit.ts'
+import type { OpenStreams } from '../live/live-hub.ts'
 import type { Policies } from '../records/policy.ts'
-import type { ActionReference } from '../tools/action-reference.ts'
 import { type AcceptedCall, createCall } from '../trpc/call.ts'
-import { type Callable, toProcedure } from '../trpc/callable.ts'
+import { toProcedure } from '../trpc/callable.ts'
 import { toFailure } from '../trpc/error-shape.ts'
 import { appAlone, type Gate, ownerOnly, roleOnly, users } from '../trpc/gate.ts'
 import type { ActionMeta } from '../trpc/init.ts'
+import type { ActionStart, InternalStart } from './action-builder.ts'
 import {
   type ActionContext,
   createActionContext,
@@ -22,98 +22,18 @@ import {
   type OwnerContext,
   type QueryContext,
 } from './action-context.ts'
+import {
+  ACTION,
+  type ActionDefinition,
+  type ActionHandler,
+  actionDefinition,
+  type InputSchema,
+} from './action-definition.ts'
+import { checkAgentMeta } from './agent-meta.ts'
 import type { AppTypes } from './app-types.ts'
-
-/** Inputs are strict objects: a key that is not expected is refused, never dropped. */
-export type InputSchema = z.ZodObject<z.ZodRawShape, z.core.$strict>
-
-/** An action's function. It may run more than once before it commits; what it does through `ctx.tools` happens once. */
-export type ActionHandler<TContext, TInput, TResult extends ActionResult<unknown>> = (options: {
-  readonly ctx: TContext
-  readonly input: TInput
-}) => Promise<TResult>
-
-const ACTION: unique symbol = Symbol('deputy.action')
-
-export interface ActionDefinition extends Callable {
-  readonly input: z.ZodType
-  /** The role that its callers must have, where it is for one role only. */
-  readonly role: string | undefined
-  /** Whether it is for some callers only, the owner or a role. */
-  readonly isPrivileged: boolean
-  /** Whether no client can call it: the app alone does. */
-  readonly isInternal: boolean
-  /** What differs from the defaults. */
-  readonly meta: ActionMeta
-}
-
-interface Declared {
-  readonly [ACTION]: ActionDefinition
-}
-
-export type ActionMutation<TInput, TResult> = TRPCMutationProcedure<{
-  input: TInput
-  output: TResult
-  meta: unknown
-}> &
-  Declared &
-  ActionReference<TInput, TResult>
-export type ActionQuery<TInput, TResult> = TRPCQueryProcedure<{
-  input: TInput
-  output: TResult
-  meta: unknown
-}> &
-  Declared
-
-/** An internal action that writes: no procedure, since no client can call it. */
-export interface InternalMutation<TInput, TResult> extends Declared, ActionReference<TInput, TResult> {
-  /** Its types; no value. */
-  readonly $internal: { readonly kind: 'mutation'; readonly input: TInput; readonly result: TResult }
-}
-
-/** An internal action that only reads. */
-export interface InternalQuery<TInput, TResult> extends Declared {
-  /** Its types; no value. */
-  readonly $internal: { readonly kind: 'query'; readonly input: TInput; readonly result: TResult }
-}
-
-/** What remains to be said of an action once its input is known. */
-export interface ActionBuilder<TContext, TQueryContext, TSchema extends InputSchema> {
-  /** Says what differs from the defaults. @throws {DefinitionError} for what an action may not be given. */
-  meta(meta: ActionMeta): ActionBuilder<TContext, TQueryContext, TSchema>
-  /** An action that may write: one SERIALIZABLE transaction, committed if it returns a success. */
-  mutation<TResult extends ActionResult<unknown>>(
-    handler: ActionHandler<TContext, z.output<TSchema>, TResult>,
-  ): ActionMutation<z.input<TSchema>, TResult>
-  /** An action that only reads: GET over tRPC, in a READ ONLY transaction. */
-  query<TResult extends ActionResult<unknown>>(
-    handler: ActionHandler<TQueryContext, z.output<TSchema>, TResult>,
-  ): ActionQuery<z.input<TSchema>, TResult>
-}
-
-/** What remains to be said of an internal action once its input is known. */
-export interface InternalBuilder<TContext, TQueryContext, TSchema extends InputSchema> {
-  /** Says what differs from the defaults. @throws {DefinitionError} for what an action may not be given. */
-  meta(meta: ActionMeta): InternalBuilder<TContext, TQueryContext, TSchema>
-  /** An action that may write: one SERIALIZABLE transaction, committed if it returns a success. */
-  mutation<TResult extends ActionResult<unknown>>(
-    handler: ActionHandler<TContext, z.output<TSchema>, TResult>,
-  ): InternalMutation<z.input<TSchema>, TResult>
-  /** An action that only reads, in a READ ONLY transaction. */
-  query<TResult extends ActionResult<unknown>>(
-    handler: ActionHandler<TQueryContext, z.output<TSchema>, TResult>,
-  ): InternalQuery<z.input<TSchema>, TResult>
-}
-
-/** Starts an action. Its input comes first, so that there is none without. */
-export interface ActionStart<TContext, TQueryContext> {
-  input<TSchema extends InputSchema>(schema: TSchema): ActionBuilder<TContext, TQueryContext, TSchema>
-}
-
-/** Starts an internal action. */
-export interface InternalStart<TContext, TQueryContext> {
-  input<TSchema extends InputSchema>(schema: TSchema): InternalBuilder<TContext, TQueryContext, TSchema>
-}
+import { checkedMeta } from './checked-meta.ts'
+import { createLiveAction } from './live-action.ts'
+import { checkedOutput, createShapeResult, type OutputSchema } from './output.ts'
 
 /** What an app's authors write actions with. */
 export interface Builders<A extends AppTypes> {
@@ -148,12 +68,6 @@ export function createBuilders<A extends AppTypes>(): Builders<A> {
   }
 }
 
-/** The definition of a procedure that one of the builders made; undefined for anything else. */
-export function actionDefinition(procedure: unknown): ActionDefinition | undefined {
-  const isObject = typeof procedure === 'function' || (typeof procedure === 'object' && procedure !== null)
-  return isObject && ACTION in procedure ? (procedure as unknown as Declared)[ACTION] : undefined
-}
-
 interface Admission {
   readonly gate: Gate | undefined
   readonly role: string | undefined
@@ -175,6 +89,7 @@ const USERS: Admission = {
 /** The types that an author's handler is checked by are those of the builder; what is made is one for all of them. */
 type AnyStart = { input(schema: InputSchema): AnyBuilder }
 type AnyBuilder = {
+  output(schema: OutputSchema): AnyBuilder
   meta(meta: ActionMeta): AnyBuilder
   mutation(handler: AnyHandler): unknown
   query(handler: AnyHandler): unknown
@@ -182,16 +97,25 @@ type AnyBuilder = {
 // biome-ignore lint/suspicious/noExplicitAny: a handler of any context and input.
 type AnyHandler = ActionHandler<any, any, ActionResult<unknown>>
 
+/** What is said of an action before its handler. */
+interface Said {
+  readonly input: InputSchema
+  readonly output: OutputSchema | undefined
+  readonly meta: ActionMeta
+}
+
 function start<TStart>(admission: Admission): TStart {
-  const made: AnyStart = { input: (schema) => builder(admission, schema, {}) }
+  const made: AnyStart = { input: (input) => builder(admission, { input, output: undefined, meta: {} }) }
   return made as TStart
 }
 
-function builder(admission: Admission, schema: InputSchema, meta: ActionMeta): AnyBuilder {
+function builder(admission: Admission, said: Said): AnyBuilder {
   const define = (kind: ActionDefinition['kind'], handler: AnyHandler) =>
-    declare(definitionOf(admission, schema, meta, kind, handler), meta)
+    declare(definitionOf(admission, said, kind, handler))
   return {
-    meta: (more) => builder(admission, schema, checkedMeta(admission, { ...meta, ...more })),
+    output: (output) => builder(admission, { ...said, output: checkedOutput(output) }),
+    meta: (more) =>
+      builder(admission, { ...said, meta: checkedMeta(admission.isInternal, { ...said.meta, ...more }) }),
     mutation: (handler) => define('mutation', handler),
     query: (handler) => define('query', handler),
   }
@@ -199,51 +123,55 @@ function builder(admission: Admission, schema: InputSchema, meta: ActionMeta): A
 
 function definitionOf(
   { gate, role, isPrivileged, isInternal, mayGrant }: Admission,
-  schema: InputSchema,
-  meta: ActionMeta,
+  { input, output, meta }: Said,
   kind: ActionDefinition['kind'],
   handler: AnyHandler,
 ): ActionDefinition {
-  const { deadlineMs = meta.lifetimeMs, lifetimeMs, budget } = meta
+  if (meta.live !== undefined && (isInternal || kind !== 'query'))
+    throw new DefinitionError('meta.live is for a .query that clients call: nothing else is shown live')
+  const { deadlineMs = meta.lifetimeMs, lifetimeMs, budget, limit, agent, dryRun = 'owner' } = meta
+  if (agent)
+    checkAgentMeta(agent, {
+      kind,
+      isInternal,
+      schema: input,
+      isShown: dryRun === 'caller' || gate === ownerOnly,
+    })
+  const shapeResult = output && createShapeResult(output)
   const common = {
     kind,
-    schema,
+    schema: input,
     trail: isPrivileged || meta.audit === 'always' ? 'always' : 'when it matters',
     deadlineMs,
     lifetimeMs,
     budget,
-    dryRun: meta.dryRun ?? 'owner',
+    limit: limit && declaredLimit(limit),
+    dryRun,
     run: (call: AcceptedCall<Actor, unknown>): Promise<ActionResult<unknown>> => {
       const handle = (attempt: Attempt) =>
         // The collections and the environment given at start are those that the app's types describe.
         handler({ ctx: createActionContext(call, attempt, mayGrant), input: call.input })
+      const shaped = shapeResult
+        ? async (attempt: Attempt) => shapeResult(call.invocation.action, await handle(attempt))
+        : handle
       return call.invocation.dryRun
-        ? runDry(call.engine, call, handle, toFailure)
-        : runCall(call.engine, call, handle)
+        ? runDry(call.engine, call, shaped, toFailure)
+        : runCall(call.engine, call, shaped)
     },
   } as const
   const call = isInternal
     ? createCall({ ...common, callers: appAlone })
     : createCall({ ...common, callers: users, gate })
-  return { input: schema, kind, role, isPrivileged, isInternal, meta, call }
-}
-
-const MAX_LIFETIME_MS = 900_000
-
-/** @throws {DefinitionError} that says what the action may not be given. */
-function checkedMeta({ isInternal }: Admission, meta: ActionMeta): ActionMeta {
-  const { lifetimeMs } = meta
-  if (lifetimeMs === undefined) return meta
-  if (!isInternal)
-    throw new DefinitionError('lifetimeMs is for an internalAction: a client does not wait for minutes')
-  if (!Number.isInteger(lifetimeMs) || lifetimeMs < 1 || lifetimeMs > MAX_LIFETIME_MS)
-    throw new DefinitionError(`lifetimeMs must be whole milliseconds, at most ${MAX_LIFETIME_MS} (15 min)`)
-  return meta
+  const live =
+    isInternal || kind !== 'query' || meta.live === false
+      ? undefined
+      : (streams: OpenStreams) => createLiveAction({ ...common, callers: users, gate }, streams)
+  return { schema: input, input, output, kind, role, isPrivileged, isInternal, gate, meta, call, live }
 }
 
 /** Makes what a module exports of an action: a procedure, unless no client can call it. */
-function declare(definition: ActionDefinition, meta: ActionMeta): unknown {
-  const made = definition.isInternal ? {} : toProcedure<object>(definition, meta)
+function declare(definition: ActionDefinition): unknown {
+  const made = definition.isInternal ? {} : toProcedure<object>(definition, definition.meta)
   return Object.assign(made, { [ACTION]: definition })
 }
 

@@ -1,4 +1,4 @@
-import type { Actor } from '../auth/actor.ts'
+import { actorAs } from '../auth/act-as.ts'
 import { type ActionResult, fail } from '../core/result.ts'
 import { uuidv7 } from '../core/uuid.ts'
 import type { DryRunOptions } from '../invocation/dry-run/options.ts'
@@ -14,6 +14,8 @@ export interface AppCall {
   readonly source: Exclude<CallSource, 'client'>
   /** The user as whom it runs; null for no one. */
   readonly userId: string | null
+  /** The owner, where they act as the user. @default no one does */
+  readonly actedBy?: string | null
   /** Reads the input, as it was given. */
   readonly readInput: () => unknown
   /** The call is made once for its key, within the space of keys. @default it is made each time */
@@ -32,10 +34,10 @@ export async function callAsApp(
   { name, definition }: NamedAction,
   call: AppCall,
 ): Promise<ActionResult<unknown>> {
-  const { source, userId, key, jobId, requestId = uuidv7(), dryRun, readInput } = call
+  const { source, userId, actedBy, key, jobId, requestId = uuidv7(), dryRun, readInput } = call
   const ctx = createRequestContext(engine, {
     authorization: undefined,
-    actor: actorOf(userId),
+    actor: userId === null ? { kind: 'anonymous' } : actorAs(userId, byOwner(actedBy)),
     requestId,
     transport: 'internal',
     source,
@@ -48,9 +50,8 @@ export async function callAsApp(
   return resultOf(await callProcedure(definition, { ctx, path, batchIndex: 0, readInput }))
 }
 
-function actorOf(userId: string | null): Actor {
-  if (userId === null) return { kind: 'anonymous' }
-  return { kind: 'user', userId, claims: Object.freeze({ sub: userId }), token: undefined }
+function byOwner(actedBy: string | null | undefined) {
+  return typeof actedBy === 'string' ? { userId: actedBy, expiresAtSeconds: undefined } : undefined
 }
 
 /** Makes the failure of what runs as the owner where there is none. */

@@ -1,12 +1,12 @@
 import type { z } from 'zod'
 import type { Issue, JsonValue } from '../core/result.ts'
-import type { ActionReferences, FoundAction } from '../tools/action-reference.ts'
+import type { ActionBudget, ActionReferences, FoundAction } from '../tools/action-reference.ts'
 import { reviveBySchema } from '../wire/from-json.ts'
 import { stringify } from '../wire/json.ts'
 import { createParse } from '../wire/parse.ts'
 import { redact } from '../wire/redact.ts'
 import { fromStored } from '../wire/serialize.ts'
-import { type ActionDefinition, actionDefinition } from './action.ts'
+import { type ActionDefinition, actionDefinition } from './action-definition.ts'
 
 /** An action with the name that the registry gives it. */
 export interface NamedAction {
@@ -47,6 +47,11 @@ export class NamedActions implements ActionReferences {
     if (!found) return undefined
     const { name, definition } = found
     return { name, kind: definition.kind, check: (input) => issuesOfInput(definition, input) }
+  }
+
+  budgetOf(name: string): ActionBudget | undefined {
+    const action = this.named(name)
+    return action && (action.definition.meta.budget ?? {})
   }
 
   shownInput(name: string, stored: string): JsonValue {

@@ -46,6 +46,7 @@ async function runJob(engine: Engine, actions: NamedActions, job: ClaimedJob): P
   const result = await callAsApp(engine, action, {
     source: job.source,
     userId,
+    actedBy: job.runAs === 'caller' ? job.actedBy : null,
     readInput: () => fromStored(job.input),
     key: { space: JOB_KEYS, value: job.id },
     jobId: job.id,

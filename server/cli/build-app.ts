@@ -7,6 +7,7 @@ import { join, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { CommandError } from './command-error.ts'
 import { say } from './database-command.ts'
+import { buildFrontEnd, hasFrontEnd } from './front-end.ts'
 
 const OUT = 'dist'
 const MIGRATIONS = 'drizzle/migrations'
@@ -14,7 +15,7 @@ const MIGRATIONS = 'drizzle/migrations'
 const CONFIG = 'tsconfig.deputy-build.json'
 
 const DESCRIPTION = `Compiles the app to ${OUT}/ with its own typescript, by its tsconfig.json, and copies its migrations, so that
-node ${OUT}/server/main.js runs with plain Node. What was in ${OUT}/ is removed.`
+node ${OUT}/server/main.js runs with plain Node. A front end in client/web is built to ${OUT}/web/ by Vite. What was in ${OUT}/ is removed.`
 
 /** Adds `deputy build`. */
 export function addBuild(program: Command): void {
@@ -32,6 +33,7 @@ async function build(): Promise<void> {
     await rm(CONFIG, { force: true })
   }
   await cp(MIGRATIONS, join(OUT, MIGRATIONS), { recursive: true })
+  if (hasFrontEnd(process.cwd())) await buildFrontEnd(process.cwd(), resolve(OUT, 'web'))
   say(`Built ${OUT}/. Run it with: NODE_ENV=production node ${OUT}/server/main.js`)
 }
 

@@ -2,7 +2,7 @@ import { DefinitionError } from '../core/errors.ts'
 import { ConnectionLost, SqlError } from '../db/database.ts'
 import { DirectoryLockError } from '../db/directory-lock.ts'
 import { MigrationError } from '../db/migration-error.ts'
-import { UnsuitablePooler } from '../db/pooler-mode.ts'
+import { UnsuitableAddress } from '../db/pooler-mode.ts'
 import { EnvError } from '../env/environment.ts'
 import { CreateError } from './create-app.ts'
 
@@ -43,7 +43,7 @@ const TOLD = [
   EnvError,
   MigrationError,
   SqlError,
-  UnsuitablePooler,
+  UnsuitableAddress,
 ]
 
 export function exitCodeOf(error: unknown): number {

@@ -56,10 +56,16 @@ export function say(line: string): void {
 }
 
 /** Opens the database as it is: its tables are the server's to make. */
-async function open({ databaseUrl, dataDir }: DatabaseEnv): Promise<Database> {
+async function open(env: DatabaseEnv): Promise<Database> {
+  const { databaseUrl, databaseDirectUrl, databasePooler, dataDir } = env
   if (databaseUrl !== undefined) {
-    const { openPostgres } = await import('../db/postgres.ts')
-    return openPostgres({ url: databaseUrl, max: 1 })
+    const { checkDirectUrl, findPooler, openAt } = await import('../db/database-address.ts')
+    if (databaseDirectUrl !== undefined) {
+      const found = await checkDirectUrl({ url: databaseUrl, directUrl: databaseDirectUrl })
+      return openAt({ url: databaseDirectUrl }, found, { max: 1 })
+    }
+    const address = { url: databaseUrl, pooler: databasePooler }
+    return openAt(address, await findPooler(address), { max: 1 })
   }
   if (!existsSync(join(dataDir, 'pgdata', 'PG_VERSION'))) {
     throw new CommandError(

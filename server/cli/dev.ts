@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { Command } from 'commander'
 import { CommandError } from './command-error.ts'
+import { hasFrontEnd, serveFrontEnd } from './front-end.ts'
 import { hasChanged, snapshotOf, watchFiles } from './watch-files.ts'
 
 /** What a change of restarts the server. */
@@ -11,7 +12,8 @@ const WATCHED = { folders: ['server', 'drizzle'], files: ['integrations.ts', '.e
 const COLLECTIONS = { folders: ['drizzle'], files: [] }
 
 const DESCRIPTION = `Runs the server, and starts it again when a file in server/ or drizzle/, integrations.ts or .env has changed. It
-says when drizzle/collections.ts declares what no migration makes; with --migrate it writes and applies that.`
+says when drizzle/collections.ts declares what no migration makes; with --migrate it writes and applies that. Where
+there is client/web/vite.config.ts, Vite serves that front end, whose calls go to the server.`
 
 /** Adds `deputy dev`. */
 export function addDev(program: Command): void {
@@ -29,6 +31,7 @@ async function develop(isMigrating: boolean): Promise<void> {
   let server: ChildProcess | undefined
   let collections: ReadonlyMap<string, string> = new Map()
   let wake = () => {}
+  const frontEnd = createFrontEnd()
   const watching = watchFiles(WATCHED, () => wake())
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {
@@ -49,8 +52,9 @@ async function develop(isMigrating: boolean): Promise<void> {
     })
     watching.settle(await snapshotOf(WATCHED))
     // What keeps a migration from being written keeps the server from starting, and would be told a second time.
-    const started = isReady ? runCommand(['start']) : undefined
+    const started = isReady ? runCommand(['start'], 'ipc') : undefined
     server = started
+    started?.on('message', (message) => frontEnd.callAt((message as { readonly url: string }).url))
     if (!started) say('The server is started when a file changes.')
     const ended = started && once(started, 'exit')
     void ended?.then(() => {
@@ -63,6 +67,38 @@ async function develop(isMigrating: boolean): Promise<void> {
     await ended
   }
   watching.close()
+  await frontEnd.close()
+}
+
+/** The front end in development, where the app has one: it is served from when the server listens. */
+function createFrontEnd() {
+  const isThere = hasFrontEnd(process.cwd())
+  let serverUrl: string | undefined
+  let serving: Promise<{ readonly close: () => Promise<void> } | undefined> = Promise.resolve(undefined)
+
+  async function serve(url: string) {
+    try {
+      const served = await serveFrontEnd(process.cwd(), url)
+      say(`The front end is at ${served.url}`)
+      return served
+    } catch (error) {
+      say(`The front end is not served: ${error instanceof Error ? error.message : error}`)
+      return undefined
+    }
+  }
+
+  return {
+    /** Sends what it calls to a server. */
+    callAt(url: string) {
+      if (!isThere || url === serverUrl) return
+      serverUrl = url
+      serving = serving.then(async (served) => {
+        await served?.close()
+        return serve(url)
+      })
+    },
+    close: async () => (await serving)?.close(),
+  }
 }
 
 /**
@@ -75,11 +111,13 @@ async function checkMigrations(isMigrating: boolean): Promise<boolean> {
   return code === 0 || !isMigrating
 }
 
-function runCommand(args: readonly string[]): ChildProcess {
+function runCommand(args: readonly string[], channel: 'ipc' | 'ignore' = 'ignore'): ChildProcess {
   const program = fileURLToPath(
     import.meta.resolve(import.meta.url.endsWith('.ts') ? './main.ts' : './main.js'),
   )
-  return spawn(process.execPath, [...process.execArgv, program, ...args], { stdio: 'inherit' })
+  return spawn(process.execPath, [...process.execArgv, program, ...args], {
+    stdio: ['inherit', 'inherit', 'inherit', channel],
+  })
 }
 
 function say(line: string): void {

@@ -1,17 +1,20 @@
 import type { Command } from 'commander'
 import { printable } from '../core/printable.ts'
-import { EnvError, loadDotEnv, readWholeEnv, type ServerEnv } from '../env/environment.ts'
+import { EnvError, loadDotEnv, readMetricsEnv, readWholeEnv, type ServerEnv } from '../env/environment.ts'
 import { integrationEnv } from '../integrations/connection.ts'
 import type { AppParts } from '../lifecycle/define-app.ts'
 import { CommandError, explain } from './command-error.ts'
 import { say } from './database-command.ts'
+import { checkAgents } from './doctor/agents.ts'
+import { checkConsole } from './doctor/console.ts'
 import { checkDatabase, checkEmbedded } from './doctor/database.ts'
 import { type Finding, ok, problem, warning } from './doctor/finding.ts'
 import { checkKeys } from './doctor/keys.ts'
+import { askLive } from './doctor/live.ts'
 import { loadApp } from './load-app.ts'
 
 const DESCRIPTION = `Looks at what the server needs, and says what is wrong and what to do: environment, database, rights, migrations,
-pooler, clock, keys of tokens, owner, integrations. It changes nothing. It ends with 1 where there is a problem.`
+pooler, clock, keys of tokens, owner, sign-in to the console, integrations. It changes nothing. It ends with 1 where there is a problem.`
 
 /** Adds `deputy doctor`. */
 export function addDoctor(program: Command): void {
@@ -20,7 +23,9 @@ export function addDoctor(program: Command): void {
     .summary('say what is wrong with the surroundings, and what to do')
     .description(DESCRIPTION)
     .option('--built', 'load dist/server/app.js, as with NODE_ENV=production')
-    .action(async ({ built }: { readonly built?: true }) => {
+    .option('--live', 'ask the server that runs what it is doing, at METRICS_PORT, and nothing else')
+    .action(async ({ built, live }: { readonly built?: true; readonly live?: true }) => {
+      if (live) return sayLive()
       let problems = 0
       for await (const { level, subject, text } of examine(built)) {
         if (level === 'problem') problems += 1
@@ -29,6 +34,11 @@ export function addDoctor(program: Command): void {
       }
       if (problems > 0) process.exitCode = 1
     })
+}
+
+async function sayLive(): Promise<void> {
+  loadDotEnv()
+  for (const line of await askLive(readMetricsEnv())) say(line)
 }
 
 async function* examine(isBuilt: boolean | undefined): AsyncGenerator<Finding, void> {
@@ -45,9 +55,14 @@ async function* examine(isBuilt: boolean | undefined): AsyncGenerator<Finding, v
   yield ok('environment', 'every variable can be read')
   yield* env.databaseUrl === undefined
     ? checkEmbedded(env.dataDir, parts)
-    : checkDatabase(env.databaseUrl, parts)
+    : checkDatabase(
+        { url: env.databaseUrl, directUrl: env.databaseDirectUrl, pooler: env.databasePooler },
+        parts,
+      )
   yield await checkKeys(env)
   yield checkOwner(env)
+  yield* checkConsole(env)
+  yield* checkAgents(env, parts)
   yield* await checkIntegrations(env, parts)
 }
 

@@ -7,8 +7,8 @@ import { CommandError } from './command-error.ts'
 import { say } from './database-command.ts'
 import { loadApp } from './load-app.ts'
 
-const DESCRIPTION = `Applies the migrations that are missing, the engine's and then the app's, with the role of DATABASE_URL, and
-ends. A server whose role may only read and write data needs it before it starts; every other one applies them itself.`
+const DESCRIPTION = `Applies the migrations that are missing, the engine's and then the app's, with the role of
+DATABASE_DIRECT_URL, or else of DATABASE_URL, and ends. A server whose role may only read and write data needs it before it starts; every other one applies them itself.`
 
 /** Adds `deputy migrate`. */
 export function addMigrate(program: Command): void {
@@ -37,12 +37,14 @@ async function migrate(isBuilt: true | undefined): Promise<void> {
   }
 }
 
-async function apply(
-  { databaseUrl, dataDir }: DatabaseEnv,
-  options: MigrateOptions,
-): Promise<DatabaseReport> {
-  const { migrateEmbedded, migratePostgres } = await import('../db/migrate.ts')
-  if (databaseUrl !== undefined) return migratePostgres(databaseUrl, options)
+async function apply(env: DatabaseEnv, options: MigrateOptions): Promise<DatabaseReport> {
+  const { databaseUrl: url, databaseDirectUrl: directUrl, databasePooler: pooler, dataDir } = env
+  if (url !== undefined) {
+    const { findPooler, migrateAt } = await import('../db/database-address.ts')
+    const address = { url, directUrl, pooler }
+    return migrateAt(address, await findPooler(address), options)
+  }
+  const { migrateEmbedded } = await import('../db/migrate.ts')
   const { openPglite } = await import('../db/pglite.ts')
   const database = await openPglite({ directory: dataDir }).catch((error: unknown) => {
     if (!(error instanceof DirectoryLockError && error.isInUse)) throw error

@@ -12,6 +12,7 @@ import { addDoctor } from './doctor.ts'
 import { addGenerate } from './generate.ts'
 import { addJobs } from './jobs.ts'
 import { addMigrate } from './migrate.ts'
+import { addOpenApi } from './openapi.ts'
 import { addOutbox } from './outbox.ts'
 import { addSchedules } from './schedules.ts'
 import { addStart } from './start.ts'
@@ -33,6 +34,7 @@ const COMMANDS: readonly ((program: Command) => void)[] = [
   addDoctor,
   addToken,
   addActions,
+  addOpenApi,
   addCall,
   addAudit,
   addCredits,

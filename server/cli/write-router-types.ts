@@ -5,9 +5,11 @@ import { createRequire } from 'node:module'
 import { dirname, join, parse, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { AppParts } from '../lifecycle/define-app.ts'
+import { NO_STREAMS } from '../live/live-hub.ts'
 import { createAppRouter } from '../routers/app-router.ts'
 import { createCatalog } from '../tools/catalog.ts'
 import { callablesOf } from '../trpc/callable.ts'
+import { ACTIONS_PREFIX, LIVE_SUFFIX } from '../trpc/init.ts'
 import { CommandError } from './command-error.ts'
 import { byText, printKey, printObject, printWrittenType } from './type-text.ts'
 
@@ -92,13 +94,18 @@ interface Place {
 }
 
 function placesOf(app: RouterTypesOptions['app']): readonly Place[] {
-  const router = createAppRouter(app.actions, createCatalog(app.collections))
-  const paths = [...callablesOf(router).keys()].map((path) => path.split('.'))
+  const router = createAppRouter(app.actions, createCatalog(app.collections), NO_STREAMS)
+  // An action that only reads has its live query by its own type.
+  const paths = [...callablesOf(router).keys()].filter(isWritten).map((path) => path.split('.'))
   const collections = new Set(paths.flatMap(([part, name = '']) => (part === 'records' ? [name] : [])))
   return [
     ...paths.filter(([part]) => part !== 'records').map((path) => ({ path, isCollection: false })),
     ...[...collections].map((name) => ({ path: ['records', name], isCollection: true })),
   ].sort((one, other) => byText(one.path.join('.'), other.path.join('.')))
+}
+
+function isWritten(path: string): boolean {
+  return !(path.startsWith(ACTIONS_PREFIX) && path.endsWith(LIVE_SUFFIX))
 }
 
 /** A module of values that have the types: what the compiler declares of them is the types, written out. */

@@ -26,6 +26,15 @@ export interface Page<TRecord> {
   readonly nextCursor: string | null
 }
 
+/** A page as a stream shows it: the newest one, which no cursor goes on from. */
+export interface LivePage<TRecord> {
+  readonly records: readonly TRecord[]
+  /** How many records this page holds. */
+  readonly count: number
+  /** Whether more records match than the page holds. */
+  readonly hasMore: boolean
+}
+
 export interface MutateActionData {
   readonly recordId: string
 }

@@ -97,3 +97,16 @@ export class FailureError extends Error {
     this.failure = failure
   }
 }
+
+/** What was thrown in place of failures that say nothing of it: these go to callers. */
+const causes = new WeakMap<Failure, unknown>()
+
+/** Keeps what was thrown beside the failure that stands for it, inside of the server. */
+export function keepCause(failure: Failure, cause: unknown): void {
+  causes.set(failure, cause)
+}
+
+/** Finds what was thrown. */
+export function causeOf(failure: Failure): unknown {
+  return causes.get(failure)
+}

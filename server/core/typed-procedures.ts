@@ -16,6 +16,14 @@ export interface TypedMutation<TInput, TOutput> {
   }
 }
 
+/** A procedure whose answer is sent again after each change. */
+export interface TypedSubscription<TInput, TOutput> {
+  readonly _def: {
+    readonly type: 'subscription'
+    readonly $types: { readonly input: TInput; readonly output: AsyncIterable<TOutput, void, undefined> }
+  }
+}
+
 /** An input that a client may leave out. */
 // biome-ignore lint/suspicious/noConfusingVoidType: it is what lets a client leave the argument out.
 export type Omissible<TInput> = TInput | void

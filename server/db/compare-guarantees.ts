@@ -84,7 +84,9 @@ export async function compareGuarantees(
   const migrations = readMigrations(folder)
   return broken.map(({ what, name }) => {
     const state = found.has(what) ? 'is switched off, or is not as the engine made it' : 'is gone'
-    const origin = migrations.findLast((migration) => migration.text.includes(name))
+    // Not one that only lists it, as an index does with its columns.
+    const made = new RegExp(`\\b${name}"?[\\s(]`)
+    const origin = migrations.findLast((migration) => made.test(migration.text))
     const maker = origin ? `${origin.tag}.sql of the engine does` : 'the engine’s migrations do'
     return `the ${what} ${state}: make it again as ${maker}`
   })

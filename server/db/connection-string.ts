@@ -21,6 +21,8 @@ export interface ConnectionOptions {
   readonly options: string | undefined
   readonly applicationName: string
   readonly connectTimeoutS: number
+  /** Whether it says that a pooler in transaction mode is there. */
+  readonly isPooledByTransaction: boolean
 }
 
 export interface HostAndPort {
@@ -167,17 +169,14 @@ function session(given: ReadonlyMap<string, string>) {
     throw new Refusal(
       'asks for another schema; collections are kept in the schema public, so use a database of their own',
     )
-  if (given.has('pgbouncer') && given.get('pgbouncer') !== 'false')
-    throw new Refusal(
-      'has the parameter "pgbouncer", which marks a pooler in transaction mode; use the session pooler or the database itself',
-    )
+  const isPooledByTransaction = oneOf(given, 'pgbouncer', ['true', 'false'], 'false') === 'true'
   oneOf(given, 'target_session_attrs', ['any', 'read-write', 'primary'], 'any')
   const applicationName = given.get('application_name') ?? 'deputy'
   if (!/^[\x20-\x7e]{1,63}$/.test(applicationName))
     throw new Refusal('must have an application_name of 1 to 63 printable ASCII characters')
   const timeout = given.get('connect_timeout') ?? '5'
   if (!/^\d{1,4}$/.test(timeout)) throw new Refusal('must have a connect_timeout in whole seconds')
-  return { options, applicationName, connectTimeoutS: Number(timeout) }
+  return { options, applicationName, connectTimeoutS: Number(timeout), isPooledByTransaction }
 }
 
 function oneOf<T extends string>(

@@ -54,6 +54,17 @@ export interface Lease {
   release(): void
 }
 
+/** How much of a pool is in use. */
+export interface PoolLoad {
+  readonly max: number
+  readonly leased: number
+  readonly idle: number
+  /** How many wait for a connection. */
+  readonly waiting: number
+  /** Calls back with the milliseconds that each one waits who gets a connection. */
+  onAcquired(listener: (waitedMs: number) => void): void
+}
+
 export interface Database {
   readonly kind: 'postgres' | 'pglite'
   /** Where the data is, for people: without a password. */
@@ -68,6 +79,10 @@ export interface Database {
    * @throws {SqlError | ConnectionLost | AcquireTimeout}
    */
   write(statement: Statement): Promise<QueryResult>
+  /** How many connections it has at most. */
+  readonly connections: number
+  /** How much of the connections is in use. */
+  readonly load: PoolLoad
   /** Who may hold a connection while it waits for its turn among servers; undefined where there is one server. */
   readonly turnWaiters: Semaphore | undefined
   /** The transactions of jobs, of which there are fewer at a time than connections: callers find one. */

@@ -29,8 +29,9 @@ const SOCKET_NAME = /^lock-[0-9a-f]{12}\.sock$/
 /** sun_path holds 104 bytes on macOS and 108 on Linux, one of them the closing NUL. */
 const MAX_SOCKET_PATH_BYTES = 103
 
-/** A holder that is too busy to answer is a holder all the same. */
 const ANSWER_TIMEOUT_MS = 1_000
+/** Who is too busy to answer that often is a holder all the same; once, it may be another opener on a slow machine. */
+const MAX_SILENT_CHECKS = 4
 const RECHECK_MS = 20
 const MAX_CHECKS = 100
 
@@ -43,7 +44,7 @@ interface Rival extends Answer {
 }
 
 interface Answer {
-  readonly state: State | 'leaving'
+  readonly state: State | 'leaving' | 'silent'
   /** Its process, as that one knows itself: in a container it has another number than outside. */
   readonly pid?: number | undefined
 }
@@ -81,6 +82,7 @@ async function lockWithSocket(dir: string): Promise<DirectoryLock> {
   }
 
   let holder: Rival | undefined
+  const silences = new Map<string, number>()
   try {
     for (let check = 0; check < MAX_CHECKS; check += 1) {
       const rivals = await findRivals(dir, name)
@@ -88,7 +90,11 @@ async function lockWithSocket(dir: string): Promise<DirectoryLock> {
         state = 'held'
         return { release }
       }
-      holder = rivals.find((rival) => yieldsTo(rival, name))
+      for (const rival of rivals) {
+        const silent = rival.state === 'silent' ? (silences.get(rival.name) ?? 0) + 1 : 0
+        silences.set(rival.name, silent)
+        if (silent === MAX_SILENT_CHECKS || yieldsTo(rival, name)) holder ??= rival
+      }
       if (holder) break
       await delay(RECHECK_MS)
     }
@@ -148,7 +154,7 @@ function yieldsTo(rival: Rival, own: string): boolean {
   return rival.state === 'held' || (rival.state === 'candidate' && rival.name < own)
 }
 
-/** Only a refused connection proves that no one listens; any other trouble counts as a holder. */
+/** Only a refused connection proves that no one listens; any other trouble counts as a holder, silence once it lasts. */
 function ask(path: string): Promise<Answer | 'dead'> {
   return new Promise((fulfil) => {
     let answer = ''
@@ -162,7 +168,7 @@ function ask(path: string): Promise<Answer | 'dead'> {
       answer += chunk
     })
     socket.on('end', () => settle(readAnswer(answer)))
-    socket.on('timeout', () => settle({ state: 'held' }))
+    socket.on('timeout', () => settle({ state: 'silent' }))
     socket.on('error', (error: NodeJS.ErrnoException) => settle(readConnectError(error.code)))
   })
 }

@@ -6,11 +6,9 @@ import { HostChoice } from './host-choice.ts'
 import { refuseNewer, refuseWithoutRights } from './migration-checks.ts'
 import { MigrationError } from './migration-error.ts'
 import { type MigrationSession, type MigrationSet, migrationName } from './migration-set.ts'
-import { applyMigrations, type MigrationReport, planMigrations } from './migrator.ts'
+import { inTurn } from './migration-turn.ts'
+import { applyMigrations, type MigrationPlan, type MigrationReport, planMigrations } from './migrator.ts'
 import type { PgliteDatabase } from './pglite.ts'
-
-/** Any constant: servers that start together on one database queue up behind it. */
-const MIGRATION_LOCK = 4_711_001
 
 export interface MigrateOptions {
   /** The folder of the app's migrations, as drizzle-kit wrote it. */
@@ -47,21 +45,47 @@ const APP_JOURNAL = { schema: 'drizzle', table: '__drizzle_migrations' }
  * @throws {MigrationError} when one cannot be applied.
  */
 export function migratePostgres(url: string, options: MigrateOptions): Promise<DatabaseReport> {
-  return withMigrationSession(url, async (session) => {
-    await checkSchema(session)
-    return underLock(session, () => migrate(session, options))
-  })
+  return withSession(url, MIGRATING, (session) => migrate(session, options, checkSchema))
 }
 
 /**
- * Names the migrations that a PostgreSQL server lacks, and changes nothing.
+ * Names the migrations that a PostgreSQL server lacks, and changes nothing, neither in a session that a pooler gives to
+ * others.
  *
  * @throws {MigrationError} where the database does not fit to the files.
  */
-export function findPendingMigrations(url: string, options: MigrateOptions): Promise<readonly string[]> {
-  return withMigrationSession(url, async (session) => {
+export async function findPendingMigrations(
+  url: string,
+  options: MigrateOptions,
+): Promise<readonly string[]> {
+  return pendingOf(await readPlans(url, options))
+}
+
+/**
+ * Looks at the migrations of a PostgreSQL server through a pooler in transaction mode, and applies none.
+ *
+ * @throws {MigrationError} when one is missing.
+ */
+export async function readMigrationReport(url: string, options: MigrateOptions): Promise<DatabaseReport> {
+  const plans = await readPlans(url, options)
+  const pending = pendingOf(plans)
+  if (pending.length > 0)
+    throw new MigrationError(
+      `The database lacks ${pending.join(', ')}, and DATABASE_URL leads to a pooler in transaction mode, through which no migration is applied: the lock of those who migrate needs a session. Set DATABASE_DIRECT_URL to the address of the database itself, or of a pooler in session mode, and start again.`,
+    )
+  const [engine, app] = plans.map(({ unknown }) => ({
+    applied: [],
+    unknown: unknown.map(({ name }) => name),
+  }))
+  if (!engine || !app) throw new Error('There are two sets of migrations')
+  return { engine, app }
+}
+
+function readPlans(url: string, options: MigrateOptions): Promise<readonly MigrationPlan[]> {
+  const begin = `begin isolation level repeatable read read only; set local statement_timeout = 0; set local search_path to default`
+  return withSession(url, { begin, end: 'rollback' }, async (session) => {
     await checkSchema(session)
-    return findPending(session, options)
+    return planBoth(session, options)
   })
 }
 
@@ -74,49 +98,52 @@ export function findPendingEmbedded(
   { engine }: PgliteDatabase,
   options: MigrateOptions,
 ): Promise<readonly string[]> {
-  return findPending(embeddedSession(engine), options)
+  return planBoth(embeddedSession(engine), options).then(pendingOf)
 }
 
-async function findPending(session: MigrationSession, options: MigrateOptions): Promise<readonly string[]> {
+async function planBoth(
+  session: MigrationSession,
+  options: MigrateOptions,
+): Promise<readonly MigrationPlan[]> {
   const plans = [
     await planMigrations(session, engineSet(options)),
     await planMigrations(session, appSet(options)),
   ]
   for (const plan of plans) refuseNewer(plan)
+  return plans
+}
+
+function pendingOf(plans: readonly MigrationPlan[]): readonly string[] {
   return plans.flatMap(({ set, pending }) => pending.map(({ tag }) => migrationName(set, tag)))
 }
 
-async function withMigrationSession<T>(
+interface SessionBounds {
+  readonly begin: string
+  readonly end: string
+}
+
+/** Files of the app may set what others would be handed. */
+const MIGRATING: SessionBounds = { begin: 'reset all', end: 'reset all' }
+
+async function withSession<T>(
   url: string,
+  { begin, end }: SessionBounds,
   use: (session: MigrationSession) => Promise<T>,
 ): Promise<T> {
   const connection = await new HostChoice(connectionOf(url)).choose()
   const client = postgres({ ...driverOptions(connection), max: 1, onnotice: () => {} })
   try {
-    // A pooler may hand out a backend as another connection has set it. A migration, and the wait for those of another
-    // server, take as long as they take.
-    await client.unsafe('reset all; set statement_timeout = 0; set lock_timeout = 0').simple()
+    await client.unsafe(begin).simple()
     return await use({
       run: async (text) => void (await client.unsafe(text).simple()),
       query: async (text, params = []) => client.unsafe(text, [...params]).values(),
     })
   } finally {
-    // Behind a pooler another connection is handed the backend.
     await client
-      .unsafe('reset all')
+      .unsafe(end)
       .simple()
       .catch(() => {})
     await client.end({ timeout: 5 })
-  }
-}
-
-/** Gives the lock back, though it fails: behind a pooler another connection is handed the backend. */
-async function underLock<T>(session: MigrationSession, run: () => Promise<T>): Promise<T> {
-  await session.query(`select pg_advisory_lock(${MIGRATION_LOCK})`)
-  try {
-    return await run()
-  } finally {
-    await session.run('select pg_advisory_unlock_all()').catch(() => {})
   }
 }
 
@@ -160,18 +187,22 @@ async function checkSchema(session: MigrationSession): Promise<void> {
   )
 }
 
-async function migrate(session: MigrationSession, options: MigrateOptions): Promise<DatabaseReport> {
-  // Both are looked at before either is applied: a database that does not fit stays as it is.
-  const engine = await planMigrations(session, engineSet(options))
-  const app = await planMigrations(session, appSet(options))
-  for (const plan of [engine, app]) refuseNewer(plan)
-  await refuseWithoutRights(session, [engine, app])
-  const applying = { lockPatienceMs: options.lockPatienceMs ?? LOCK_PATIENCE_MS }
+async function migrate(
+  session: MigrationSession,
+  options: MigrateOptions,
+  prepare: (session: MigrationSession) => Promise<void> = async () => {},
+): Promise<DatabaseReport> {
+  await inTurn(session, async () => {
+    await prepare(session)
+    // Both are looked at before either is applied: a database that does not fit stays as it is.
+    await refuseWithoutRights(session, await planBoth(session, options))
+  })
+  const applying = { lockPatienceMs: options.lockPatienceMs ?? LOCK_PATIENCE_MS, check: refuseNewer }
   const report = {
-    engine: await applyMigrations(session, engine, applying),
-    app: await applyMigrations(session, app, applying),
+    engine: await applyMigrations(session, engineSet(options), applying),
+    app: await applyMigrations(session, appSet(options), applying),
   }
-  await setFillFactor(session, options.tables)
+  await inTurn(session, () => setFillFactor(session, options.tables))
   return report
 }
 

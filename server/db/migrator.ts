@@ -9,6 +9,7 @@ import {
   readJournal,
 } from './migration-journal.ts'
 import { explained, type MigrationSession, type MigrationSet, migrationName } from './migration-set.ts'
+import { inTurn } from './migration-turn.ts'
 
 /** What a database has of a set, and what it lacks. */
 export interface MigrationPlan {
@@ -37,6 +38,8 @@ export interface MigrationReport {
 export interface ApplyOptions {
   /** For how long a file is tried again while others hold its tables, in milliseconds. */
   readonly lockPatienceMs: number
+  /** Refuses what the database has, before a file is applied. */
+  readonly check: (plan: MigrationPlan) => void
 }
 
 const BREAKPOINT = '--> statement-breakpoint'
@@ -63,21 +66,22 @@ export async function planMigrations(session: MigrationSession, set: MigrationSe
 }
 
 /**
- * Applies what is missing, in the order of the folder's journal, each file in a transaction of its own.
+ * Applies what is missing, in the order of the folder's journal, each file in a transaction of its own, and looks again
+ * before each: another server may have come in between.
  *
  * @throws {MigrationError} when one fails.
  */
 export async function applyMigrations(
   session: MigrationSession,
-  { set, migrations, journal, known, pending, unknown }: MigrationPlan,
+  set: MigrationSet,
   options: ApplyOptions,
 ): Promise<MigrationReport> {
-  if (pending.length > 0) await prepareJournal(session, set, journal, known)
-  for (const migration of pending) {
-    const after = migrations.slice(migrations.indexOf(migration) + 1).filter(({ tag }) => known.has(tag))
-    await whenFree(options, () => apply(session, set, migration, after.at(-1)?.tag))
+  const applied: string[] = []
+  for (;;) {
+    const { tag, unknown } = await whenFree(options, () => applyNext(session, set, options))
+    if (tag === undefined) return { applied, unknown: unknown.map(({ name }) => name) }
+    applied.push(tag)
   }
-  return { applied: pending.map(({ tag }) => tag), unknown: unknown.map(({ name }) => name) }
 }
 
 const CHANGED = {
@@ -119,7 +123,7 @@ function match(
 }
 
 /** Tries again while others hold the tables: nothing was kept of a file that had to give up. */
-async function whenFree({ lockPatienceMs }: ApplyOptions, applyFile: () => Promise<void>): Promise<void> {
+async function whenFree<T>({ lockPatienceMs }: ApplyOptions, applyFile: () => Promise<T>): Promise<T> {
   const end = Date.now() + lockPatienceMs
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
     try {
@@ -132,6 +136,38 @@ async function whenFree({ lockPatienceMs }: ApplyOptions, applyFile: () => Promi
   }
 }
 
+interface NextMigration {
+  /** What was applied; undefined when nothing was missing. */
+  readonly tag: string | undefined
+  readonly unknown: readonly UnknownMigration[]
+}
+
+function applyNext(
+  session: MigrationSession,
+  set: MigrationSet,
+  { check }: ApplyOptions,
+): Promise<NextMigration> {
+  let file: string | undefined
+  const commit = () => session.run('commit')
+  return inTurn(
+    session,
+    async () => {
+      const plan = await planMigrations(session, set)
+      check(plan)
+      const { migrations, journal, known, pending, unknown } = plan
+      const [next] = pending
+      if (!next) return { tag: undefined, unknown }
+      file = fileName(set, next.tag)
+      await prepareJournal(session, set, journal, known)
+      const after = migrations.slice(migrations.indexOf(next) + 1).filter(({ tag }) => known.has(tag))
+      await apply(session, set, next, after.at(-1)?.tag)
+      return { tag: next.tag, unknown }
+    },
+    () =>
+      file === undefined ? commit() : explained(`Migration ${file} failed when it was committed`, commit),
+  )
+}
+
 async function apply(
   session: MigrationSession,
   set: MigrationSet,
@@ -139,31 +175,24 @@ async function apply(
   appliedLater: string | undefined,
 ): Promise<void> {
   const file = fileName(set, migration.tag)
-  await session.run(beginning(set))
-  try {
-    for (const statement of migration.text.split(BREAKPOINT)) {
-      if (statement.trim() === '') continue
-      try {
-        await session.run(statement)
-      } catch (error) {
-        const reason = reasonOf(error)
-        if (!reason) throw error
-        const told = explainFailure({ file, statement, text: migration.text, appliedLater, reason })
-        throw new MigrationError(told, reason.code)
-      }
+  await session.run(bounds(set))
+  for (const statement of migration.text.split(BREAKPOINT)) {
+    if (statement.trim() === '') continue
+    try {
+      await session.run(statement)
+    } catch (error) {
+      const reason = reasonOf(error)
+      if (!reason) throw error
+      const told = explainFailure({ file, statement, text: migration.text, appliedLater, reason })
+      throw new MigrationError(told, reason.code)
     }
-    await noteApplied(session, set, migration)
-    await explained(`Migration ${file} failed when it was committed`, () => session.run('commit'))
-  } catch (error) {
-    // A connection that is lost has rolled it back already.
-    await session.run('rollback').catch(() => {})
-    throw error
   }
+  await noteApplied(session, set, migration)
 }
 
-function beginning({ hiddenSchema }: MigrationSet): string {
-  const begin = `begin; set local lock_timeout = ${LOCK_TIMEOUT_MS}`
-  return hiddenSchema === undefined ? begin : `${begin}; ${hide(hiddenSchema)}`
+function bounds({ hiddenSchema }: MigrationSet): string {
+  const bound = `set local lock_timeout = ${LOCK_TIMEOUT_MS}`
+  return hiddenSchema === undefined ? bound : `${bound}; ${hide(hiddenSchema)}`
 }
 
 /** A role that is named as a schema has it first on its search path, and would make its tables there. */

@@ -1,4 +1,4 @@
-import { AcquireTimeout, type Lease, type Session } from './database.ts'
+import { AcquireTimeout, type Lease, type PoolLoad, type Session } from './database.ts'
 
 export interface PoolOptions {
   /** Makes a session; it may connect lazily. */
@@ -20,6 +20,7 @@ interface Waiter {
   readonly resolve: (lease: Lease) => void
   readonly reject: (error: Error) => void
   readonly timer: NodeJS.Timeout
+  readonly sinceMs: number
 }
 
 /**
@@ -28,7 +29,7 @@ interface Waiter {
  * Each session is a single connection that is never reconnected: a session whose connection died is
  * discarded, so that no statement of a dead transaction can reach another connection.
  */
-export class Pool {
+export class Pool implements PoolLoad {
   readonly #options: PoolOptions
   readonly #idle: Session[] = []
   readonly #waiting: Waiter[] = []
@@ -38,15 +39,39 @@ export class Pool {
   /** How many take the place of others, and are not yet among the idle. */
   #replacing = 0
   #closed = false
+  #onAcquired: ((waitedMs: number) => void) | undefined
 
   constructor(options: PoolOptions) {
     this.#options = options
   }
 
+  get max(): number {
+    return this.#options.max
+  }
+
+  get leased(): number {
+    return this.#leased.size
+  }
+
+  get idle(): number {
+    return this.#idle.length
+  }
+
+  get waiting(): number {
+    return this.#waiting.length
+  }
+
+  onAcquired(listener: (waitedMs: number) => void): void {
+    this.#onAcquired = listener
+  }
+
   acquire(): Promise<Lease> {
     if (this.#closed) return Promise.reject(new AcquireTimeout('The database pool is closed'))
     const session = this.#take()
-    if (session) return Promise.resolve(this.#lease(session))
+    if (session) {
+      this.#onAcquired?.(0)
+      return Promise.resolve(this.#lease(session))
+    }
     if (this.#waiting.length >= MAX_WAITING) {
       return Promise.reject(new AcquireTimeout(`${MAX_WAITING} calls wait for a database connection already`))
     }
@@ -60,7 +85,7 @@ export class Pool {
           ),
         )
       }, acquireTimeoutMs)
-      const waiter: Waiter = { resolve, reject, timer }
+      const waiter: Waiter = { resolve, reject, timer, sinceMs: performance.now() }
       this.#waiting.push(waiter)
     })
   }
@@ -77,6 +102,7 @@ export class Pool {
   #take(): Session | undefined {
     for (let session = this.#idle.pop(); session; session = this.#idle.pop()) {
       if (!session.broken) return session
+      void session.close()
     }
     return this.#leased.size + this.#replacing < this.#options.max ? this.#connect() : undefined
   }
@@ -123,6 +149,7 @@ export class Pool {
     const waiter = next && this.#waiting.shift()
     if (!next || !waiter) return
     clearTimeout(waiter.timer)
+    this.#onAcquired?.(performance.now() - waiter.sinceMs)
     waiter.resolve(this.#lease(next))
   }
 

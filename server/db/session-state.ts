@@ -13,6 +13,9 @@ const SETTINGS: Readonly<Record<string, string>> = {
   TimeZone: 'UTC',
 }
 
+/** How long a statement outside a call may take; one in a call's transaction has the deadline of that call. */
+export const STATEMENT_TIMEOUT_MS = 10_000
+
 export interface SessionSettings {
   readonly statementTimeoutMs: number
   /** What tells this connection from all others. */
@@ -40,6 +43,26 @@ export function settingStatement({ statementTimeoutMs, id, applicationName }: Se
 export function isConfirmed(row: readonly unknown[] | undefined, { id }: SessionSettings): boolean {
   const wanted = Object.values(SETTINGS)
   return row?.at(-1) === id && wanted.every((value, position) => row[position] === value)
+}
+
+/**
+ * Sets one transaction, in a backend that may be another one than before and hold what others have left there: sent
+ * with its BEGIN, as one message. Takes no snapshot, which SELECT would. `SHOW_SESSION` reads the id back.
+ */
+export function transactionSettings({
+  statementTimeoutMs,
+  id,
+}: Omit<SessionSettings, 'applicationName'>): string {
+  const { default_transaction_read_only: _saidByBegin, ...settings } = SETTINGS
+  return [
+    // Whoever dumps a database through the pooler leaves an empty one.
+    'set local search_path to default',
+    ...Object.entries({
+      ...settings,
+      statement_timeout: `${statementTimeoutMs}ms`,
+      'deputy.session': id,
+    }).map(([name, value]) => `set local ${name} = '${value}'`),
+  ].join('; ')
 }
 
 /** Fails in a backend that was never set, and answers with the id of the connection that has set it. Takes no snapshot. */

@@ -2,7 +2,13 @@ import { Column, is, Name, Param, Placeholder, SQL, StringChunk, Table } from 'd
 import { PgDialect } from 'drizzle-orm/pg-core'
 import type { Statement } from './database.ts'
 
-const dialect = new PgDialect({ casing: 'snake_case' })
+/**
+ * Makes what writes statements as Drizzle does. One that has seen a table takes every other of that name for it, and two
+ * apps in a process may have one each: none is kept that writes columns.
+ */
+const createDialect = () => new PgDialect({ casing: 'snake_case' })
+/** Quotes names and numbers parameters. */
+const quoting = createDialect()
 
 /** What tables and columns are called, as Drizzle writes them. */
 const names = new WeakMap<Table | Column, string>()
@@ -19,7 +25,7 @@ interface Draft {
 export function toStatement(statement: SQL): Statement {
   const draft: Draft = { sql: '', params: [] }
   if (append(draft, statement)) return draft
-  const { sql, params } = dialect.sqlToQuery(statement)
+  const { sql, params } = createDialect().sqlToQuery(statement)
   return { sql, params }
 }
 
@@ -46,7 +52,7 @@ function appendChunk(draft: Draft, chunk: unknown): boolean {
     return true
   }
   if (!(chunk instanceof Name)) return false
-  draft.sql += dialect.escapeName(chunk.value)
+  draft.sql += quoting.escapeName(chunk.value)
   return true
 }
 
@@ -58,7 +64,7 @@ function appendParam(draft: Draft, { value, encoder }: Param): boolean {
 }
 
 function bind(draft: Draft, value: unknown): true {
-  draft.sql += dialect.escapeParam(draft.params.length)
+  draft.sql += quoting.escapeParam(draft.params.length)
   draft.params.push(value)
   return true
 }
@@ -66,7 +72,7 @@ function bind(draft: Draft, value: unknown): true {
 function nameOf(chunk: Table | Column): string {
   let name = names.get(chunk)
   if (name === undefined) {
-    name = dialect.sqlToQuery(new SQL([chunk])).sql
+    name = createDialect().sqlToQuery(new SQL([chunk])).sql
     names.set(chunk, name)
   }
   return name

@@ -4,11 +4,24 @@ import { NO_AUDIENCE } from '../auth/claims.ts'
 import type { AddressRange } from '../auth/client-address.ts'
 import { DEVELOPMENT_AUDIENCE, DEVELOPMENT_ISSUER } from '../auth/development-key.ts'
 import { createKeySource, type KeyConfig } from '../auth/key-source.ts'
+import type { ConsoleSignIn } from '../http/console-sign-in.ts'
 import { type IntegrationEnvNames, SECRET_LENGTH_RULE, shortSecrets } from '../integrations/connection.ts'
 import type { Budgets } from '../ledger/budgets.ts'
+import type { RateLimits } from '../limits/rate-limits.ts'
+import type { LiveLimits } from '../live/seats.ts'
+import { readConsoleSignIn } from './console.ts'
 import { readIntegrationEnv } from './integrations.ts'
+import { readLiveLimits } from './live-limits.ts'
 import { readBudgets } from './money.ts'
-import { KEY_NAMES, type LOG_LEVELS, type ParsedEnv, serverSchema } from './schema.ts'
+import { readRateLimits } from './rate-limits.ts'
+import {
+  type API_DOCS,
+  KEY_NAMES,
+  type LOG_LEVELS,
+  type ParsedEnv,
+  type POOLER_SETTINGS,
+  serverSchema,
+} from './schema.ts'
 
 /** How tokens are verified. */
 export type AuthEnv =
@@ -26,19 +39,40 @@ export type AuthEnv =
 export interface ServerEnv {
   readonly host: string
   readonly port: number
+  /** Where operators read metrics; without a port they are not counted. */
+  readonly metricsHost: string
+  readonly metricsPort: number | undefined
   readonly dataDir: string
   readonly databaseUrl: string | undefined
+  /** The same database without a pooler in transaction mode. */
+  readonly databaseDirectUrl: string | undefined
+  /** What is in front of the database. */
+  readonly databasePooler: (typeof POOLER_SETTINGS)[number]
   readonly ownerUserId: string | undefined
+  /** Whether the owner may call as another user. */
+  readonly mayActAs: boolean
   readonly auth: AuthEnv
+  /** The public address of `/mcp`, and the audience of tokens that are good there alone. */
+  readonly mcpUrl: string | undefined
   /** Where a token says a role. */
   readonly roleClaim: string | undefined
   readonly corsOrigins: readonly string[]
+  /** Who sees what describes the app. */
+  readonly apiDocs: (typeof API_DOCS)[number]
+  /** Whether there is a console at `/console`. */
+  readonly hasConsole: boolean
+  /** How people sign in to it at an OpenID provider; undefined where they have to have a token. */
+  readonly consoleSignIn: ConsoleSignIn | undefined
   /** Whose `X-Forwarded-For` is believed. */
   readonly trustedProxies: readonly AddressRange[]
-  /** How often a minute one address may call integrations without an action. */
-  readonly clientRateLimit: number | 'none'
+  /** How many calls a minute are taken of clients. */
+  readonly rateLimits: RateLimits
+  /** How many streams clients may have open. */
+  readonly liveLimits: LiveLimits
   /** How many days jobs are kept that are done. */
   readonly jobsKeptDays: number
+  /** The part that one caller may have of whatever calls use, from 0 to 1. */
+  readonly callerShare: number
   /** Whether answers are compressed. */
   readonly isCompressing: boolean
   /** Micro-credits that the owner's account starts with. */
@@ -50,11 +84,13 @@ export interface ServerEnv {
   readonly integrations: ReadonlyMap<string, string>
   /** `host:port` of upstreams that may have private addresses. */
   readonly allowPrivateUpstreams: readonly string[]
+  /** Calls that take as long say in the log what their time went to. */
+  readonly slowCallMs: number | 'none'
   readonly logLevel: (typeof LOG_LEVELS)[number]
 }
 
 /** Where the data is. */
-export type DatabaseEnv = Pick<ServerEnv, 'databaseUrl' | 'dataDir'>
+export type DatabaseEnv = Pick<ServerEnv, 'databaseUrl' | 'databaseDirectUrl' | 'databasePooler' | 'dataDir'>
 
 /** Everything that is wrong with the environment, a line each. */
 export class EnvError extends Error {
@@ -102,19 +138,29 @@ export function readEnv(
   const dataDir = env.DATA_DIR ?? DEFAULT_DATA_DIR
   checkDatabase(env, problems)
   const auth = readAuth(env, problems)
+  const consoleSignIn = readConsoleSignIn(env, problems)
   if (problems.length > 0 || !auth) throw new EnvError(problems)
   return {
     host: env.HOST,
     port: env.PORT,
+    metricsHost: env.METRICS_HOST,
+    metricsPort: env.METRICS_PORT,
     dataDir,
-    databaseUrl: env.DATABASE_URL,
+    ...databaseOf(env),
     ownerUserId: env.OWNER_USER_ID ?? (auth.kind === 'development' ? 'owner' : undefined),
+    mayActAs: (env.ACT_AS ?? (auth.kind === 'development' ? 'on' : 'off')) === 'on',
     auth,
+    mcpUrl: env.MCP_URL,
     roleClaim: env.AUTH_ROLE_CLAIM,
     corsOrigins: env.CORS_ORIGINS,
+    apiDocs: env.API_DOCS ?? (isProduction(source) ? 'users' : 'public'),
+    consoleSignIn,
+    hasConsole: (env.CONSOLE ?? (auth.kind === 'development' ? 'on' : 'off')) === 'on',
     trustedProxies: env.TRUSTED_PROXIES,
-    clientRateLimit: env.CLIENT_RATE_LIMIT,
+    rateLimits: readRateLimits(env),
+    liveLimits: readLiveLimits(env),
     jobsKeptDays: env.JOBS_KEPT_DAYS,
+    callerShare: env.CALLER_SHARE,
     isCompressing: env.COMPRESSION === 'on',
     ownerCredits: env.OWNER_CREDITS ?? (auth.kind === 'development' ? 'unmetered' : 0),
     budgets: readBudgets(env),
@@ -122,6 +168,7 @@ export function readEnv(
     appOwnerJwt: env.APP_OWNER_JWT,
     integrations,
     allowPrivateUpstreams: env.ALLOW_PRIVATE_UPSTREAMS,
+    slowCallMs: env.SLOW_CALL_MS,
     logLevel: env.LOG_LEVEL,
   }
 }
@@ -187,17 +234,45 @@ export function readTokenEnv(source: NodeJS.ProcessEnv = process.env): {
 /** What a command that works on the data alone needs. @throws {EnvError} */
 export function readDatabaseEnv(source: NodeJS.ProcessEnv = process.env): DatabaseEnv {
   const problems: string[] = []
-  const schema = serverSchema.pick({ NODE_ENV: true, DATABASE_URL: true, DATA_DIR: true })
+  const schema = serverSchema.pick({
+    NODE_ENV: true,
+    DATABASE_URL: true,
+    DATABASE_DIRECT_URL: true,
+    DATABASE_POOLER: true,
+    DATA_DIR: true,
+  })
   const env = parseEnv(schema, source, problems)
   if (env) checkDatabase(env, problems)
   if (!env || problems.length > 0) throw new EnvError(problems)
-  return { databaseUrl: env.DATABASE_URL, dataDir: env.DATA_DIR ?? DEFAULT_DATA_DIR }
+  return { ...databaseOf(env), dataDir: env.DATA_DIR ?? DEFAULT_DATA_DIR }
 }
 
-function checkDatabase(
-  env: Pick<ParsedEnv, 'NODE_ENV' | 'DATABASE_URL' | 'DATA_DIR'>,
-  problems: string[],
-): void {
+/** Where a server serves its metrics. @throws {EnvError} */
+export function readMetricsEnv(
+  source: NodeJS.ProcessEnv = process.env,
+): Pick<ServerEnv, 'metricsHost' | 'metricsPort'> {
+  const problems: string[] = []
+  const env = parseEnv(serverSchema.pick({ METRICS_HOST: true, METRICS_PORT: true }), source, problems)
+  if (!env) throw new EnvError(problems)
+  return { metricsHost: env.METRICS_HOST, metricsPort: env.METRICS_PORT }
+}
+
+type ParsedDatabase = Pick<
+  ParsedEnv,
+  'NODE_ENV' | 'DATABASE_URL' | 'DATABASE_DIRECT_URL' | 'DATABASE_POOLER' | 'DATA_DIR'
+>
+
+function databaseOf(env: ParsedDatabase): Omit<DatabaseEnv, 'dataDir'> {
+  return {
+    databaseUrl: env.DATABASE_URL,
+    databaseDirectUrl: env.DATABASE_DIRECT_URL,
+    databasePooler: env.DATABASE_POOLER,
+  }
+}
+
+function checkDatabase(env: ParsedDatabase, problems: string[]): void {
+  if (env.DATABASE_URL === undefined && env.DATABASE_DIRECT_URL !== undefined)
+    problems.push('DATABASE_DIRECT_URL: is set without DATABASE_URL, which is how calls reach the database')
   if (env.NODE_ENV !== 'production' || env.DATABASE_URL !== undefined || env.DATA_DIR !== undefined) return
   problems.push(
     'DATABASE_URL: is required in production (or set DATA_DIR to use the embedded database on purpose)',
@@ -240,6 +315,10 @@ function readAuth(env: ParsedEnv, problems: string[]): AuthEnv | undefined {
     problems.push(
       `AUTH_JWT_AUDIENCE: ${NO_AUDIENCE} stands alone; with it only tokens without "aud" are accepted`,
     )
+  if (env.MCP_URL !== undefined && audiences.includes(env.MCP_URL))
+    problems.push(
+      'AUTH_JWT_AUDIENCE: names MCP_URL, so that a token for agents would be good for everything; tokens with that audience are taken at /mcp without it',
+    )
   const key = keyConfig(env)
   const fault = keyFault(key)
   if (fault !== undefined) problems.push(`${given[0]}: ${fault}`)
@@ -269,6 +348,15 @@ function keyConfig(env: ParsedEnv): KeyConfig {
   return { kind: 'secret', secret: env.AUTH_JWT_SECRET ?? '' }
 }
 
+/** What has no meaning for tokens of the development key. */
+const NEEDING_KEY = [
+  'AUTH_JWT_ISSUER',
+  'AUTH_JWT_AUDIENCE',
+  'AUTH_AUTHORIZED_PARTIES',
+  'MCP_URL',
+  'CONSOLE_OIDC_ISSUER',
+] as const
+
 function developmentAuth(env: ParsedEnv, problems: string[]): AuthEnv | undefined {
   const how = `set one of ${KEY_NAMES.join(', ')}`
   if (env.NODE_ENV === 'production')
@@ -278,9 +366,7 @@ function developmentAuth(env: ParsedEnv, problems: string[]): AuthEnv | undefine
       problems,
       `HOST: ${env.HOST} can be reached from outside, where the development key may not be used; ${how}`,
     )
-  const stray = (['AUTH_JWT_ISSUER', 'AUTH_JWT_AUDIENCE', 'AUTH_AUTHORIZED_PARTIES'] as const).find(
-    (name) => env[name] !== undefined,
-  )
+  const stray = NEEDING_KEY.find((name) => env[name] !== undefined)
   if (stray) return refuse(problems, `${stray}: is set, but no key is; ${how}`)
   return { kind: 'development', issuer: DEVELOPMENT_ISSUER, audience: DEVELOPMENT_AUDIENCE }
 }

@@ -1,5 +1,4 @@
 import { z } from 'zod'
-import { DEFAULT_CALLS_PER_MINUTE } from '../http/rate-limit.ts'
 import { type Budgets, DEFAULT_BUDGETS } from '../ledger/budgets.ts'
 import { MAX_MICRO_CREDITS } from '../wire/amount.ts'
 
@@ -22,9 +21,6 @@ export const moneyShape = {
       error: `${NUMBER_RULE} (1000000 is 1 credit), or unmetered`,
     })
     .optional(),
-  CLIENT_RATE_LIMIT: limit
-    .refine((calls) => calls !== 0, 'must be at least 1, or none for no limit')
-    .default(DEFAULT_CALLS_PER_MINUTE),
   BUDGET_CALLER_CALLS: limit.default(textOf(caller.calls)),
   BUDGET_CALLER_CREDITS: limit.default(textOf(caller.credits)),
   BUDGET_ACTION_CALLS: limit.default(textOf(action.calls)),

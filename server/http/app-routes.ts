@@ -9,22 +9,32 @@ import { type BodyLimits, limitBody } from './body-limits.ts'
 import { compressAnswers } from './compress-middleware.ts'
 import type { Compression } from './compression.ts'
 import type { Cors } from './cors.ts'
-import { type AnyRoutes, createRoutesOptions, type RoutesOptions } from './custom-routes.ts'
+import {
+  type AnyRoutes,
+  createRoutesOptions,
+  type KnownRequest,
+  type RoutesOptions,
+} from './custom-routes.ts'
 import { ENGINE_PREFIXES, isEngineAddress } from './engine-addresses.ts'
 import type { Exchange, WebAnswer } from './exchange.ts'
 import { FRONT_PAGE, FRONT_PAGE_HEADERS, isFrontPage } from './front-page.ts'
 import { BodyTooLargeError, MAX_BODY_BYTES, tooLarge } from './request-body.ts'
 import { headersOfAll, NOTHING_HERE, respond } from './respond.ts'
+import type { WebFiles } from './web-files.ts'
 
 export interface AppRoutesOptions {
   readonly engine: Engine
   readonly routes: AnyRoutes
   /** What the routes may run. */
   readonly actions: NamedActions
+  /** Whose page is answered where no route is. */
+  readonly web: WebFiles | undefined
   /** What the routes say about bodies is added here, and then no more. */
   readonly bodyLimits: BodyLimits
   readonly cors: Cors | undefined
   readonly compression: Compression | undefined
+  /** The address that a request came from. */
+  addressOf(exchange: Exchange): string | undefined
   isStopping(): boolean
 }
 
@@ -40,13 +50,14 @@ interface HonoEnv {
 /** Serves the app's own routes. Their answers say of themselves what all answers do. */
 export function createAppRoutes(options: AppRoutesOptions): AppRoutes {
   const { engine, bodyLimits, cors, compression, isStopping } = options
-  const requestIds = new WeakMap<Request, string>()
+  const requests = new WeakMap<Request, KnownRequest>()
   const app = new Hono<HonoEnv>()
   // Around what `Vary` is written by.
   if (compression) app.use(compressAnswers(compression))
   app.use(async (c, next) => {
     const startedMs = performance.now()
     await next()
+    engine.observer?.requestAnswered(c.get('isUnserved') ? 'none' : 'route', c.res.status)
     // Whoever tries addresses must not fill the log.
     if (!c.get('isUnserved'))
       engine.log.info(
@@ -83,16 +94,20 @@ export function createAppRoutes(options: AppRoutesOptions): AppRoutes {
   })
   app.use(async (c, next) => {
     // A body that was read or is counted is another request.
-    requestIds.set(c.req.raw, c.env.requestId)
+    const { exchange, requestId } = c.env
+    requests.set(c.req.raw, { requestId, clientAddress: () => options.addressOf(exchange) })
     return next()
   })
-  const given = createRoutesOptions({ engine, actions: options.actions, requestIds, bodyLimits })
+  const given = createRoutesOptions({ engine, actions: options.actions, requests, bodyLimits })
   // The collections given at start are those that the app's types describe.
   const routes = options.routes(given as RoutesOptions<never>)
   refuseReserved(routes)
   app.route('/', routes)
-  app.notFound((c) => {
+  app.notFound(async (c) => {
     c.set('isUnserved', true)
+    const page = await options.web?.page(c.env.exchange, c.req.path, c.env.requestId)
+    // Copied, since a Response takes no view of memory that might be shared.
+    if (page) return new Response(page.status === 304 ? null : new Uint8Array(Buffer.from(page.body)), page)
     return isFrontPage(c.req.method, c.req.path)
       ? c.body(FRONT_PAGE, 200, FRONT_PAGE_HEADERS)
       : respond(NOTHING_HERE, c.env.requestId)
@@ -106,6 +121,7 @@ export function createAppRoutes(options: AppRoutesOptions): AppRoutes {
       engine.log.debug({ requestId }, 'A request ended before it was complete')
       return respond(fail('BAD_REQUEST', 'The request ended before it was complete.'), requestId)
     }
+    engine.errorReports.report(error, { kind: 'route', requestId, route: routePath(c, -1) })
     engine.log.error({ err: error, requestId }, 'A request failed with an unexpected error')
     return respond(fail('INTERNAL_SERVER_ERROR', INTERNAL_MESSAGE), requestId)
   })

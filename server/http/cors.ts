@@ -1,3 +1,4 @@
+import { ACT_AS_HEADER } from '../auth/act-as.ts'
 import { createOriginMatcher } from '../auth/origin.ts'
 import type { Exchange, HttpAnswer } from './exchange.ts'
 
@@ -6,13 +7,15 @@ const HEADERS = [
   'authorization',
   'content-type',
   'idempotency-key',
+  ACT_AS_HEADER,
   'deputy-dry-run',
+  'deputy-tell-writes',
   'x-request-id',
   'trpc-accept',
 ]
 const METHODS = 'GET,HEAD,POST,PUT,PATCH,DELETE'
 const EXPOSED =
-  'x-request-id,retry-after,idempotency-replayed,allow,www-authenticate,etag,content-disposition'
+  'x-request-id,retry-after,ratelimit,ratelimit-policy,idempotency-replayed,deputy-writes,allow,www-authenticate,etag,content-disposition'
 const MAX_AGE_S = 600
 /** Names of headers, separated by commas (RFC 9110, 5.6.2). */
 const HEADER_NAMES = /^[\w!#$%&'*+.^`|~-]+(?:\s*,\s*[\w!#$%&'*+.^`|~-]+)*$/

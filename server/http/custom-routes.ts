@@ -63,6 +63,11 @@ export interface RoutesOptions<TContext extends { readonly env: unknown }> {
    * @throws {TypeError} for an address of the engine's, and for what is no path or no limit.
    */
   allowBody(path: string, limit: BodyLimit): void
+  /**
+   * The address that a request came from, as limits and the log have it: behind `TRUSTED_PROXIES`, the one that they say.
+   * Undefined where no socket is known, as in a `fetch` of the app's own.
+   */
+  clientAddress(request: Request): string | undefined
   /** The verified caller of a request, or the answer for who is none (401, or 503 when keys cannot be had). */
   authenticate(request: Request): Promise<RouteCaller | { readonly response: Response }>
   /**
@@ -106,11 +111,17 @@ function checkedName(name: string): string {
   throw new TypeError(`The name of a route must match ${NAME}`)
 }
 
+/** What is known of a request beside what it says. */
+export interface KnownRequest {
+  readonly requestId: string
+  clientAddress(): string | undefined
+}
+
 interface RoutesParts {
   readonly engine: Engine
   readonly actions: NamedActions
-  /** The id of every request under way. */
-  readonly requestIds: WeakMap<Request, string>
+  /** Every request under way. */
+  readonly requests: WeakMap<Request, KnownRequest>
   readonly bodyLimits: BodyLimits
 }
 
@@ -118,7 +129,7 @@ interface RoutesParts {
 export function createRoutesOptions({
   engine,
   actions,
-  requestIds,
+  requests,
   bodyLimits,
 }: RoutesParts): RoutesOptions<AnyContext> {
   return {
@@ -128,8 +139,10 @@ export function createRoutesOptions({
 
     allowBody: (path, limit) => bodyLimits.allow(path, limit),
 
+    clientAddress: (request) => requests.get(request)?.clientAddress(),
+
     async authenticate(request) {
-      const requestId = requestIds.get(request) ?? uuidv7()
+      const requestId = requests.get(request)?.requestId ?? uuidv7()
       const authorization = request.headers.get('authorization') ?? undefined
       const caller = verifiedUser(await createAuthenticator(engine, authorization, requestId).authenticate())
       return 'actor' in caller
@@ -138,7 +151,7 @@ export function createRoutesOptions({
     },
 
     authorize(request, { name, audit = 'never' }) {
-      const requestId = requestIds.get(request) ?? uuidv7()
+      const requestId = requests.get(request)?.requestId ?? uuidv7()
       return {
         actor: { kind: 'anonymous' },
         requestId,
@@ -160,7 +173,7 @@ export function createRoutesOptions({
         source: 'route',
         userId: as === 'owner' && ownerUserId !== undefined ? ownerUserId : null,
         readInput: () => input,
-        requestId: request && requestIds.get(request),
+        requestId: request && requests.get(request)?.requestId,
         key: { space, value: key },
       })
       return result as never // The action's own result, or a failure.

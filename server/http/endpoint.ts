@@ -17,12 +17,15 @@ export interface Weight {
   readonly pages: number
   /** Whether it calls nothing that writes. */
   readonly isRead: boolean
+  /** How many calls it asks for. */
+  readonly calls: number
 }
 
 /** What answers at one address of the engine's, and below it. */
 export interface Endpoint {
-  readonly transport: 'rest' | 'trpc'
-  weigh(request: EngineRequest): Weight
+  readonly transport: 'rest' | 'trpc' | 'mcp'
+  /** At once, but where only the body says what is asked. @throws {BodyTooLargeError | RequestEndedError} */
+  weigh(request: EngineRequest): Weight | Promise<Weight>
   /** @throws {BodyTooLargeError | RequestEndedError} */
   answer(request: EngineRequest): Promise<HttpAnswer>
   /** A failure of a request as a whole. */

@@ -1,19 +1,50 @@
+import { createOriginMatcher } from '../auth/origin.ts'
+import type { Verifier } from '../auth/verifier.ts'
+import type { NamedActions } from '../builders/named-actions.ts'
+import { quotaHeaders } from '../limits/quota.ts'
+import { createMcpService } from '../mcp/service.ts'
 import type { createAppRouter } from '../routers/app-router.ts'
-import { callablesOf } from '../trpc/callable.ts'
+import { type Callables, callablesOf } from '../trpc/callable.ts'
+import { createDocumentEndpoint, DOCUMENT_PATH } from './document-endpoint.ts'
 import type { Endpoint, EngineRequest } from './endpoint.ts'
+import { MCP_PATH } from './engine-addresses.ts'
 import type { Exchange, HttpAnswer } from './exchange.ts'
+import { countUnheard, failingCallerOf, refuseFailing } from './failing-requests.ts'
 import { type HeldBytes, overloaded } from './held-bytes.ts'
+import { createMcpEndpoint } from './mcp-endpoint.ts'
 import { PageSlots } from './page-slots.ts'
+import { readList } from './query-string.ts'
 import { createRecordsEndpoint } from './records.ts'
-import { MAX_BODY_BYTES, readWholeBody } from './request-body.ts'
+import type { ApiDocs } from './reference-page.ts'
+import type { RefusalPacer } from './refusal-pacer.ts'
+import { BodyTooLargeError, MAX_BODY_BYTES, readWholeBody } from './request-body.ts'
 import { createRequestContexts, type RequestContextsOptions } from './request-contexts.ts'
 import type { RequestTarget } from './request-head.ts'
+import {
+  createResourceMetadata,
+  type ResourceMetadata,
+  type ResourceMetadataOptions,
+} from './resource-metadata.ts'
 import { createActionEndpoint, createIntegrationsEndpoint, createProcedureRoutes } from './rest-endpoints.ts'
 import { createTrpcEndpoint } from './trpc-endpoint.ts'
 
 export interface EngineEndpointsOptions extends RequestContextsOptions {
   readonly router: ReturnType<typeof createAppRouter>
+  readonly actions: NamedActions
+  readonly corsOrigins: readonly string[]
+  readonly mcp: McpSettings
+  /** Who sees what describes the app. */
+  readonly apiDocs: ApiDocs
+  /** What describes the app, as JSON. */
+  readonly document: () => string
   readonly held: HeldBytes
+  readonly pacer: RefusalPacer
+}
+
+/** What is said of `/mcp` outside, and who is believed there. */
+export interface McpSettings extends Partial<ResourceMetadataOptions> {
+  /** Verifies tokens that are for `/mcp` alone. @default the verifier of the app */
+  readonly verifier?: Verifier | undefined
 }
 
 /**
@@ -29,31 +60,60 @@ export type ServeEndpoint = (
 
 /** Serves the engine's endpoints, within the room that there is for bodies, pages and answers. */
 export function createEngineEndpoints(options: EngineEndpointsOptions): ServeEndpoint {
-  const { router, held } = options
+  const { router, held, pacer } = options
   const slots = new PageSlots(held.pages)
-  const contexts = createRequestContexts(options)
-  const endpoints = endpointsOf(router)
+  const contexts = createRequestContexts({ ...options, agentVerifier: options.mcp.verifier })
+  const callables = callablesOf(router)
+  const endpoints = endpointsOf(router, callables)
+  endpoints.set(DOCUMENT_PATH, createDocumentEndpoint(options.apiDocs, options.document))
+  const metadata = addMcp(endpoints, options, callables)
 
   return (exchange, target, requestId) => {
+    const told = metadata?.answer(exchange, target.pathname, requestId)
+    if (told) return Promise.resolve(told)
     const address = addressOf(target.pathname)
     const endpoint = endpoints.get(address)
     if (!endpoint) return undefined
     const ctx = contexts(exchange, endpoint.transport, requestId)
     const { pathname, search } = target
-    return serve(endpoint, { exchange, ctx, pathname, search, path: pathname.slice(address.length) })
+    const request = { exchange, ctx, pathname, search, path: pathname.slice(address.length) }
+    return serve(endpoint, request, address)
   }
 
-  async function serve(endpoint: Endpoint, request: EngineRequest): Promise<HttpAnswer> {
+  async function serve(endpoint: Endpoint, request: EngineRequest, address: string): Promise<HttpAnswer> {
     const { exchange, ctx } = request
     // Reading begins at once: who hangs up after the last byte has called.
     if (exchange.bodyBytes !== 0) void exchange.readBody(MAX_BODY_BYTES)
+    const caller = await failingCallerOf(ctx)
+    if (!caller) return pacer.paced(await answered(endpoint, request))
+    const refused = refuseFailing(ctx, caller, address)
+    if (refused) {
+      const answer = endpoint.refuse(refused, ctx.requestId)
+      Object.assign(answer.headers, quotaHeaders(ctx.quotas))
+      return pacer.paced(answer, caller)
+    }
+    try {
+      const answer = await answered(endpoint, request)
+      const { calls } = await endpoint.weigh(request)
+      countUnheard(ctx, caller, answer, { calls, method: exchange.method })
+      return pacer.paced(answer, caller)
+    } catch (error) {
+      if (error instanceof BodyTooLargeError) ctx.engine.limiter.fail(caller)
+      throw error
+    }
+  }
+
+  async function answered(endpoint: Endpoint, request: EngineRequest): Promise<HttpAnswer> {
+    const { exchange, ctx } = request
     // A body that does not say its length is too large before it is anything else.
     if (exchange.bodyBytes === undefined) await readWholeBody(exchange)
-    const { pages, isRead } = endpoint.weigh(request)
+    const { pages, isRead } = await endpoint.weigh(request)
     const answer = pages === 0 ? await endpoint.answer(request) : await readPages(pages, endpoint, request)
     // What has been done is told, however little room there is.
     const isSent = held.answer(exchange.holder, answer.body.length, isRead)
-    return isSent ? answer : endpoint.refuse(overloaded(), ctx.requestId)
+    if (isSent) return answer
+    answer.stream?.cancel()
+    return endpoint.refuse(overloaded(), ctx.requestId)
   }
 
   async function readPages(pages: number, endpoint: Endpoint, request: EngineRequest): Promise<HttpAnswer> {
@@ -69,8 +129,21 @@ export function createEngineEndpoints(options: EngineEndpointsOptions): ServeEnd
   }
 }
 
-function endpointsOf(router: EngineEndpointsOptions['router']): ReadonlyMap<string, Endpoint> {
-  const callables = callablesOf(router)
+/** Adds what agents call, where the app offers them something. @returns where their users sign in */
+function addMcp(
+  endpoints: Map<string, Endpoint>,
+  { engine, actions, corsOrigins, mcp }: EngineEndpointsOptions,
+  callables: Callables,
+): ResourceMetadata | undefined {
+  const service = createMcpService({ engine, actions, callables, readList })
+  if (!service) return undefined
+  const metadata = createResourceMetadata({ url: mcp.url, issuer: mcp.issuer })
+  const mayCall = createOriginMatcher(corsOrigins)
+  endpoints.set(MCP_PATH, createMcpEndpoint({ service, metadata, mayCall }))
+  return metadata
+}
+
+function endpointsOf(router: EngineEndpointsOptions['router'], callables: Callables): Map<string, Endpoint> {
   const byTable = createProcedureRoutes(callables)
   return new Map([
     ['/api/actions', createActionEndpoint(callables)],
@@ -78,10 +151,13 @@ function endpointsOf(router: EngineEndpointsOptions['router']): ReadonlyMap<stri
     ['/api/integrations', createIntegrationsEndpoint(callables)],
     ['/api/users', byTable],
     ['/api/audit', byTable],
+    ['/api/calls', byTable],
     ['/api/credits', byTable],
+    ['/api/data', byTable],
     ['/api/jobs', byTable],
     ['/api/outbox', byTable],
     ['/api/schedules', byTable],
+    ['/api/status', byTable],
     ['/trpc', createTrpcEndpoint(router, callables)],
   ])
 }

@@ -1,6 +1,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { getRequestListener } from '@hono/node-server'
-import type { Answer, Exchange, HttpAnswer, WebAnswer, WholeBody } from './exchange.ts'
+import type {
+  Answer,
+  AnswerStream,
+  Exchange,
+  HttpAnswer,
+  StreamSink,
+  WebAnswer,
+  WholeBody,
+} from './exchange.ts'
+import type { HeldBytes } from './held-bytes.ts'
 
 /** How long what no one read of a body may still take, so that the connection can be kept. */
 const DRAIN_MS = 500
@@ -11,7 +20,7 @@ export type NodeListener = (incoming: IncomingMessage, outgoing: ServerResponse)
 
 /** @param hostname stands in for a `Host` that a request of HTTP/1.0 does not have */
 export function createNodeListener(
-  answer: (exchange: Exchange) => Promise<Answer>,
+  { answer, held }: { readonly answer: (exchange: Exchange) => Promise<Answer>; readonly held: HeldBytes },
   hostname: string,
 ): NodeListener {
   const answerByWeb = createWebAnswering(hostname)
@@ -19,6 +28,7 @@ export function createNodeListener(
     const exchange = new NodeExchange(incoming)
     const answered = await answer(exchange)
     if (typeof answered === 'function') await answerByWeb(incoming, outgoing, answered)
+    else if (answered.stream) exchange.stream(outgoing, answered, answered.stream, held)
     else exchange.send(outgoing, answered)
   }
 }
@@ -77,15 +87,39 @@ class NodeExchange implements Exchange {
     })
   }
 
+  stream(
+    outgoing: ServerResponse,
+    { status, headers }: HttpAnswer,
+    stream: AnswerStream,
+    held: HeldBytes,
+  ): void {
+    this.#isAnswered = true
+    if (this.isGone) {
+      stream.cancel()
+      return
+    }
+    outgoing.writeHead(status, headers)
+    stream.start(sinkOf(outgoing), held)
+  }
+
   send(outgoing: ServerResponse, { status, headers, body }: HttpAnswer): void {
     this.#isAnswered = true
-    const hasBody = this.method !== 'HEAD' && status !== 204
+    const hasBody = this.method !== 'HEAD' && status !== 204 && status !== 304
     if (hasBody && headers['transfer-encoding'] === undefined)
       headers['content-length'] = String(Buffer.byteLength(body))
     if (!this.holder.complete) outgoing.once('finish', () => closeUnlessComplete(this.holder))
     outgoing.writeHead(status, headers)
     if (hasBody) outgoing.end(body)
     else outgoing.end()
+  }
+}
+
+function sinkOf(outgoing: ServerResponse): StreamSink {
+  return {
+    write: (bytes) => outgoing.write(bytes),
+    onDrain: (listener) => void outgoing.on('drain', listener),
+    onClose: (listener) => void outgoing.once('close', listener),
+    end: (last) => void outgoing.end(last),
   }
 }
 

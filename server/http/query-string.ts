@@ -56,15 +56,14 @@ export function readList(search: string): JsonBody {
   const options: Record<string, unknown> = Object.fromEntries(read.values)
   const limit = numberOrText(read.values.get('limit'))
   if (limit !== undefined) options.limit = limit
-  const text = read.values.get('where')
-  if (text === undefined) return { value: options }
-  const where = parseWhere(text)
-  return 'failure' in where ? where : { value: { ...options, where: where.value } }
+  return withWhere(options)
 }
 
-function parseWhere(text: string): JsonBody {
+/** Reads the `where` of an input, which is JSON in an address; what has none stays as it is. */
+export function withWhere(input: Readonly<Record<string, unknown>>): JsonBody {
+  if (typeof input.where !== 'string') return { value: input }
   try {
-    return { value: JSON.parse(text) }
+    return { value: { ...input, where: JSON.parse(input.where) } }
   } catch {
     const issue = { path: ['where'], message: 'must be a JSON object of conditions' }
     return { failure: badInput(new InvalidInput([issue])) }

@@ -4,6 +4,7 @@ import { RECORDS_PREFIX } from '../routers/records.ts'
 import { noSuchCollection } from '../tools/problems.ts'
 import type { Callables } from '../trpc/callable.ts'
 import type { Endpoint, EngineRequest } from './endpoint.ts'
+import { asksForEvents } from './event-stream.ts'
 import { numberOrText, readList, readQueryString } from './query-string.ts'
 import { type JsonBody, readJsonBody, readWholeBody } from './request-body.ts'
 import { NOTHING_HERE } from './respond.ts'
@@ -13,6 +14,12 @@ import { callOnce, restEndpoint } from './rest-endpoints.ts'
 type Reading =
   | { readonly verb: string; readonly input: unknown }
   | { readonly failure: Failure; readonly allow?: string }
+
+/** The streams that show what the reading verbs answer. */
+const LIVE: ReadonlyMap<string, string> = new Map([
+  ['list', 'live'],
+  ['get', 'liveRecord'],
+])
 
 /** Exposes the data API as the caller at `/api/records/:collection` and `/api/records/:collection/:id`. */
 export function createRecordsEndpoint(callables: Callables): Endpoint {
@@ -27,8 +34,11 @@ export function createRecordsEndpoint(callables: Callables): Endpoint {
     const call =
       recordId === undefined ? await readCollectionCall(request) : await readRecordCall(recordId, request)
     if ('failure' in call) return { result: call.failure, allow: call.allow }
-    const path = `${RECORDS_PREFIX}${entry.name}.${call.verb}`
-    return { result: await callOnce(callables.get(path), { ctx, path, readInput: () => call.input }) }
+    const { method } = request.exchange
+    const verb = method === 'GET' && asksForEvents(request.exchange) ? LIVE.get(call.verb) : undefined
+    const path = `${RECORDS_PREFIX}${entry.name}.${verb ?? call.verb}`
+    const result = await callOnce(callables.get(path), { ctx, path, readInput: () => call.input })
+    return { result, isStream: verb !== undefined }
   })
 }
 

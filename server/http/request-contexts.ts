@@ -1,61 +1,80 @@
 import { LRUCache } from 'lru-cache'
+import { ACT_AS_HEADER } from '../auth/act-as.ts'
 import type { UserActor } from '../auth/actor.ts'
 import { readBearer } from '../auth/authentication.ts'
-import { type AddressRange, clientAddress } from '../auth/client-address.ts'
+import { type AddressRange, clientAddress, isTrustedPeer } from '../auth/client-address.ts'
+import type { Verifier } from '../auth/verifier.ts'
 import { uuidv7 } from '../core/uuid.ts'
 import type { Engine } from '../invocation/engine.ts'
+import type { RemoteTrace } from '../invocation/tracing.ts'
 import { createRequestContext, type RequestContext } from '../trpc/context.ts'
+import type { Endpoint } from './endpoint.ts'
 import type { Exchange } from './exchange.ts'
-import { createRateLimit } from './rate-limit.ts'
 
 /** Asks for a dry run of the actions that a request calls. */
 export const DRY_RUN_HEADER = 'deputy-dry-run'
+/** Asks to be told what the calls of a request wrote. */
+const TELL_WRITES_HEADER = 'deputy-tell-writes'
 const MAX_KNOWN_PEERS = 1_000
 const REQUEST_ID = /^[\w.:-]{1,64}$/
 
 export interface RequestContextsOptions {
   readonly engine: Engine
   readonly trustedProxies: readonly AddressRange[]
-  readonly clientRateLimit: number | 'none'
+  /** Says whose the tokens of agents are, where those are for `/mcp` alone. @default the verifier of the app */
+  readonly agentVerifier?: Verifier | undefined
 }
 
 export type RequestContexts = (
   exchange: Exchange,
-  transport: 'rest' | 'trpc',
+  transport: Endpoint['transport'],
   requestId: string,
 ) => RequestContext
 
 /** Gives each request its context, before anything of it is called. */
 export function createRequestContexts(options: RequestContextsOptions): RequestContexts {
-  const { engine, trustedProxies } = options
-  const countCall = createRateLimit({ callsPerMinute: options.clientRateLimit, clock: engine.clock })
+  const { engine, trustedProxies, agentVerifier } = options
   const addressOf = createAddressOf(trustedProxies)
   return (exchange, transport, requestId) => {
     const ip = addressOf(exchange)
     const authorization = exchange.header('authorization')
+    const verifier = (transport === 'mcp' && agentVerifier) || engine.verifier
     return createRequestContext(engine, {
       authorization,
-      actor: recall(engine, authorization),
+      verifier,
+      actor: recall(verifier, authorization),
+      actAs: exchange.header(ACT_AS_HEADER),
       requestId,
       transport,
       ip,
-      countCall: () => countCall(ip),
+      isGone: () => exchange.isGone,
       dryRun: exchange.header(DRY_RUN_HEADER),
+      tellsWrites: exchange.header(TELL_WRITES_HEADER),
+      remoteTrace: engine.tracing && remoteTraceOf(exchange, trustedProxies),
       idempotency: idempotencyOf(transport, exchange.header('idempotency-key')),
     })
   }
 }
 
+/** What a request says it is a part of. Its `tracestate` and `baggage` are not read: they are anybody's word. */
+function remoteTraceOf(exchange: Exchange, trustedProxies: readonly AddressRange[]): RemoteTrace | undefined {
+  const traceparent = exchange.header('traceparent')
+  if (traceparent === undefined) return undefined
+  return { traceparent, isTrusted: isTrustedPeer(exchange.peer, trustedProxies) }
+}
+
 /** The caller whose token was verified a short while ago. */
-function recall({ verifier }: Engine, authorization: string | undefined): UserActor | undefined {
+function recall(verifier: Verifier, authorization: string | undefined): UserActor | undefined {
   const bearer = readBearer(authorization)
   return bearer.kind === 'token' ? verifier.recall(bearer.token) : undefined
 }
 
 /** The address that a request came from. That of a socket which no one speaks for is read once. */
-function createAddressOf(trustedProxies: readonly AddressRange[]) {
+export function createAddressOf(
+  trustedProxies: readonly AddressRange[],
+): (exchange: Exchange) => string | undefined {
   const known = new LRUCache<string, string>({ max: MAX_KNOWN_PEERS })
-  return (exchange: Exchange) => {
+  return (exchange) => {
     const { peer } = exchange
     if (trustedProxies.length > 0 || peer === undefined)
       return clientAddress(peer, exchange.header('x-forwarded-for'), trustedProxies)
@@ -73,7 +92,9 @@ export function requestIdOf(given: string | undefined): string {
 }
 
 /** A REST request is one call, and its key may hold no comma; a batch has a slot for each of its calls. */
-function idempotencyOf(transport: 'rest' | 'trpc', key: string | undefined) {
+function idempotencyOf(transport: Endpoint['transport'], key: string | undefined) {
+  // An agent says it beside each call.
+  if (transport === 'mcp') return []
   if (transport === 'trpc') return readIdempotencyKeys(key)
   return key === undefined ? [] : [key]
 }

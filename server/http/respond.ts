@@ -1,6 +1,7 @@
 import { type ActionResult, type Failure, fail } from '../core/result.ts'
 import { httpStatusOf } from '../trpc/error-shape.ts'
 import { toWireJson } from '../wire/to-json.ts'
+import { joinNotices } from '../wire/write-notice.ts'
 import type { HttpAnswer } from './exchange.ts'
 
 /** What an address is answered with that nothing is at. */
@@ -34,6 +35,12 @@ export function jsonHeaders(requestId: string): Record<string, string> {
     'cache-control': 'no-store',
     'x-content-type-options': 'nosniff',
   }
+}
+
+/** What an answer says of what its calls wrote; nothing where nothing is told. */
+export function noticeHeaders(notices: ReadonlyMap<number, string>): Record<string, string> {
+  const notice = joinNotices(notices)
+  return notice === undefined ? {} : { 'deputy-writes': notice }
 }
 
 /** What every answer says of itself, whatever it holds. */

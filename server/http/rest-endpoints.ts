@@ -1,43 +1,52 @@
-import { auditQuerySchema } from '../audit/query.ts'
 import type { Actor } from '../auth/actor.ts'
 import { knownActor, verifiedUser } from '../auth/authentication.ts'
 import { type ActionResult, fail } from '../core/result.ts'
 import { isSegment } from '../integrations/endpoint.ts'
 import { toTrpcError } from '../invocation/failures.ts'
-import { outboxListSchema } from '../queue/list.ts'
-import { jobListSchema } from '../queue/list-jobs.ts'
+import { quotaHeaders } from '../limits/quota.ts'
+import type { LiveStream } from '../live/live-stream.ts'
+import type { RestRoute } from '../openapi/procedures.ts'
 import { INTEGRATIONS_PREFIX, refuseClient } from '../routers/integrations.ts'
 import type { Call } from '../trpc/call.ts'
-import { type Callable, type Callables, callProcedure, resultOf } from '../trpc/callable.ts'
-import { ACTIONS_PREFIX } from '../trpc/init.ts'
-import { noSuchAction } from '../trpc/missing-action.ts'
+import { type Callable, type Callables, callProcedure, countMissing, resultOf } from '../trpc/callable.ts'
+import { ACTIONS_PREFIX, LIVE_SUFFIX } from '../trpc/init.ts'
+import { actionNames, noSuchAction, notLive } from '../trpc/missing-action.ts'
 import type { Endpoint, EngineRequest, Weight } from './endpoint.ts'
-import { numberOrText, readList, readQueryString } from './query-string.ts'
-import { type JsonBody, readJsonBody } from './request-body.ts'
-import { answerOf, NOTHING_HERE } from './respond.ts'
+import { asksForEvents, asksForEventsAlone, PLAIN_EVENTS, streamAnswer } from './event-stream.ts'
+import { PROCEDURE_ROUTES } from './procedure-routes.ts'
+import { numberOrText, readList, readQueryString, withWhere } from './query-string.ts'
+import { type JsonBody, MAX_BODY_BYTES, readJsonBody } from './request-body.ts'
+import { answerOf, NOTHING_HERE, noticeHeaders } from './respond.ts'
 
 /** What an address over REST answers. */
 export interface RestAnswer {
   readonly result: ActionResult<unknown>
   /** The methods that the address takes, when it was called with another. */
   readonly allow?: string | undefined
+  /** Whether a success is a stream. @default false */
+  readonly isStream?: boolean
 }
 
-const WRITING: Weight = { pages: 0, isRead: false }
+const WRITING: Weight = { pages: 0, isRead: false, calls: 1 }
 
 /** Makes an endpoint of what answers with results. @param reads whether a GET may answer with a page */
 export function restEndpoint(
   reads: boolean,
   call: (request: EngineRequest) => Promise<RestAnswer>,
 ): Endpoint {
-  const reading = { pages: reads ? 1 : 0, isRead: true }
+  const reading = { pages: reads ? 1 : 0, isRead: true, calls: 1 }
   return {
     transport: 'rest',
     weigh: ({ exchange: { method } }) => (method === 'GET' || method === 'HEAD' ? reading : WRITING),
     refuse: answerOf,
     async answer(request) {
-      const { result, allow } = await call(request)
-      const answer = answerOf(result, request.ctx.requestId)
+      const { result, allow, isStream } = await call(request)
+      const { exchange, ctx } = request
+      const answer =
+        isStream && result.success
+          ? streamAnswer(result.data as LiveStream, PLAIN_EVENTS, { exchange, requestId: ctx.requestId })
+          : answerOf(result, ctx.requestId)
+      Object.assign(answer.headers, quotaHeaders(ctx.quotas), noticeHeaders(ctx.notices))
       if (request.ctx.replayed.size > 0) answer.headers['idempotency-replayed'] = 'true'
       if (allow !== undefined) answer.headers.allow = allow
       return answer
@@ -55,13 +64,10 @@ export async function callOnce(
     : NOTHING_HERE
 }
 
-/** Exposes the actions as `POST /api/actions/:name`. */
+/** Exposes the actions as `POST /api/actions/:name`; those that only read also as streams. */
 export function createActionEndpoint(callables: Callables): Endpoint {
-  const actions = new Map<string, { readonly path: string; readonly callable: Callable }>()
-  for (const [path, callable] of callables) {
-    if (path.startsWith(ACTIONS_PREFIX)) actions.set(path.slice(ACTIONS_PREFIX.length), { path, callable })
-  }
-  return restEndpoint(false, async ({ exchange, ctx, path: below }) => {
+  const names = new Set(actionNames(callables))
+  return restEndpoint(false, async ({ exchange, ctx, path: below, search }) => {
     if (exchange.method !== 'POST')
       return { result: fail('METHOD_NOT_SUPPORTED', 'Actions are called with POST.'), allow: 'POST' }
     // 401 comes before 404: who is not signed in learns no action's name.
@@ -69,81 +75,64 @@ export function createActionEndpoint(callables: Callables): Endpoint {
     if ('failure' in caller) return { result: caller.failure }
     // A name needs no encoding, so an encoded one is none.
     const name = below.slice(1)
-    const action = actions.get(name)
-    if (!action) return { result: noSuchAction(callables, name) }
+    if (!names.has(name)) {
+      countMissing(ctx)
+      return { result: noSuchAction(callables, name) }
+    }
+    const query = readQueryString(search, [])
+    if ('failure' in query) return { result: query.failure }
     const body = await readJsonBody(exchange)
     if ('failure' in body) return { result: body.failure }
-    const { path, callable } = action
-    return { result: await callOnce(callable, { ctx, path, readInput: () => body.value }) }
+    const action = ACTIONS_PREFIX + name
+    const live = asksForEvents(exchange) ? callables.get(action + LIVE_SUFFIX) : undefined
+    if (!live && asksForEventsAlone(exchange))
+      return {
+        result: fail('BAD_REQUEST', `${notLive(callables, name)} Call it with Accept: application/json.`),
+      }
+    const path = live ? action + LIVE_SUFFIX : action
+    const result = await callOnce(callables.get(path), { ctx, path, readInput: () => body.value })
+    return { result, isStream: live !== undefined }
   })
-}
-
-/** Which procedure an address calls, by which method, and how its input is read. */
-interface ProcedureRoute {
-  readonly method: 'GET' | 'POST'
-  readonly procedure: string
-  readonly readInput: (request: EngineRequest) => JsonBody | Promise<JsonBody>
-}
-
-/** What is called over REST beside actions, records and integrations, by verified users. */
-const ROUTES: Readonly<Record<string, ProcedureRoute>> = {
-  '/api/audit': get('audit.list', parameters(...Object.keys(auditQuerySchema.shape))),
-  '/api/audit/erase': post('audit.erase'),
-  '/api/audit/prune': post('audit.prune'),
-  '/api/credits': get('credits.balance', parameters('account')),
-  '/api/credits/balances': get('credits.balances', parameters('limit', 'cursor')),
-  '/api/credits/statement': get('credits.statement', parameters('account', 'limit', 'cursor')),
-  '/api/credits/grant': post('credits.grant'),
-  '/api/jobs': get('jobs.list', parameters(...Object.keys(jobListSchema.shape))),
-  '/api/jobs/retry': post('jobs.retry'),
-  '/api/jobs/cancel': post('jobs.cancel'),
-  '/api/outbox': get('outbox.list', parameters(...Object.keys(outboxListSchema.shape))),
-  '/api/outbox/retry': post('outbox.retry'),
-  '/api/outbox/drop': post('outbox.drop'),
-  '/api/schedules': get('schedules.list', parameters()),
-  '/api/schedules/pause': post('schedules.pause'),
-  '/api/schedules/resume': post('schedules.resume'),
-  '/api/schedules/run-now': post('schedules.runNow'),
-  '/api/users': get('users.list', ({ search }) => readList(search)),
-  '/api/users/me': get('users.me', parameters()),
-  '/api/users/register': post('users.register'),
-  '/api/users/setBlocked': post('users.setBlocked'),
-  '/api/users/setRole': post('users.setRole'),
 }
 
 /** Exposes procedures by the table. 401 comes before 404, and both before the request is read. */
 export function createProcedureRoutes(callables: Callables): Endpoint {
-  const routes = new Map(Object.entries(ROUTES))
+  const routes = new Map(PROCEDURE_ROUTES.map((route) => [route.address, route]))
   return restEndpoint(true, async (request) => {
     const { exchange, ctx } = request
     const caller = verifiedUser(await ctx.authenticator.authenticate())
     if ('failure' in caller) return { result: caller.failure }
-    const route = routes.get(request.pathname) ?? jobRoute(request.pathname)
-    if (!route) return { result: NOTHING_HERE }
+    const found = findRoute(routes, request.pathname)
+    if (!found) return { result: NOTHING_HERE }
+    const { route } = found
     const method = exchange.method === 'HEAD' ? 'GET' : exchange.method
     if (method !== route.method) {
       const refused = fail('METHOD_NOT_SUPPORTED', `This address takes ${route.method}.`)
       return { result: refused, allow: route.method }
     }
-    const input = await route.readInput(request)
+    const input = await readRouteInput(found, request)
     if ('failure' in input) return { result: input.failure }
     const call = { ctx, path: route.procedure, readInput: () => input.value }
     return { result: await callOnce(callables.get(call.path), call) }
   })
 }
 
-const JOB = /^\/api\/jobs\/([^/]+)$/
+/** A route, and the `id` that its address names. */
+interface FoundRoute {
+  readonly route: RestRoute
+  readonly id?: string
+}
 
-/** `GET /api/jobs/:id`. */
-function jobRoute(pathname: string): ProcedureRoute | undefined {
-  const segment = JOB.exec(pathname)?.[1]
-  const id = segment === undefined ? undefined : decodedSegment(segment)
-  if (id === undefined) return undefined
-  const none = parameters()
-  return get('jobs.get', (request) => {
-    const read = none(request)
-    return 'failure' in read ? read : { value: { id } }
-  })
+const ID = /^(.+\/)([^/]+)$/
+
+/** Finds what is at an address: itself, or where its last segment is an id. */
+function findRoute(routes: ReadonlyMap<string, RestRoute>, pathname: string): FoundRoute | undefined {
+  const exact = routes.get(pathname)
+  if (exact) return { route: exact }
+  const [, above = '', segment = ''] = ID.exec(pathname) ?? []
+  const route = routes.get(`${above}{id}`)
+  const id = decodedSegment(segment)
+  return route && id !== undefined ? { route, id } : undefined
 }
 
 /** What a segment of an address says; undefined for one that is not encoded right. */
@@ -155,30 +144,22 @@ function decodedSegment(segment: string): string | undefined {
   }
 }
 
-function get(procedure: string, readInput: ProcedureRoute['readInput']): ProcedureRoute {
-  return { method: 'GET', procedure, readInput }
-}
-
-/** Reads a body, of an address that takes no parameters. */
-function post(procedure: string): ProcedureRoute {
-  return {
-    method: 'POST',
-    procedure,
-    readInput({ exchange, search }) {
-      const read = readQueryString(search, [])
-      return 'failure' in read ? read : readJsonBody(exchange)
-    },
-  }
-}
-
-/** Reads the parameters of an address, of these names alone, as an input; `limit` is a number. */
-function parameters(...names: readonly string[]): (request: EngineRequest) => JsonBody {
-  return ({ search }) => {
-    const read = readQueryString(search, names)
-    if ('failure' in read) return read
-    const limit = numberOrText(read.values.get('limit'))
-    return { value: { ...Object.fromEntries(read.values), ...(limit === undefined ? {} : { limit }) } }
-  }
+/** Reads the input of a route: a body, or the parameters of its address, of these names alone; `limit` is a number, and `where` JSON. */
+function readRouteInput(
+  { route, id }: FoundRoute,
+  { exchange, search }: EngineRequest,
+): JsonBody | Promise<JsonBody> {
+  const { method, parameters = [] } = route
+  if (parameters === 'list') return readList(search)
+  const read = readQueryString(search, parameters)
+  if ('failure' in read) return read
+  if (method === 'POST') return readJsonBody(exchange)
+  const limit = numberOrText(read.values.get('limit'))
+  return withWhere({
+    ...Object.fromEntries(read.values),
+    ...(limit === undefined ? {} : { limit }),
+    ...(id === undefined ? {} : { id }),
+  })
 }
 
 /**
@@ -196,6 +177,8 @@ export function createIntegrationsEndpoint(callables: Callables): Endpoint {
     const allow = endpoint === undefined ? 'GET' : 'POST'
     if ((method === 'HEAD' ? 'GET' : method) !== allow)
       return { result: fail('METHOD_NOT_SUPPORTED', `This address takes ${allow}.`), allow }
+    // A call that waits for its body would keep others from their work.
+    if (endpoint !== undefined) await request.exchange.readBody(MAX_BODY_BYTES)
     const procedure = INTEGRATIONS_PREFIX + (endpoint === undefined ? 'list' : 'request')
     const result = await callOnce(callables.get(procedure), {
       ctx,

@@ -1,19 +1,29 @@
 import { fetchRequestHandler } from '@trpc/server/adapters/fetch'
 import { verifiedUser } from '../auth/authentication.ts'
 import { type Failure, fail } from '../core/result.ts'
+import { quotaHeaders } from '../limits/quota.ts'
+import type { LiveStream } from '../live/live-stream.ts'
 import type { createAppRouter } from '../routers/app-router.ts'
-import { type Callables, logUnexpected } from '../trpc/callable.ts'
+import {
+  type Callable,
+  type Callables,
+  callProcedure,
+  countMissing,
+  logUnexpected,
+  resultOf,
+} from '../trpc/callable.ts'
 import type { RequestContext } from '../trpc/context.ts'
 import { toFailure } from '../trpc/error-shape.ts'
 import { ACTIONS_PREFIX, errorShape } from '../trpc/init.ts'
 import { answerJsonCalls, MAX_BATCH_SIZE, readJsonCalls } from '../trpc/json-calls.ts'
 import { noSuchAction } from '../trpc/missing-action.ts'
 import { decodeUtf8, findOversize } from '../wire/json.ts'
-import { transformer } from '../wire/transformer.ts'
+import { transformer, UnacceptableInput } from '../wire/transformer.ts'
 import type { Endpoint, EngineRequest } from './endpoint.ts'
+import { streamAnswer, TRPC_EVENTS } from './event-stream.ts'
 import type { HttpAnswer } from './exchange.ts'
 import { checkMediaType, readWholeBody } from './request-body.ts'
-import { answerOf, headersOfAll, jsonHeaders, retryAfterOf } from './respond.ts'
+import { answerOf, headersOfAll, jsonHeaders, noticeHeaders, retryAfterOf } from './respond.ts'
 
 export const TRPC_PATH = '/trpc'
 const METHODS: readonly string[] = ['GET', 'HEAD', 'POST', 'OPTIONS']
@@ -33,8 +43,9 @@ export function createTrpcEndpoint(
     weigh({ path }) {
       const kinds = namesIn(path).map((name) => callables.get(name)?.kind)
       return {
-        pages: kinds.filter((kind) => kind === 'query').length,
+        pages: kinds.filter((kind) => kind === 'query' || kind === 'subscription').length,
         isRead: !kinds.includes('mutation'),
+        calls: kinds.length,
       }
     },
 
@@ -47,6 +58,8 @@ export function createTrpcEndpoint(
       if (typeof text === 'object') return refuseTrpc(text, ctx.requestId)
       const miscounted = checkKeyCount(request)
       if (miscounted) return refuseTrpc(miscounted, ctx.requestId)
+      const streamed = callables.get(path.slice(1))
+      if (streamed?.kind === 'subscription') return answerStream(request, path.slice(1), streamed)
       const caller = verifiedUser(await ctx.authenticator.authenticate())
       const calls =
         'actor' in caller &&
@@ -57,6 +70,45 @@ export function createTrpcEndpoint(
       const { status, failures, body } = await answerJsonCalls(ctx, calls)
       return { status, headers: trpcHeaders(ctx, failures), body }
     },
+  }
+}
+
+/** Answers a subscription as tRPC's clients read one; a refusal as that of any call. */
+async function answerStream(
+  { exchange, ctx, search }: EngineRequest,
+  path: string,
+  callable: Callable,
+): Promise<HttpAnswer> {
+  if (exchange.method !== 'GET') {
+    const refused = refuseTrpc(fail('METHOD_NOT_SUPPORTED', 'A stream is opened with GET.'), ctx.requestId)
+    refused.headers.allow = 'GET'
+    return refused
+  }
+  const readInput = () => inputOf(search)
+  const answer = await callProcedure(callable, { ctx, path, batchIndex: 0, readInput })
+  const result = resultOf(answer)
+  const answered = result.success
+    ? streamAnswer(result.data as LiveStream, TRPC_EVENTS, { exchange, requestId: ctx.requestId })
+    : refuseTrpc(result, ctx.requestId)
+  Object.assign(answered.headers, quotaHeaders(ctx.quotas))
+  return answered
+}
+
+/** The input of a subscription. Where tRPC's clients begin it again, it says what they had last; the header does too. */
+function inputOf(search: string): unknown {
+  const text = new URLSearchParams(search).get('input')
+  if (text === null) return undefined
+  const input = parseInput(text)
+  if (typeof input !== 'object' || input === null || !('lastEventId' in input)) return input
+  const { lastEventId: _last, ...rest } = input
+  return rest
+}
+
+function parseInput(text: string): unknown {
+  try {
+    return transformer.deserialize(JSON.parse(text))
+  } catch {
+    return new UnacceptableInput({ path: [], message: 'must be JSON, as tRPC sends it' })
   }
 }
 
@@ -101,6 +153,7 @@ async function byLibrary(
     onError({ error, path }) {
       // The request as a whole: tRPC has no context yet, and would leave out the request id.
       if (path === undefined) refused = toFailure(error)
+      else if (!callables.has(path)) countMissing(ctx)
       logUnexpected(ctx, error)
     },
     responseMeta: ({ errors }) => {
@@ -112,14 +165,18 @@ async function byLibrary(
     },
   })
   if (refused) return refuseTrpc(refused, ctx.requestId)
+  // An answer that is written in pieces has its headers before its calls have run.
+  const body = await response.text()
   return {
     status: response.status,
     headers: {
       ...allowed(response),
       ...Object.fromEntries(response.headers),
       ...headersOfAll(ctx.requestId),
+      ...quotaHeaders(ctx.quotas),
+      ...noticeHeaders(ctx.notices),
     },
-    body: await response.text(),
+    body,
   }
 }
 
@@ -140,7 +197,12 @@ function headersFor(exchange: EngineRequest['exchange']): Headers {
 
 /** What an answer says of itself. */
 function trpcHeaders(ctx: RequestContext, failures: readonly Failure[]): Record<string, string> {
-  const headers: Record<string, string> = { ...jsonHeaders(ctx.requestId), vary: VARY }
+  const headers: Record<string, string> = {
+    ...jsonHeaders(ctx.requestId),
+    ...quotaHeaders(ctx.quotas),
+    ...noticeHeaders(ctx.notices),
+    vary: VARY,
+  }
   const retryAfter = retryAfterOf(failures)
   if (retryAfter !== undefined) headers['retry-after'] = retryAfter
   const replayed = replayedHeader(ctx.idempotency, ctx.replayed)

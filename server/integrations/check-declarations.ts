@@ -36,6 +36,8 @@ function checkAccess(where: string, declaration: IntegrationDeclaration): void {
     ['none', 'users', 'anyone'].includes(clients),
     `${where}: clients must be "none", "users" or "anyone"; it has no default`,
   )
+  const { trace }: { trace?: unknown } = declaration
+  check(trace === undefined || typeof trace === 'boolean', `${where}: trace must be true or false`)
   check(
     billing !== 'user' || clients !== 'anyone',
     `${where}: an anonymous caller cannot pay, so clients must be "users" or "none"`,

@@ -68,6 +68,12 @@ export interface DirectDeclaration {
 export type IntegrationDeclaration = {
   /** @default through the proxy alone */
   readonly direct?: DirectDeclaration
+  /**
+   * Whether its calls carry `traceparent`, where the app traces: for providers of your own, or who you share traces with.
+   *
+   * @default false
+   */
+  readonly trace?: boolean
 } & (
   | {
       /** The app's owner pays. */

@@ -32,6 +32,8 @@ export interface SendOptions {
   readonly idempotencyKey: string
   /** Whether a server that died may have sent it before. @default false */
   readonly isResent?: boolean
+  /** What tells the provider what the call is a part of; sent where the integration is declared so. @default nothing */
+  readonly traceHeaders?: Readonly<Record<string, string>> | undefined
   /** Milliseconds that are left; the endpoint's own timeout counts where it is shorter. */
   readonly timeoutMs: number
 }

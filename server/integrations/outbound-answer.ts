@@ -76,7 +76,7 @@ function noUsableAnswer({ name }: OutboundCall, reason: string, outcome?: 'not s
 function parse(schema: z.ZodType, body: JsonValue): Parsed {
   try {
     const parsed = schema.safeParse(body)
-    return parsed.success ? parsed : { success: false, why: { issues: issuesOf(parsed.error) } }
+    return parsed.success ? parsed : { success: false, why: { issues: issuesOf(parsed.error, schema) } }
   } catch (error) {
     return { success: false, why: { err: error } }
   }

@@ -65,7 +65,7 @@ function checkData(
   if (!declared) return ok(asJson(data))
   const parsed = declared.input.safeParse(data)
   if (!parsed.success) {
-    const issues = issuesOf(parsed.error)
+    const issues = issuesOf(parsed.error, declared.input)
     const [first] = issues
     return fail('BAD_REQUEST', `The data of "${name}" is not right: ${first ? sentence(first) : ''}`, {
       issues,

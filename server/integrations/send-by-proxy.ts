@@ -18,6 +18,7 @@ export async function sendByProxy(
   declared: EndpointDeclaration | undefined,
   options: SendOptions,
 ): Promise<OutboundAnswer> {
+  const isTraced = configuration.integrations.get(call.integration)?.declaration.trace === true
   const { apiWorkerUrl, ownerJwt, http, log, proxyTimeoutMs = DEFAULT_TIMEOUT_MS } = configuration
   if (!apiWorkerUrl)
     return answerWithoutEffect(fail('PRECONDITION_FAILED', 'Set API_WORKER_URL: no proxy is configured.'))
@@ -28,7 +29,11 @@ export async function sendByProxy(
     method: 'POST',
     url,
     // For a proxy that recognizes repeated calls; only messages of the outbox are sent again.
-    headers: { authorization: `Bearer ${bearer}`, 'idempotency-key': options.idempotencyKey },
+    headers: {
+      ...(isTraced ? options.traceHeaders : {}),
+      authorization: `Bearer ${bearer}`,
+      'idempotency-key': options.idempotencyKey,
+    },
     secrets: [bearer],
     body: call.data,
     timeoutMs: Math.max(1, Math.min(declared?.timeoutMs ?? proxyTimeoutMs, options.timeoutMs)),

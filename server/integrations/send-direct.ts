@@ -18,6 +18,8 @@ interface DirectTarget {
   readonly call: OutboundCall
   readonly endpoint: EndpointDeclaration
   readonly connection: Connection
+  /** Whether the provider is told what its calls are a part of. */
+  readonly isTraced: boolean
 }
 
 /** Calls the provider itself, with the app's credential. The address comes from configuration and constants alone. */
@@ -27,7 +29,7 @@ export async function sendDirect(
   options: SendOptions,
 ): Promise<OutboundAnswer> {
   const { call, endpoint } = target
-  const request = tryToBuild(target, options.idempotencyKey)
+  const request = tryToBuild(target, options)
   if (request instanceof Error) {
     log.error({ err: request, name: call.name }, 'A request could not be built from its declaration')
     return answerWithoutEffect(
@@ -74,15 +76,18 @@ function whenAgain({ reason, wasSent }: Response<'failed'>): CallAttempt['again'
 type Built = Omit<OutboundRequest, 'timeoutMs' | 'maxBytes'>
 
 /** Builds the request. The app's own functions may throw, or return what cannot be sent. */
-function tryToBuild(target: DirectTarget, idempotencyKey: string): Built | Error {
+function tryToBuild(target: DirectTarget, options: SendOptions): Built | Error {
   try {
-    return build(target, idempotencyKey)
+    return build(target, options)
   } catch (error) {
     return error instanceof Error ? error : new Error(String(error))
   }
 }
 
-function build({ call, endpoint, connection }: DirectTarget, idempotencyKey: string): Built {
+function build(
+  { call, endpoint, connection, isTraced }: DirectTarget,
+  { idempotencyKey, traceHeaders }: SendOptions,
+): Built {
   const { method, path, idempotencyHeader } = endpoint
   const input = inputOf(call)
   const url = new URL(connection.baseUrl)
@@ -92,6 +97,7 @@ function build({ call, endpoint, connection }: DirectTarget, idempotencyKey: str
     method,
     url,
     headers: {
+      ...(isTraced ? traceHeaders : {}),
       ...connection.headers,
       ...(idempotencyHeader === undefined ? {} : { [idempotencyHeader]: idempotencyKey }),
     },

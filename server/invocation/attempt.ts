@@ -1,5 +1,5 @@
 import type { SQL } from 'drizzle-orm'
-import { type ActionResult, type Failure, FailureError, fail } from '../core/result.ts'
+import { type ActionResult, type Failure, FailureError, fail, keepCause } from '../core/result.ts'
 import { type QueryResult, SqlError, type Statement } from '../db/database.ts'
 import { isUnavailable, mapDatabaseError, type StatementKind } from '../db/sqlstate.ts'
 import { toStatement } from '../db/statement.ts'
@@ -9,15 +9,16 @@ import type { CatalogEntry } from '../tools/catalog.ts'
 import { constraintFields } from '../tools/constraint-fields.ts'
 import { learnDeferrable } from '../tools/on-conflict.ts'
 import type { StepRequest, ToolCall, ToolRuntime, WriteOperation } from '../tools/tool-runtime.ts'
-import type { Write } from './audit-row.ts'
 import type { Execution } from './execution.ts'
 import type { Step } from './journal.ts'
 import { LazyTransaction } from './lazy-transaction.ts'
 import { NO_WORK, RunQueue } from './run-queue.ts'
 import { type Interruption, never, RunState } from './run-state.ts'
+import { SeenBefore } from './seen-before.ts'
 import { isInsideOnce, runInsideOnce, Steps } from './steps.ts'
 import { Stopwatch } from './stopwatch.ts'
 import { type HeldTurns, TurnTimeout } from './turns.ts'
+import type { Write } from './write.ts'
 import { Writes } from './writes.ts'
 
 const EXPIRED = 'The deadline of the call is over'
@@ -43,6 +44,8 @@ export class Attempt implements ToolRuntime {
   readonly userId: string | null
   /** Counts the time of the handler; waiting for turns, connections and outside calls is not counted. */
   readonly stopwatch: Stopwatch
+  /** Set where the caller is to be told what it writes. */
+  readonly seenBefore: SeenBefore | undefined
   readonly #execution: Execution
   readonly #state = new RunState()
   readonly #writes: Writes
@@ -58,12 +61,16 @@ export class Attempt implements ToolRuntime {
   #concealing: Map<string, (error: SqlError) => SqlError> | undefined
 
   constructor(execution: Execution, { number, remainingMs, turns }: AttemptOptions) {
-    const { ids, invocation, record } = execution
+    const { engine, ids, invocation, record } = execution
     this.#execution = execution
     this.#writes = new Writes(execution)
     this.number = number
     this.now = ids.now
     this.userId = invocation.userId
+    this.seenBefore =
+      invocation.tellsWrites && !invocation.readOnly
+        ? new SeenBefore(this, invocation.actor, engine)
+        : undefined
     record.attempt(number)
     this.stopwatch = new Stopwatch(remainingMs)
     const { stopwatch } = this
@@ -146,9 +153,19 @@ export class Attempt implements ToolRuntime {
 
   wrote(operation: WriteOperation, entry: CatalogEntry, recordId: string): void {
     this.#writes.wrote(operation, entry.name, recordId)
+    this.seenBefore?.wrote(operation, entry.name, recordId)
+  }
+
+  async willWrite(entry: CatalogEntry, ids: SQL): Promise<void> {
+    await this.seenBefore?.lookAtAll(entry, ids)
+  }
+
+  didRead(collections: Iterable<string> | 'all'): void {
+    this.#execution.record.reads?.note(collections)
   }
 
   ranSql(): void {
+    this.didRead('all')
     if (!this.#execution.invocation.readOnly) this.#writes.wrote('sql', '*', '*')
   }
 
@@ -168,12 +185,12 @@ export class Attempt implements ToolRuntime {
   }
 
   run(statement: Statement): Promise<QueryResult> {
-    return this.#send((transaction) => transaction.query(statement))
+    return this.#send(statement, (transaction) => transaction.query(statement))
   }
 
   trial(statement: SQL): Promise<SqlError | undefined> {
     const written = toStatement(statement)
-    return this.#send((transaction) => transaction.trial(written))
+    return this.#send(written, (transaction) => transaction.trial(written))
   }
 
   concealAtCommit(collection: string, conceal: (error: SqlError) => SqlError): void {
@@ -186,12 +203,12 @@ export class Attempt implements ToolRuntime {
     return [...(this.#concealing?.values() ?? [])].reduce((left, conceal) => conceal(left), error)
   }
 
-  async #send<T>(send: (transaction: Transaction) => Promise<T>): Promise<T> {
+  async #send<T>(about: Statement, send: (transaction: Transaction) => Promise<T>): Promise<T> {
     if (!this.#state.isRunning) return never()
     try {
       const transaction = await this.#transaction.get()
       if (!this.#state.isRunning) return never()
-      const answer = await send(transaction)
+      const answer = await this.#execution.record.timeline.during('statement', about, () => send(transaction))
       return this.#state.isRunning ? answer : never()
     } catch (error) {
       if (this.#state.isRunning && (this.#hasLearnt(error) || this.#map(error)?.kind === 'conflict')) {
@@ -208,15 +225,17 @@ export class Attempt implements ToolRuntime {
    * made useless; and an error of the database becomes that failure.
    */
   async call<T>(
-    { tool, record, writes = false }: ToolCall,
+    { tool, record, collection, writes = false }: ToolCall,
     body: () => Promise<ActionResult<T>>,
   ): Promise<ActionResult<T>> {
     this.#refuseInsideOnce(tool)
     if (!this.#state.isRunning) return this.#lateCall(tool)
     if (this.#state.poison) return this.#state.poison
     this.#transaction.firstKey ??= record
+    if (collection !== undefined) this.#execution.record.reads?.note([collection])
     if (writes && record !== undefined) this.#writes.setOut(record)
-    const call = body()
+    const looked = writes && record !== undefined ? this.seenBefore?.lookAt(record) : undefined
+    const call = looked ? looked.then(body) : body()
     this.#callsInFlight.add(call)
     try {
       const result = await call
@@ -325,6 +344,7 @@ export class Attempt implements ToolRuntime {
     const mapped = this.#map(error, tool === 'sql' ? 'own sql' : writes ? 'write' : 'read')
     if (mapped?.kind !== 'failure') throw error
     if (isUnavailable(error)) this.#execution.record.meetOutage()
+    if (mapped.failure.code === 'INTERNAL_SERVER_ERROR') keepCause(mapped.failure, error)
     this.#state.poison = mapped.failure
     this.#execution.invocation.log.warn({ tool, code: mapped.failure.code, err: error }, 'A statement failed')
     return this.#state.poison

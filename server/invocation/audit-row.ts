@@ -7,9 +7,7 @@ import type { Message } from '../queue/work.ts'
 import { stringify } from '../wire/json.ts'
 import { redact } from '../wire/redact.ts'
 import type { RecordedCall } from './invocation-record.ts'
-
-/** A write to one record, or by the app's own SQL. */
-export type Write = readonly [operation: string, collection: string, recordId: string]
+import type { Write } from './write.ts'
 
 const MAX_WRITES = 100
 const MAX_INPUT_CHARACTERS = 4_000
@@ -65,6 +63,7 @@ export function auditStatement(
     inputText(record),
     invocation.ip ?? null,
     invocation.source,
+    invocation.actedBy,
   ])
   const kept = beside(parameters).map((sql, position) => `kept_${position} as (${sql}), `)
   return { sql: kept.length === 0 ? ALONE : `with ${kept.join('')}${INSERTS}`, params: parameters.values }
@@ -75,9 +74,9 @@ const INSERTS = `detail as (
       insert into deputy.audit_detail (id, at, actor, input, ip)
       values ($1::text, $2::timestamptz, $3::text, $15::text, $16::text) on conflict do nothing)
     insert into deputy.audit_log (id, at, actor, request_id, transport, action, outcome, attempts, duration_ms, input_hash,
-      writes, write_count, payers, cost, source)
+      writes, write_count, payers, cost, source, acted_by)
     values ($1, $2, $3, $4::text, $5::text, $6::text, $7::text, $8::int, $9::int, $10::text,
-      $11::jsonb, $12::int, $13::text[], $14::bigint, $17::text) on conflict do nothing`
+      $11::jsonb, $12::int, $13::text[], $14::bigint, $17::text, $18::text) on conflict do nothing`
 const ALONE = `with ${INSERTS}`
 
 function toJson([op, collection, recordId]: Write) {

@@ -97,7 +97,9 @@ async function claimOf(engine: CallEngine, call: RecordedCall, scope: KeyScope):
   const { id, leaseMs } = invocation
   const { storedInput, startedAt: now } = record
   try {
-    return await claimKey(engine.database, { ...scope, token: id, storedInput, now, leaseMs })
+    return await record.timeline.during('claim', undefined, () =>
+      claimKey(engine.database, { ...scope, token: id, storedInput, now, leaseMs }),
+    )
   } catch (error) {
     const mapped = mapEngineError(error)
     if (!mapped) throw error

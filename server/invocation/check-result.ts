@@ -1,4 +1,5 @@
 import { isRecord } from '../core/is-record.ts'
+import type { ActionResult } from '../core/result.ts'
 import { sentence } from '../wire/issues.ts'
 import { findUnsendable } from '../wire/plain-data.ts'
 
@@ -13,6 +14,19 @@ export function findResultFault(action: string, result: unknown): Error | undefi
   } catch (error) {
     return new Error(`What action "${action}" returned cannot be read`, { cause: error })
   }
+}
+
+const OF_SUCCESS: ReadonlySet<string> = new Set(['success', 'data'])
+const OF_FAILURE: ReadonlySet<string> = new Set(['success', 'error', 'code', 'issues', 'details'])
+
+/** Gives a result without whatever else a handler has put beside what a result has. */
+export function plainResult<T>(result: ActionResult<T>): ActionResult<T> {
+  const parts = result.success ? OF_SUCCESS : OF_FAILURE
+  // Most are plain, and such a failure may carry its cause.
+  if (Object.keys(result).every((key) => parts.has(key))) return result
+  if (result.success) return { success: true, data: result.data }
+  const { error, code, issues, details } = result
+  return { success: false, error, code, ...(issues ? { issues } : {}), ...(details ? { details } : {}) }
 }
 
 function isActionResult(value: unknown): boolean {

@@ -19,6 +19,7 @@ import {
 import { toStored } from '../wire/serialize.ts'
 import type { Attempt } from './attempt.ts'
 import { auditStatement, isWorthAuditing } from './audit-row.ts'
+import { collectionsOf } from './changes.ts'
 import type { DryRun } from './dry-run/dry-run.ts'
 import type { Execution, ExecutionEngine } from './execution.ts'
 import { outcomeUnknown } from './failures.ts'
@@ -56,12 +57,19 @@ export async function commit<T>(
   try {
     const stop = engine.failpoint('before-commit')
     if (stop) await stop
-    const outcome = await attempt.commit(commitStatement?.statement, mustBeOnce)
+    const outcome = await record.timeline.during('commit', undefined, () =>
+      attempt.commit(commitStatement?.statement, mustBeOnce),
+    )
     const committed =
       outcome === 'committed' ||
       (outcome === 'unknown' && (await confirmCommit(engine.database, invocation.id, commitStatement)))
+    // Where no one knows whether it has committed, it may have.
+    const changed = outcome === 'rolled back' ? undefined : collectionsOf(attempt.writes)
+    if (changed) engine.changes.tell(changed)
     if (committed) {
       if (commitStatement?.isAudited) record.auditedAtCommit()
+      const before = attempt.seenBefore
+      if (before) record.commit({ writes: attempt.writes, before })
       const { messages } = attempt.queued
       if (messages.length > 0) execution.messageReservations.committed(messages)
       if (attempt.queued !== NO_WORK && isDueNow(attempt.allQueued, new Date())) engine.queueSignal.wake()
@@ -212,6 +220,6 @@ function answerParts(
   return [insertResult(parameters, stored)]
 }
 
-function originOf({ userId, action, id }: RecordedCall['invocation']) {
-  return { caller: userId, action, invocation: id }
+function originOf({ userId, actedBy, action, id }: RecordedCall['invocation']) {
+  return { caller: userId, actedBy, action, invocation: id }
 }

@@ -1,4 +1,5 @@
 import type { Failure } from '../core/result.ts'
+import type { CallSlot } from './call-slots.ts'
 import { DerivedIds } from './derived-ids.ts'
 import { DryRun, NO_STEP_STORE } from './dry-run/dry-run.ts'
 import type { Engine } from './engine.ts'
@@ -14,12 +15,14 @@ export type ExecutionEngine = Pick<
   | 'auditRows'
   | 'budgets'
   | 'catalog'
+  | 'changes'
   | 'clockOffsetMs'
   | 'database'
   | 'failpoint'
   | 'fingerprint'
   | 'isOwnerUnmetered'
   | 'ledger'
+  | 'observer'
   | 'queueSignal'
   | 'ownerUserId'
   | 'policies'
@@ -33,6 +36,7 @@ export class Execution implements RecordedCall {
   readonly engine: ExecutionEngine
   readonly invocation: Invocation
   readonly record: InvocationRecord
+  readonly slot: CallSlot | undefined
   readonly ids: DerivedIds
   /** Set where nothing of the call is to stay. */
   readonly dryRun: DryRun | undefined
@@ -41,10 +45,11 @@ export class Execution implements RecordedCall {
   #messageReservations: MessageReservations | undefined
   #learntOf: Set<string> | undefined
 
-  constructor(engine: ExecutionEngine, { invocation, record }: RecordedCall) {
+  constructor(engine: ExecutionEngine, { invocation, record, slot }: RecordedCall) {
     this.engine = engine
     this.invocation = invocation
     this.record = record
+    this.slot = slot
     this.ids = new DerivedIds(invocation, record.startedAt, engine.fingerprint)
     this.dryRun = invocation.dryRun && new DryRun(engine, invocation, invocation.dryRun)
   }
@@ -73,6 +78,26 @@ export class Execution implements RecordedCall {
   /** Refunds the reservations of messages that were not queued. Never throws. */
   async release(): Promise<void> {
     await this.#messageReservations?.release()
+  }
+
+  /** Performs a step, while other calls have the room of this one. @returns why its caller may not have it wait */
+  async perform(step: Step, attempt: number): Promise<Failure | undefined> {
+    const work = () => this.#timed(step, attempt)
+    if (this.slot) return this.slot.whileOutside(work)
+    await work()
+    return undefined
+  }
+
+  #timed(step: Step, attempt: number): Promise<void> {
+    // The key of a `once` may hold what belongs to a user.
+    const name = step.charge ? step.name : 'once'
+    this.record.act()
+    return this.record.timeline.during('step', name, ({ span }) => {
+      if (!span) return this.journal.perform(step, attempt)
+      const perform: Step['perform'] = (effectId, isResent) =>
+        step.perform(effectId, isResent, span.outgoingHeaders())
+      return span.run(() => this.journal.perform({ ...step, perform }, attempt))
+    })
   }
 
   /** Notes that an attempt has learnt how to insert into a collection; false when that was known. */

@@ -19,6 +19,11 @@ export function tooLong({ lifetimeMs }: Pick<Invocation, 'lifetimeMs'>): Failure
   )
 }
 
+/** Makes the failure of a call that waited for room until its caller had gone. */
+export function callerGone(): Failure {
+  return fail('SERVICE_UNAVAILABLE', 'The caller had gone before the call could begin; nothing was done.')
+}
+
 /** Makes the failure of a call whose COMMIT got no answer. */
 export function outcomeUnknown({ key }: Pick<Invocation, 'key'>): Failure {
   if (key !== undefined) {

@@ -8,6 +8,11 @@ export function createFingerprint(key: Uint8Array): Fingerprint {
   return (value) => createHmac('sha256', key).update(canonicalJson(value)).digest('base64url')
 }
 
+/** Derives a key for one purpose. What fingerprints are made of is JSON, which a purpose without quotes is not. */
+export function deriveKey(key: Uint8Array, purpose: string): Uint8Array {
+  return createHmac('sha256', key).update(purpose).digest()
+}
+
 /** What a caller sent, before defaults and transforms. */
 export interface SentInput {
   /** As it came. */

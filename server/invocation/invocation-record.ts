@@ -1,7 +1,11 @@
 import type { z } from 'zod'
 import type { Payer } from '../integrations/integrations.ts'
+import type { CallSlot } from './call-slots.ts'
 import { type Fingerprint, hashOfInput, type SentInput, storedInput } from './fingerprint.ts'
 import type { Invocation } from './invocation.ts'
+import type { ReadCollections } from './read-collections.ts'
+import { Timeline } from './timeline.ts'
+import type { CommittedWrites } from './write.ts'
 
 /** The input of a call, after its parser. */
 export interface AcceptedInput {
@@ -14,23 +18,31 @@ const NO_PAYERS: ReadonlySet<Payer> = new Set()
 
 /** Records what happens during one call: its input, how often it was run, what it cost, and how it ended. */
 export class InvocationRecord {
+  /** What its time goes to. */
+  readonly timeline: Timeline
   readonly #fingerprint: Fingerprint
   /** The start of the first call with its key, where it continues one. */
   #startedAt: Date
   #sent: SentInput | undefined
   #input: AcceptedInput | undefined
   #attempts = 0
+  #conflicts = 0
+  #suspensions = 0
   #isReplay = false
   #isAudited = false
+  #committed: CommittedWrites | undefined
   #hasMetOutage = false
+  #hasActed = false
   #isOutcomeUnknown = false
   // Most calls spend nothing.
   #payers: Set<Payer> | undefined
   #costs: Map<string, number> | undefined
   #inputHash: string | undefined
   #storedInput: string | undefined
+  #reads: ReadCollections | undefined
 
-  constructor(fingerprint: Fingerprint, startedAt: Date) {
+  constructor(fingerprint: Fingerprint, startedAt: Date, timeline = new Timeline()) {
+    this.timeline = timeline
     this.#fingerprint = fingerprint
     this.#startedAt = startedAt
   }
@@ -70,6 +82,16 @@ export class InvocationRecord {
     return this.#storedInput
   }
 
+  /** Which collections it has read; undefined where no one asks. */
+  get reads(): ReadCollections | undefined {
+    return this.#reads
+  }
+
+  /** Asks which collections it reads. */
+  collectReads(reads: ReadCollections): void {
+    this.#reads = reads
+  }
+
   get #sentInput(): SentInput {
     return this.#sent ?? { raw: this.#input?.value, revived: this.#input?.value }
   }
@@ -82,6 +104,24 @@ export class InvocationRecord {
   /** Notes the nth run of the handler. */
   attempt(number: number): void {
     this.#attempts = number
+  }
+
+  /** How many attempts ended in a conflict. */
+  get conflicts(): number {
+    return this.#conflicts
+  }
+
+  meetConflict(): void {
+    this.#conflicts += 1
+  }
+
+  /** How often a run was suspended for steps. */
+  get suspensions(): number {
+    return this.#suspensions
+  }
+
+  suspend(): void {
+    this.#suspensions += 1
   }
 
   /** Whether the answer is that of a call before it. */
@@ -102,6 +142,15 @@ export class InvocationRecord {
     this.#isAudited = true
   }
 
+  /** What it has written and committed, where its caller is to be told of it. */
+  get committed(): CommittedWrites | undefined {
+    return this.#committed
+  }
+
+  commit(committed: CommittedWrites): void {
+    this.#committed = committed
+  }
+
   /** Whether the database was unavailable. */
   get hasMetOutage(): boolean {
     return this.#hasMetOutage
@@ -109,6 +158,15 @@ export class InvocationRecord {
 
   meetOutage(): void {
     this.#hasMetOutage = true
+  }
+
+  /** Whether it has made an outside call or a `once`, whose effect stays whatever becomes of it. */
+  get hasActed(): boolean {
+    return this.#hasActed
+  }
+
+  act(): void {
+    this.#hasActed = true
   }
 
   /** Whether COMMIT was sent and got no answer. */
@@ -148,4 +206,6 @@ export class InvocationRecord {
 export interface RecordedCall {
   readonly invocation: Invocation
   readonly record: InvocationRecord
+  /** Its room among the calls of clients; undefined for what the app does by itself. */
+  readonly slot?: CallSlot | undefined
 }

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import { callingUserId } from '../auth/act-as.ts'
 import type { Actor } from '../auth/actor.ts'
 import { uuidv7 } from '../core/uuid.ts'
 import type { Budget } from '../ledger/budgets.ts'
@@ -33,12 +34,22 @@ export interface InvocationOptions {
   readonly actionBudget?: Partial<Budget> | undefined
   /** Where nothing of it is to stay. @default undefined */
   readonly dryRun?: DryRunOptions | undefined
+  /** Whether its caller is to be told what it wrote. @default false */
+  readonly tellsWrites?: boolean
+  /** Of its span, where the app traces. */
+  readonly trace?: TraceIds | undefined
   /** The logger of the app. */
   readonly log: Logger
 }
 
+/** What a call is found by in traces. */
+export interface TraceIds {
+  readonly traceId: string
+  readonly spanId: string
+}
+
 /** `internal`: the server itself calls. */
-export type Transport = 'trpc' | 'rest' | 'caller' | 'internal'
+export type Transport = 'trpc' | 'rest' | 'mcp' | 'caller' | 'internal'
 
 /** What a call comes from: a client with a token or without; or the app: its schedules, its jobs, its routes, a command. */
 export type CallSource = 'client' | 'schedule' | 'later' | 'route' | 'command'
@@ -53,6 +64,10 @@ export class Invocation {
   readonly actor: Actor
   /** The user who calls; null for one without a token. */
   readonly userId: string | null
+  /** The user who has made the call and pays for it: the owner where they act as someone; null for one without a token. */
+  readonly callingUserId: string | null
+  /** The owner, where they act as the user; null where no one does. */
+  readonly actedBy: string | null
   readonly action: string
   /** Names the action among the keys of turns. */
   readonly actionKey: string
@@ -70,8 +85,11 @@ export class Invocation {
   readonly actionBudget: Partial<Budget> | undefined
   /** Undefined where what it does stays. */
   readonly dryRun: DryRunOptions | undefined
+  /** Whether its caller is told what it wrote. */
+  readonly tellsWrites: boolean
   readonly deadlineMs: number
   readonly lifetimeMs: number
+  readonly trace: TraceIds | undefined
   readonly #startedAt = performance.now()
   readonly #appLog: Logger
   #log: Logger | undefined
@@ -80,6 +98,8 @@ export class Invocation {
     const { actor, action, key } = options
     this.actor = actor
     this.userId = actor.kind === 'user' ? actor.userId : null
+    this.callingUserId = callingUserId(actor) ?? null
+    this.actedBy = (actor.kind === 'user' ? actor.actedBy?.userId : undefined) ?? null
     this.action = action
     this.actionKey = `action:${action}`
     this.requestId = options.requestId
@@ -89,12 +109,14 @@ export class Invocation {
     this.ip = options.ip
     this.isAudited = options.isAudited ?? false
     this.key = key
-    this.keyScope = key === undefined ? undefined : keyScopeOf(options, this.userId, key)
+    this.keyScope = key === undefined ? undefined : keyScopeOf(options, this, key)
     this.jobId = options.jobId
     this.actionBudget = options.actionBudget
     this.dryRun = options.dryRun
+    this.tellsWrites = options.tellsWrites ?? false
     this.deadlineMs = options.deadlineMs
     this.lifetimeMs = options.lifetimeMs ?? DEFAULT_LIFETIME_MS
+    this.trace = options.trace
     this.#appLog = options.log
   }
 
@@ -125,16 +147,24 @@ export class Invocation {
       invocationId: this.id,
       action: this.action,
       actor: this.userId ?? this.actor.kind,
+      actedBy: this.actedBy ?? undefined,
+      // Named as OpenTelemetry has them in logs; left out of a line where they are undefined.
+      trace_id: this.trace?.traceId,
+      span_id: this.trace?.spanId,
     }
   }
 }
 
-/** A caller without a token has no keys. No action's name has a colon. */
+/**
+ * A caller without a token has no keys. No action's name has a colon. A key of the owner's is another one for each user
+ * as whom they call, and none of that user's.
+ */
 function keyScopeOf(
   { action, keySpace }: InvocationOptions,
-  userId: string | null,
+  { userId, actedBy }: Pick<Invocation, 'userId' | 'actedBy'>,
   key: string,
 ): KeyScope | undefined {
   if (keySpace !== undefined) return { actor: '', action: `${keySpace}:${action}`, key }
+  if (actedBy !== null) return { actor: actedBy, action: `as ${userId}:${action}`, key }
   return userId === null ? undefined : { actor: userId, action, key }
 }

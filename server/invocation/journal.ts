@@ -1,7 +1,7 @@
 import { type Failure, FailureError, fail } from '../core/result.ts'
 import { mapEngineError } from '../db/sqlstate.ts'
 import type { SideEffectOutcome } from '../integrations/integrations.ts'
-import type { Charge, StepResult } from '../tools/tool-runtime.ts'
+import type { Charge, StepResult, TraceHeaders } from '../tools/tool-runtime.ts'
 
 export const MAX_STEPS = 32
 
@@ -14,8 +14,9 @@ export interface Step {
   /**
    * @param effectId the side effect's id, the same in every attempt at it.
    * @param isResent whether an invocation that died may have sent it before.
+   * @param traceHeaders what tells the provider what the step is a part of, where the app traces.
    */
-  perform(effectId: string, isResent: boolean): Promise<StepResult>
+  perform(effectId: string, isResent: boolean, traceHeaders?: TraceHeaders): Promise<StepResult>
   /** Who pays for it; undefined for a `once`, which costs nothing. */
   readonly charge: Charge | undefined
 }

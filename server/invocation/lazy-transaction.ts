@@ -104,6 +104,7 @@ export class LazyTransaction {
   async #open(): Promise<Transaction> {
     const { execution, state, steps, stopwatch } = this.#options
     stopwatch.pause()
+    const { timeline } = execution.record
     let turn: Promise<void> | undefined
     try {
       // No connection is held while a provider is being waited for.
@@ -112,17 +113,20 @@ export class LazyTransaction {
       await this.#queueUp()
       await this.#queueUpAmongJobs()
       if (!state.isRunning) throw new Error(GIVEN_UP)
-      const transaction = await Transaction.open(execution.engine.database, {
-        readOnly: execution.invocation.readOnly,
-        statementTimeoutMs: stopwatch.remainingMs,
-        turnKeys: this.#turns?.keys ?? [],
-      })
+      const transaction = await timeline.during('connection', undefined, () =>
+        Transaction.open(execution.engine.database, {
+          readOnly: execution.invocation.readOnly,
+          statementTimeoutMs: stopwatch.remainingMs,
+          turnKeys: this.#turns?.keys ?? [],
+        }),
+      )
       if (!state.isRunning) {
         await transaction.rollback()
         throw new Error(GIVEN_UP)
       }
       this.#transaction = transaction
       turn = transaction.turn
+      if (turn) void timeline.during('turn', undefined, () => turn ?? Promise.resolve())
       await execution.dryRun?.open(transaction)
       return transaction
     } catch (error) {
@@ -147,10 +151,14 @@ export class LazyTransaction {
   /** Takes turns, before the transaction and its snapshot begin. */
   async #queueUp(): Promise<void> {
     if (this.#turns) return
-    const { engine, invocation } = this.#options.execution
+    const { engine, invocation, record, slot } = this.#options.execution
     const { actionKey } = invocation
     const keys = this.firstKey === undefined ? [actionKey] : [this.firstKey, actionKey]
     const taken = keys.filter((key) => engine.turns.isTaken(key))
-    if (taken.length > 0) this.#turns = await engine.turns.take(taken, TURN_TIMEOUT_MS)
+    if (taken.length === 0) return
+    const turns = engine.turns.take(taken, TURN_TIMEOUT_MS)
+    this.#turns = await record.timeline.during('turn', undefined, () =>
+      slot ? slot.whileItWaits(turns) : turns,
+    )
   }
 }

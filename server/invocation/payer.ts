@@ -9,13 +9,14 @@ import type { Invocation } from './invocation.ts'
 /** Finds the account that pays for a call, from configuration and the verified caller, never from input. */
 export function reservationAccountOf(
   settings: ReservationSettings,
-  { userId, action, id, ip, actionBudget, leaseMs, source }: Invocation,
+  { callingUserId, action, id, ip, actionBudget, leaseMs, source }: Invocation,
   payer: 'owner' | 'caller',
 ): { readonly account: ReservationAccount } | { readonly failure: Failure } {
   const call = {
     payer,
-    caller: userId,
-    isApp: userId === null && source !== 'client',
+    // Whoever acts as a user pays for it.
+    caller: callingUserId,
+    isApp: callingUserId === null && source !== 'client',
     action,
     invocation: id,
     holder: id,

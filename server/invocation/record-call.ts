@@ -1,14 +1,16 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import type { Failure } from '../core/result.ts'
 import { isUnavailable } from '../db/sqlstate.ts'
 import { auditStatement, isWorthAuditing } from './audit-row.ts'
 import type { Engine } from './engine.ts'
+import { failingAddress } from './failure-record.ts'
 import type { RecordedCall } from './invocation-record.ts'
 import type { QueuedWrite, WriteQueue } from './write-queue.ts'
 
+/** From here on a call says in the log what its time went to. */
+export const DEFAULT_SLOW_CALL_MS = 1_000
 /** The longest that the answer of a failed call waits for its audit row. */
-const MAX_WAIT_MS = 1_000
+export const DEFAULT_AUDIT_WAIT_MS = 1_000
 /** How long an audit row waits for a database that is away. */
 const LATE_ROW_MS = 600_000
 
@@ -21,7 +23,7 @@ export type CallOutcome = Failure | undefined
  * @returns what the answer has to wait for, if anything.
  */
 export function recordCall(
-  engine: Pick<Engine, 'database' | 'auditRowQueue' | 'log'>,
+  engine: Pick<Engine, 'database' | 'auditRowQueue' | 'auditWaitMs' | 'failures' | 'log' | 'slowCallMs'>,
   call: RecordedCall,
   failure: CallOutcome,
 ): Promise<void> | undefined {
@@ -30,24 +32,8 @@ export function recordCall(
   const code = failure?.code ?? 'OK'
   // Whatever the run would have come to: nothing of it has happened.
   const outcome = isDryRun && !failure ? 'dry-run' : code
-  const { requestId, invocationId, action, actor } = invocation.logged
-  // By the engine's logger: one of its own would cost more than the line. Named one by one: so would a spread (V8).
-  engine.log.info(
-    {
-      requestId,
-      invocationId,
-      action,
-      actor,
-      transport: invocation.transport,
-      code,
-      attempts: record.attempts,
-      durationMs: Math.round(invocation.elapsedMs),
-      // Left out of the line where it is undefined.
-      replayed: record.isReplay || undefined,
-      dryRun: isDryRun || undefined,
-    },
-    'Call',
-  )
+  if (failure && isOnlyCounted(engine, call, failure)) return undefined
+  writeLine(engine, call, code)
   if (record.isAudited || record.isReplay || !isWorthAuditing(call, outcome, [])) return undefined
   const { database, auditRowQueue } = engine
   const statement = auditStatement(call, outcome, [])
@@ -57,10 +43,97 @@ export function recordCall(
     auditRowQueue.add(late)
     return undefined
   }
-  return Promise.race([
-    write(invocation.log, auditRowQueue, late),
-    sleep(MAX_WAIT_MS, undefined, { ref: false }),
-  ])
+  return atMost(engine.auditWaitMs, write(invocation.log, auditRowQueue, late))
+}
+
+async function atMost(waitMs: number, work: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const timeout = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, waitMs).unref()
+  })
+  try {
+    await Promise.race([work, timeout])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** Writes the line of a call. A log that cannot be written costs the line, and not the call, which may have committed. */
+function writeLine(engine: Pick<Engine, 'log' | 'slowCallMs'>, call: RecordedCall, code: string): void {
+  const { invocation, record } = call
+  const { requestId, invocationId, action, actor, actedBy, trace_id, span_id } = invocation.logged
+  try {
+    // By the engine's logger: one of its own would cost more than the line. Named one by one: so would a spread (V8).
+    engine.log.info(
+      {
+        requestId,
+        invocationId,
+        action,
+        actor,
+        actedBy,
+        transport: invocation.transport,
+        code,
+        attempts: record.attempts,
+        durationMs: Math.round(invocation.elapsedMs),
+        // Left out of the line where it is undefined.
+        replayed: record.isReplay || undefined,
+        dryRun: invocation.dryRun !== undefined || undefined,
+        trace_id,
+        span_id,
+        timeline: isSlow(engine, call) ? record.timeline.told : undefined,
+      },
+      'Call',
+    )
+  } catch {
+    // There is nowhere to tell of it.
+  }
+}
+
+/** Whether a call has taken so long that it is said what its time went to. */
+function isSlow({ slowCallMs }: Pick<Engine, 'slowCallMs'>, { invocation }: RecordedCall): boolean {
+  return invocation.elapsedMs >= slowCallMs
+}
+
+/** Writes the line of a call that leaves none by itself, where it was slow. */
+export function recordSlowCall(
+  engine: Pick<Engine, 'log' | 'slowCallMs'>,
+  call: RecordedCall,
+  code: string,
+): void {
+  if (!isSlow(engine, call)) return
+  const { invocation, record } = call
+  try {
+    engine.log.info(
+      {
+        ...invocation.logged,
+        transport: invocation.transport,
+        code,
+        durationMs: Math.round(invocation.elapsedMs),
+        timeline: record.timeline.told,
+      },
+      'Slow call',
+    )
+  } catch {
+    // As for the line of any other call.
+  }
+}
+
+/** Whether a failing call is one of so many that it is counted only. What has spent or done anything is written whole. */
+function isOnlyCounted(
+  { failures }: Pick<Engine, 'failures'>,
+  { invocation, record }: RecordedCall,
+  { code }: Failure,
+): boolean {
+  const { source, userId, actedBy, ip, action } = invocation
+  // A row that stands for many names one user.
+  if (actedBy !== null) return false
+  if (source !== 'client' || record.isAudited || record.hasActed || record.payers.size > 0) return false
+  return !failures.isWhole({
+    userId: userId ?? undefined,
+    caller: userId === null ? failingAddress(ip) : `user ${userId}`,
+    action,
+    code,
+  })
 }
 
 async function write(log: Logger, auditRowQueue: WriteQueue, late: QueuedWrite): Promise<void> {

@@ -65,8 +65,8 @@ export class RunQueue implements QueuedByAction {
       writes.wrote('create', 'jobs', job.id)
       return job.id
     }
-    const { userId: caller, action, id: invocation } = execution.invocation
-    const origin = { caller, action, invocation }
+    const { userId: caller, actedBy, action, id: invocation } = execution.invocation
+    const origin = { caller, actedBy, action, invocation }
     const id = await queueUniqueJob((statement) => this.#options.run(statement), job, {
       origin,
       key,

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { TRPCError } from '@trpc/server'
 import { HTTP_STATUS } from '../core/errors.ts'
-import { type ActionResult, fail, ok } from '../core/result.ts'
+import { type ActionResult, causeOf, type Failure, fail, ok } from '../core/result.ts'
 import { SqlError } from '../db/database.ts'
 import type { Message } from '../queue/work.ts'
 import { Attempt } from './attempt.ts'
-import { findResultFault, isTooLarge } from './check-result.ts'
+import { findResultFault, isTooLarge, plainResult } from './check-result.ts'
 import { type CommitResult, commit, type Done, lookAndRollBack } from './commit.ts'
 import type { Execution } from './execution.ts'
 import { answerTooLarge, tooLong, tooManyConflicts, UnexpectedError } from './failures.ts'
@@ -68,7 +68,9 @@ async function runAttempts<T>(execution: Execution, handler: Handler<T>): Promis
     const turns = turnKeys.size === 0 ? undefined : await takeTurns(execution, turnKeys, remainingMs)
     if (turns === 'timeout') return tooManyConflicts()
     const attempt = new Attempt(execution, { number: run, remainingMs: handlerMs, turns })
-    const outcome = await runAttempt(execution, attempt, handler, endsAt)
+    const outcome = await execution.record.timeline.during('attempt', String(run), () =>
+      runAttempt(execution, attempt, handler, endsAt),
+    )
     handlerMs = attempt.stopwatch.remainingMs
     switch (outcome.kind) {
       case 'done':
@@ -79,6 +81,7 @@ async function runAttempts<T>(execution: Execution, handler: Handler<T>): Promis
         throw new Superseded()
       case 'conflict':
         conflicts += 1
+        execution.record.meetConflict()
         // Postgres has internal errors that pass when it is asked again; one that does not is a bug.
         if (isInternal(outcome.error)) internalErrors += 1
         if (internalErrors > 1) throw asTRPCError(invocation, outcome.error)
@@ -92,9 +95,11 @@ async function runAttempts<T>(execution: Execution, handler: Handler<T>): Promis
         break
       }
       case 'suspended': {
+        execution.record.suspend()
         const failure = execution.diverges(outcome.steps, run)
         if (failure) return failure
-        if (!(await performAll(execution, outcome.steps, run, endsAt))) return tooLong(invocation)
+        const unperformed = await performAll(execution, outcome.steps, run, endsAt)
+        if (unperformed) return unperformed
         break
       }
     }
@@ -103,12 +108,13 @@ async function runAttempts<T>(execution: Execution, handler: Handler<T>): Promis
 
 /** Takes the turns on these keys. */
 async function takeTurns(
-  { engine }: Execution,
+  { engine, record, slot }: Execution,
   keys: ReadonlySet<string>,
   timeoutMs: number,
 ): Promise<HeldTurns | 'timeout'> {
   try {
-    return await engine.turns.take(keys, timeoutMs)
+    const turns = engine.turns.take(keys, timeoutMs)
+    return await record.timeline.during('turn', undefined, () => (slot ? slot.whileItWaits(turns) : turns))
   } catch (error) {
     if (error instanceof TurnTimeout) return 'timeout'
     throw error
@@ -135,21 +141,21 @@ async function runAttempt<T>(
   // Before COMMIT: after it, an answer that cannot be sent would be an error of a committed call.
   const error = findResultFault(execution.invocation.action, settled.result)
   if (error) return rolledBack(attempt, { kind: 'threw', error })
-  if (!settled.result.success) return rolledBack(attempt, settled)
-  if (isTooLarge(settled.result.data)) return rolledBack(attempt, { kind: 'done', result: answerTooLarge() })
+  const result = plainResult(settled.result)
+  if (!result.success) return rolledBack(attempt, { kind: 'done', result })
+  const done: Done<T> = { kind: 'done', result }
+  if (isTooLarge(result.data)) return rolledBack(attempt, { kind: 'done', result: answerTooLarge() })
   // Later calls do nothing: no message may be queued without a reservation.
   attempt.end()
-  if (execution.dryRun) return lookAndRollBack(execution, execution.dryRun, attempt, settled)
+  if (execution.dryRun) return lookAndRollBack(execution, execution.dryRun, attempt, done)
   const queued = attempt.queued.messages
-  if (queued.length === 0) return commit(execution, attempt, settled)
+  if (queued.length === 0) return commit(execution, attempt, done)
   const messages = execution.messageReservations.unreserved(queued)
-  if (messages.length === 0) return commit(execution, attempt, settled)
+  if (messages.length === 0) return commit(execution, attempt, done)
   // No connection is held while the ledger is asked.
   if (attempt.hasTransaction) return rolledBack(attempt, { kind: 'unreserved', messages })
   const failure = await execution.messageReservations.reserve(messages)
-  return failure
-    ? rolledBack(attempt, { kind: 'done', result: failure })
-    : commit(execution, attempt, settled)
+  return failure ? rolledBack(attempt, { kind: 'done', result: failure }) : commit(execution, attempt, done)
 }
 
 async function invoke<T>(attempt: Attempt, handler: Handler<T>): Promise<Settled<T>> {
@@ -206,18 +212,20 @@ async function rolledBack<T>(attempt: Attempt, outcome: AttemptOutcome<T>): Prom
   return outcome
 }
 
-/** Performs the steps side by side, with no transaction open; false when they outlast the invocation. */
+/** Performs the steps side by side, with no transaction open; a failure where they may not, or outlast the call. */
 async function performAll(
-  { journal }: Execution,
+  execution: Execution,
   steps: readonly Step[],
   run: number,
   endsAt: number,
-): Promise<boolean> {
+): Promise<Failure | undefined> {
   let timer: NodeJS.Timeout | undefined
-  const timeout = new Promise<false>((resolve) => {
-    timer = setTimeout(resolve, Math.max(0, endsAt - performance.now()), false)
+  const timeout = new Promise<Failure>((resolve) => {
+    timer = setTimeout(resolve, Math.max(0, endsAt - performance.now()), tooLong(execution.invocation))
   })
-  const work = Promise.all(steps.map((step) => journal.perform(step, run))).then(() => true)
+  const work = Promise.all(steps.map((step) => execution.perform(step, run))).then((failures) =>
+    failures.find((failure) => failure !== undefined),
+  )
   try {
     return await Promise.race([work, timeout])
   } finally {
@@ -234,7 +242,8 @@ function checked<T>(invocation: Invocation, result: ActionResult<T>): ActionResu
       new Error(`Action "${invocation.action}" failed with the unknown code ${JSON.stringify(result.code)}`),
     )
   }
-  if (result.code === 'INTERNAL_SERVER_ERROR') throw asTRPCError(invocation, new Error(result.error))
+  if (result.code === 'INTERNAL_SERVER_ERROR')
+    throw asTRPCError(invocation, new Error(result.error, { cause: causeOf(result) }))
   return result
 }
 

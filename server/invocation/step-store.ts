@@ -23,7 +23,7 @@ const NOT_LEFT = {
 
 /** The call whose steps are kept. */
 interface SteppingCall extends RecordedCall {
-  readonly engine: ReservationSettings & Pick<Engine, 'ledger' | 'database' | 'failpoint'>
+  readonly engine: ReservationSettings & Pick<Engine, 'ledger' | 'database' | 'failpoint' | 'observer'>
   readonly ids: Pick<DerivedIds, 'effectIdOf'>
 }
 
@@ -127,6 +127,10 @@ export class DatabaseStepStore implements StepStore {
       }
       await sleep(STORE_INTERVAL_MS)
     }
+    const { charge } = step
+    // What did not happen is given back, and no more is charged than was reserved.
+    if (charge && completion.outcome !== 'nothing')
+      this.#call.engine.observer?.spent(step.name, charge.payer, Math.min(completion.cost, charge.reserve))
     if (completion.outcome === 'answered') await this.#failpoint('after-step-answered')
   }
 

@@ -77,11 +77,10 @@ export class Steps {
   }
 
   async #performNow(step: Step): Promise<unknown> {
-    const { journal } = this.#execution
-    const work = Promise.resolve().then(() => {
-      const failure = this.#execution.diverges([step], this.#run)
-      if (!failure) return journal.perform(step, this.#run)
-      return this.#state.interrupt({ kind: 'failed', failure })
+    const work = Promise.resolve().then(async () => {
+      const failure =
+        this.#execution.diverges([step], this.#run) ?? (await this.#execution.perform(step, this.#run))
+      if (failure) this.#state.interrupt({ kind: 'failed', failure })
     })
     this.inFlight.add(work)
     this.#stopwatch.pause()

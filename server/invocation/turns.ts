@@ -16,6 +16,18 @@ export interface HeldTurns {
 export class Turns {
   readonly #queues = new Map<string, (() => void)[]>()
 
+  /** How many turns are taken, each on a key. */
+  get held(): number {
+    return this.#queues.size
+  }
+
+  /** How many wait for a turn. */
+  get waiting(): number {
+    let waiting = 0
+    for (const queue of this.#queues.values()) waiting += queue.length
+    return waiting
+  }
+
   /** Whether a call has or waits for a turn on this key. */
   isTaken(key: string): boolean {
     return this.#queues.has(key)

@@ -21,6 +21,20 @@ export const DEFAULT_BUDGETS: Budgets = {
   anonymous: { calls: 5_000, credits: 5_000_000_000 },
 }
 
+/**
+ * The most that all calls of one action may spend of the owner's money in a UTC day, in whole micro-credits; null for no
+ * limit, and for an action that is not there.
+ *
+ * @param actionBudget the action's own limit, in place of the default
+ */
+export function maxCostPerDay(budgets: Budgets, actionBudget: Partial<Budget> | undefined): number | null {
+  if (!actionBudget) return null
+  const limits = [{ ...budgets.action, ...actionBudget }, budgets.app]
+  if (limits.some(({ calls }) => calls === 0)) return 0
+  const credits = limits.flatMap(({ credits: most }) => (most === undefined ? [] : [most]))
+  return credits.length === 0 ? null : Math.min(...credits)
+}
+
 /** A budget that a call counts against. */
 export interface BudgetUse {
   readonly budget: keyof Budgets

@@ -11,7 +11,7 @@ import type {
 } from './reservation.ts'
 
 const MAX_TRIES = 10
-const NO_LIMIT = 9_000_000_000_000_000
+export const NO_LIMIT = 9_000_000_000_000_000
 
 // One statement, committed by itself: all of it or nothing. What a limit forbids breaks a check, and undoes the rest.
 // A reservation of a dead holder is taken over as it is: it is paid for and counted. So is the holder's own, when the

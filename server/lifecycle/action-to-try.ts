@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { actionDefinition } from '../builders/action.ts'
+import { actionDefinition } from '../builders/action-definition.ts'
 import type { Actions } from '../routers/registry.ts'
 import { reviveBySchema } from '../wire/from-json.ts'
 

@@ -1,14 +1,14 @@
 // The package's entry `deputyjs`: what an app's own files import.
 
-export {
-  type ActionBuilder,
-  type ActionHandler,
-  type ActionStart,
-  type Builders,
-  createBuilders,
-  type InternalBuilder,
-  type InternalStart,
-} from '../builders/action.ts'
+export { type Builders, createBuilders } from '../builders/action.ts'
+export type {
+  ActionBuilder,
+  ActionEnd,
+  ActionStart,
+  InternalBuilder,
+  InternalEnd,
+  InternalStart,
+} from '../builders/action-builder.ts'
 export type {
   ActionContext,
   CommonContext,
@@ -18,6 +18,7 @@ export type {
   OwnerContext,
   QueryContext,
 } from '../builders/action-context.ts'
+export type { ActionHandler } from '../builders/action-definition.ts'
 export type {
   ActionReadTools,
   ActionTools,
@@ -32,6 +33,7 @@ export {
   type ScheduledCall,
   type Schedules,
 } from '../builders/schedules.ts'
+export type { ErrorContext, ErrorHook } from '../core/error-reports.ts'
 export {
   type ActionResult,
   type Failure,
@@ -44,6 +46,7 @@ export {
   ok,
   type Success,
 } from '../core/result.ts'
+export type { WebSources } from '../http/content-security-policy.ts'
 export type { AnyRoutes, RouteCaller, Routes, RoutesOptions } from '../http/custom-routes.ts'
 export type { DryRunOptions } from '../invocation/dry-run/options.ts'
 export type { DryRunWrite } from '../invocation/dry-run/read-writes.ts'
@@ -58,5 +61,13 @@ export type { CronTimes, Every, EveryTimes, ScheduleTimes } from '../queue/sched
 export { actionRegistry } from '../routers/registry.ts'
 export type { GrantedCredits, JobProgress, LaterOptions } from '../tools/later.ts'
 export { type PageInputOptions, page } from '../wire/page-input.ts'
-export { type App, type AppDefinition, type AppParts, defineApp, type RouterOf } from './define-app.ts'
+export { record } from '../wire/record-schema.ts'
+export {
+  type App,
+  type AppDefinition,
+  type AppParts,
+  defineApp,
+  type RouterOf,
+  type WebDefinition,
+} from './define-app.ts'
 export { run } from './run.ts'

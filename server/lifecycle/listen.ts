@@ -21,6 +21,8 @@ export interface ListenOptions {
   readonly requestTimeoutMs?: number
   /** For an answer to be taken, beside what its size takes; and for a stream to go on. @default 30000 */
   readonly answerTimeoutMs?: number
+  /** Connections at once; more are closed. @default 5000 */
+  readonly maxConnections?: number
   /** How fast an answer is taken at least, in bytes a second. @default 65536 */
   readonly minReadRate?: number
   /** How often these are looked after. @default 2000 */
@@ -40,11 +42,11 @@ export interface Listening {
 export class ListenError extends Error {
   override readonly name = 'ListenError'
 
-  constructor(cause: Error) {
-    super(
-      `HOST and PORT: ${cause.message}. Set them to an address of this machine and a port that is free.`,
-      { cause },
-    )
+  /** @param names the variables that say where it should listen */
+  constructor(cause: Error, names = 'HOST and PORT') {
+    super(`${names}: ${cause.message}. Set them to an address of this machine and a port that is free.`, {
+      cause,
+    })
   }
 }
 
@@ -61,7 +63,7 @@ const CHECK_INTERVAL_MS = 2_000
 export function listen(options: ListenOptions): Promise<Listening> {
   const { held, bodyLimits } = options.http
   const inFlight = new Set<Promise<void>>()
-  const answer = createNodeListener(options.http.answer, options.host)
+  const answer = createNodeListener(options.http, options.host)
   const requestTimeoutMs = options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS
   const longestTimeoutMs = bodyLimits.longestTimeoutMs
   const settings = {
@@ -95,7 +97,7 @@ export function listen(options: ListenOptions): Promise<Listening> {
       held.release(request)
     },
   })
-  server.maxConnections = MAX_CONNECTIONS
+  server.maxConnections = options.maxConnections ?? MAX_CONNECTIONS
   const timer = setInterval(() => {
     unread.check(performance.now())
     slow.check(performance.now())

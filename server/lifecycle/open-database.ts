@@ -3,13 +3,19 @@ import { DefinitionError } from '../core/errors.ts'
 import { compareGuarantees } from '../db/compare-guarantees.ts'
 import { compareTables } from '../db/compare-tables.ts'
 import type { Database } from '../db/database.ts'
-import { type DatabaseReport, migrateEmbedded, migratePostgres } from '../db/migrate.ts'
-import { refuseUnsuitablePooler, UnsuitablePooler } from '../db/pooler-mode.ts'
-import { openPostgres } from '../db/postgres.ts'
+import { findPooler, migrateAt, openAt } from '../db/database-address.ts'
+import { type DatabaseReport, migrateEmbedded } from '../db/migrate.ts'
+import type { PoolerMode } from '../db/pooler-mode.ts'
 
 export interface DatabaseOptions {
   /** A PostgreSQL server; without it the embedded database is used. */
   readonly databaseUrl: string | undefined
+  /** The same database without a pooler in transaction mode, for the migrations. @default none is known */
+  readonly databaseDirectUrl?: string | undefined
+  /** What is in front of it. @default auto: it is found out */
+  readonly databasePooler?: PoolerMode | 'auto' | undefined
+  /** Told what is in front of it, and again when that turns out to be wrong. @default does nothing */
+  readonly onPooler?: (mode: PoolerMode) => void
   /** Where the embedded database keeps its data; undefined keeps it in memory. */
   readonly directory: string | undefined
   /** The folder of the app's migrations, as drizzle-kit wrote it. */
@@ -45,15 +51,18 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
 }
 
 async function openMigrated(options: DatabaseOptions): Promise<Database> {
-  const { databaseUrl, directory, onUnknownMigrations, ...migrating } = options
+  const { databaseUrl, databaseDirectUrl, databasePooler, directory, onUnknownMigrations, ...migrating } =
+    options
   const report = ({ engine, app }: DatabaseReport) => {
     const unknown = [...engine.unknown.map((name) => `${name} of the engine`), ...app.unknown]
     if (unknown.length > 0) onUnknownMigrations?.(unknown)
   }
   if (databaseUrl !== undefined) {
-    await checkPooler(databaseUrl)
-    report(await migratePostgres(databaseUrl, migrating))
-    return openPostgres({ url: databaseUrl })
+    const address = { url: databaseUrl, directUrl: databaseDirectUrl, pooler: databasePooler }
+    const found = await findPooler(address)
+    options.onPooler?.(found)
+    report(await migrateAt(address, found, migrating))
+    return openAt(address, found, { onPoolerFound: () => options.onPooler?.('transaction') })
   }
   // Imported where it is used: it is a whole database, and takes its memory.
   const { openPglite } = await import('../db/pglite.ts')
@@ -64,18 +73,6 @@ async function openMigrated(options: DatabaseOptions): Promise<Database> {
   } catch (error) {
     await database.close()
     throw error
-  }
-}
-
-/** What else keeps a database from being reached is told by the migrations, which come next. */
-async function checkPooler(databaseUrl: string): Promise<void> {
-  const database = openPostgres({ url: databaseUrl, max: 2 })
-  try {
-    await refuseUnsuitablePooler(() => database.acquire())
-  } catch (error) {
-    if (error instanceof UnsuitablePooler) throw error
-  } finally {
-    await database.close()
   }
 }
 

@@ -1,9 +1,11 @@
 import { existsSync } from 'node:fs'
 import { setFlagsFromString } from 'node:v8'
+import type { Logger } from 'pino'
 import { DefinitionError } from '../core/errors.ts'
-import { ConnectionLost } from '../db/database.ts'
+import { ConnectionLost, SqlError } from '../db/database.ts'
 import { DirectoryLockError } from '../db/directory-lock.ts'
 import { MigrationError } from '../db/migration-error.ts'
+import { UnsuitableAddress } from '../db/pooler-mode.ts'
 import { DEFAULT_DATA_DIR, EnvError, loadDotEnv, readWholeEnv, type ServerEnv } from '../env/environment.ts'
 import { integrationEnv } from '../integrations/connection.ts'
 import type { Actions } from '../routers/registry.ts'
@@ -20,22 +22,39 @@ export interface AppModule {
   readonly app: AppParts
 }
 
+/** How an app's server is run. */
+export interface RunServerOptions {
+  /** Whether a schema that the OpenAPI document cannot describe keeps the server from starting. @default false */
+  readonly strict?: boolean | undefined
+  /** Told the server's address once it listens. @default no one is told */
+  readonly onListening?: ((url: string) => void) | undefined
+}
+
 /**
  * Runs an app's server until the process is told to stop: `await run(() => import('./app.ts'))`. What keeps it from
  * starting is written to standard error, and ends the process with status 1.
  *
  * @param load imports the app, so that a mistake in one of its files is told like any other reason not to start
  */
-export async function run(load: () => Promise<AppModule>): Promise<void> {
+export async function run(load: () => Promise<AppModule>, options: RunServerOptions = {}): Promise<void> {
   try {
-    await serve(load)
+    await serve(load, options)
   } catch (error) {
     process.stderr.write(`Deputy could not start. ${explain(error)}\n`)
     process.exit(1)
   }
 }
 
-async function serve(load: () => Promise<AppModule>): Promise<void> {
+async function serve(
+  load: () => Promise<AppModule>,
+  { strict, onListening }: RunServerOptions,
+): Promise<void> {
+  // Before anything takes time: without a listener this signal ends the process.
+  let running: { readonly server: RunningServer; readonly log: Logger } | undefined
+  process.on('SIGUSR2', () => {
+    if (running) void tellLive(running.server, running.log)
+    else process.stdout.write('Nothing is in flight: the server has not started yet.\n')
+  })
   // The heap may double until what is of no use is collected. By itself V8 lets it grow to four times of what is in
   // use, with what calls have left behind.
   setFlagsFromString('--heap-growing-percent=100')
@@ -44,12 +63,14 @@ async function serve(load: () => Promise<AppModule>): Promise<void> {
   const { env, appEnv } = readWholeEnv(app.env, integrationEnv(app.integrations))
   const isForPerson = process.stdout.isTTY && env.auth.kind === 'development'
   const log = createLog({ level: env.logLevel, printer: isForPerson ? await loadPrinter() : undefined })
-  const server = await startServer({ env, app, appEnv, log })
+  const server = await startServer({ env, app, appEnv, log, isStrict: strict })
+  running = { server, log }
 
   let unhandled = 0
   process.on('unhandledRejection', (error) => {
     unhandled += 1
     log.error({ err: error, count: unhandled }, 'A promise was rejected and nobody handled it')
+    server.report(error)
   })
   process.on('uncaughtException', (error) => {
     log.fatal({ err: error }, 'An exception was not caught; the server stops')
@@ -71,6 +92,15 @@ async function serve(load: () => Promise<AppModule>): Promise<void> {
   process.on('SIGTERM', stop)
   process.on('SIGINT', stop)
   process.stdout.write(banner(env, server, app.actions))
+  onListening?.(server.url)
+}
+
+async function tellLive(server: RunningServer, log: Logger): Promise<void> {
+  try {
+    log.info({ live: await server.live() }, 'In flight')
+  } catch (error) {
+    log.error({ err: error }, 'What is in flight could not be told')
+  }
 }
 
 function banner(env: ServerEnv, server: RunningServer, actions: Actions): string {
@@ -79,6 +109,8 @@ function banner(env: ServerEnv, server: RunningServer, actions: Actions): string
     `  data      ${server.database.kind === 'pglite' ? `embedded PostgreSQL in ${server.database.location}` : server.database.location}`,
     `  owner     ${env.ownerUserId ?? 'none: owner actions are refused until OWNER_USER_ID is set'}`,
   ]
+  if (server.metricsUrl !== undefined) lines.push(`  metrics   ${server.metricsUrl}/metrics`)
+  if (env.hasConsole) lines.push(`  console   ${server.url}/console`)
   const { ownerCredits } = server
   if (ownerCredits !== undefined) {
     const given = ownerCredits === 'unmetered' ? ownerCredits : `${ownerCredits} micro-credits at the start`
@@ -119,7 +151,7 @@ const DIRECTORY_FAULTS: ReadonlySet<string> = new Set([
 /** What to tell the person who starts the server: what is wrong and what would be right, without a stack if it is theirs to mend. */
 function explain(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
-  const code = 'code' in error ? error.code : undefined
+  const code = codeOf(error)
   if (typeof code === 'string' && DIRECTORY_FAULTS.has(code))
     return `DATA_DIR: ${error.message}. Set DATA_DIR to a directory that this user can write.`
   if (code === 'ECONNREFUSED' || code === 'ENOTFOUND' || code === 'CONNECT_TIMEOUT') {
@@ -134,6 +166,15 @@ function explain(error: unknown): string {
     error instanceof ListenError ||
     error instanceof DirectoryLockError ||
     error instanceof DefinitionError ||
+    error instanceof UnsuitableAddress ||
     error instanceof MigrationError
   return isTold ? error.message : (error.stack ?? error.message)
+}
+
+/** The SQLSTATE, or the code of the system; of a lost connection, of what it was lost by. */
+function codeOf(error: Error): unknown {
+  if (error instanceof SqlError) return error.sqlstate
+  const { cause } = error
+  if (error instanceof ConnectionLost && cause instanceof Error) return codeOf(cause)
+  return 'code' in error ? error.code : undefined
 }

@@ -2,7 +2,9 @@ import type { Logger } from 'pino'
 import type { Database } from '../db/database.ts'
 import { ROUTE_KEYS } from '../invocation/idempotency.ts'
 import { sweepAllReservations } from '../ledger/sweep.ts'
+import { sweepRateLimits } from '../limits/sweep.ts'
 import { JOB_KEYS } from '../queue/change-job.ts'
+import { sweepRollup } from '../rollup/sweep.ts'
 
 export interface SweeperOptions {
   readonly database: Database
@@ -13,10 +15,13 @@ export interface SweeperOptions {
   readonly intervalMs?: number
   /** How often reservations are looked for whose holders have died. @default 15000 */
   readonly holdsIntervalMs?: number
+  /** How often rate limits are looked for that no one is near any more. @default 60000 */
+  readonly limitsIntervalMs?: number
 }
 
 const INTERVAL_MS = 600_000
 const HOLDS_INTERVAL_MS = 15_000
+const LIMITS_INTERVAL_MS = 60_000
 const BATCH = 500
 const JOBS_KEPT_DAYS = 7
 /** Any constant: of several servers one sweeps at a time. */
@@ -88,6 +93,7 @@ export function startSweeper(options: SweeperOptions): () => void {
     jobsKeptDays = JOBS_KEPT_DAYS,
     intervalMs = INTERVAL_MS,
     holdsIntervalMs = HOLDS_INTERVAL_MS,
+    limitsIntervalMs = LIMITS_INTERVAL_MS,
   } = options
   const every = (ms: number, what: string, sweep: () => Promise<void>) => {
     const timer = setInterval(() => {
@@ -104,6 +110,8 @@ export function startSweeper(options: SweeperOptions): () => void {
     every(intervalMs, 'Jobs that are done', async () => {
       while ((await sweepJobs(database, jobsKeptDays)) >= BATCH);
     }),
+    every(intervalMs, 'Minutes of calls', () => sweepRollup(database)),
+    every(limitsIntervalMs, 'Rate limits', () => sweepRateLimits(database)),
     every(holdsIntervalMs, 'Reservations of dead servers', () => sweepAllReservations(database)),
   ]
   return () => timers.forEach(clearInterval)

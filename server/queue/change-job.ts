@@ -44,6 +44,7 @@ export async function queueUniqueJob(run: Run, job: Job, options: UniqueJobOptio
     bind(job.input),
     bind(job.runAs),
     bind(origin.caller),
+    bind(origin.actedBy),
     bind(origin.action),
     bind(origin.invocation),
     bind(job.maxAttempts, 'int'),
@@ -51,12 +52,12 @@ export async function queueUniqueJob(run: Run, job: Job, options: UniqueJobOptio
     bind(key),
     bind(key),
   ]
-  const changed = ['data', 'run_as', 'caller', 'action', 'invocation', 'max_attempts', 'due_at']
+  const changed = ['data', 'run_as', 'caller', 'acted_by', 'action', 'invocation', 'max_attempts', 'due_at']
   const set = isReplacing
     ? [...changed.map((name) => `${name} = excluded.${name}`), AFRESH].join(', ')
     : 'key = old.key'
   const sql = `insert into deputy.queue as old
-      (id, lane, data, run_as, caller, action, invocation, max_attempts, due_at, key, wanted_key, kind, source)
+      (id, lane, data, run_as, caller, acted_by, action, invocation, max_attempts, due_at, key, wanted_key, kind, source)
     values (${values.join(', ')}, 'job', 'later')
     on conflict (lane, key) where key is not null do update set ${set} returning id`
   const { rows } = await run({ sql, params: parameters.values })

@@ -1,13 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
-import { type Failure, fail } from '../core/result.ts'
+import type { ErrorReports } from '../core/error-reports.ts'
+import type { Observer } from '../core/observer.ts'
+import { causeOf, type Failure, fail } from '../core/result.ts'
 import { uuidv7 } from '../core/uuid.ts'
 import { type Database, SqlError } from '../db/database.ts'
 import { isPassing, isUnavailable } from '../db/sqlstate.ts'
 import type { Integrations } from '../integrations/integrations.ts'
 import { grant } from '../ledger/grant.ts'
-import { type ByLane, claimWork } from './claim.ts'
-import type { ClientCalls } from './client-calls.ts'
+import { type ByLane, type ClaimOptions, callersIn, claimWork } from './claim.ts'
 import { deliver } from './deliver.ts'
 import { outcomeOfCall, outcomeOfFailure, type WorkOutcome } from './outcome.ts'
 import type { ReservationContext } from './renew-reservation.ts'
@@ -37,7 +38,11 @@ export interface WorkOptions extends ReservationContext {
   readonly integrations: Integrations
   readonly jobs: JobRunner
   /** The calls of clients that are under way: jobs make room for them. */
-  readonly clientCalls: ClientCalls
+  readonly callSlots: { readonly inFlight: number }
+  /** Counts what comes of work. */
+  readonly observer?: Pick<Observer, 'spent' | 'workEnded'> | undefined
+  /** Tells the app of jobs that are given up. */
+  readonly errorReports?: Pick<ErrorReports, 'report'> | undefined
   readonly log: Logger
   /** Milliseconds after which another server may take what this one has taken. @default 150000 */
   readonly leaseMs?: number
@@ -78,7 +83,7 @@ const SAVE_INTERVAL_MS = 250
 
 /** Does the work of actions that have committed. */
 export function startDispatcher(options: DispatcherOptions): Dispatcher {
-  const { database, clientCalls, clockOffsetMs, log } = options
+  const { database, callSlots, clockOffsetMs, log } = options
   const finished = createFinishedJobs(database, clockOffsetMs)
   const inFlight = new Map<Promise<unknown>, Claimed>()
   let isStopped = false
@@ -96,7 +101,10 @@ export function startDispatcher(options: DispatcherOptions): Dispatcher {
       // Work that comes during a look may be missed by it.
       for (; isWoken && !isStopped; await takeAll()) isWoken = false
     } catch (error) {
-      if (!isUnavailable(error)) log.error({ err: error }, 'Work could not be taken from the queue')
+      if (!isUnavailable(error)) {
+        log.error({ err: error }, 'Work could not be taken from the queue')
+        options.errorReports?.report(error, { kind: 'server' })
+      }
     } finally {
       isLooking = false
     }
@@ -112,7 +120,7 @@ export function startDispatcher(options: DispatcherOptions): Dispatcher {
         })
         inFlight.set(attempted, work)
       }
-      if (clientCalls.inFlight > 0) await sleep(PAUSE_BESIDE_CALLS_MS)
+      if (callSlots.inFlight > 0) await sleep(PAUSE_BESIDE_CALLS_MS)
     }
   }
   const timer = setInterval(look, options.intervalMs ?? INTERVAL_MS).unref()
@@ -153,7 +161,7 @@ interface Taken {
 }
 
 async function take(options: WorkOptions, limit: number, inFlight: Iterable<Claimed>): Promise<Taken[]> {
-  const { database, jobs, clientCalls, leaseMs = LEASE_MS, clockOffsetMs } = options
+  const { database, jobs, callSlots, leaseMs = LEASE_MS, clockOffsetMs } = options
   const token = uuidv7()
   const claimed = await claimWork(database, {
     token,
@@ -161,22 +169,26 @@ async function take(options: WorkOptions, limit: number, inFlight: Iterable<Clai
     limit,
     leases: jobs.leases,
     actions: jobs.actions,
-    maxJobs: clientCalls.inFlight > 0 ? JOBS_BESIDE_CALLS : limit,
+    maxJobs: callSlots.inFlight > 0 ? JOBS_BESIDE_CALLS : limit,
     offsetMs: clockOffsetMs(),
     ...countByLane(inFlight),
   })
   return claimed.map((work) => ({ work, token }))
 }
 
-function countByLane(works: Iterable<Claimed>): { byLane: ByLane; byGroup: ByLane } {
-  const byLane = new Map<string, number>()
-  const byGroup = new Map<string, number>()
-  for (const { lane } of works) {
-    const [group = ''] = lane.split('/', 1)
-    byLane.set(lane, (byLane.get(lane) ?? 0) + 1)
-    byGroup.set(group, (byGroup.get(group) ?? 0) + 1)
+function countByLane(works: Iterable<Claimed>): Pick<ClaimOptions, 'byLane' | 'byGroup' | 'byCallers'> {
+  const all = [...works]
+  return {
+    byLane: countBy(all, ({ lane }) => lane),
+    byGroup: countBy(all, ({ lane }) => lane.split('/', 1).join()),
+    byCallers: countBy(all, callersIn),
   }
-  return { byLane: Object.fromEntries(byLane), byGroup: Object.fromEntries(byGroup) }
+}
+
+function countBy(works: readonly Claimed[], keyOf: (work: Claimed) => string): ByLane {
+  const counts = new Map<string, number>()
+  for (const work of works) counts.set(keyOf(work), (counts.get(keyOf(work)) ?? 0) + 1)
+  return Object.fromEntries(counts)
 }
 
 /** Makes an attempt and saves its outcome. Never throws: what could not be saved is taken again. */
@@ -186,19 +198,33 @@ async function attempt(
   work: Claimed,
   token: string,
 ): Promise<DoneWork> {
-  const { database, log, clockOffsetMs } = options
+  const { database, log, clockOffsetMs, observer } = options
   const startedAt = performance.now()
   try {
     const outcome = await perform(options, work, token)
-    if (!outcome) return { work, outcome }
+    if (!outcome) {
+      observer?.workEnded(work.kind, 'lost')
+      return { work, outcome }
+    }
     const durationMs = performance.now() - startedAt
     await save(database, finished, { work, token, outcome, durationMs, offsetMs: clockOffsetMs() })
     tell(log, work, outcome)
+    if (work.kind === 'job' && outcome.kind === 'dead') reportJob(options, work, outcome)
+    observer?.workEnded(work.kind, outcome.kind)
+    if (work.kind === 'message' && outcome.kind === 'done')
+      observer?.spent(work.endpoint, work.payer, outcome.cost)
     return { work, outcome }
   } catch (error) {
     log.error({ err: error, ...named(work) }, 'The outcome of queued work could not be saved')
+    options.errorReports?.report(error, { kind: 'server' })
+    observer?.workEnded(work.kind, 'lost')
     return { work, outcome: undefined }
   }
+}
+
+/** What was thrown, of which the failure says nothing. */
+function withCause(outcome: WorkOutcome, failure: Failure): WorkOutcome {
+  return outcome.kind === 'dead' ? { ...outcome, cause: causeOf(failure) } : outcome
 }
 
 /** @returns undefined where another server has taken it over. */
@@ -215,7 +241,7 @@ async function perform(options: WorkOptions, work: Claimed, token: string): Prom
       )
     case 'job': {
       const failure = await options.jobs.run(work).catch(failed)
-      if (failure) return outcomeOfCall(work, failure)
+      if (failure) return withCause(outcomeOfCall(work, failure), failure)
       return { kind: 'done', cost: 0, shownData: options.jobs.withoutSecrets(work) }
     }
     case 'grant': {
@@ -224,6 +250,22 @@ async function perform(options: WorkOptions, work: Claimed, token: string): Prom
       return granted.success ? { kind: 'done', cost: 0 } : outcomeOfCall(work, granted)
     }
   }
+}
+
+function reportJob(
+  { errorReports }: WorkOptions,
+  { id, name, attempt, source, invocation }: ClaimedJob,
+  { error, cause }: Extract<WorkOutcome, { kind: 'dead' }>,
+): void {
+  const given = new Error(`The job "${name}" was given up: ${error}`, { cause })
+  errorReports?.report(given, {
+    kind: 'job',
+    action: name,
+    jobId: id,
+    attempt,
+    source,
+    invocationId: invocation,
+  })
 }
 
 function named({ id, kind, lane, attempt, invocation }: Claimed) {

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { readColumn } from '../../drizzle/engine/column-types/describe-column.ts'
 import { queue } from '../../drizzle/engine/system.ts'
 import { type ActionResult, fail, type JsonValue, ok } from '../core/result.ts'
+import { type Budgets, maxCostPerDay } from '../ledger/budgets.ts'
 import type { ActionReferences } from '../tools/action-reference.ts'
 import { boundedList } from '../tools/bounded-list.ts'
 import type { ReadRuntime } from '../tools/tool-runtime.ts'
@@ -102,6 +103,11 @@ export interface JobEntry {
   readonly progress: JsonValue
   /** When it was done, or given up. */
   readonly endedAt: Date | null
+  /**
+   * The most that all calls of its action may spend of the owner's money in a day, this one among them, in whole
+   * micro-credits; null where nothing limits it, or no action of this name is there. A grant spends nothing.
+   */
+  readonly maxCostPerDay: number | null
 }
 
 export const jobListSchema = z.strictObject({
@@ -122,7 +128,8 @@ export interface JobPage {
 
 /** What a list of jobs is read with. */
 export interface JobListContext {
-  readonly actions: Pick<ActionReferences, 'shownInput'>
+  readonly actions: Pick<ActionReferences, 'shownInput' | 'budgetOf'>
+  readonly budgets: Budgets
   /** Milliseconds that the clock of a test is ahead of the database's. */
   readonly clockOffsetMs: () => number
 }
@@ -219,7 +226,7 @@ function laneOf(name: string): string {
 const SHOWN_STATES = { queued: 'waiting', dead: 'failed', done: 'done' } as const
 
 /** @throws {z.ZodError} when the engine has not written it. */
-function readEntry({ actions }: JobListContext, row: readonly unknown[]): JobEntry {
+function readEntry({ actions, budgets }: JobListContext, row: readonly unknown[]): JobEntry {
   const columns = Object.entries(COLUMNS)
   const {
     lane,
@@ -233,14 +240,16 @@ function readEntry({ actions }: JobListContext, row: readonly unknown[]): JobEnt
     Object.fromEntries(columns.map(([name, column], index) => [name, readColumn(column, row[index])])),
   )
   const isRunning = row[columns.length] === true
-  const name = shown.kind === 'grant' ? GRANT : lane.slice(JOB_LANE.length)
+  const isGrant = shown.kind === 'grant'
+  const name = isGrant ? GRANT : lane.slice(JOB_LANE.length)
   return {
     ...shown,
     action: name,
     state: isRunning ? 'running' : SHOWN_STATES[shown.state],
-    input: shown.kind === 'grant' ? JSON.parse(data) : actions.shownInput(name, data),
+    input: isGrant ? JSON.parse(data) : actions.shownInput(name, data),
     as: runAs,
     schedule: series,
     queuedBy: action,
+    maxCostPerDay: isGrant ? 0 : maxCostPerDay(budgets, actions.budgetOf(name)),
   }
 }

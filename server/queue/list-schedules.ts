@@ -2,6 +2,8 @@ import { getTableColumns, sql } from 'drizzle-orm'
 import { readColumn } from '../../drizzle/engine/column-types/describe-column.ts'
 import { schedules } from '../../drizzle/engine/system.ts'
 import { type ActionResult, ok } from '../core/result.ts'
+import { type Budgets, maxCostPerDay } from '../ledger/budgets.ts'
+import type { ActionReferences } from '../tools/action-reference.ts'
 import type { ReadRuntime } from '../tools/tool-runtime.ts'
 import { NOT_DECLARED, readDefinition, type Schedule } from './schedule.ts'
 import type { Every } from './schedule-times.ts'
@@ -28,6 +30,8 @@ export interface ScheduleEntry {
   readonly lastError: string | null
   /** The id of its newest job. */
   readonly lastJob: string | null
+  /** The most that all calls of its action may spend of the owner's money in a day, as of a job. */
+  readonly maxCostPerDay: number | null
 }
 
 export interface ScheduleList {
@@ -37,9 +41,16 @@ export interface ScheduleList {
 
 const COLUMNS = getTableColumns(schedules)
 
+/** What a list of schedules is read with. */
+export interface ScheduleListContext {
+  readonly actions: Pick<ActionReferences, 'budgetOf'>
+  readonly budgets: Budgets
+}
+
 /** Lists what is declared. Does not check whether the caller may read it. */
 export async function listSchedules(
   runtime: Pick<ReadRuntime, 'execute'>,
+  context: ScheduleListContext,
 ): Promise<ActionResult<ScheduleList>> {
   const columns = sql.join(
     Object.values(COLUMNS).map((column) => sql`${column}`),
@@ -48,10 +59,10 @@ export async function listSchedules(
   const { rows } = await runtime.execute(
     sql`select ${columns} from ${schedules} where ${schedules.definition} <> ${NOT_DECLARED} order by ${schedules.name}`,
   )
-  return ok({ schedules: rows.flatMap(readEntry) })
+  return ok({ schedules: rows.flatMap((row) => readEntry(context, row)) })
 }
 
-function readEntry(values: readonly unknown[]): ScheduleEntry[] {
+function readEntry({ actions, budgets }: ScheduleListContext, values: readonly unknown[]): ScheduleEntry[] {
   const row = Object.fromEntries(
     Object.entries(COLUMNS).map(([name, column], index) => [name, readColumn(column, values[index])]),
   ) as unknown as typeof schedules.$inferSelect // The columns of the table, each read as its type.
@@ -74,6 +85,7 @@ function readEntry(values: readonly unknown[]): ScheduleEntry[] {
       lastOutcome,
       lastError,
       lastJob,
+      maxCostPerDay: maxCostPerDay(budgets, actions.budgetOf(action)),
     },
   ]
 }

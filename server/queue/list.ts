@@ -1,7 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm'
 import { z } from 'zod'
 import { readColumn } from '../../drizzle/engine/column-types/describe-column.ts'
-import { queue } from '../../drizzle/engine/system.ts'
+import { creditEntries, creditHolds, queue } from '../../drizzle/engine/system.ts'
 import { type ActionResult, type JsonValue, ok } from '../core/result.ts'
 import type { Integrations } from '../integrations/integrations.ts'
 import { boundedList } from '../tools/bounded-list.ts'
@@ -14,6 +14,7 @@ import {
 } from '../wire/cursor.ts'
 import { pageFields } from '../wire/page-input.ts'
 import { redact } from '../wire/redact.ts'
+import { planMessage } from './plan-message.ts'
 
 const MAX_LIMIT = 200
 const DEFAULT_LIMIT = 50
@@ -61,7 +62,19 @@ const entrySchema = z.object({
 })
 
 /** A message that has not arrived, as the owner sees it. */
-export type OutboxEntry = z.output<typeof entrySchema>
+export interface OutboxEntry extends z.output<typeof entrySchema> {
+  /**
+   * The most that sending it would still cost, in whole micro-credits: what is reserved for it, and of one that was given
+   * up what a retry would reserve. Null where a proxy bills by itself, and where it cannot be sent as it is.
+   */
+  readonly maxCost: number | null
+}
+
+/** What is reserved for a message, and whether it was charged already. */
+const PAID = sql`
+  (select ${creditHolds.amount} from ${creditHolds} where ${creditHolds.effect} = ${id}) as _reserved,
+  (${state} = 'dead' and exists (select 1 from ${creditEntries}
+    where ${creditEntries.effect} = ${id} and ${creditEntries.kind} = 'settle')) as _is_charged`
 
 export const outboxListSchema = z.strictObject({
   state: z.enum(['queued', 'dead'], 'must be queued or dead').optional(),
@@ -78,7 +91,7 @@ export interface OutboxPage {
 /** Lists messages, newest first, a page at a time. Does not check whether the caller may read them. */
 export async function listMessages(
   runtime: Pick<ReadRuntime, 'execute'>,
-  integrations: Pick<Integrations, 'inputSchema'>,
+  integrations: Pick<Integrations, 'inputSchema' | 'plan'>,
   { limit = DEFAULT_LIMIT, cursor, direction: _direction, ...filters }: z.output<typeof outboxListSchema>,
 ): Promise<ActionResult<OutboxPage>> {
   const cursorScope = { list: 'outbox', filters }
@@ -90,7 +103,7 @@ export async function listMessages(
   )
   const { rows } = await runtime.execute(
     boundedList({
-      columns: list,
+      columns: sql`${list}, ${PAID}`,
       rows: sql`from ${queue} where ${conditions(filters.state, after)}`,
       at: sql`${queue.createdAt}`,
       id: sql`${queue.id}`,
@@ -98,7 +111,7 @@ export async function listMessages(
       limit,
     }),
   )
-  const messages = rows.map(readEntry).map((entry) => withoutSecrets(integrations, entry))
+  const messages = rows.map((row) => readEntry(integrations, row))
   const last = messages.at(-1)
   const more = last && rows.at(-1)?.at(-1) === true
   return ok({
@@ -114,18 +127,32 @@ function conditions(state: string | undefined, after: InstantPosition | undefine
   return sql`${isState} and (${queue.createdAt}, ${queue.id}) < (${at.toISOString()}::timestamptz, ${id}::text)`
 }
 
-/** Removes what the endpoint marks as secret, such as a sign-in link: only the provider may see it. */
-function withoutSecrets(integrations: Pick<Integrations, 'inputSchema'>, entry: OutboxEntry): OutboxEntry {
+/** @throws {z.ZodError} when the engine has not written it. */
+function readEntry(
+  integrations: Pick<Integrations, 'inputSchema' | 'plan'>,
+  row: readonly unknown[],
+): OutboxEntry {
+  const columns = Object.entries(COLUMNS)
+  const entry = entrySchema.parse(
+    Object.fromEntries(columns.map(([name, column], index) => [name, readColumn(column, row[index])])),
+  )
+  const [reserved, isCharged] = row.slice(columns.length)
   const schema = integrations.inputSchema(entry.endpoint)
-  // What is left is a part of JSON.
-  return schema ? { ...entry, data: redact(schema, entry.data) as JsonValue } : entry
+  return {
+    ...entry,
+    // What the endpoint marks as secret, such as a sign-in link, only the provider may see. What is left is a part of JSON.
+    data: schema ? (redact(schema, entry.data) as JsonValue) : entry.data,
+    maxCost: maxCostOf(integrations, entry, { reserved, isCharged: isCharged === true }),
+  }
 }
 
-/** @throws {z.ZodError} when the engine has not written it. */
-function readEntry(row: readonly unknown[]): OutboxEntry {
-  return entrySchema.parse(
-    Object.fromEntries(
-      Object.entries(COLUMNS).map(([name, column], index) => [name, readColumn(column, row[index])]),
-    ),
-  )
+function maxCostOf(
+  integrations: Pick<Integrations, 'plan'>,
+  message: z.output<typeof entrySchema>,
+  { reserved, isCharged }: { readonly reserved: unknown; readonly isCharged: boolean },
+): number | null {
+  const plan = planMessage(integrations, message)
+  if (!plan.success || plan.data.transport === 'proxy') return null
+  if (isCharged) return 0
+  return typeof reserved === 'string' || typeof reserved === 'number' ? Number(reserved) : plan.data.reserve
 }

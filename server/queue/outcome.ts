@@ -22,7 +22,13 @@ export type WorkOutcome =
   /** Tried again later. */
   | { readonly kind: 'later'; readonly delayMs: number; readonly error: string; readonly isUnknown: boolean }
   /** Given up: kept for the owner to look at. */
-  | { readonly kind: 'dead'; readonly error: string; readonly isUnknown: boolean }
+  | {
+      readonly kind: 'dead'
+      readonly error: string
+      readonly isUnknown: boolean
+      /** What a job has thrown. */
+      readonly cause?: unknown
+    }
 
 /** Codes of a message that another attempt would give again: what is sent is wrong. */
 const FINAL_OF_MESSAGE: ReadonlySet<ErrorCode> = new Set([

@@ -4,8 +4,8 @@ import type { QueuedMessage } from './work.ts'
 
 /** Plans how a message is sent as the app is configured now: where it goes and what it costs is never stored. */
 export function planMessage(
-  integrations: Integrations,
-  { endpoint, data, payer }: QueuedMessage,
+  integrations: Pick<Integrations, 'plan'>,
+  { endpoint, data, payer }: Pick<QueuedMessage, 'endpoint' | 'data' | 'payer'>,
 ): ActionResult<OutboundCall> {
   const plan = integrations.plan(endpoint, data)
   if (!plan.success) return plan

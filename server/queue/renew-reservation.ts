@@ -25,14 +25,14 @@ export interface ReservationHolder {
  */
 export async function renewReservation(
   settings: ReservationContext,
-  { id, payer, caller, action, invocation }: QueuedMessage,
+  { id, payer, caller, actedBy, action, invocation }: QueuedMessage,
   call: OutboundCall,
   reserving: ReservationHolder,
 ): Promise<Failure | undefined> {
   const owner = reservationAccount(settings, {
     ...reserving,
     payer,
-    caller,
+    caller: actedBy ?? caller,
     // Only the app itself queues without a user.
     isApp: caller === null,
     action,

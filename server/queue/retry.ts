@@ -18,7 +18,7 @@ const LEASE_MS = 60_000
 
 const LOOK = `
   select lane, data, payer, caller, action, invocation, state = 'dead',
-    exists (select 1 from deputy.credit_entries where effect = queue.id and kind = 'settle')
+    exists (select 1 from deputy.credit_entries where effect = queue.id and kind = 'settle'), acted_by
   from deputy.queue where id = $1 and kind = 'message'`
 
 const QUEUE = `
@@ -75,13 +75,14 @@ interface FoundMessage extends QueuedMessage {
 async function look({ database }: RetryMessageOptions, id: string): Promise<FoundMessage | undefined> {
   const { rows } = await database.query({ sql: LOOK, params: [id] })
   if (!rows[0]) return undefined
-  const [endpoint, data, payer, caller, action, invocation, isDead, isCharged] = rows[0]
+  const [endpoint, data, payer, caller, action, invocation, isDead, isCharged, actedBy] = rows[0]
   return {
     id,
     endpoint: String(endpoint),
     data: JSON.parse(String(data)),
     payer: payer === 'caller' ? 'caller' : 'owner',
     caller: caller === null ? null : String(caller),
+    actedBy: typeof actedBy === 'string' ? actedBy : null,
     action: String(action),
     invocation: String(invocation),
     isDead: isDead === true,

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import type { ErrorReports } from '../core/error-reports.ts'
 import { isUnavailable } from '../db/sqlstate.ts'
 import { NOT_DECLARED, type Schedule } from './schedule.ts'
 import {
@@ -16,6 +17,8 @@ import type { WakeSignal } from './wake-signal.ts'
 export interface TickerOptions extends ScheduleOptions {
   /** Wakes the dispatcher when there is a job. */
   readonly queueSignal: WakeSignal
+  /** Tells the app of errors that no one expected. */
+  readonly errorReports?: Pick<ErrorReports, 'report'> | undefined
   readonly log: Logger
 }
 
@@ -70,7 +73,10 @@ export async function startTicker(options: TickerOptions): Promise<Ticker> {
       seenAt = found.seenAt
       waitMs = Math.min(waitMs, Math.max(MIN_WAIT_MS, found.nextInMs ?? waitMs))
     } catch (error) {
-      if (!isUnavailable(error)) log.error({ err: error }, 'It could not be looked which schedules are due')
+      if (!isUnavailable(error)) {
+        log.error({ err: error }, 'It could not be looked which schedules are due')
+        options.errorReports?.report(error, { kind: 'schedule' })
+      }
     }
     if (!isStopped) timer = setTimeout(begin, waitMs).unref()
   }

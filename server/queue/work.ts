@@ -55,6 +55,8 @@ export interface QueuedByAction {
 export interface WorkOrigin {
   /** The user who called; null for one without a token. */
   readonly caller: string | null
+  /** The owner, where they acted as the caller: they pay for it. */
+  readonly actedBy: string | null
   readonly action: string
   readonly invocation: string
 }
@@ -73,6 +75,8 @@ export interface QueuedMessage extends Waiting {
 /** Work that a server has claimed to do it. */
 interface ClaimedWork extends Waiting {
   readonly lane: string
+  /** The group of callers that its caller is in; -1 without one. */
+  readonly callerGroup: number
   /** Which attempt this is, from 1 on. */
   readonly attempt: number
   readonly maxAttempts: number
@@ -118,7 +122,7 @@ export function isDueNow({ messages, jobs, grants }: QueuedByAction, now: Date):
 /** Writes the part of an action's last statement that queues its work. `offsetMs`: how far a test's clock is ahead. */
 export function queueWork(
   parameters: Parameters,
-  { caller, action, invocation }: WorkOrigin,
+  { caller, actedBy, action, invocation }: WorkOrigin,
   { messages, jobs, grants }: QueuedByAction,
   offsetMs: number,
 ): string {
@@ -140,9 +144,10 @@ export function queueWork(
       tries: MAX_GRANT_ATTEMPTS,
     })),
   ]
-  return `insert into deputy.queue (id, kind, lane, data, payer, run_as, source, caller, action, invocation, max_attempts, due_at)
+  return `insert into deputy.queue (id, kind, lane, data, payer, run_as, source, caller, acted_by, action,
+      invocation, max_attempts, due_at)
     select id, kind, lane, data, payer, run_as, case kind when 'job' then 'later' end,
-      ${parameters.bind(caller)}, ${parameters.bind(action)}, ${parameters.bind(invocation)}, tries,
+      ${parameters.bind(caller)}, ${parameters.bind(actedBy)}, ${parameters.bind(action)}, ${parameters.bind(invocation)}, tries,
       coalesce(due, now() + coalesce(delay, 0) * interval '1 millisecond')
     from jsonb_to_recordset(${parameters.bind(JSON.stringify(rows))}::jsonb)
       as it(id text, kind text, lane text, data text, payer text, run_as text, tries int, due timestamptz, delay bigint)`

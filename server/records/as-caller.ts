@@ -7,6 +7,7 @@ import type { ReadToolRuntime, ToolRuntime } from '../tools/tool-runtime.ts'
 import type { AnyCollections } from '../tools/types.ts'
 import { may } from './access-query.ts'
 import { type Caller, withPresumedRole } from './caller.ts'
+import { collectionsRead } from './collections-read.ts'
 import { createAsCaller } from './create.ts'
 import { type CallerGetOptions, getAsCaller } from './get.ts'
 import type { Permission, Policy } from './policy.ts'
@@ -28,8 +29,10 @@ interface Call {
 export function createCallerReads(runtime: ReadToolRuntime, caller: Caller): CallerReads<AnyCollections> {
   const unlessDenied =
     <T>(body: Body<T>): Body<T> =>
-    async (permission) =>
-      permission.allowsSome('read') ? body(permission) : deniedToRole(permission, 'read')
+    async (permission) => {
+      runtime.didRead?.(collectionsRead(permission))
+      return permission.allowsSome('read') ? body(permission) : deniedToRole(permission, 'read')
+    }
   const read = <T>(call: Call, body: Body<T>, isFound: (data: T) => boolean) =>
     asCaller(runtime, caller, call, (policy) => withPresumedRole(caller, policy, body, isFound))
   return {
@@ -55,7 +58,10 @@ export function createCallerReads(runtime: ReadToolRuntime, caller: Caller): Cal
     may: (operation, collection, recordId) =>
       read(
         { verb: 'may', collection, recordId },
-        (permission) => may(runtime, permission, operation, recordId),
+        (permission) => {
+          runtime.didRead?.(collectionsRead(permission, ['read', operation]))
+          return may(runtime, permission, operation, recordId)
+        },
         () => true,
       ),
   }

@@ -129,6 +129,17 @@ export class Permission {
     return typeof this.view.access.create === 'string' ? this.#columns.owner : undefined
   }
 
+  /**
+   * Returns the same permission, which reads by what the rule says now: for whoever has to know that what was read is what
+   * they asked for. A function may decide differently the next time.
+   */
+  withFixedRead(): Permission {
+    if (typeof this.view.access.read !== 'function') return this
+    const read = compileRule(this.#columns, this.view.access.read, this.actor)
+    const view = { ...this.view, access: { ...this.view.access, read: () => read } }
+    return new Permission(this.#columns, view, this.actor, this.entry, this.guard)
+  }
+
   /** Whether there can be a record that the actor may do this with. */
   allowsSome(operation: Operation): boolean {
     const { access, allowed } = this.view

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { erase } from '../audit/erase.ts'
+import { getAudited } from '../audit/get.ts'
 import { isWholeRemoval, type RemovalCount } from '../audit/maintenance.ts'
 import { prune } from '../audit/prune.ts'
 import { auditQuerySchema, queryAudit } from '../audit/query.ts'
@@ -7,11 +8,13 @@ import type { UserActor } from '../auth/actor.ts'
 import { ADMIN_ROLE } from '../auth/role.ts'
 import { isUserId, USER_ID_RULE } from '../auth/user-id.ts'
 import { type ActionResult, fail, ok } from '../core/result.ts'
+import { Caller } from '../records/caller.ts'
 import type { AcceptedCall } from '../trpc/call.ts'
 import { defineMutation, defineQuery } from '../trpc/callable.ts'
 import { ownerOnly, roleOnly, users } from '../trpc/gate.ts'
 import { t } from '../trpc/init.ts'
 import { readDirectly, writeDirectly } from '../trpc/run-as-caller.ts'
+import { withoutHiddenInput } from './audit-input.ts'
 
 /** What is younger stays, the entries of these calls among it. */
 const MIN_AGE_MS = 3_600_000
@@ -19,6 +22,7 @@ const MIN_AGE_MS = 3_600_000
 const ONE_BATCH = { maxBatches: 1 }
 
 const schemas = {
+  get: z.strictObject({ id: z.string('must be text') }),
   prune: z.strictObject({
     /** Entries before this instant are removed; it is at least an hour ago. */
     before: z.date('must be a date and time with a zone, such as 2026-01-31T09:30:00Z'),
@@ -37,15 +41,43 @@ export interface RemovedBatch extends RemovalCount {
 
 const forOwner = { callers: users, gate: ownerOnly, trail: 'always' } as const
 
+const forAdmins = {
+  callers: users,
+  gate: roleOnly(ADMIN_ROLE, 'Only the owner and admins may read the audit log.'),
+  trail: 'none',
+} as const
+
 /** The audit log: for the owner and admins to read, for the owner to remove from. */
 export function createAuditRouter() {
   return t.router({
     list: defineQuery({
-      callers: users,
-      gate: roleOnly(ADMIN_ROLE, 'Only the owner and admins may read the audit log.'),
+      ...forAdmins,
       schema: auditQuerySchema.optional(),
-      trail: 'none',
-      run: (call) => readDirectly(call, 'audit.list', (reads) => queryAudit(reads, call.input ?? {})),
+      run: (call) =>
+        readDirectly(call, 'audit.list', async (reads) => {
+          const page = await queryAudit(reads, call.input ?? {})
+          const reader = await new Caller(reads, call.actor, call.engine).ruleActor()
+          if (!page.success || reader.isOwner) return page
+          const { entries, nextCursor } = page.data
+          const { policies } = call.engine
+          return ok({
+            entries: entries.map((entry) => withoutHiddenInput(entry, reader, policies)),
+            nextCursor,
+          })
+        }),
+    }),
+    /** Gets one entry, with the outside calls and the job that belong to it. */
+    get: defineQuery({
+      ...forAdmins,
+      schema: schemas.get,
+      run: (call) =>
+        readDirectly(call, 'audit.get', async (reads) => {
+          const found = await getAudited(reads, call.input.id)
+          const reader = await new Caller(reads, call.actor, call.engine).ruleActor()
+          if (!found.success || reader.isOwner) return found
+          const entry = withoutHiddenInput(found.data.entry, reader, call.engine.policies)
+          return ok({ ...found.data, entry })
+        }),
     }),
     /** Removes old entries with their details. */
     prune: defineMutation({

@@ -6,7 +6,9 @@ import { ConnectionLost } from '../db/database.ts'
 import { outcomeUnknown, toTrpcError } from '../invocation/failures.ts'
 import { getStatement, MAX_STATEMENT_LIMIT } from '../ledger/account-statement.ts'
 import { type Balance, getBalance, getBalances, MAX_BALANCES_LIMIT } from '../ledger/balance.ts'
+import { budgetUseSchema, listBudgetUses } from '../ledger/budget-uses.ts'
 import { type GrantResult, grant } from '../ledger/grant.ts'
+import { spendingSchema, sumSpending } from '../ledger/spending.ts'
 import type { AcceptedCall } from '../trpc/call.ts'
 import { defineMutation, defineQuery } from '../trpc/callable.ts'
 import { ownerOnly, users } from '../trpc/gate.ts'
@@ -65,6 +67,24 @@ export function createCreditsRouter() {
         const query = { ...call.input, account: accountOf(call, call.input?.account) }
         return readDirectly(call, 'credits.statement', () => getStatement(call.engine.database, query))
       },
+    }),
+    budgets: defineQuery({
+      callers: users,
+      gate: ownerOnly,
+      schema: budgetUseSchema.optional(),
+      trail: 'none',
+      run: (call) =>
+        readDirectly(call, 'credits.budgets', () => listBudgetUses(call.engine.database, call.input ?? {})),
+    }),
+    spending: defineQuery({
+      callers: users,
+      gate: ownerOnly,
+      schema: spendingSchema,
+      trail: 'none',
+      run: (call) =>
+        readDirectly(call, 'credits.spending', () =>
+          sumSpending(call.engine.database, call.engine.clock(), call.input),
+        ),
     }),
     grant: defineMutation({
       callers: users,

@@ -33,7 +33,7 @@ export function createIntegrationsRouter() {
   const procedures = {
     request: defineMutation({
       callers: anyone,
-      isCounted: true,
+      isIntegration: true,
       gate: openToClients,
       schema: schemas.request,
       shownBy: ({ engine }, input) => shownSchema(engine.integrations, input),

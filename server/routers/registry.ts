@@ -4,9 +4,13 @@ import {
   actionDefinition,
   type InternalMutation,
   type InternalQuery,
-} from '../builders/action.ts'
+} from '../builders/action-definition.ts'
 import { DefinitionError } from '../core/errors.ts'
 import type { ActionResult } from '../core/result.ts'
+import type { OpenStreams } from '../live/live-hub.ts'
+import { toProcedure } from '../trpc/callable.ts'
+import { LIVE_SUFFIX } from '../trpc/init.ts'
+import type { SubscriptionProcedure } from '../trpc/procedures.ts'
 import { isStrictObject } from '../wire/schema-scan.ts'
 
 const NAME = /^[a-z][A-Za-z0-9]{0,63}$/
@@ -27,6 +31,8 @@ export type AnyInternalAction =
   | InternalMutation<any, ActionResult<unknown>>
   | InternalQuery<any, ActionResult<unknown>>
 // biome-ignore-end lint/suspicious/noExplicitAny: .
+
+type LiveAction = SubscriptionProcedure<unknown, ActionResult<unknown>>
 
 /** The actions of an app, those that no client can call among them. */
 export type Actions = Readonly<Record<string, AnyAction | AnyInternalAction>>
@@ -79,6 +85,15 @@ function checkedAction(name: string, action: unknown): Actions[string] {
     )
   }
   return action as Actions[string] // It has a definition, so one of the builders made it.
+}
+
+/** The procedures that open streams of those that only read, by their paths below the actions. */
+export function liveActions(actions: Actions, streams: OpenStreams): Readonly<Record<string, LiveAction>> {
+  const live = Object.entries(actions).flatMap(([name, action]): [string, LiveAction][] => {
+    const callable = actionDefinition(action)?.live?.(streams)
+    return callable ? [[name + LIVE_SUFFIX, toProcedure<LiveAction>(callable)]] : []
+  })
+  return Object.fromEntries(live)
 }
 
 /** The actions that clients can call. */

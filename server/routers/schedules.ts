@@ -16,7 +16,7 @@ export function createSchedulesRouter() {
     list: defineQuery({
       ...forOwner,
       schema: z.strictObject({}).optional(),
-      run: (call) => readDirectly(call, 'schedules.list', listSchedules),
+      run: (call) => readDirectly(call, 'schedules.list', (reads) => listSchedules(reads, call.engine)),
     }),
     pause: defineMutation({
       ...forOwner,

@@ -66,7 +66,7 @@ const schemas = {
   nothing: z.strictObject({}).optional(),
   setRole: z.strictObject({ userId: z.string(), role: z.string() }),
   setBlocked: z.strictObject({
-    userId: z.custom<string>(isUserId, `must be ${USER_ID_RULE}`),
+    userId: z.custom<string>(isUserId, `must be ${USER_ID_RULE}`).meta({ type: 'string' }),
     blocked: z.boolean(),
   }),
   list: z.record(z.string(), z.unknown()).optional(),

@@ -3,17 +3,20 @@ import { Writable } from 'node:stream'
 import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose'
 import { type Logger, pino } from 'pino'
 import { createKeySource } from '../auth/key-source.ts'
-import { createVerifier } from '../auth/verifier.ts'
+import { createVerifier, type Verifier } from '../auth/verifier.ts'
 import type { IntegrationDeclarations } from '../integrations/declarations.ts'
 import { createHttpClient } from '../integrations/http-client.ts'
 import { type AppOptions, createApp } from '../lifecycle/create-app.ts'
 import { type Listening, listen } from '../lifecycle/listen.ts'
+import { NO_RATE_LIMITS } from '../limits/rate-limits.ts'
 import type { Actions } from '../routers/registry.ts'
 import type { TestDatabase } from './open-test-database.ts'
 import { createAnsweredIntegrations } from './provider-answers.ts'
 
 const ISSUER = 'https://issuer.test'
 const AUDIENCE = 'deputy-test'
+/** Longer than any test. */
+const AUDIT_WAIT_MS = 3_600_000
 
 /** What an app under test needs of the outside, each with a default that reaches nothing. */
 export interface TestSurroundings {
@@ -35,6 +38,8 @@ export interface AssembleOptions<TActions extends object, TModule extends object
     >,
     TestSurroundings {
   readonly declarations: IntegrationDeclarations
+  /** Says who calls. @default who has a token of the app's own key */
+  readonly verifier?: Verifier | undefined
 }
 
 /** Assembles an app on a database that is open, with a signing key of its own: `const ada = await app.as('ada')` signs in. */
@@ -76,14 +81,25 @@ export async function assembleTestApp<TActions extends object, TModule extends o
   })
   const appOptions: AppOptions<TActions, TModule> = {
     fingerprintKey: randomBytes(32),
+    // As in development.
+    mayActAs: true,
     ...options,
+    // A test calls more often than anyone does; what actions say themselves counts.
+    rateLimits: { ...NO_RATE_LIMITS, ...options.rateLimits },
+    // How long a call takes depends on the machine, and is not what a test is about; its audit row is waited for.
+    slowCallMs: options.slowCallMs ?? 'none',
+    auditWaitMs: options.auditWaitMs ?? AUDIT_WAIT_MS,
+    // Each failure of a test is looked at.
+    wholeFailures: options.wholeFailures ?? Number.POSITIVE_INFINITY,
     ownerUserId,
     database: opened.database,
-    verifier: createVerifier({
-      keys: createKeySource({ kind: 'jwk', jwk: publicJwk }),
-      issuer: ISSUER,
-      audience: AUDIENCE,
-    }),
+    verifier:
+      options.verifier ??
+      createVerifier({
+        keys: createKeySource({ kind: 'jwk', jwk: publicJwk }),
+        issuer: ISSUER,
+        audience: AUDIENCE,
+      }),
     log,
     http,
     integrations,
@@ -112,6 +128,7 @@ export async function assembleTestApp<TActions extends object, TModule extends o
     },
     async [Symbol.asyncDispose]() {
       if (listening) await (await listening).close(1_000)
+      await app.settle()
       await http.close()
       await opened[Symbol.asyncDispose]()
     },

@@ -4,12 +4,14 @@ import type { z } from 'zod'
 import { callAsApp } from '../builders/call-as-app.ts'
 import { NamedActions } from '../builders/named-actions.ts'
 import { resolveSchedules } from '../builders/schedules.ts'
+import type { ErrorHook } from '../core/error-reports.ts'
 import type { ActionResult, Failure } from '../core/result.ts'
 import { SqlError } from '../db/database.ts'
 import type { IntegrationDeclarations } from '../integrations/declarations.ts'
 import { type Balance, getBalance } from '../ledger/balance.ts'
 import { grant } from '../ledger/grant.ts'
 import type { App } from '../lifecycle/define-app.ts'
+import type { RateLimits } from '../limits/rate-limits.ts'
 import { type DoneWork, doAllDue, startDispatcher } from '../queue/dispatcher.ts'
 import { listMessages, type OutboxEntry } from '../queue/list.ts'
 import { type JobEntry, listJobs } from '../queue/list-jobs.ts'
@@ -32,6 +34,10 @@ export interface TestAppOptions extends TestSurroundings {
   readonly databaseUrl?: string | undefined
   /** The variables that `server/env.ts` declares, as the environment has them. @default none */
   readonly env?: Readonly<Record<string, string>> | undefined
+  /** How many calls a minute are taken of clients. @default none of these limits; those of actions count */
+  readonly rateLimits?: Partial<RateLimits> | undefined
+  /** Told of unexpected errors; the app's own hook is not, so that a test sends nothing. @default no one is */
+  readonly onError?: ErrorHook | undefined
   /** @default the system's clock */
   readonly clock?: () => Date
 }
@@ -78,7 +84,7 @@ export async function createTestApp<
   TIntegrations extends IntegrationDeclarations,
   TEnv extends z.ZodObject,
 >(parts: App<TActions, TCollections, TIntegrations, TEnv>, options: TestAppOptions = {}) {
-  const { databaseUrl, env, ...surroundings } = options
+  const { databaseUrl, env, rateLimits = {}, ...surroundings } = options
   const tables = [...createCatalog(parts.collections).keys()]
   const migrations = fileURLToPath(parts.migrations)
   const opened = await openTestDatabase({ tables, migrations }, databaseUrl)
@@ -88,6 +94,7 @@ export async function createTestApp<
   let conflicts = 0
   const app = await assembleTestApp(opened, {
     ...surroundings,
+    rateLimits,
     clock: () => new Date(clock().getTime() + offsetMs),
     clockOffsetMs: () => offsetMs,
     failpoint(name) {

@@ -19,9 +19,17 @@ export interface FoundAction {
   check(input: unknown): Promise<readonly Issue[]>
 }
 
+/** Of one action, in place of the app's: calls, and whole micro-credits. */
+export interface ActionBudget {
+  readonly calls?: number | undefined
+  readonly credits?: number | undefined
+}
+
 /** The actions of an app, by what their modules export. */
 export interface ActionReferences {
   find(reference: unknown): FoundAction | undefined
   /** What may be shown of a stored input, without what the action marks secret. */
   shownInput(name: string, stored: string): JsonValue
+  /** What an action says itself of the most that it may spend of the owner's money in a day; undefined for no action. */
+  budgetOf(name: string): ActionBudget | undefined
 }

@@ -1,7 +1,7 @@
 // Types alone, without zod, Drizzle and tRPC: the client's package has them too.
-import type { MutateActionData, Page, RecordEnvelope } from '../core/record.ts'
+import type { LivePage, MutateActionData, Page, RecordEnvelope } from '../core/record.ts'
 import type { ActionResult } from '../core/result.ts'
-import type { Omissible, TypedMutation, TypedQuery } from '../core/typed-procedures.ts'
+import type { Omissible, TypedMutation, TypedQuery, TypedSubscription } from '../core/typed-procedures.ts'
 import type { QueryOptions, Where } from './where-types.ts'
 
 /** What of a collection's types the data API as the caller needs. */
@@ -31,6 +31,16 @@ export interface CollectionProcedures<T extends CallerTypes> {
   readonly count: TypedQuery<
     Omissible<{ readonly where?: Where<T['compared']> | undefined }>,
     ActionResult<{ readonly count: number }>
+  >
+  /** The page as it is now, and after each change as it is then: 200 records where no limit says less. */
+  readonly live: TypedSubscription<
+    Omissible<Omit<QueryOptions<T['compared']>, 'cursor' | 'direction'>>,
+    LivePage<RecordEnvelope<T['callerRecord']>>
+  >
+  /** One record; null where there is none that the caller may read. */
+  readonly liveRecord: TypedSubscription<
+    { readonly recordId: string },
+    { readonly record: RecordEnvelope<T['callerRecord']> | null }
   >
   readonly create: TypedMutation<
     CreateInput<T['callerCreate'], T['callerMerge']>,

@@ -92,6 +92,18 @@ function fieldOf(columns: Columns, column: PgColumn): string {
   return column.name
 }
 
+/** The collection that a field refers to, by field: where one column alone is the foreign key of records' ids. */
+export function referencesOf(table: AnyCollection, columns: Columns): ReadonlyMap<string, string> {
+  const keys = getTableConfig(table).foreignKeys.map((key) => key.reference())
+  return new Map(
+    keys.flatMap(({ columns: from, foreignTable, foreignColumns }): [string, string][] => {
+      const [column, target] = [from[0], foreignColumns[0]]
+      if (from.length !== 1 || !column || !target || columnName(target) !== 'record_id') return []
+      return [[fieldOf(columns, column), getTableName(foreignTable)]]
+    }),
+  )
+}
+
 /** The fields that a collection's declared indexes can search. */
 export interface IndexedFields {
   /** Fields that an index begins with: it can find a value, and the values above or below one. */

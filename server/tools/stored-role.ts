@@ -11,16 +11,34 @@ export async function storedRole(runtime: ReadRuntime, userId: string): Promise<
   return rows[0] ? String(rows[0][0] ?? '') : undefined
 }
 
+/** Reads the roles in the rows of users, by their ids; those without a row are left out. */
+export async function storedRoles(
+  runtime: ReadRuntime,
+  userIds: readonly string[],
+): Promise<ReadonlyMap<string, string>> {
+  const { users, role, id } = usersOf(runtime.catalog)
+  const { rows } = await runtime.execute(
+    sql`select ${id}, ${role} from ${users.table}
+      where ${id} = any(array(select jsonb_array_elements_text(${JSON.stringify(userIds)}::text::jsonb)))`,
+  )
+  return new Map(rows.map(([userId, stored]) => [String(userId), String(stored ?? '')]))
+}
+
 /** Writes the condition that a user's row has this role, or for null that there is no row. Takes values or placeholders. */
 export function hasStoredRole(catalog: Catalog, userId: unknown, stored: unknown): SQL {
   const selected = selectRole(catalog, userId)
   return sql`(${selected.select}) is not distinct from ${bindTo(selected.role, stored)}`
 }
 
-function selectRole(catalog: Catalog, userId: unknown) {
+function usersOf(catalog: Catalog) {
   const users = catalog.get('users')
   const [role, id] = [users?.columns.get('role'), users?.columns.get('recordId')]
   if (!users || !role || !id) throw new Error('A catalog has users with their role')
+  return { users, role, id }
+}
+
+function selectRole(catalog: Catalog, userId: unknown) {
+  const { users, role, id } = usersOf(catalog)
   return { role, select: sql`select ${role} from ${users.table} where ${id} = ${bindTo(id, userId)}` }
 }
 

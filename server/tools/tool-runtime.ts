@@ -30,6 +30,8 @@ export interface WriteRuntime extends ReadRuntime {
    * catch it.
    */
   concealAtCommit(collection: string, conceal: (error: SqlError) => SqlError): void
+  /** Is told of records that are about to be written. @param ids a query that selects their ids */
+  willWrite(entry: CatalogEntry, ids: SQL): Promise<void>
   /** Records that a record was written: for turns under contention, and for the audit. */
   wrote(operation: WriteOperation, entry: CatalogEntry, recordId: string): void
 }
@@ -40,6 +42,8 @@ export interface ToolCall {
   readonly tool: string
   /** The record that it is about, `collection/id`, for turns under contention. @default none */
   readonly record?: string | undefined
+  /** The collection that it reads all it answers from. @default it reads none, or says what it reads by `didRead` */
+  readonly collection?: string | undefined
   /** @default false */
   readonly writes?: boolean
 }
@@ -50,6 +54,8 @@ export type CallTool = <T>(call: ToolCall, body: () => Promise<ActionResult<T>>)
 /** What the reading verbs of an API need. */
 export interface ReadToolRuntime extends ReadRuntime {
   readonly call: CallTool
+  /** Is told of the collections that a read depends on, where anyone asks for them. */
+  didRead?(collections: Iterable<string> | 'all'): void
 }
 
 /** The most that an outbound call may cost, and who pays. */
@@ -65,9 +71,13 @@ export interface StepRequest {
   /**
    * @param effectId the side effect's id, the same in every attempt at it.
    * @param isResent whether a server that died may have sent it before.
+   * @param traceHeaders what tells the provider what the step is a part of, where the app traces.
    */
-  perform(effectId: string, isResent: boolean): Promise<StepResult>
+  perform(effectId: string, isResent: boolean, traceHeaders?: TraceHeaders): Promise<StepResult>
 }
+
+/** Headers such as `traceparent`. */
+export type TraceHeaders = Readonly<Record<string, string>>
 
 /** The result of a step. */
 export interface StepResult {

@@ -111,7 +111,7 @@ function onCollection<T>(
 ) {
   const { tool, collection, recordId, writes } = call
   const record = typeof recordId === 'string' ? `${collection}/${recordId}` : undefined
-  return runtime.call<T>({ tool, record, writes }, async () => {
+  return runtime.call<T>({ tool, record, collection, writes }, async () => {
     const entry = runtime.catalog.get(collection)
     return entry ? body(entry) : noSuchCollection(collection)
   })
@@ -162,13 +162,14 @@ export async function callIntegration(
       name: call.name,
       fingerprint: fingerprint(call.data),
       charge: call,
-      async perform(effectId, isResent) {
+      async perform(effectId, isResent, traceHeaders) {
         const timeoutMs = runtime.remainingLifeMs
         const { result, ...rest } = await integrations.send(call, {
           callerJwt,
           idempotencyKey: effectId,
           isResent,
           timeoutMs,
+          traceHeaders,
         })
         return { value: JSON.parse(JSON.stringify(result)), ...rest }
       },

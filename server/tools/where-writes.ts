@@ -79,18 +79,19 @@ async function write(
   const { recordId: id } = systemColumns(entry)
   const name = identifier(id)
   if (!search) {
-    const answer = await runtime.execute(sql`
-      ${statement} where ${id} in (
-        select ${id} from ${entry.table} where ${plain ?? sql`false`} order by ${id} limit ${most})
-      returning ${name}`)
+    const ids = sql`select ${id} from ${entry.table} where ${plain ?? sql`false`} order by ${id} limit ${most}`
+    await runtime.willWrite(entry, ids)
+    const answer = await runtime.execute(sql`${statement} where ${id} in (${ids}) returning ${name}`)
     return answer.rows.map(([recordId]) => String(recordId))
   }
-  // Whether the search found all is known before the first record is written.
-  const answer = await runtime.execute(sql`
+  const found = sql`
     with _searched as materialized (
       select ${id} as _id, ${IS_LOOKED_AT} as _is_looked_at, ${matches(search)} as _matches
       from ${searchedRows(entry, plain ?? sql`true`, search, id.getSQL())}),
-    _matching as materialized (select _id from _searched where _matches order by _id limit ${most}),
+    _matching as materialized (select _id from _searched where _matches order by _id limit ${most})`
+  await runtime.willWrite(entry, sql`${found} select _id from _matching`)
+  // Whether the search found all is known before the first record is written.
+  const answer = await runtime.execute(sql`${found},
     _refused as (
       select count(*) filter (where _is_looked_at) as _looked_at from _searched
       having bool_or(not _is_looked_at) and (select count(*) from _matching) < ${most}),

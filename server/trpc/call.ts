@@ -3,21 +3,28 @@ import type { z } from 'zod'
 import type { Actor } from '../auth/actor.ts'
 import { type ActionResult, type Failure, fail } from '../core/result.ts'
 import { answerBefore } from '../invocation/call.ts'
+import type { CallSlot } from '../invocation/call-slots.ts'
 import type { DryRunOptions } from '../invocation/dry-run/options.ts'
 import type { Engine } from '../invocation/engine.ts'
-import { noDryRun, toTrpcError } from '../invocation/failures.ts'
+import { toTrpcError } from '../invocation/failures.ts'
 import { Invocation } from '../invocation/invocation.ts'
 import { InvocationRecord, type RecordedCall } from '../invocation/invocation-record.ts'
-import { recordCall } from '../invocation/record-call.ts'
+import { recordCall, recordSlowCall } from '../invocation/record-call.ts'
+import { Timeline } from '../invocation/timeline.ts'
 import type { Budget } from '../ledger/budgets.ts'
+import type { DeclaredLimit } from '../limits/action-limit.ts'
 import { reviveBySchema } from '../wire/from-json.ts'
 import { createParse, TooMuchWork } from '../wire/parse.ts'
 import { findUnacceptableInput } from '../wire/plain-data.ts'
 import { UnacceptableInput } from '../wire/transformer.ts'
+import { CallLimits } from './call-limits.ts'
 import type { RequestContext } from './context.ts'
+import { dryRunOf, refuseDryRun } from './dry-run-request.ts'
+import { inSlot } from './enter-slot.ts'
 import { InvalidInput, toFailure } from './error-shape.ts'
 import type { Gate } from './gate.ts'
-import { ACTIONS_PREFIX } from './init.ts'
+import { calledName, errorContextOf, type SeenCall, tellEnd, tracedCall } from './seen-call.ts'
+import { noticeWrites, refuseUnknownTelling } from './tell-writes.ts'
 
 /** One call, on whatever transport. */
 export interface Call {
@@ -50,8 +57,10 @@ export interface CallOptions<TActor extends Actor, TSchema extends z.ZodType, TD
   readonly callers: (ctx: RequestContext) => TActor | Promise<TActor>
   /** @default lets everyone in whom `callers` has heard */
   readonly gate?: Gate<TActor> | undefined
-  /** Whether calls count against the limit of their address. @default false */
-  readonly isCounted?: boolean
+  /** How often it may be called, beside the limits of the whole app. @default undefined */
+  readonly limit?: DeclaredLimit | undefined
+  /** Whether it calls an integration without an action, which has a limit of its own. @default false */
+  readonly isIntegration?: boolean
   readonly trail: Trail
   /** Time that the handler may take in all its attempts. @default 10000 */
   readonly deadlineMs?: number | undefined
@@ -63,6 +72,8 @@ export interface CallOptions<TActor extends Actor, TSchema extends z.ZodType, TD
   readonly budget?: Partial<Budget> | undefined
   /** The schema that says what the audit may show of an input. @default `schema` */
   readonly shownBy?: (ctx: RequestContext, input: z.output<TSchema>) => z.ZodType | undefined
+  /** What the answer stands for, where it is no answer itself: a stream's first one. A failure counts as the call's. */
+  readonly answered?: (data: TData) => ActionResult<unknown> | undefined
   /** Does what is called for. */
   run(call: AcceptedCall<TActor, z.output<TSchema>>): ActionResult<TData> | Promise<ActionResult<TData>>
 }
@@ -83,18 +94,24 @@ export const DEFAULT_DEADLINE_MS = 10_000
 export function createCall<TActor extends Actor, TSchema extends z.ZodType, TData>(
   options: CallOptions<TActor, TSchema, TData>,
 ): (call: Call) => Promise<ActionResult<TData>> {
-  const { kind, schema, callers, gate, isCounted = false, trail, shownBy } = options
+  const { kind, schema, callers, gate, trail, shownBy } = options
   const parse = createParse(schema)
 
   async function answer(
     { ctx, readInput }: Call,
     actor: TActor,
     recorded: RecordedCall,
+    limits: CallLimits | undefined,
   ): Promise<ActionResult<TData>> {
-    const { invocation, record } = recorded
+    const { invocation, record, slot } = recorded
     const sent = onlyOnce(readInput)
-    const refusal = gate && (await gate({ ctx, actor, readInput: sent }))
+    limits?.refuseFailing()
+    const refusal =
+      gate &&
+      (await record.timeline.during('gate', undefined, async () => gate({ ctx, actor, readInput: sent })))
     if (refusal) throw toTrpcError(refusal)
+    const taking = limits?.take()
+    if (taking) await record.timeline.during('limits', undefined, () => taking)
     if (invocation.dryRun) refuseDryRun(ctx, actor, options.dryRun)
     const raw = await sent()
     refuseUnacceptable(raw)
@@ -109,37 +126,81 @@ export function createCall<TActor extends Actor, TSchema extends z.ZodType, TDat
     }
     const input = parsed.data
     record.accept(input, shownBy ? shownBy(ctx, input) : schema)
-    return options.run({ ctx, engine: ctx.engine, actor, input, invocation, record })
+    if (ctx.unlessAnswered)
+      return ((await answerBefore(ctx.engine, recorded)) ?? ctx.unlessAnswered) as ActionResult<TData>
+    return options.run({ ctx, engine: ctx.engine, actor, input, invocation, record, slot })
   }
 
-  async function made(call: Call): Promise<ActionResult<TData>> {
+  function endOf(result: ActionResult<TData>): ActionResult<unknown> {
+    return (result.success && options.answered?.(result.data)) || result
+  }
+
+  async function made(call: Call, seen: SeenCall): Promise<ActionResult<TData>> {
     const { ctx } = call
     const actor = await callers(ctx)
     refuseKeyOfRead(call, kind)
     const dryRun = dryRunOf(call, options.dryRun !== undefined)
-    if (isCounted) countCall(ctx)
-    const recorded = begin(call, actor, options, dryRun)
+    refuseUnknownTelling(ctx)
+    ctx.heard.add(call.batchIndex)
+    return inSlot({ ctx, actor, timeline: seen.timeline }, (slot) => {
+      const recorded = begin(call, seen.timeline, actor, options, dryRun, slot)
+      seen.recorded = recorded
+      ctx.engine.liveCalls.add(recorded)
+      return recordedCall(call, actor, recorded)
+    })
+  }
+
+  async function recordedCall(
+    call: Call,
+    actor: TActor,
+    recorded: RecordedCall,
+  ): Promise<ActionResult<TData>> {
+    const limits = CallLimits.of(call, actor, options)
     let result: ActionResult<TData>
     try {
-      result = await answer(call, actor, recorded)
+      result = await answer(call, actor, recorded, limits)
+      if (result.success) await noticeWrites(call, recorded)
     } catch (error) {
       const refusal = toCallError(error)
-      if (trail !== 'none') await end(call, recorded, toFailure(refusal))
+      const failure = toFailure(refusal)
+      limits?.end(recorded.record, failure)
+      if (trail !== 'none') await leaveTrail(call, recorded, failure)
+      else recordSlowCall(call.ctx.engine, recorded, refusal.code)
       throw refusal
     }
-    if (trail !== 'none') await end(call, recorded, result.success ? undefined : result)
+    const end = endOf(result)
+    limits?.end(recorded.record, end)
+    if (trail !== 'none') await leaveTrail(call, recorded, end.success ? undefined : end)
+    else recordSlowCall(call.ctx.engine, recorded, end.success ? 'OK' : end.code)
     return result
   }
 
   return async (call) => {
-    const { source, engine } = call.ctx
-    if (source !== 'client') return made(call)
-    engine.clientCalls.inFlight += 1
-    try {
-      return await made(call)
-    } finally {
-      engine.clientCalls.inFlight -= 1
+    const { engine, jobId } = call.ctx
+    const span = engine.tracing?.begin(tracedCall(call))
+    const seen: SeenCall = {
+      ctx: call.ctx,
+      path: call.path,
+      timeline: new Timeline(span),
+      recorded: undefined,
     }
+    let result: ActionResult<TData>
+    try {
+      result = await (span ? span.run(() => made(call, seen)) : made(call, seen))
+    } catch (error) {
+      const refusal = toCallError(error)
+      const { code } = toFailure(refusal)
+      tellEnd(seen, code, error)
+      // That of a job is told when the job is given up.
+      if (code === 'INTERNAL_SERVER_ERROR' && jobId === undefined)
+        engine.errorReports.report(refusal.cause ?? refusal, errorContextOf(seen))
+      throw error
+    } finally {
+      if (seen.recorded) engine.liveCalls.delete(seen.recorded)
+    }
+    const end = endOf(result)
+    tellEnd(seen, end.success ? 'OK' : end.code)
+    return result
   }
 }
 
@@ -154,14 +215,16 @@ function onlyOnce(read: () => unknown): () => unknown {
 
 function begin(
   { ctx, path, batchIndex }: Call,
+  timeline: Timeline,
   actor: Actor,
   { kind, trail, deadlineMs = DEFAULT_DEADLINE_MS, lifetimeMs, budget }: BeginOptions,
   dryRun: DryRunOptions | undefined,
+  slot: CallSlot | undefined,
 ): RecordedCall {
   const { engine, requestId, transport, source, ip, idempotency, keySpace, jobId } = ctx
   const invocation = new Invocation({
     actor,
-    action: path.startsWith(ACTIONS_PREFIX) ? path.slice(ACTIONS_PREFIX.length) : path,
+    action: calledName(path),
     requestId,
     readOnly: kind === 'query',
     deadlineMs,
@@ -175,13 +238,16 @@ function begin(
     isAudited: trail === 'always',
     actionBudget: budget,
     dryRun,
+    tellsWrites: ctx.tellsWrites === true,
+    trace: timeline.span,
     log: engine.log,
   })
-  return { invocation, record: new InvocationRecord(engine.fingerprint, engine.clock()) }
+  const record = new InvocationRecord(engine.fingerprint, engine.clock(), timeline)
+  return { invocation, record, slot }
 }
 
 /** Leaves what there is to say of a call; to be awaited before its answer is given. */
-async function end({ ctx, batchIndex }: Call, recorded: RecordedCall, failure: Failure | undefined) {
+async function leaveTrail({ ctx, batchIndex }: Call, recorded: RecordedCall, failure: Failure | undefined) {
   if (recorded.record.isReplay) ctx.replayed.add(batchIndex)
   const written = recordCall(ctx.engine, recorded, failure)
   if (written) await written
@@ -204,38 +270,9 @@ function refuseKeyOfRead({ ctx, batchIndex }: Call, kind: 'query' | 'mutation'):
   )
 }
 
-/** Gives the options of a dry run. @throws {TRPCError} where it is asked for what there is not. */
-function dryRunOf({ ctx, batchIndex }: Call, hasDryRun: boolean): DryRunOptions | undefined {
-  const { dryRun } = ctx
-  if (dryRun === undefined) return undefined
-  const refusal = dryRunRefusal(dryRun, hasDryRun, ctx.idempotency[batchIndex] !== undefined)
-  if (refusal) throw toTrpcError(refusal)
-  return dryRun === 'invalid' ? undefined : dryRun
-}
-
-function dryRunRefusal(dryRun: unknown, hasDryRun: boolean, hasKey: boolean): Failure | undefined {
-  if (dryRun === 'invalid')
-    return fail('BAD_REQUEST', 'Deputy-Dry-Run must be true; leave it out for a call that counts.')
-  if (!hasDryRun) return noDryRun()
-  return hasKey
-    ? fail('BAD_REQUEST', 'A dry run takes no Idempotency-Key: nothing of it is kept that could be repeated.')
-    : undefined
-}
-
-/** Refuses a dry run to whom it could tell what the rules hide. @throws {TRPCError} */
-function refuseDryRun({ engine }: RequestContext, actor: Actor, by: 'owner' | 'caller' | undefined): void {
-  const isOwner = actor.kind === 'user' && actor.userId === engine.ownerUserId
-  if (isOwner || by === 'caller') return
-  const isUnset = engine.ownerUserId === undefined ? ', and OWNER_USER_ID is not set' : ''
-  throw toTrpcError(fail('FORBIDDEN', `Only the app's owner may ask for a dry run of this action${isUnset}.`))
-}
-
-/** Counts a call against the limit of its address. @throws {TRPCError} for one too many. */
-function countCall(ctx: RequestContext): void {
-  const refused = ctx.countCall()
-  if (!refused) return
-  ctx.engine.log.info({ requestId: ctx.requestId }, 'A call was one too many of its address')
-  throw toTrpcError(refused)
+/** Gives the failure that stands for what a call has thrown. */
+export function failureOf(error: unknown): Failure {
+  return toFailure(toCallError(error))
 }
 
 function toCallError(error: unknown): TRPCError {

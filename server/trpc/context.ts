@@ -1,10 +1,19 @@
+import type { ActAs } from '../auth/act-as.ts'
 import type { Actor } from '../auth/actor.ts'
-import { Authenticator, type AuthenticatorOptions } from '../auth/authentication.ts'
+import {
+  type AuthenticationFailure,
+  Authenticator,
+  type AuthenticatorOptions,
+} from '../auth/authentication.ts'
+import type { Verifier } from '../auth/verifier.ts'
 import type { Failure } from '../core/result.ts'
 import { uuidv7 } from '../core/uuid.ts'
 import type { DryRunOptions } from '../invocation/dry-run/options.ts'
 import type { Engine } from '../invocation/engine.ts'
+import { failingAddress } from '../invocation/failure-record.ts'
 import type { CallSource, Transport } from '../invocation/invocation.ts'
+import type { RemoteTrace } from '../invocation/tracing.ts'
+import { Quotas } from '../limits/quota.ts'
 
 /** What a procedure knows of the request that it was called by, on every transport. */
 export interface RequestContext {
@@ -21,23 +30,36 @@ export interface RequestContext {
   readonly ip: string | undefined
   /** Idempotency keys, by the position of a call in its batch; none where it is undefined or empty. */
   readonly idempotency: readonly (string | undefined)[]
-  /**
-   * Counts a call against the limit of its address, and refuses one too many. For what strangers may spend; a call
-   * in process has no address and is not counted.
-   */
-  countCall(): Failure | undefined
+  /** What is left of the limits that its calls were counted against. */
+  readonly quotas: Quotas
+  /** Whether no one waits for the answer any more. */
+  isGone(): boolean
   /** Set where nothing of what is called is to stay; `invalid` where the header says neither. */
   readonly dryRun: DryRunOptions | 'invalid' | undefined
+  /** Whether what is written is told; `invalid` where the header says neither. */
+  readonly tellsWrites: boolean | 'invalid'
+  /** What calls wrote that their caller may know of, by their positions. */
+  readonly notices: Map<number, string>
+  /** Set where a call may only be answered as before: what it is refused with where it was not made yet. */
+  readonly unlessAnswered?: Failure | undefined
+  /** What the request says it is a part of, where the app traces. */
+  readonly remoteTrace: RemoteTrace | undefined
   /** The positions of calls that were answered as before. */
   readonly replayed: Set<number>
+  /** The positions of calls whose own life counts how they end; the others were refused before it began. */
+  readonly heard: Set<number>
   /** Says that there is no action of a name. @default as tRPC says it of any path */
   readonly noSuchAction?: ((name: string) => Failure) | undefined
 }
 
 export interface RequestContextOptions {
   readonly authorization: string | undefined
+  /** Says whose token it is. @default the verifier of the app */
+  readonly verifier?: Verifier | undefined
   /** The caller, where the header was verified already. */
   readonly actor?: Actor | undefined
+  /** The user as whom the owner calls, as the header names them. @default the token's user calls */
+  readonly actAs?: string | undefined
   readonly requestId?: string | undefined
   readonly transport: Transport
   /** @default 'client' */
@@ -50,27 +72,39 @@ export interface RequestContextOptions {
   readonly idempotency?: readonly (string | undefined)[] | undefined
   /** The options of a dry run, or the header that asks for one. @default no dry run */
   readonly dryRun?: DryRunOptions | string | undefined
-  /** @default counts nothing */
-  readonly countCall?: () => Failure | undefined
+  /** The header that asks to be told what is written. @default nothing is told */
+  readonly tellsWrites?: string | undefined
+  /** What the request says it is a part of. @default it says nothing */
+  readonly remoteTrace?: RemoteTrace | undefined
+  /** @default someone waits */
+  readonly isGone?: () => boolean
 }
 
 export function createRequestContext(engine: Engine, options: RequestContextOptions): RequestContext {
-  const requestId = options.requestId ?? uuidv7()
+  const { requestId = uuidv7(), ip, actAs } = options
   return {
     engine,
     authenticator: options.actor
-      ? Authenticator.of(options.actor, authenticatorOptions(engine, requestId))
-      : createAuthenticator(engine, options.authorization, requestId),
+      ? Authenticator.of(options.actor, authenticatorOptions(engine, { requestId, ip, actAs }))
+      : new Authenticator(
+          options.authorization,
+          authenticatorOptions(engine, { requestId, ip, actAs, verifier: options.verifier }),
+        ),
     requestId,
     transport: options.transport,
     source: options.source ?? 'client',
     keySpace: options.keySpace,
     jobId: options.jobId,
-    ip: options.ip,
+    ip,
     idempotency: options.idempotency ?? [],
-    countCall: options.countCall ?? (() => undefined),
+    quotas: new Quotas(),
+    isGone: options.isGone ?? (() => false),
     dryRun: readDryRun(options.dryRun),
+    tellsWrites: options.tellsWrites === undefined ? false : options.tellsWrites === 'true' || 'invalid',
+    notices: new Map(),
+    remoteTrace: options.remoteTrace,
     replayed: new Set(),
+    heard: new Set(),
   }
 }
 
@@ -84,15 +118,33 @@ export function createAuthenticator(
   engine: Engine,
   authorization: string | undefined,
   requestId: string,
+  ip?: string,
 ): Authenticator {
-  return new Authenticator(authorization, authenticatorOptions(engine, requestId))
+  return new Authenticator(authorization, authenticatorOptions(engine, { requestId, ip }))
 }
 
-function authenticatorOptions(engine: Engine, requestId: string): AuthenticatorOptions {
+interface Authenticating {
+  readonly requestId: string
+  readonly ip: string | undefined
+  readonly actAs?: string | undefined
+  readonly verifier?: Verifier | undefined
+}
+
+function authenticatorOptions(
+  engine: Engine,
+  { requestId, ip, actAs, verifier = engine.verifier }: Authenticating,
+): AuthenticatorOptions {
   return {
-    verifier: engine.verifier,
+    verifier,
     blockedUsers: engine.blockedUsers,
+    actAs: actAs === undefined ? undefined : actAsOf(engine, actAs),
     onFailure(failure) {
+      if (failure.kind === 'not acting') return logNotActing(engine, requestId, failure)
+      engine.observer?.tokenRefused(failure.kind === 'refused' ? failure.refusal : failure.kind)
+      // Whoever sends tokens that are no good must not fill the log.
+      const caller = failure.kind === 'blocked' ? `blocked ${failure.userId}` : failingAddress(ip)
+      const refused = { userId: undefined, caller, action: 'authenticate', code: failure.kind }
+      if (failure.kind !== 'unavailable' && !engine.failures.isWhole(refused)) return
       if (failure.kind === 'blocked')
         engine.log.info({ requestId, actor: failure.userId }, 'A blocked user was refused')
       else if (failure.kind === 'unavailable')
@@ -100,4 +152,19 @@ function authenticatorOptions(engine: Engine, requestId: string): AuthenticatorO
       else engine.log.info({ requestId, detail: failure.detail }, 'A token was refused')
     },
   }
+}
+
+function actAsOf({ ownerUserId, mayActAs }: Engine, header: string): ActAs {
+  return { header, ownerUserId, isAllowed: mayActAs }
+}
+
+/** Who asks for it again and again fills no log. */
+function logNotActing(
+  { failures, log }: Engine,
+  requestId: string,
+  { userId, failure: { code } }: Extract<AuthenticationFailure, { kind: 'not acting' }>,
+): void {
+  const caller = `acting ${userId ?? 'no one'}`
+  if (!failures.isWhole({ userId: undefined, caller, action: 'authenticate', code })) return
+  log.info({ requestId, actor: userId, code }, 'A call as another user was refused')
 }

@@ -4,9 +4,20 @@ import { knownActor, verifiedUser } from '../auth/authentication.ts'
 import type { ErrorData } from '../core/error-data.ts'
 import type { Failure } from '../core/result.ts'
 import type { Budget } from '../ledger/budgets.ts'
+import type { ActionLimit } from '../limits/action-limit.ts'
 import { transformer } from '../wire/transformer.ts'
 import type { RequestContext } from './context.ts'
 import { httpStatusOf, toFailure } from './error-shape.ts'
+
+/** How agents are offered an action, as a tool of `POST /mcp`. */
+export interface AgentMeta {
+  /** What it does and when to use it, for a model to read: at most 1000 characters. */
+  readonly description: string
+  /** Whether it destroys what was there, so that agents ask first. @default not said */
+  readonly destructive?: boolean
+  /** Whether a call is shown what it would do first, and is done when it comes again with the answer's confirmation. @default false */
+  readonly confirm?: boolean
+}
 
 /** What differs from the defaults for one action. */
 export interface ActionMeta {
@@ -21,11 +32,27 @@ export interface ActionMeta {
   readonly audit?: 'always' | 'when it matters'
   /** What it may spend of the owner's money in a UTC day: calls, and whole micro-credits. @default BUDGET_ACTION_CALLS and BUDGET_ACTION_CREDITS */
   readonly budget?: Partial<Budget>
+  /** How often it may be called. @default as often as the limits of the whole app let a caller call */
+  readonly limit?: ActionLimit
   /** Who may ask what a call would do without doing it: the owner, or every caller that it lets in. @default 'owner' */
   readonly dryRun?: 'owner' | 'caller'
+  /** Whether an action that only reads is shown live: run again for a stream whenever what it read has changed. @default true */
+  readonly live?: boolean
+  /** Offers it to agents. @default it is no tool of theirs */
+  readonly agent?: AgentMeta
+  /** What it does, in a line of at most 120 characters, for those who read about it. */
+  readonly summary?: string
+  /** What else there is to know of it, in Markdown. */
+  readonly description?: string
+  /** Whether clients should no longer call it. @default false */
+  readonly deprecated?: boolean
+  /** The groups that it is listed in. @default ['actions'] */
+  readonly tags?: readonly string[]
 }
 
 export const ACTIONS_PREFIX = 'actions.'
+/** What follows the path of an action that is shown live. No action's name has a dot. */
+export const LIVE_SUFFIX = '.live'
 
 export const t = initTRPC
   .context<RequestContext>()

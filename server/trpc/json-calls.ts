@@ -59,6 +59,7 @@ export function readJsonCalls(callables: Callables, request: JsonRequest): JsonC
     if (!procedure || !isTaken(procedure, request.method)) return undefined
     // Calls that read and calls that write go in requests of their own.
     if (procedure.kind !== (calls[0]?.procedure ?? procedure).kind) return undefined
+    if (procedure.kind === 'subscription') return undefined
     calls.push({ path, procedure, wire: isBatch ? memberOf(inputs, position) : inputs })
   }
   return { calls, isBatch }

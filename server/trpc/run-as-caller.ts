@@ -9,6 +9,7 @@ import { runCall } from '../invocation/call.ts'
 import type { Engine } from '../invocation/engine.ts'
 import { UnexpectedError } from '../invocation/failures.ts'
 import type { RecordedCall } from '../invocation/invocation-record.ts'
+import type { Timeline } from '../invocation/timeline.ts'
 import { createCallerReads, createCallerRecords } from '../records/as-caller.ts'
 import { Caller } from '../records/caller.ts'
 import type { CallerReads, CallerRecords } from '../records/types.ts'
@@ -23,8 +24,8 @@ interface AnyCall extends RecordedCall {
 }
 
 /** Reads by single statements without a transaction. */
-export function directReads({ engine, invocation }: AnyCall): DirectReads {
-  return new DirectReads(engine, invocation.requestId)
+export function directReads({ engine, invocation, record }: AnyCall): DirectReads {
+  return new DirectReads(engine, invocation.requestId, record.timeline)
 }
 
 /** Runs single statements, and answers with a failure what the database refuses. */
@@ -75,8 +76,11 @@ export function writeAsCaller<T>(
 export class DirectReads implements ReadToolRuntime {
   readonly #engine: Engine
   readonly #requestId: string
+  readonly #timeline: Timeline | undefined
 
-  constructor(engine: Engine, requestId: string) {
+  /** @param timeline of the call that reads */
+  constructor(engine: Engine, requestId: string, timeline?: Timeline) {
+    this.#timeline = timeline
     this.#engine = engine
     this.#requestId = requestId
   }
@@ -90,7 +94,8 @@ export class DirectReads implements ReadToolRuntime {
   }
 
   run(statement: Statement): Promise<QueryResult> {
-    return this.#engine.database.query(statement)
+    const query = () => this.#engine.database.query(statement)
+    return this.#timeline ? this.#timeline.during('statement', statement, query) : query()
   }
 
   /** Runs one read, and answers with a failure what the database refuses. @throws what no one expected */

@@ -70,6 +70,20 @@ export function isRecursive(schema: Schema): boolean {
   return visit(schema)
 }
 
+/** Counts a schema and all that it is made of, each as often as it is used; where one is made of itself, once. */
+export function writtenSize(schema: Schema): number {
+  const sizes = new Map<Schema, number>()
+  const visit = (each: Schema): number => {
+    const known = sizes.get(each)
+    if (known !== undefined) return known
+    sizes.set(each, 1)
+    const size = shapeOf(each).parts.reduce((sum, part) => sum + visit(part), 1)
+    sizes.set(each, size)
+    return size
+  }
+  return visit(schema)
+}
+
 function isScalar(schema: Schema): boolean {
   const shape = shapeOf(schema)
   switch (shape.kind) {

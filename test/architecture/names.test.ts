@@ -6,7 +6,7 @@ import { exportedTypesOf, filesIn, isCode, source } from './module-graph.ts'
 const MIN_TYPES = 400
 const MIN_WORDS = 60
 
-const files = ['server', 'client/core', 'drizzle/engine']
+const files = ['server', 'client/core', 'client/react', 'drizzle/engine']
   .flatMap(filesIn)
   .filter((file) => isCode(file) && !isApp(file))
 /** Name → the files that export a class, an interface or a type of that name. */

@@ -121,7 +121,7 @@ it('no secret comes out of a paid call, whatever becomes of it', async () => {
     await ada.act((ctx) => ctx.tools.enqueue(endpoint, sale('echoes')))
   await ada.act((ctx) => ctx.tools.enqueue('dev/keyed', sale('resets')))
   const dead = () => market.rows("select 1 from deputy.queue where state = 'dead' or attempts > 0")
-  await expect.poll(async () => (await dead()).length, { timeout: 20_000 }).toBe(4)
+  await expect.poll(async () => (await dead()).length).toBe(4)
   await dispatcher.stop(5_000)
 
   // What a message says is kept until it has arrived; nothing else of it may be.

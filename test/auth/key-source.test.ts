@@ -3,6 +3,8 @@ import { describe, expect, test } from 'vitest'
 import { createKeySource } from '../../server/auth/key-source.ts'
 import { ecSigner } from './tokens.ts'
 
+// limits.md: secret, rsa
+
 const toPem = (key: KeyObject) => key.export({ format: 'pem', type: 'spki' }).toString()
 const ecPem = (namedCurve: string) => toPem(generateKeyPairSync('ec', { namedCurve }).publicKey)
 const rsaPem = (modulusLength: number) => toPem(generateKeyPairSync('rsa', { modulusLength }).publicKey)

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http'
-import { describe, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createKeySource } from '../../server/auth/key-source.ts'
 import { createVerifier } from '../../server/auth/verifier.ts'
 import { keySet, plain, startKeyServer } from './key-server.ts'
@@ -14,10 +14,30 @@ import {
   testClock,
 } from './tokens.ts'
 
+// limits.md: key-cooldown, key-age
+
 const signer = ecSigner('first')
 const rotated = ecSigner('second')
 const LONG_LIVED = { ...GOOD_CLAIMS, exp: START_SECONDS + 86_400 }
 const TIMEOUT_MS = 500
+
+/** The requests that are under way. Their time ends when a key server hangs, and not before. */
+const underWay = new Set<AbortController>()
+const endTime = () => {
+  for (const request of underWay) request.abort(new DOMException('It took too long', 'TimeoutError'))
+}
+beforeEach(() => {
+  vi.spyOn(AbortSignal, 'timeout').mockImplementation((timeoutMs) => {
+    expect(timeoutMs).toBe(TIMEOUT_MS)
+    const request = new AbortController()
+    underWay.add(request)
+    return request.signal
+  })
+})
+afterEach(() => {
+  vi.restoreAllMocks()
+  underWay.clear()
+})
 
 function verifierFor(url: URL, onRefreshFailure: (detail: string) => void = () => {}) {
   const clock = testClock()
@@ -205,10 +225,10 @@ test('a clock set back does not keep old keys alive', async () => {
   expect(await judge(rotated)).toBe('ada')
 })
 
-const hang = () => {}
+const hang = endTime
 const hangAfterHeaders = (response: ServerResponse) => {
   response.writeHead(200, { 'content-type': 'application/json' })
-  response.write('{"keys":[')
+  response.write('{"keys":[', endTime)
 }
 const reset = (response: ServerResponse) => {
   response.destroy()

@@ -3,6 +3,8 @@ import { createKeySource, type KeySource } from '../../server/auth/key-source.ts
 import { createVerifier, type VerifierOptions } from '../../server/auth/verifier.ts'
 import { AUDIENCE, ecSigner, GOOD_CLAIMS, ISSUER, outcome, START_SECONDS, testClock } from './tokens.ts'
 
+// limits.md: clock
+
 const signer = ecSigner()
 const keys = createKeySource({ kind: 'publicKey', pem: signer.pem })
 

@@ -66,6 +66,16 @@ const actions = actionRegistry(fixtureActions, {
   }),
   /** Touches nothing. */
   echo: action.input(message).mutation(async ({ input }) => ok({ message: input.message })),
+  /** The same, counted as by the default limit of a user, but never refused. */
+  echoGenerous: action
+    .input(message)
+    .meta({ limit: { rate: 1_000_000, per: 'second', burst: 1_200 } })
+    .mutation(async ({ input }) => ok({ message: input.message })),
+  /** The same, counted by the database call by call. */
+  echoExact: action
+    .input(message)
+    .meta({ limit: { rate: 1_000_000, per: 'second', burst: 19 } })
+    .mutation(async ({ input }) => ok({ message: input.message })),
   /** A paid call and nothing else. */
   askProvider: action
     .input(message)

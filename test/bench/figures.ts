@@ -3,9 +3,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { temporaryDirectory } from '../support/guarded.ts'
 import { COMPILERS, compile, type Version } from '../types/compile.ts'
 import { generateApp } from '../types/generated-app.ts'
+import { measureAgentList } from './agent-list.ts'
 import { createDatabase } from './database.ts'
 import { editorAnswersMs } from './editor.ts'
+import { measureFlood } from './flood.ts'
+import { measureLive } from './live.ts'
 import { median } from './median.ts'
+import { measureOverload } from './overload.ts'
 import { productionSizeMb } from './package-size.ts'
 import { prepareDeputySchema } from './schema.ts'
 import { startDeputy } from './servers.ts'
@@ -19,7 +23,7 @@ export interface Figure {
   readonly name: string
   readonly title: string
   readonly value: number
-  readonly unit: 's' | 'ms' | 'MB' | 'instantiations' | 'a second'
+  readonly unit: 's' | 'ms' | 'kB' | 'MB' | 'instantiations' | 'a second' | 'of the peak' | 'times'
   /** @default it is reported, without a goal */
   readonly atMost?: number
   /** @default it is reported, without a goal */
@@ -33,6 +37,8 @@ export interface FigureOptions {
   readonly deputyPid: number
   /** How often a start is measured. */
   readonly times: number
+  /** How long a server is overloaded. */
+  readonly overloadSeconds: number
 }
 
 const MOST_ACTIONS = 500
@@ -41,15 +47,20 @@ const EDITED_ACTIONS = 300
 const EDITS = 9
 
 /** Name → how it is measured; in this order. */
-export const FIGURES: ReadonlyMap<string, (options: FigureOptions) => Promise<Figure>> = new Map([
-  ['memory', measureMemory],
-  ['start-postgres', measurePostgresStart],
-  ['start-pglite', measurePgliteStart],
-  ['size', measureSize],
-  ['jobs', measureJobs],
-  ['types', measureTypes],
-  ['editor', measureEditor],
-])
+export const FIGURES: ReadonlyMap<string, (options: FigureOptions) => Promise<Figure | readonly Figure[]>> =
+  new Map<string, (options: FigureOptions) => Promise<Figure | readonly Figure[]>>([
+    ['overload', measureOverload],
+    ['flood', measureFlood],
+    ['live', measureLive],
+    ['memory', measureMemory],
+    ['start-postgres', measurePostgresStart],
+    ['start-pglite', measurePgliteStart],
+    ['size', measureSize],
+    ['jobs', measureJobs],
+    ['types', measureTypes],
+    ['editor', measureEditor],
+    ['mcp-list', measureAgentList],
+  ])
 
 const EMPTY_JOBS = 5_000
 

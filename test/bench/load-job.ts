@@ -13,6 +13,8 @@ export interface LoadJob {
   readonly connections: number
   /** At least one for each connection. */
   readonly requests: number
+  /** Ends it then, however many requests were sent. @default when all are answered */
+  readonly seconds?: number
   /** Each request is made from one of them, taken at random. */
   readonly templates: readonly RequestTemplate[]
   /** Like no other job's: every `{id}` begins with it. */

@@ -23,7 +23,7 @@ function run(job: LoadJob): Promise<LoadResult> {
       const measured = all ?? { ms: seconds * 1_000, good }
       resolve({
         statuses,
-        lost: job.requests - answered,
+        lost: job.seconds === undefined ? job.requests - answered : 0,
         requestsPerSecond: (measured.good / measured.ms) * 1_000,
         p50Ms: median(latenciesMs),
         p99Ms: percentile(latenciesMs, 0.99),
@@ -33,7 +33,7 @@ function run(job: LoadJob): Promise<LoadResult> {
     const options = {
       url: [...job.urls],
       connections: job.connections,
-      amount: job.requests,
+      ...(job.seconds === undefined ? { amount: job.requests } : { duration: job.seconds }),
       timeout: TIMEOUT_S,
       sampleInt: 50,
       requests: [createRequestSource(job)],
@@ -45,7 +45,7 @@ function run(job: LoadJob): Promise<LoadResult> {
       latenciesMs.push(responseMs)
       const count = (answeredBy.get(client) ?? 0) + 1
       answeredBy.set(client, count)
-      if (count === share) all ??= { ms: performance.now() - startedAt, good }
+      if (count === share && job.seconds === undefined) all ??= { ms: performance.now() - startedAt, good }
     })
   })
 }

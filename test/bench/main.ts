@@ -51,7 +51,14 @@ async function measure(options: BenchOptions, signal: AbortSignal): Promise<Repo
   for (const [name, take] of FIGURES) {
     if (!isWanted(name)) continue
     signal.throwIfAborted()
-    figures.push(await take({ adminUrl: admin, tokens, deputyPid: deputy.pid, times: rounds }))
+    const taken = await take({
+      adminUrl: admin,
+      tokens,
+      deputyPid: deputy.pid,
+      times: rounds,
+      overloadSeconds: options.overloadSeconds,
+    })
+    figures.push(...[taken].flat())
   }
   return { machine: await describeMachine(admin), works, wrk, floor, figures }
 }

@@ -62,7 +62,7 @@ async function openAll(
     upstream,
     load,
     growthRows,
-    startDeputy: (database) => startDeputy({ ...server, database }),
+    startDeputy: (database, env) => startDeputy({ ...server, database, env }),
     async seededDatabase(purpose, rows) {
       const database = await createDatabase(adminUrl, purpose)
       await prepareDeputySchema(database.sql)

@@ -10,6 +10,7 @@ describe('the options of the benchmark', () => {
       rounds: 5,
       seconds: 3,
       growthRows: [1_000, 1_000_000],
+      overloadSeconds: 30,
       json: false,
       profileDirectory: undefined,
     })
@@ -20,6 +21,7 @@ describe('the options of the benchmark', () => {
       rounds: 2,
       seconds: 1,
       growthRows: [1_000, 20_000],
+      overloadSeconds: 3,
       json: true,
     })
   })

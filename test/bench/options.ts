@@ -7,6 +7,8 @@ export interface BenchOptions {
   /** How long a round takes, about. */
   readonly seconds: number
   readonly growthRows: readonly [small: number, large: number]
+  /** How long a server is overloaded. */
+  readonly overloadSeconds: number
   readonly json: boolean
   /** Where the servers leave their CPU profiles. */
   readonly profileDirectory: string | undefined
@@ -20,8 +22,8 @@ export const USAGE = `npm run bench -- [options]
   --cpu-prof DIR      leave CPU profiles of the servers there
   --json              print JSON instead of tables`
 
-const FULL = { rounds: 5, seconds: 3, growthRows: [1_000, 1_000_000] } as const
-const QUICK = { rounds: 1, seconds: 1, growthRows: [1_000, 20_000] } as const
+const FULL = { rounds: 5, seconds: 3, growthRows: [1_000, 1_000_000], overloadSeconds: 30 } as const
+const QUICK = { rounds: 1, seconds: 1, growthRows: [1_000, 20_000], overloadSeconds: 3 } as const
 
 /** @throws {Error} that says what is wrong with the arguments. */
 export function readOptions(args: readonly string[], names: readonly string[]): BenchOptions {
@@ -46,6 +48,7 @@ export function readOptions(args: readonly string[], names: readonly string[]): 
     rounds: positive('rounds', values.rounds) ?? defaults.rounds,
     seconds: positive('seconds', values.seconds) ?? defaults.seconds,
     growthRows: defaults.growthRows,
+    overloadSeconds: defaults.overloadSeconds,
     json: values.json,
     profileDirectory: values['cpu-prof'],
   }

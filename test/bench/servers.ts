@@ -16,15 +16,26 @@ export interface ServerOptions {
   /** The provider's address. */
   readonly providerUrl: string
   readonly profileDirectory?: string | undefined
+  /** What differs in the environment. @default nothing */
+  readonly env?: Readonly<Record<string, string>> | undefined
+  /** Whether the limits of every app are on. @default false */
+  readonly isLimited?: boolean
 }
 
 /** More than any run spends; counted all the same. */
 const PLENTY = '8000000000000000'
+/** A few users send all that is measured. */
+const UNLIMITED = {
+  RATE_LIMIT_USER: 'none',
+  RATE_LIMIT_ANONYMOUS: 'none',
+  RATE_LIMIT_FAILING: 'none',
+  RATE_LIMIT_INTEGRATIONS: 'none',
+}
 /** Of a page that may call Deputy. */
 export const PAGE_ORIGIN = 'https://page.example.com'
 
 export async function startDeputy(options: ServerOptions): Promise<Server> {
-  const { database, tokens, providerUrl, profileDirectory } = options
+  const { database, tokens, providerUrl, profileDirectory, isLimited = false } = options
   const env = {
     PORT: '0',
     DATABASE_URL: database.url,
@@ -40,8 +51,10 @@ export async function startDeputy(options: ServerOptions): Promise<Server> {
     BUDGET_ACTION_CREDITS: PLENTY,
     BUDGET_APP_CALLS: PLENTY,
     BUDGET_APP_CREDITS: PLENTY,
+    ...(isLimited ? {} : UNLIMITED),
     PROVIDER_BASE_URL: providerUrl,
     ALLOW_PRIVATE_UPSTREAMS: new URL(providerUrl).host,
+    ...options.env,
   }
   return asServer(await startChild(PROGRAMS.deputy, { env, profileDirectory }), database)
 }

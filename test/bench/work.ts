@@ -63,5 +63,6 @@ export interface Bench {
   readonly growthRows: readonly [small: number, large: number]
   /** A database with Deputy's tables and so many rows. */
   seededDatabase(purpose: string, rows: number): Promise<BenchDatabase>
-  startDeputy(database: BenchDatabase): Promise<Server>
+  /** @param env differs from that of the others */
+  startDeputy(database: BenchDatabase, env?: Readonly<Record<string, string>>): Promise<Server>
 }

@@ -34,16 +34,22 @@ describe('a command that loads the app', () => {
     expect(stdout).toBe(
       [
         'countNotes: reads, for owner; deadline 10000 ms, audit always, dry run by owner',
-        'refuse: writes, for role editor; deadline 2000 ms, audit always, dry run by caller, 5 calls a day',
-        'writeNote: writes, for every user; deadline 10000 ms, audit when it matters, dry run by owner',
+        'refuse: writes, for role editor; deadline 2000 ms, audit always, dry run by caller, 5 calls a day, 9 an hour of one user, at most 3 at once',
+        'writeNote: writes, for every user; deadline 10000 ms, audit when it matters, dry run by owner, output declared, tagged notes, deprecated: Writes a note',
         '',
       ].join('\n'),
     )
     const json = await app.deputy(['actions', '--json'])
     expect(JSON.parse(json.stdout)).toMatchObject([
-      { name: 'countNotes', writes: false, callers: 'owner', budget: null },
+      { name: 'countNotes', writes: false, callers: 'owner', budget: null, output: null, tags: [] },
       { name: 'refuse', writes: true, callers: 'role editor', deadlineMs: 2_000, budget: { calls: 5 } },
-      { name: 'writeNote', writes: true, callers: 'every user' },
+      {
+        name: 'writeNote',
+        writes: true,
+        callers: 'every user',
+        summary: 'Writes a note',
+        output: { type: 'object', required: ['recordId'] },
+      },
     ])
   })
 

@@ -23,10 +23,11 @@ export const { action, ownerAction, roleAction } = deputy.createBuilders<{ colle
 import { z } from 'zod'
 import { action, ownerAction, roleAction } from './deputy.ts'
 const input = z.strictObject({ text: z.string().max(100) })
-export const writeNote = action.input(input).mutation(({ ctx, input }) => ctx.tools.create('notes', input))
+export const writeNote = action.input(input).output(z.object({ recordId: z.string() }))
+  .meta({ summary: 'Writes a note', tags: ['notes'], deprecated: true }).mutation(({ ctx, input }) => ctx.tools.create('notes', input))
 export const countNotes = ownerAction.input(z.strictObject({})).meta({ audit: 'always' })
   .query(({ ctx }) => ctx.tools.count('notes', {}))
-export const refuse = roleAction('editor').input(z.strictObject({})).meta({ deadlineMs: 2_000, budget: { calls: 5 }, dryRun: 'caller' })
+export const refuse = roleAction('editor').input(z.strictObject({})).meta({ deadlineMs: 2_000, budget: { calls: 5 }, limit: { rate: 9, per: 'hour', burst: 3 }, dryRun: 'caller' })
   .mutation(async () => fail('CONFLICT', 'Never.'))
 `,
   'server/app.ts': `import { defineApp } from 'deputyjs'
@@ -88,7 +89,8 @@ export async function makeAppFolder(files: Readonly<Record<string, string>> = {}
 }
 
 function spawnDeputy(cwd: string, args: readonly string[], env: Readonly<Record<string, string>>) {
-  const program = ['--conditions=deputy-source', '--import', 'tsx', join(ROOT, 'server/cli/main.ts')]
+  const held = ['--import', 'tsx', '--import', join(ROOT, 'test/support/hold-command.ts')]
+  const program = ['--conditions=deputy-source', ...held, join(ROOT, 'server/cli/main.ts')]
   const child = guarded(
     spawn(process.execPath, [...program, ...args], {
       cwd,

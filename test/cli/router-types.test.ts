@@ -45,7 +45,7 @@ describe('the router’s types, written', () => {
     const paths = [...text.matchAll(/^ {2}(\w+): \{$((?:\n {4}.*)*)/gm)].flatMap(([, part, names = '']) =>
       [...names.matchAll(/^ {4}(\w+): Typed/gm)].map(([, name]) => [part, name]),
     )
-    const verbs = ['get', 'list', 'count', 'create', 'update', 'remove']
+    const verbs = ['get', 'list', 'count', 'live', 'liveRecord', 'create', 'update', 'remove']
     for (const name of ['analytics', 'attendees', 'events', 'users'])
       paths.push(...verbs.map((verb) => ['records', name, verb]))
     expect(paths.length).toBeGreaterThan(40)

@@ -95,12 +95,12 @@ describe('a typed client', () => {
 })
 
 describe('its paths', () => {
-  it('are no promises, and end in query or mutate', async () => {
+  it('are no promises, and end in query, mutate or subscribe', async () => {
     const client = createClient<FixtureRouter>({ url, token: await app.token('ada') })
     expect([await client, await client.actions]).toHaveLength(2)
-    const { createEvent } = client.actions as unknown as Record<string, { subscribe(input: object): unknown }>
-    expect(() => createEvent?.subscribe({})).toThrow(
-      new TypeError('"actions.createEvent.subscribe" is no call: a procedure has query or mutate'),
+    const { createEvent } = client.actions as unknown as Record<string, { send(input: object): unknown }>
+    expect(() => createEvent?.send({})).toThrow(
+      new TypeError('"actions.createEvent.send" is no call: a procedure has query, mutate or subscribe'),
     )
   })
 

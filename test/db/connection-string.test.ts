@@ -92,7 +92,7 @@ const REFUSED: readonly (readonly [string, string])[] = [
   ['postgres://u:secret@h/d?host=a&port=1,2', '2 ports, and hosts: 1'],
   ['postgres://u:secret@h/d?hostaddr=10.0.0.1', 'hostaddr'],
   ['postgres://u:secret@h/d?sslmode=no-verify', 'disable, prefer, require, verify-ca, verify-full'],
-  ['postgres://u:secret@h/d?pgbouncer=true', 'pgbouncer'],
+  ['postgres://u:secret@h/d?pgbouncer=yes', 'pgbouncer that is one of true, false'],
   ['postgres://u:secret@h/d?connection_limit=1', 'connection_limit'],
   ['postgres://u:secret@h/d?schema=app', 'schema'],
   ['postgres://u:secret@h/d?options=-c%20search_path%3Dapp', 'schema'],

@@ -170,6 +170,22 @@ test('a holder that hangs up because it is leaving does not keep the next one ou
   expect(await readdir(dir)).toEqual([])
 })
 
+test('an opener that was too slow to answer once, and gives up, does not keep the other out', async () => {
+  const dir = newDir()
+  await (await lockDirectory(dir)).release()
+  let asked = 0
+  const slow = createServer((socket) => {
+    asked += 1
+    if (asked === 1) return
+    socket.end()
+    slow.close()
+  })
+  slow.listen(join(dir, 'lock-000000000000.sock'))
+  await once(slow, 'listening')
+  await (await lockDirectory(dir)).release()
+  expect(asked).toBe(2)
+})
+
 describe('a long path', () => {
   test('is refused with the reason', async () => {
     const dir = join(newDir(), 'x'.repeat(120))

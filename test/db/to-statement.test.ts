@@ -128,3 +128,17 @@ describe('a statement is what Drizzle would build', () => {
 it('a value that its column cannot encode is refused', () => {
   expect(() => toStatement(sql`${sql.param(1n, things.at)}`)).toThrow(TypeError)
 })
+
+describe('two tables of one name', () => {
+  const ofOneApp = pgTable('twins', { firstName: text(), oneWord: text() })
+  const ofAnother = pgTable('twins', { firstName: text(), otherWord: text() })
+
+  it.each([
+    ['written here', (column: object) => sql`select ${column}`],
+    ['left to Drizzle', (column: object) => sql`select ${column} from ${sql`x`.inlineParams()}`],
+  ])('have each their own columns: %s', (_how, select) => {
+    expect(toStatement(select(ofOneApp.oneWord)).sql).toContain('select "twins"."one_word"')
+    expect(toStatement(select(ofAnother.otherWord)).sql).toContain('select "twins"."other_word"')
+    expect(toStatement(select(ofAnother.firstName)).sql).toContain('select "twins"."first_name"')
+  })
+})

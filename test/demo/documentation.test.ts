@@ -19,6 +19,8 @@ const APP = [
   'test/actions/test-app.ts',
 ]
 const REGISTRY = 'server/routers/actions/index.ts'
+/** Their files stand beside changes of others, or need packages of their own: `test/package/` follows them. */
+const FOLLOWED: ReadonlySet<string> = new Set(['docs/recipes.md', 'docs/sign-in.md'])
 /** Fewer were found: the search has gone blind. */
 const MIN_SNIPPETS = 20
 
@@ -54,7 +56,7 @@ describe('the documentation', () => {
 
   it('shows files that compile in the example', async () => {
     const files: string[] = []
-    for (const app of appsOf(snippets)) {
+    for (const app of appsOf(snippets.filter(({ page }) => !FOLLOWED.has(page)))) {
       const directory = `app-${files.length}`
       for (const path of APP) await cp(join(ROOT, path), join(project, directory, path), { recursive: true })
       for (const { file, code } of app) {
@@ -64,7 +66,11 @@ describe('the documentation', () => {
       }
       await register(join(project, directory, REGISTRY), app)
     }
-    const compilerOptions = { lib: ['es2023', 'dom'], typeRoots: [join(ROOT, 'node_modules/@types')] }
+    const compilerOptions = {
+      lib: ['es2023', 'dom'],
+      jsx: 'react-jsx',
+      typeRoots: [join(ROOT, 'node_modules/@types')],
+    }
     await writeFile(
       join(project, 'tsconfig.json'),
       JSON.stringify({ extends: join(ROOT, 'tsconfig.json'), compilerOptions, files, include: [] }),
@@ -121,10 +127,10 @@ async function readPages() {
 
 /** Those of a front end in another repository are marked as such, and compiled in `test/package/front-end.test.ts`. */
 function snippetsOf(page: string, text: string): Snippet[] {
-  return [...text.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code = '']) => ({
+  return [...text.matchAll(/^```tsx?\n(.*?)^```$/gms)].map(([, code = '']) => ({
     page,
     code,
-    file: /^\/\/ ([\w./-]+\.ts)\n/.exec(code)?.[1],
+    file: /^\/\/ ([\w./-]+\.tsx?)\n/.exec(code)?.[1],
   }))
 }
 

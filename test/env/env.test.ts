@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { EnvError, readAppEnv, readEnv, readTokenEnv, readWholeEnv } from '../../server/env/environment.ts'
 import { DEFAULT_BUDGETS } from '../../server/ledger/budgets.ts'
+import { DEFAULT_RATE_LIMITS } from '../../server/limits/rate-limits.ts'
 
 const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
 const PEM = publicKey.export({ format: 'pem', type: 'spki' }).toString()
@@ -27,11 +28,18 @@ describe('an empty environment', () => {
     port: 3000,
     dataDir: '.deputy',
     databaseUrl: undefined,
+    databaseDirectUrl: undefined,
+    databasePooler: 'auto',
     ownerUserId: 'owner',
+    mayActAs: true,
+    hasConsole: true,
     auth: { kind: 'development' },
     corsOrigins: [],
     trustedProxies: [],
-    clientRateLimit: 60,
+    rateLimits: DEFAULT_RATE_LIMITS,
+    metricsHost: '127.0.0.1',
+    metricsPort: undefined,
+    slowCallMs: 1_000,
     isCompressing: true,
     ownerCredits: 'unmetered',
     budgets: DEFAULT_BUDGETS,
@@ -41,7 +49,7 @@ describe('an empty environment', () => {
     logLevel: 'info',
   }
   const NAMES =
-    'TRUSTED_PROXIES CLIENT_RATE_LIMIT COMPRESSION OWNER_CREDITS BUDGET_CALLER_CALLS BUDGET_CALLER_CREDITS BUDGET_ACTION_CALLS BUDGET_ACTION_CREDITS BUDGET_APP_CALLS BUDGET_APP_CREDITS BUDGET_ANONYMOUS_CALLS BUDGET_ANONYMOUS_CREDITS HOST PORT DATA_DIR DATABASE_URL OWNER_USER_ID AUTH_JWT_ISSUER AUTH_JWT_AUDIENCE AUTH_AUTHORIZED_PARTIES AUTH_JWKS_URL AUTH_JWT_PUBLIC_KEY AUTH_JWT_SECRET CORS_ORIGINS PLATFORM_URL API_WORKER_URL APP_OWNER_JWT ALLOW_PRIVATE_UPSTREAMS LOG_LEVEL'
+    'METRICS_HOST METRICS_PORT SLOW_CALL_MS TRUSTED_PROXIES RATE_LIMIT_USER RATE_LIMIT_ANONYMOUS RATE_LIMIT_FAILING RATE_LIMIT_INTEGRATIONS COMPRESSION OWNER_CREDITS BUDGET_CALLER_CALLS BUDGET_CALLER_CREDITS BUDGET_ACTION_CALLS BUDGET_ACTION_CREDITS BUDGET_APP_CALLS BUDGET_APP_CREDITS BUDGET_ANONYMOUS_CALLS BUDGET_ANONYMOUS_CREDITS HOST PORT DATA_DIR DATABASE_URL DATABASE_DIRECT_URL DATABASE_POOLER OWNER_USER_ID AUTH_JWT_ISSUER AUTH_JWT_AUDIENCE AUTH_AUTHORIZED_PARTIES MCP_URL AUTH_JWKS_URL AUTH_JWT_PUBLIC_KEY AUTH_JWT_SECRET CORS_ORIGINS PLATFORM_URL API_WORKER_URL APP_OWNER_JWT ALLOW_PRIVATE_UPSTREAMS LOG_LEVEL'
 
   it('serves on the loopback interface with the development key', () => {
     expect(readEnv({})).toMatchObject(DEFAULTS)
@@ -64,9 +72,24 @@ describe('a value', () => {
     ],
     [{ PORT: '0' }, { port: 0 }],
     [{ PORT: '65535' }, { port: 65_535 }],
+    [{ SLOW_CALL_MS: '0' }, { slowCallMs: 0 }],
+    [{ SLOW_CALL_MS: 'none' }, { slowCallMs: 'none' }],
+    [{ METRICS_PORT: '0' }, { metricsPort: 0 }],
+    [
+      { METRICS_PORT: '9464', METRICS_HOST: '0.0.0.0' },
+      { metricsPort: 9464, metricsHost: '0.0.0.0' },
+    ],
     [{ DATA_DIR: '/var/deputy' }, { dataDir: '/var/deputy' }],
     [{ DATABASE_URL: 'postgres://a:b@db/app' }, { databaseUrl: 'postgres://a:b@db/app' }],
     [{ DATABASE_URL: 'postgresql://db/app' }, { databaseUrl: 'postgresql://db/app' }],
+    [
+      { DATABASE_URL: 'postgres://db:6543/app', DATABASE_DIRECT_URL: 'postgres://db/app' },
+      { databaseUrl: 'postgres://db:6543/app', databaseDirectUrl: 'postgres://db/app' },
+    ],
+    [
+      { DATABASE_URL: 'postgres://db/app', DATABASE_POOLER: 'transaction' },
+      { databaseUrl: 'postgres://db/app', databasePooler: 'transaction' },
+    ],
     [{ OWNER_USER_ID: 'ada' }, { ownerUserId: 'ada' }],
     [
       {
@@ -91,10 +114,19 @@ describe('a value', () => {
         ],
       },
     ],
+    [{ CONSOLE: 'off' }, { hasConsole: false }],
+    [KEY, { hasConsole: false }],
+    [{ ...KEY, CONSOLE: 'on' }, { hasConsole: true }],
+    [{ ACT_AS: 'off' }, { mayActAs: false }],
+    [KEY, { mayActAs: false }],
+    [{ ...KEY, ACT_AS: 'on' }, { mayActAs: true }],
     [{ COMPRESSION: 'on' }, { isCompressing: true }],
     [{ COMPRESSION: 'off' }, { isCompressing: false }],
-    [{ CLIENT_RATE_LIMIT: '1' }, { clientRateLimit: 1 }],
-    [{ CLIENT_RATE_LIMIT: 'none' }, { clientRateLimit: 'none' }],
+    [
+      { RATE_LIMIT_USER: '1', RATE_LIMIT_ANONYMOUS: '1000000', RATE_LIMIT_FAILING: 'none' },
+      { rateLimits: { ...DEFAULT_RATE_LIMITS, user: 1, anonymous: 1_000_000, failing: 'none' } },
+    ],
+    [{ RATE_LIMIT_INTEGRATIONS: 'none' }, { rateLimits: { ...DEFAULT_RATE_LIMITS, integrations: 'none' } }],
     [KEY, { ownerCredits: 0 }],
     [{ ...KEY, OWNER_CREDITS: 'unmetered' }, { ownerCredits: 'unmetered' }],
     [{ OWNER_CREDITS: '0' }, { ownerCredits: 0 }],
@@ -152,11 +184,22 @@ describe('a value', () => {
   it.each<[NodeJS.ProcessEnv, string]>([
     [{ PORT: '-1' }, 'PORT'],
     [{ PORT: '65536' }, 'PORT'],
+    [{ METRICS_PORT: '65536' }, 'METRICS_PORT'],
+    [{ SLOW_CALL_MS: '1e3' }, 'SLOW_CALL_MS'],
+    [{ SLOW_CALL_MS: '-1' }, 'SLOW_CALL_MS'],
+    [{ METRICS_PORT: 'on' }, 'METRICS_PORT'],
     [{ PORT: '3000.5' }, 'PORT'],
     [{ PORT: '0x10' }, 'PORT'],
     [{ PORT: ' 80' }, 'PORT'],
     [{ DATABASE_URL: 'mysql://db/app' }, 'DATABASE_URL'],
     [{ DATABASE_URL: 'db/app' }, 'DATABASE_URL'],
+    [{ DATABASE_POOLER: 'statement' }, 'DATABASE_POOLER'],
+    [{ DATABASE_DIRECT_URL: 'postgres://db/app' }, 'DATABASE_DIRECT_URL'],
+    [{ DATABASE_URL: 'postgres://db/app', DATABASE_DIRECT_URL: 'db/app' }, 'DATABASE_DIRECT_URL'],
+    [
+      { DATABASE_URL: 'postgres://db/app', DATABASE_DIRECT_URL: 'postgres://db/app?pgbouncer=true' },
+      'DATABASE_DIRECT_URL',
+    ],
     [{ OWNER_USER_ID: 'a'.repeat(256) }, 'OWNER_USER_ID'],
     [{ OWNER_USER_ID: 'owner\n' }, 'OWNER_USER_ID'],
     [{ OWNER_USER_ID: '__proto__' }, 'OWNER_USER_ID'],
@@ -170,9 +213,10 @@ describe('a value', () => {
     [{ TRUSTED_PROXIES: '0.0.0.0/0' }, 'TRUSTED_PROXIES'],
     [{ COMPRESSION: 'false' }, 'COMPRESSION'],
     [{ COMPRESSION: 'OFF' }, 'COMPRESSION'],
-    [{ CLIENT_RATE_LIMIT: '0' }, 'CLIENT_RATE_LIMIT'],
-    [{ CLIENT_RATE_LIMIT: '1e3' }, 'CLIENT_RATE_LIMIT'],
-    [{ CLIENT_RATE_LIMIT: 'None' }, 'CLIENT_RATE_LIMIT'],
+    [{ RATE_LIMIT_USER: '0' }, 'RATE_LIMIT_USER'],
+    [{ RATE_LIMIT_ANONYMOUS: '1e3' }, 'RATE_LIMIT_ANONYMOUS'],
+    [{ RATE_LIMIT_FAILING: 'None' }, 'RATE_LIMIT_FAILING'],
+    [{ RATE_LIMIT_INTEGRATIONS: '1000001' }, 'RATE_LIMIT_INTEGRATIONS'],
     [{ OWNER_CREDITS: 'none' }, 'OWNER_CREDITS'],
     [{ OWNER_CREDITS: '-1' }, 'OWNER_CREDITS'],
     [{ OWNER_CREDITS: '9000000000000001' }, 'OWNER_CREDITS'],
@@ -204,6 +248,13 @@ describe('a value', () => {
     [{ AUTH_JWT_ISSUER: 'https://issuer.example' }, 'AUTH_JWT_ISSUER'],
     [{ AUTH_JWT_AUDIENCE: 'app' }, 'AUTH_JWT_AUDIENCE'],
     [{ AUTH_AUTHORIZED_PARTIES: 'web' }, 'AUTH_AUTHORIZED_PARTIES'],
+    [{ MCP_URL: 'https://api.example/mcp' }, 'MCP_URL'],
+    [{ ...KEY, MCP_URL: 'api.example/mcp' }, 'MCP_URL'],
+    [{ ...KEY, MCP_URL: 'https://api.example/mcp?a=1' }, 'MCP_URL'],
+    [
+      { ...KEY, AUTH_JWT_AUDIENCE: 'app,https://api.example/mcp', MCP_URL: 'https://api.example/mcp' },
+      'AUTH_JWT_AUDIENCE',
+    ],
     [{ HOST: '0.0.0.0' }, 'HOST'],
     [{ HOST: '::' }, 'HOST'],
     [{ HOST: '192.168.1.5' }, 'HOST'],

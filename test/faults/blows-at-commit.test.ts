@@ -119,4 +119,4 @@ it(`backends killed around COMMIT in ${ROUNDS} rounds under load: nothing by hal
       where datname = current_database() and state like 'idle in transaction%'`,
     )
     .toEqual([])
-}, 60_000)
+}, 300_000)

@@ -16,6 +16,7 @@ import { createHttpClient } from '../../server/integrations/http-client.ts'
 import type { Failpoint } from '../../server/invocation/engine.ts'
 import { createApp } from '../../server/lifecycle/create-app.ts'
 import { loadSystemSecret } from '../../server/lifecycle/system-secret.ts'
+import { NO_RATE_LIMITS } from '../../server/limits/rate-limits.ts'
 import * as collections from '../fixture/collections.ts'
 import { action, internalAction, type Routes } from '../fixture/deputy.ts'
 
@@ -183,6 +184,7 @@ export async function createFaultApp({ database, bankUrl, failpoint, log }: Faul
   const http = createHttpClient({ allowPrivate: bank ? [bank.host] : [] })
   return createApp({
     database,
+    rateLimits: NO_RATE_LIMITS,
     collections,
     actions,
     schedules: await resolveSchedules(schedules, new NamedActions(actions)),

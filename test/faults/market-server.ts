@@ -3,12 +3,13 @@
 import { actionRegistry, ok } from 'deputyjs'
 import { pino } from 'pino'
 import { z } from 'zod'
-import { openPostgres } from '../../server/db/postgres.ts'
+import { findPooler, openAt } from '../../server/db/database-address.ts'
 import { createIntegrations } from '../../server/integrations/create-integrations.ts'
 import { createHttpClient } from '../../server/integrations/http-client.ts'
 import { createApp } from '../../server/lifecycle/create-app.ts'
 import { listen } from '../../server/lifecycle/listen.ts'
 import { loadSystemSecret } from '../../server/lifecycle/system-secret.ts'
+import { NO_RATE_LIMITS } from '../../server/limits/rate-limits.ts'
 import * as collections from '../fixture/collections.ts'
 import { action } from '../fixture/deputy.ts'
 import { marketEnv, marketIntegrations } from '../ledger/market.ts'
@@ -16,7 +17,8 @@ import { dieWhenTold } from './death.ts'
 import { createFaultVerifier } from './fault-app.ts'
 
 const [, , databaseUrl = '', providerUrl = ''] = process.argv
-const database = openPostgres({ url: databaseUrl, max: 8 })
+const address = { url: databaseUrl }
+const database = openAt(address, await findPooler(address), { max: 8 })
 const log = pino({ level: 'error' }, pino.destination(2))
 const http = createHttpClient({ allowPrivate: [new URL(providerUrl).host] })
 const env = new Map(Object.entries(marketEnv(providerUrl)))
@@ -38,6 +40,7 @@ const actions = actionRegistry({
 
 const app = createApp({
   database,
+  rateLimits: NO_RATE_LIMITS,
   collections,
   actions,
   log,
@@ -57,4 +60,4 @@ const app = createApp({
   failpoint: dieWhenTold(),
 })
 const { url } = await listen({ http: app.http, host: '127.0.0.1', port: 0 })
-process.send?.(url)
+process.send?.({ url, document: app.openApi().text })

@@ -128,7 +128,7 @@ it('random calls, repetitions, faults and restarts: each key is done once, and a
   // The runs came to everything that they are about.
   for (const what of ['success', 'unknown', 'unavailable', 'error', 'nothing', 'other input', 'running'])
     expect(seen.get(what), what).toBeGreaterThan(0)
-}, 60_000)
+}, 300_000)
 
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never
 

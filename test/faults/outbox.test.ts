@@ -84,7 +84,7 @@ it('three servers of which one is killed every second: what was committed is sen
       await truth.sql<{ left: number }[]>`
       select (select count(*) from deputy.queue)::int + (select count(*) from deputy.credit_holds)::int as left`
     )[0]?.left
-  await expect.poll(left, { timeout: 60_000, interval: 200 }).toBe(0)
+  await expect.poll(left, { timeout: 150_000, interval: 200 }).toBe(0)
   for (const server of servers) await server?.kill()
 
   const keys = new Map<string, Set<unknown>>()
@@ -101,4 +101,4 @@ it('three servers of which one is killed every second: what was committed is sen
   await checkLedger(opened.database)
   const spent = done.size * 2 * NOTE_PRICE
   expect(await accountOf(opened.database, 'ada')).toEqual({ available: CREDITS - spent, reserved: 0 })
-}, 180_000)
+}, 300_000)

@@ -28,5 +28,7 @@ export async function sendUntilFinal(call: Call, options: SendOptions): Promise<
 /** Whether the same call would be answered the same again. */
 function isFinal({ status, text }: Answer): boolean {
   if (status === 409) return !text.includes('still running')
+  // Too many of a caller at once, or within their time.
+  if (status === 429) return false
   return status < 500 || saysThatOutcomeIsUnknown({ status, text })
 }

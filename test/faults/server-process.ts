@@ -2,6 +2,7 @@ import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { guarded } from '../support/guarded.ts'
+import { holdServer } from '../support/held-servers.ts'
 import type { Death } from './death.ts'
 
 const PROGRAMS = {
@@ -31,7 +32,8 @@ export async function startServer(
     ])
     return message
   }
-  const url = String(await answer())
+  const { url, document } = await answer()
+  holdServer(url, document)
   return {
     url,
     ended,

@@ -9,6 +9,7 @@ import { lookAt } from './truth.ts'
 
 const CALLERS = 12
 const KILLS = 6
+const MIN_DONE = 100
 const KILL_EVERY_MS = 1_000
 
 it('three servers of which one is killed every second: every call is finished, each exactly once', async () => {
@@ -41,21 +42,22 @@ it('three servers of which one is killed every second: every call is finished, e
     while (!isOver) await finish(newCall(token, n % 3 === 0 ? 'order' : 'place'))
   }
   const load = Promise.all(Array.from({ length: CALLERS }, caller))
-  for (let kill = 0; kill < KILLS; kill += 1) {
+  let kills = 0
+  // On a slow machine it takes more of them.
+  for (; kills < KILLS || done.size <= MIN_DONE; kills += 1) {
     await sleep(KILL_EVERY_MS)
-    await servers[kill % servers.length]?.kill()
-    servers[kill % servers.length] = await start()
+    await servers[kills % servers.length]?.kill()
+    servers[kills % servers.length] = await start()
   }
   isOver = true
   await load
   for (const server of servers) await server.kill()
 
-  expect(done.size).toBeGreaterThan(100)
-  console.info(`${KILLS} kills: ${done.size} calls done, ${unknown.size} with an unknown outcome`)
+  console.info(`${kills} kills: ${done.size} calls done, ${unknown.size} with an unknown outcome`)
   for (const [name, recordId] of done) expect(await truth.effects(name)).toEqual([recordId])
   for (const name of unknown) expect(await truth.effects(name)).toEqual([])
   expect(await truth.inconsistencies()).toEqual([])
   // Nothing was bought twice.
   const charges = bank.calls('bank/charge').map(({ body }) => (body as { for: string }).for)
   expect(new Set(charges).size).toBe(charges.length)
-}, 90_000)
+}, 300_000)

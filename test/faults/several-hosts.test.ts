@@ -17,7 +17,7 @@ beforeAll(async () => {
   one = await startCluster()
   other = await startCluster()
   await one.demote()
-}, 120_000)
+}, 300_000)
 afterAll(async () => {
   await one[Symbol.asyncDispose]()
   await other[Symbol.asyncDispose]()
@@ -75,4 +75,4 @@ it('a server starts on the host that takes writes, and goes on with the one that
     await database.close()
     await rm(directory, { recursive: true })
   }
-}, 120_000)
+}, 300_000)

@@ -10,6 +10,9 @@ import { guarded, temporaryDirectory } from '../support/guarded.ts'
 const ROOT = resolve(import.meta.dirname, '../..')
 const STAGES = ['install', 'check', 'build', 'demo', 'nodes', 'example', 'engine'] as const
 
+/** After which the tests of the next stage are run all the same. */
+const TESTING = ['nodes', 'example'] as const
+
 type Stage = (typeof STAGES)[number]
 
 /** All tests there are, as vitest would find them. */
@@ -36,9 +39,10 @@ case "$*" in
   *) stage=$2 ;;
 esac
 if [ -n "\${report:-}" ] && [ "$PASSED" != none ]; then
-  results=$(sed 's|.*|{"name":"/copy/&","assertionResults":[{"status":"passed"}]}|' <<<"$files" | paste -sd ,)
+  results=$(sed 's|.*|{"name":"/copy/&","startTime":0,"endTime":2000,"assertionResults":[{"status":"passed"}]}|' <<<"$files" | paste -sd ,)
   echo "{\\"numPassedTests\\":$PASSED,\\"numFailedTests\\":0,\\"success\\":true,\\"testResults\\":[$results]}" >"$report"
 fi
+[ "$stage" != "$INTERRUPTED_AT" ] || kill -INT "$PPID"
 [ "$stage" != "$FAILS_AT" ]
 `
 const NOTHING = '#!/usr/bin/env bash\n'
@@ -53,13 +57,15 @@ const STAND_INS = {
 
 interface Run {
   readonly failsAt?: Stage
+  /** Where someone presses Ctrl-C, of which npm makes a failure. */
+  readonly isInterrupted?: boolean
   /** How many tests each report says have passed. */
   readonly passed?: '3' | '0' | 'none'
   /** A file that the copy does not run. */
   readonly without?: string
 }
 
-async function runStages({ failsAt, passed = '3', without }: Run = {}) {
+async function runStages({ failsAt, isInterrupted, passed = '3', without }: Run = {}) {
   await using directory = await temporaryDirectory('ci-run')
   for (const [name, script] of Object.entries(STAND_INS)) {
     await writeFile(join(directory.path, name), script, { mode: 0o755 })
@@ -73,6 +79,7 @@ async function runStages({ failsAt, passed = '3', without }: Run = {}) {
       env: {
         PATH: path,
         FAILS_AT: failsAt ?? 'none',
+        INTERRUPTED_AT: (isInterrupted && failsAt) || 'none',
         PASSED: passed,
         FILES: directory.path,
         TMPDIR: directory.path,
@@ -82,12 +89,24 @@ async function runStages({ failsAt, passed = '3', without }: Run = {}) {
   )
   const [output, [code]] = await Promise.all([text(child.stdout), once(child, 'exit')])
   const end = output.indexOf('Minutes\n')
-  return { code, said: output.slice(0, end), table: output.slice(end) }
+  const [, said = '', slowest = '', sum = ''] =
+    /^(.*?)(The slowest files.*?\n(?: .*\n)*)?(\d+ passed.*\n)$/s.exec(output.slice(0, end)) ?? []
+  return { code, said: said + sum, slowest, table: output.slice(end) }
+}
+
+/** The stages of the table, each with what is said of it beside its minutes. */
+function linesOf(table: string): string[] {
+  const lines = table.trimEnd().split('\n').slice(1)
+  return lines.map((line) => line.trim().replace(/ +\d+\.\d/, ''))
 }
 
 describe('.ci/run', () => {
   it('succeeds, and ends with what all tests came to and the minutes of each stage', async () => {
-    const { code, said, table } = await runStages()
+    const { code, said, slowest, table } = await runStages()
+    const [head, ...files] = slowest.trimEnd().split('\n')
+    expect(head).toMatch(/^The slowest files, of \d{3,} s in all$/)
+    expect(files).toHaveLength(25)
+    expect(files.filter((file) => !/^ {5}2 s {2}test\/\S+\.test\.ts$/.test(file))).toEqual([])
     expect(said).toBe('6 passed, 0 failed\n')
     expect(table).toMatch(
       /^Minutes\n {2}install +\d+\.\d\n {2}check +\d+\.\d\n {2}build +\d+\.\d\n {2}demo +\d+\.\d\n {2}nodes +\d+\.\d\n {2}example +\d+\.\d\n {2}engine +\d+\.\d\n$/,
@@ -95,15 +114,31 @@ describe('.ci/run', () => {
     expect(code).toBe(0)
   })
 
-  it.each(STAGES)('fails with the stage "%s", and says how long it took to get there', async (stage) => {
-    const { code, table } = await runStages({ failsAt: stage })
-    const reached = STAGES.slice(0, STAGES.indexOf(stage) + 1)
-    const lines = table.trimEnd().split('\n').slice(1)
-    expect(lines.map((line) => line.trim().replace(/ +\d+\.\d/, ''))).toEqual(
-      reached.map((name) => (name === stage ? `${name}  failed` : name)),
-    )
+  it.each(TESTING)(
+    'runs the tests that follow where one of "%s" fails, and fails all the same',
+    async (stage) => {
+      const { code, said, table } = await runStages({ failsAt: stage })
+      expect(said).toBe('6 passed, 0 failed\n')
+      expect(linesOf(table)).toEqual(STAGES.map((name) => (name === stage ? `${name}  failed` : name)))
+      expect(code).toBe(1)
+    },
+  )
+
+  it.each(TESTING)('ends where it is interrupted while "%s" is run', async (failsAt) => {
+    const { code, table } = await runStages({ failsAt, isInterrupted: true })
+    expect(linesOf(table).at(-1)).toBe(`${failsAt}  failed`)
     expect(code).toBeGreaterThan(0)
   })
+
+  it.each(STAGES.filter((stage) => !TESTING.some((each) => each === stage)))(
+    'fails with the stage "%s", and says how long it took to get there',
+    async (stage) => {
+      const { code, table } = await runStages({ failsAt: stage })
+      const reached = STAGES.slice(0, STAGES.indexOf(stage) + 1)
+      expect(linesOf(table)).toEqual(reached.map((name) => (name === stage ? `${name}  failed` : name)))
+      expect(code).toBeGreaterThan(0)
+    },
+  )
 
   it.each(['0', 'none'] as const)('fails where the tests that passed are %s', async (passed) => {
     const { code, table } = await runStages({ passed })

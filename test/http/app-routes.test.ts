@@ -22,12 +22,16 @@ it.each([
   ['all', '/trpc/*'],
   ['get', '/healthz'],
   ['get', '/readyz/deep'],
+  ['get', '/console'],
+  ['get', '/docs'],
+  ['get', '/docs/mine'],
+  ['get', '/openapi.json'],
 ] as const)(
   'the start refuses a route of the app’s at an address of the engine’s (%s %s)',
   async (method, path) => {
     const routes: Routes = () => new Hono()[method](path, (c) => c.text('never'))
     await expect(open(routes)).rejects.toThrow(
-      `server/routes.ts serves ${method.toUpperCase()} ${path}, but /api, /trpc, /healthz, /readyz and all below them are the engine’s.`,
+      `server/routes.ts serves ${method.toUpperCase()} ${path}, but /api, /console, /docs, /openapi.json, /trpc, /healthz, /readyz, /mcp, /.well-known/oauth-protected-resource and all below them are the engine’s.`,
     )
   },
 )

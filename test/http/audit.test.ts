@@ -60,6 +60,7 @@ describe('the audit log', () => {
       transport: 'rest',
       source: 'client',
       actor: 'ada',
+      actedBy: null,
       action: 'createEvent',
       outcome: 'OK',
       attempts: 1,
@@ -72,6 +73,7 @@ describe('the audit log', () => {
       writeCount: 2,
       payers: ['owner', 'caller'],
       cost: 8_999_999_999_999_999,
+      calls: 1,
       input: '{"title":"Launch"}',
       ip: '203.0.113.7',
     })
@@ -258,16 +260,19 @@ describe('GET /api/audit', () => {
     })
   })
 
-  it('takes GET and HEAD alone, at one address', async () => {
+  it('takes GET and HEAD alone, of the list and of an entry', async () => {
     const token = await app.token('owner')
-    expect((await rest('', 'owner', 'HEAD')).status).toBe(200)
-    for (const method of ['POST', 'PUT', 'PATCH', 'DELETE']) {
-      const refused = await rest('', 'owner', method)
-      expect(refused.status, method).toBe(405)
-      expect(refused.headers.get('allow')).toBe('GET')
+    for (const address of ['', '/e1']) {
+      expect((await rest(address, 'owner', 'HEAD')).status).toBe(200)
+      for (const method of ['POST', 'PUT', 'PATCH', 'DELETE']) {
+        const refused = await rest(address, 'owner', method)
+        expect(refused.status, method).toBe(405)
+        expect(refused.headers.get('allow')).toBe('GET')
+      }
     }
     expect((await post(`${url}/api/audit`)).status).toBe(401)
-    expect((await get(`${url}/api/audit/e1`, { token })).status).toBe(404)
+    expect((await get(`${url}/api/audit/none`, { token })).status).toBe(404)
+    expect((await get(`${url}/api/audit/e1/e1`, { token })).status).toBe(404)
     expect((await get(`${url}/api/audit/`, { token })).status).toBe(404)
     expect((await get(`${url}/api/auditor`, { token })).status).toBe(404)
   })

@@ -6,6 +6,8 @@ import { action } from '../fixture/deputy.ts'
 import { createTestApp } from '../support/test-app.ts'
 import { post } from './send.ts'
 
+// limits.md: body, depth, values
+
 const actions = actionRegistry({
   createEvent,
   addUp: action

@@ -113,6 +113,18 @@ describe('a method', () => {
     expect((await post(`${url}/api/actions/createEvent`, { token, body, headers: overGet })).status).toBe(200)
   })
 
+  it('takes no parameters beside an action’s name: what is sent there is refused, and nothing is done', async () => {
+    const token = await app.token('ada')
+    for (const search of ['?a=1', '?title=x&title=y', '?%ff', '?__proto__=1']) {
+      const answer = await post(`${url}/api/actions/createEvent${search}`, { token })
+      expect([search, answer.status]).toEqual([search, 400])
+    }
+    expect((await post(`${url}/api/actions/createEvent?a=1`, { token })).json).toMatchObject({
+      code: 'BAD_REQUEST',
+      error: 'There is no parameter "a" here; none are taken.',
+    })
+  })
+
   it('GET on a mutation is 405 over tRPC for a caller, 401 for a stranger', async () => {
     const caller = await get(`${url}/trpc/actions.createEvent`, { token })
     expect(caller.status).toBe(405)

@@ -3,6 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createTestApp, type TestApp } from '../support/test-app.ts'
 import { get, rawRequest, sendRaw } from './send.ts'
 
+// limits.md: header
+
 let app: TestApp
 let url: string
 let authorization: string

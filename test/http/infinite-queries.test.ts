@@ -31,10 +31,13 @@ beforeAll(async () => {
 afterAll(() => app[Symbol.asyncDispose]())
 
 /** What a paged procedure needs besides. */
-const inputs: Record<string, object> = { 'actions.listNothing': { topic: 'x' } }
+const inputs: Record<string, object> = {
+  'actions.listNothing': { topic: 'x' },
+  'data.list': { collection: 'events' },
+}
 /** Queries that answer with one thing, or with all there is. */
 const NOT_PAGED =
-  /^(?:records\.\w+\.(?:get|count)|users\.me|jobs\.get|schedules\.list|credits\.balance|integrations\.list)$/
+  /^(?:records\.\w+\.(?:get|count)|users\.me|data\.get|audit\.get|jobs\.get|schedules\.list|credits\.(?:balance|spending)|status\.get|calls\.(?:totals|written)|integrations\.list)$/
 
 /** tRPC's integrations ask so: `json` is the input with what they add. */
 async function ask(path: string, input: object) {

@@ -22,7 +22,7 @@ beforeAll(async () => {
   upstream.on(TRANSLATE, (_received, response) =>
     json(response, 200, { success: true, data: { translatedText: 'Start' } }),
   )
-  app = await createTestApp({ apiWorkerUrl: upstream.url, clientRateLimit: 'none' })
+  app = await createTestApp({ apiWorkerUrl: upstream.url })
   url = await app.listen()
 })
 afterAll(async () => {

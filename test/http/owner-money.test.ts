@@ -9,6 +9,8 @@ import { accountOf, fund } from '../ledger/ledger.ts'
 import { createTestApp } from '../support/test-app.ts'
 import { post } from './send.ts'
 
+// limits.md: budgets
+
 const PRICE = 100
 const BUDGET = 3
 const SECRET = `secret-${randomUUID()}`
@@ -29,7 +31,6 @@ const open = (provider: Upstream) =>
     integrations,
     integrationEnv: { PROVIDER_URL: provider.url },
     trustedProxies: loopback,
-    clientRateLimit: 'none',
     budgets: { ...DEFAULT_BUDGETS, caller: { calls: BUDGET, credits: undefined } },
   })
 let provider: Upstream

@@ -8,6 +8,7 @@ import { createIntegrations } from '../../server/integrations/create-integration
 import { createHttpClient } from '../../server/integrations/http-client.ts'
 import { createApp } from '../../server/lifecycle/create-app.ts'
 import { type Listening, listen } from '../../server/lifecycle/listen.ts'
+import { NO_RATE_LIMITS } from '../../server/limits/rate-limits.ts'
 import {
   AUDIENCE,
   ecSigner,
@@ -18,6 +19,7 @@ import {
   signWithSecret,
 } from '../auth/tokens.ts'
 import { fixture } from '../fixture/app.ts'
+import { holdingContract } from '../support/contract-check.ts'
 import { openTestDatabase, type TestDatabase } from '../support/database.ts'
 import { get, post } from './send.ts'
 
@@ -41,6 +43,8 @@ async function serve(keys: KeyConfig): Promise<string> {
   const { http: served } = createApp({
     ...fixture,
     schedules: [],
+    rateLimits: NO_RATE_LIMITS,
+    aroundAnswer: holdingContract,
     appEnv: {},
     database: opened.database,
     verifier: createVerifier({

@@ -2,6 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createTestApp, type TestApp } from '../support/test-app.ts'
 import { get, post } from './send.ts'
 
+// limits.md: batch
+
 let app: TestApp
 let url: string
 beforeAll(async () => {

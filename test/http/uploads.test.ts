@@ -9,6 +9,8 @@ import { openTestDatabase, type TestDatabase } from '../support/database.ts'
 import { createTestApp } from '../support/test-app.ts'
 import { rawRequest, sendRaw } from './send.ts'
 
+// limits.md: request-time
+
 const MIB = 1024 * 1024
 const MOST = 8 * MIB
 

@@ -4,6 +4,8 @@ import { DefinitionError } from '../../server/core/errors.ts'
 import { type EndpointDeclaration, endpoint } from '../../server/integrations/declarations.ts'
 import { configured } from './configured.ts'
 
+// limits.md: integration-timeout, integration-retries
+
 const input = z.strictObject({ q: z.string() })
 const base: EndpointDeclaration = { method: 'POST', path: '/x', input, price: 1 }
 

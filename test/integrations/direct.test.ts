@@ -41,6 +41,11 @@ const busy: Reply = (response) =>
   response
     .writeHead(429, { 'content-type': 'application/json', 'retry-after': '1' })
     .end('{"message":"Slow."}')
+/** It asks for more time than any call has. */
+const busyForLong: Reply = (response) =>
+  response
+    .writeHead(429, { 'content-type': 'application/json', 'retry-after': '600' })
+    .end('{"message":"Slow."}')
 const reset: Reply = (response) => response.socket?.resetAndDestroy()
 const html: Reply = (response) => response.writeHead(200, { 'content-type': 'text/html' }).end('<p>hi</p>')
 const hang: Reply = () => {}
@@ -260,8 +265,8 @@ describe('a call is made again', () => {
   })
 
   it('not when its provider asks for more time than there is', async () => {
-    const calls = replies('/v1/keyed', busy)
-    expect(await ask(shop, 'shop/buy-once', { item: 'tea' }, { timeoutMs: 900 })).toMatchObject({
+    const calls = replies('/v1/keyed', busyForLong)
+    expect(await ask(shop, 'shop/buy-once', { item: 'tea' }, { timeoutMs: 60_000 })).toMatchObject({
       outcome: 'nothing',
       result: { code: 'TOO_MANY_REQUESTS' },
     })

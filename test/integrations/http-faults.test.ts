@@ -1,11 +1,29 @@
 import type { RequestListener } from 'node:http'
 import type { Socket } from 'node:net'
 import { brotliCompressSync, constants, deflateSync, gzipSync } from 'node:zlib'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { openClient, startHttp, startTcp } from './outside.ts'
 
 const json = { 'content-type': 'application/json' }
 const SHORT_MS = 150
+
+/** Makes calls whose deadlines end once `hasBegun`, however long the machine takes until then. */
+async function timedOut<T>(hasBegun: () => boolean, call: () => Promise<T>): Promise<T> {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  try {
+    let isEnded = false
+    const answer = call().finally(() => {
+      isEnded = true
+    })
+    while (!isEnded) {
+      if (hasBegun()) vi.advanceTimersByTime(SHORT_MS)
+      await new Promise(setImmediate)
+    }
+    return await answer
+  } finally {
+    vi.useRealTimers()
+  }
+}
 
 describe('a deadline', () => {
   it.each<[string, RequestListener]>([
@@ -16,22 +34,37 @@ describe('a deadline', () => {
   ])('ends %s, with the request sent', async (_what, answer) => {
     await using upstream = await startHttp(answer)
     await using client = openClient({ allowPrivate: [upstream.target] })
-    const response = await client.to(upstream.url, { method: 'POST', body: 1, timeoutMs: SHORT_MS })
+    const response = await timedOut(
+      () => upstream.requests.length > 0,
+      () => client.to(upstream.url, { method: 'POST', body: 1, timeoutMs: SHORT_MS }),
+    )
     expect(response).toEqual({ kind: 'failed', reason: 'timeout', wasSent: true })
     expect(upstream.requests).toEqual(['POST /'])
   })
 
   it('ends headers that trickle', async () => {
-    await using upstream = await startTcp((socket) => trickle(socket, 'HTTP/1.1 200 OK\r\n', 'x-more: 1\r\n'))
+    let isAsked = false
+    await using upstream = await startTcp((socket) => {
+      trickle(socket, 'HTTP/1.1 200 OK\r\n', 'x-more: 1\r\n')
+      socket.once('data', () => {
+        isAsked = true
+      })
+    })
     await using client = openClient({ allowPrivate: [upstream.target] })
-    const response = await client.to(upstream.url, { timeoutMs: SHORT_MS })
+    const response = await timedOut(
+      () => isAsked,
+      () => client.to(upstream.url, { timeoutMs: SHORT_MS }),
+    )
     expect(response).toEqual({ kind: 'failed', reason: 'timeout', wasSent: true })
   })
 
   it('ends a TLS handshake without an answer, with nothing sent', async () => {
     await using upstream = await startTcp(() => undefined)
     await using client = openClient({ allowPrivate: [upstream.target] })
-    const response = await client.to(`https://${upstream.target}`, { timeoutMs: SHORT_MS })
+    const response = await timedOut(
+      () => upstream.connections() > 0,
+      () => client.to(`https://${upstream.target}`, { timeoutMs: SHORT_MS }),
+    )
     expect(response).toEqual({ kind: 'failed', reason: 'timeout', wasSent: false })
     expect(upstream.connections()).toBe(1)
   })
@@ -40,12 +73,16 @@ describe('a deadline', () => {
     const bytes: Promise<number>[] = []
     await using upstream = await startTcp((socket) => bytes.push(countBytes(socket)))
     let find: ((addresses: readonly string[]) => void) | undefined
-    const found = new Promise<readonly string[]>((resolve) => {
-      find = resolve
-    })
+    const lookup = () =>
+      new Promise<readonly string[]>((resolve) => {
+        find = resolve
+      })
     const target = `late.test:${upstream.port}`
-    await using client = openClient({ allowPrivate: [target], lookup: () => found })
-    const response = await client.to(`http://${target}`, { method: 'POST', body: 1, timeoutMs: SHORT_MS })
+    await using client = openClient({ allowPrivate: [target], lookup })
+    const response = await timedOut(
+      () => find !== undefined,
+      () => client.to(`http://${target}`, { method: 'POST', body: 1, timeoutMs: SHORT_MS }),
+    )
     expect(response).toEqual({ kind: 'failed', reason: 'timeout', wasSent: false })
     find?.(['127.0.0.1'])
     await expect.poll(() => bytes.length).toBe(1)
@@ -61,9 +98,12 @@ describe('a deadline', () => {
       return new Promise<readonly string[]>(() => undefined)
     }
     await using client = openClient({ allowPrivate: [target], lookup })
-    const calls = Array.from({ length: 20 }, () => client.to(`http://${target}`, { timeoutMs: SHORT_MS }))
-    const other = client.to('http://other.test', { timeoutMs: SHORT_MS })
-    for (const response of await Promise.all([...calls, other]))
+    const targets = [...Array.from({ length: 20 }, () => target), 'other.test']
+    const responses = await timedOut(
+      () => names.length === 2,
+      () => Promise.all(targets.map((to) => client.to(`http://${to}`, { timeoutMs: SHORT_MS }))),
+    )
+    for (const response of responses)
       expect(response).toEqual({ kind: 'failed', reason: 'timeout', wasSent: false })
     expect(names.sort()).toEqual(['late.test', 'other.test'])
   })

@@ -202,7 +202,22 @@ describe('how a dry run ends', () => {
       maxCost: 0,
       attempts: 1,
       sql: false,
+      timeline: expect.any(Array),
     })
+  })
+
+  it('tells the owner what its time went to, and no values', async () => {
+    const secret = newId()
+    const { timeline } = await app.rehearse((ctx) => ctx.tools.create('vaults', { content: secret }))
+    expect(timeline).toContainEqual({
+      what: 'statement',
+      name: expect.stringMatching(/^insert .*vaults/),
+      at: expect.any(Number),
+      ms: expect.any(Number),
+    })
+    expect(JSON.stringify(timeline)).not.toContain(secret)
+    const hers = await app.rehearse((ctx) => ctx.tools.create('notes', { title: 'x' }), { by: 'ada' })
+    expect(hers).not.toHaveProperty('timeline')
   })
 
   it('tells a failure that came from the database', async () => {

@@ -4,6 +4,8 @@ import type { ActionContext } from '../fixture/deputy.ts'
 import { json } from '../integrations/upstream.ts'
 import { createProbe, eventData, type Probe } from './probe.ts'
 
+// limits.md: steps
+
 let probe: Probe
 let endpoint: string
 let serial = 0

@@ -7,6 +7,8 @@ import { amountSchema, MAX_MICRO_CREDITS } from '../../server/wire/amount.ts'
 import { openTestDatabase, type TestDatabase } from '../support/database.ts'
 import { execute } from '../support/execute.ts'
 
+// limits.md: amount
+
 let opened: TestDatabase
 beforeAll(async () => {
   // On the embedded database 50 calls at once wait for one connection.

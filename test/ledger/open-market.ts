@@ -46,7 +46,6 @@ export async function openMarket(options: Options = {}) {
     integrations: marketIntegrations,
     integrationEnv: marketEnv(provider.url),
     apiWorkerUrl: provider.url,
-    clientRateLimit: 'none',
     ...options,
   })
   const { database } = app

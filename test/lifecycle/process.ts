@@ -1,7 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import { describeApp } from '../../server/lifecycle/describe-app.ts'
+import { fixture } from '../fixture/app.ts'
 import { guarded } from '../support/guarded.ts'
+import { holdServer } from '../support/held-servers.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -9,12 +12,13 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const UNSET = Object.fromEntries(
   [
     'NODE_ENV HOST PORT DATA_DIR DATABASE_URL OWNER_USER_ID CORS_ORIGINS LOG_LEVEL',
-    'TRUSTED_PROXIES CLIENT_RATE_LIMIT COMPRESSION OWNER_CREDITS',
+    'METRICS_HOST METRICS_PORT SLOW_CALL_MS TRUSTED_PROXIES COMPRESSION OWNER_CREDITS',
+    'RATE_LIMIT_USER RATE_LIMIT_ANONYMOUS RATE_LIMIT_FAILING RATE_LIMIT_INTEGRATIONS',
     'BUDGET_CALLER_CALLS BUDGET_CALLER_CREDITS BUDGET_ACTION_CALLS BUDGET_ACTION_CREDITS',
     'BUDGET_APP_CALLS BUDGET_APP_CREDITS BUDGET_ANONYMOUS_CALLS BUDGET_ANONYMOUS_CREDITS',
-    'AUTH_JWT_ISSUER AUTH_JWT_AUDIENCE AUTH_AUTHORIZED_PARTIES',
+    'AUTH_JWT_ISSUER AUTH_JWT_AUDIENCE AUTH_AUTHORIZED_PARTIES MCP_URL',
     'AUTH_JWKS_URL AUTH_JWT_PUBLIC_KEY AUTH_JWT_SECRET PLATFORM_URL API_WORKER_URL APP_OWNER_JWT',
-    'ALLOW_PRIVATE_UPSTREAMS',
+    'ALLOW_PRIVATE_UPSTREAMS CONSOLE CONSOLE_OIDC_ISSUER CONSOLE_OIDC_CLIENT_ID',
   ]
     .flatMap((names) => names.split(' '))
     .map((name) => [name, '']),
@@ -84,6 +88,7 @@ export interface StartedServer extends Running, AsyncDisposable {
 export async function startServer(env: Record<string, string>): Promise<StartedServer> {
   const running = runServer(env)
   const [, url = ''] = await waitForOutput(running, /^Deputy listens on (\S+)$/m)
+  holdServer(url, describeApp(fixture).text)
   await waitForOutput(running, /capacity":20|tokens {4}of http/)
   return {
     ...running,

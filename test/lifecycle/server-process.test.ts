@@ -4,8 +4,9 @@ import { afterAll, expect, test, vi } from 'vitest'
 import { createClient, unwrap } from '../../client/core/index.ts'
 import type { FixtureRouter } from '../fixture/app.ts'
 import { dataDirectory } from '../support/data-directory.ts'
-import { mintToken, run, startServer } from './process.ts'
+import { mintToken, run, runServer, startServer } from './process.ts'
 
+const COMMAND = ['--conditions=deputy-source', '--import', 'tsx', 'server/cli/main.ts']
 const EVENT = { title: 'Launch', startsAt: new Date('2030-01-01T18:00:00Z'), capacity: 5 }
 
 // The first start on a directory makes its database, which takes far longer than the next ones.
@@ -50,6 +51,70 @@ test('the owner starts with OWNER_CREDITS once, and a later start with another n
   }
 })
 
+test('METRICS_PORT serves metrics beside the app, until the server stops', async () => {
+  await using server = await startServer({ DATA_DIR: directory.path, METRICS_PORT: '0' })
+  const [, address = ''] = /metrics {3}(http:\S+)/.exec(server.output.stdout) ?? []
+  await fetch(`${server.url}/healthz`)
+  const text = await (await fetch(address)).text()
+  expect(text).toContain('deputy_http_requests_total{kind="probe",status="200"} 1\n')
+  expect(text).toContain('deputy_database_up 1\n')
+  expect(text).toMatch(/^nodejs_eventloop_lag_p99_seconds \S+$/m)
+  expect(text).toMatch(/^process_resident_memory_bytes \d+$/m)
+  expect((await fetch(`${server.url}/metrics`)).status).toBe(404)
+
+  // What it is doing: of its own listener, by the command, and by a signal.
+  const report = await (await fetch(new URL('/live', address))).json()
+  expect(report).toMatchObject({ callCount: 0, calls: [], pool: { max: 1, waiting: 0 }, queue: {} })
+  const { port } = new URL(address)
+  const asked = run(process.execPath, [...COMMAND, 'doctor', '--live'], { METRICS_PORT: port })
+  expect(await asked.ended).toMatchObject({ code: 0 })
+  expect(asked.output.stdout).toMatch(/^pool {5}max 1, leased 0, idle 1, waiting 0$/m)
+  server.child.kill('SIGUSR2')
+  await expect.poll(() => server.output.stdout).toMatch(/"live":\{"at":.*"msg":"In flight"/)
+})
+
+test('the console offers the sign-in that the environment names', async () => {
+  const issuer = 'https://id.example.com'
+  await using server = await startServer({
+    DATA_DIR: directory.path,
+    AUTH_JWT_SECRET: 'a secret of this test that is long enough',
+    AUTH_JWT_ISSUER: issuer,
+    AUTH_JWT_AUDIENCE: 'app',
+    CONSOLE: 'on',
+    CONSOLE_OIDC_ISSUER: issuer,
+    CONSOLE_OIDC_CLIENT_ID: 'console',
+  })
+  const page = await fetch(`${server.url}/console`)
+  expect(page.headers.get('content-security-policy')).toContain(`connect-src 'self' ${issuer};`)
+  expect(await page.text()).toContain('<meta name="deputy-console-sign-in" content="{&quot;issuer&quot;:')
+})
+
+test('a server that is asked what it does before it has started says so, and starts', async () => {
+  const NODE_OPTIONS = '--import tsx --import ./test/lifecycle/ask-early.ts'
+  await using server = await startServer({ DATA_DIR: directory.path, NODE_OPTIONS })
+  expect(server.output.stdout).toContain('Nothing is in flight: the server has not started yet.\n')
+  expect((await fetch(`${server.url}/readyz`)).status).toBe(200)
+})
+
+test('doctor --live says how to be able to ask, where it cannot', async () => {
+  const { output, ended } = run(process.execPath, [...COMMAND, 'doctor', '--live'])
+  expect(await ended).toMatchObject({ code: 1 })
+  expect(output.stderr).toContain('METRICS_PORT, which is not set to a port')
+  const nowhere = run(process.execPath, [...COMMAND, 'doctor', '--live'], { METRICS_PORT: '1' })
+  expect(await nowhere.ended).toMatchObject({ code: 1 })
+  expect(nowhere.output.stderr).toContain('http://127.0.0.1:1/live does not answer')
+})
+
+test('a port for metrics that is taken keeps the server from starting, by its name', async () => {
+  const other = createServer()
+  await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve))
+  const { port } = other.address() as AddressInfo
+  const refused = runServer({ DATA_DIR: directory.path, METRICS_PORT: String(port) })
+  expect(await refused.ended).toMatchObject({ code: 1 })
+  expect(refused.output.stderr).toContain('METRICS_HOST and METRICS_PORT: listen EADDRINUSE')
+  other.close()
+})
+
 /** A platform that answers when it is told to. */
 async function holdingPlatform() {
   let arrived: (response: ServerResponse) => void = () => {}
@@ -83,7 +148,7 @@ test.each(['SIGTERM', 'SIGINT'] as const)(
 
     server.child.kill(signal)
     server.child.kill(signal)
-    await expect.poll(async () => (await fetch(`${server.url}/readyz`)).status, { timeout: 10_000 }).toBe(503)
+    await expect.poll(async () => (await fetch(`${server.url}/readyz`)).status).toBe(503)
     expect((await fetch(`${server.url}/healthz`)).status).toBe(200)
 
     response.writeHead(200, { 'content-type': 'application/json' }).end('{"name":"Ada"}')

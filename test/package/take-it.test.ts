@@ -1,16 +1,16 @@
 // Takes the package as a team does: packs it, makes an app of it in a folder elsewhere, starts, calls and tests it,
 // deletes the example, deploys it with two roles, and takes the next version.
-import { spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { once } from 'node:events'
 import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { SignJWT } from 'jose'
 import postgres from 'postgres'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { addMigration } from '../db/empty-database.ts'
+import { openBrowser } from '../support/browser.ts'
 import { docSnippets } from '../support/doc-snippets.ts'
-import { guarded, runGuarded, temporaryPath } from '../support/guarded.ts'
+import { temporaryPath } from '../support/guarded.ts'
+import { createPackedApp, packPackages, runIn, startPackedApp } from './packed-app.ts'
 
 const ROOT = resolve(import.meta.dirname, '../..')
 const SERVER_URL = process.env.TEST_DATABASE_URL
@@ -27,78 +27,25 @@ const PATIENCE = { timeout: 600_000 }
 
 let folder: string
 let app: string
-const tarballs = new Map<string, string>()
+let tarball: (name: string) => string
 
 beforeAll(async () => {
   folder = await temporaryPath('take-it')
   app = join(folder, 'my-app')
-  await run('npm', ['run', '-s', 'pack', '--', join(folder, 'packages')], { cwd: ROOT })
-  for (const file of await readdir(join(folder, 'packages')))
-    tarballs.set(file.replace(/-\d+\.\d+\.\d+.*/, ''), join(folder, 'packages', file))
+  tarball = await packPackages(join(folder, 'packages'))
 }, 300_000)
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
-function tarball(name: string): string {
-  const path = tarballs.get(name)
-  if (path === undefined) throw new Error(`npm run pack has made no ${name}: ${[...tarballs.keys()].join()}`)
-  return path
-}
-
-/** As in a shell of its own: nothing of this process's environment but what finds and caches programs. */
-function environment(env: Record<string, string> = {}): Record<string, string> {
-  const { PATH = '', HOME = '' } = process.env
-  return { PATH, HOME, NO_COLOR: '1', npm_config_audit: 'false', npm_config_fund: 'false', ...env }
-}
-
-async function run(
+function run(
   file: string,
   args: readonly string[],
   { cwd = app, env = {} }: { readonly cwd?: string; readonly env?: Record<string, string> } = {},
 ): Promise<string> {
-  const done = await runGuarded(file, args, { cwd, env: environment(env), maxBuffer: 1 << 24 }).catch(
-    (error: { stdout?: string; stderr?: string }) => {
-      throw new Error(`${file} ${args.join(' ')} failed:\n${error.stdout}\n${error.stderr}`)
-    },
-  )
-  return String(done.stdout)
+  return runIn(cwd, file, args, env)
 }
 
-/** A server of the app, once it listens. */
-async function start(command: readonly [string, ...string[]], env: Record<string, string>) {
-  const [file, ...args] = command
-  const child = guarded(
-    spawn(file, args, {
-      cwd: app,
-      env: environment({ PORT: '0', ...env }),
-      stdio: ['ignore', 'pipe', 'pipe'],
-      detached: true,
-    }),
-  )
-  let output = ''
-  for (const stream of [child.stdout, child.stderr])
-    stream.setEncoding('utf8').on('data', (part: string) => {
-      output += part
-    })
-  const ended = once(child, 'close')
-  const url = await expect
-    .poll(
-      () => {
-        if (child.exitCode !== null) throw new Error(`The server ended:\n${output}`)
-        return /listens on (\S+)/.exec(output)?.[1]
-      },
-      { timeout: 60_000 },
-    )
-    .toBeTypeOf('string')
-    .then(() => /listens on (\S+)/.exec(output)?.[1] ?? '')
-  return {
-    url,
-    output: () => output,
-    async [Symbol.asyncDispose]() {
-      if (child.pid !== undefined) process.kill(-child.pid, 'SIGTERM')
-      await ended
-    },
-  }
-}
+const start = (command: readonly [string, ...string[]], env: Record<string, string>) =>
+  startPackedApp(app, command, env)
 
 const token = (user: string) =>
   new SignJWT({})
@@ -127,14 +74,7 @@ function commandsUnder(text: string, heading: string): string {
 
 describe.sequential('an app elsewhere', () => {
   it('is made by npm create, from the tarball, without a question', PATIENCE, async () => {
-    const made = await run(
-      'npm',
-      ['exec', '--yes', `--package=${tarball('create-deputyjs')}`, '--', 'create-deputyjs', 'my-app'].concat([
-        '--deputyjs',
-        tarball('deputyjs'),
-      ]),
-      { cwd: folder },
-    )
+    const made = await createPackedApp(folder, 'my-app', tarball)
     expect(made).toContain('npm install')
     const files = await readdir(app)
     expect(files).toEqual(
@@ -158,6 +98,30 @@ describe.sequential('an app elsewhere', () => {
     expect(printed).toContain('$(npx deputy token ada)')
     expect(JSON.parse(await run('bash', ['-c', printed]))).toMatchObject({ success: true })
     expect(await (await fetch(server.url)).text()).toContain('This is a Deputy server')
+    const page = await (await fetch(`${server.url}/docs`)).text()
+    const files = [...page.matchAll(/(?:src|href)="(\/[^"]+)"/g)].map(([, path = '']) => path)
+    expect(files).toHaveLength(4)
+    for (const path of [...files, '/openapi.json'])
+      expect([path, (await fetch(server.url + path)).status]).toEqual([path, 200])
+  })
+
+  it('is built with its front end, which its server serves', PATIENCE, async () => {
+    await run('npm', ['run', 'build'])
+    await using server = await start(['node', 'dist/server/main.js'], {})
+    await using chromium = await openBrowser()
+    const page = await chromium.browser.newPage()
+    const problems: string[] = []
+    page.on('pageerror', (error) => problems.push(error.message))
+    page.on('console', (message) => {
+      if (message.type() === 'error' && !message.text().includes('404')) problems.push(message.text())
+    })
+    // Any address of the front end is its page.
+    await page.goto(`${server.url}/events/1`)
+    await page.getByLabel('Email').fill('ada@example.com')
+    await page.getByLabel('Password').fill('a long password')
+    await page.getByRole('button', { name: 'Sign in' }).click()
+    await page.getByText('This server has no sign-in yet').waitFor()
+    expect(problems).toEqual([])
   })
 
   it('has one package of each kind, and nothing that npm calls wrong', PATIENCE, async () => {

@@ -22,10 +22,19 @@ const ada = await tested.as('ada')
 console.log(await ada.actions.writeNote({ text: 'Hello' }))
 `
 
-/** Tests of the packages, which hold the example as a template. */
+/** Tests of the packages, which hold the example as a template, and what only they use. */
 const TAKES_EXAMPLE: ReadonlySet<string> = new Set([
+  'test/package/copy-example.ts',
+  'test/package/example-streams.test.ts',
+  'test/package/example-web.test.ts',
+  'test/package/follow.ts',
   'test/package/front-end.test.ts',
+  'test/package/object-store.ts',
+  'test/package/packed-app.ts',
+  'test/package/recipes.test.ts',
+  'test/package/sign-in.test.ts',
   'test/package/take-it.test.ts',
+  'test/package/test-person.ts',
 ])
 
 /** What must hold of the copy. */

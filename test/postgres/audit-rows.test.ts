@@ -69,7 +69,7 @@ it('when the connection ends under them, each is written once all the same', asy
     await holder`lock table deputy.audit_log in share mode`
     const asked = Promise.all(times(10, () => auditRows.fulfil(rowOf(request))))
     // The first of them went ahead, the others follow together.
-    await expect.poll(async () => (await waiting()).length, { timeout: 5_000 }).toBe(2)
+    await expect.poll(async () => (await waiting()).length).toBe(2)
     for (const { pid } of await waiting()) await admin`select pg_terminate_backend(${pid})`
     return { asked }
   })

@@ -4,6 +4,8 @@ import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { createProbe, type Handler, type Probe } from '../invocation/probe.ts'
 import { type Admin, connectAsAdmin } from './admin.ts'
 
+// limits.md: statement
+
 let probe: Probe
 let admin: Admin
 beforeAll(async () => {

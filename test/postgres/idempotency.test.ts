@@ -28,9 +28,9 @@ it('200 calls with one key at once have one effect, and one answer', async () =>
         if (answer.success) return answers.add(answer.data.recordId)
         throw new Error(answer.error)
       } catch (error) {
-        // What is still running is asked for again, as its answer says.
-        if (!(error instanceof Error && error.message.includes('still running'))) throw error
-        waited += 1
+        // What is still running, or was refused on a slow machine, is asked for again, as its answer says.
+        if (!(error instanceof Error) || !/still running|try again shortly/.test(error.message)) throw error
+        if (error.message.includes('still running')) waited += 1
         await sleep(20)
       }
     }

@@ -53,7 +53,7 @@ it('jobs that hold their transactions leave connections to callers, and none of 
         params: [],
       })
     ).rows
-  await expect.poll(states, { timeout: 20_000 }).toEqual([['done', 16]])
+  await expect.poll(states).toEqual([['done', 16]])
   expect(most).toBe(CONNECTIONS / 2)
   await dispatcher.stop(5_000)
 }, 60_000)

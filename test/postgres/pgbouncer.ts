@@ -37,18 +37,30 @@ export async function startPgbouncer(
     ].join('\n'),
   )
   await chmod(directory, 0o777)
-  const child = await run(file, directory)
-  await untilListening(port, child)
+  const start = async () => {
+    const started = await run(file, directory)
+    await untilListening(port, started)
+    return started
+  }
+  let child = await start()
   const url = new URL(databaseUrl)
   url.host = `127.0.0.1:${port}`
   return {
     url: url.href,
-    async [Symbol.asyncDispose]() {
+    /** As by the kernel: it says nothing to anyone. */
+    async kill() {
+      if (child.exitCode !== null || child.signalCode !== null) return
       const ended = new Promise((resolve) => child.once('exit', resolve))
-      if (child.exitCode === null) {
-        child.kill('SIGKILL')
-        await ended
-      }
+      child.kill('SIGKILL')
+      await ended
+    },
+    /** Starts it again, at the same address. */
+    async restart() {
+      await this.kill()
+      child = await start()
+    },
+    async [Symbol.asyncDispose]() {
+      await this.kill()
       await held[Symbol.asyncDispose]()
     },
   }

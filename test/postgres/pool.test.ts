@@ -1,33 +1,48 @@
 import { randomUUID } from 'node:crypto'
 import { ok } from 'deputyjs'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
-import { createProbe, eventData, gate, type Probe } from '../invocation/probe.ts'
+import { createProbe, eventData, gate, type Handler, type Probe } from '../invocation/probe.ts'
 import { type Admin, connectAsAdmin } from './admin.ts'
 
+/** Whose calls wait for a connection as long as a test does. */
 let probe: Probe
+/** Whose calls do not wait long. */
+let impatient: Probe
 let admin: Admin
 beforeAll(async () => {
-  probe = await createProbe({ max: 2, acquireTimeoutMs: 200 })
+  probe = await createProbe({ max: 2, acquireTimeoutMs: 60_000 })
+  impatient = await createProbe({ max: 2, acquireTimeoutMs: 200 })
   admin = connectAsAdmin(probe)
 })
 afterAll(async () => {
   await admin[Symbol.asyncDispose]()
+  await impatient[Symbol.asyncDispose]()
   await probe[Symbol.asyncDispose]()
 })
+
+/** As the owner, who has no part of the room for calls and is looked up nowhere: only the pool is full here. */
+const run = (handler: Handler, of = probe) => of.run(handler, 'owner')
 
 const unavailable = { success: false, code: 'SERVICE_UNAVAILABLE', details: { retryAfterSeconds: 1 } }
 
 /** Takes every connection, until released. */
-async function exhaust() {
+async function exhaust(of = probe) {
+  // What is connected already is given at once.
+  await vi.waitFor(async () => {
+    const { database } = of.app
+    const leases = await Promise.allSettled([database.acquire(), database.acquire()])
+    for (const lease of leases) if (lease.status === 'fulfilled') lease.value.release()
+    expect(leases.every(({ status }) => status === 'fulfilled')).toBe(true)
+  })
   const held = gate()
   let holding = 0
   const holders = [1, 2].map(() =>
-    probe.run(async (ctx) => {
+    run(async (ctx) => {
       await ctx.tools.count('events')
       holding += 1
       await held.opened
       return ok('held')
-    }),
+    }, of),
   )
   await vi.waitFor(() => expect(holding).toBe(2))
   return {
@@ -39,24 +54,26 @@ async function exhaust() {
 }
 
 it('a pool that is taken is SERVICE_UNAVAILABLE after the acquire timeout, and serves again afterwards', async () => {
-  const taken = await exhaust()
+  const taken = await exhaust(impatient)
   const recordId = randomUUID()
   const waiting = Array.from({ length: 5 }, () =>
-    probe.run((ctx) => ctx.tools.create('events', eventData(), recordId)),
+    run((ctx) => ctx.tools.create('events', eventData(), recordId), impatient),
   )
   for (const outcome of await Promise.all(waiting)) expect(outcome).toMatchObject(unavailable)
   await taken.release()
-  expect(await probe.event(recordId)).toBeUndefined()
-  expect(await probe.run((ctx) => ctx.tools.count('events'))).toMatchObject({ success: true })
+  expect(await impatient.event(recordId)).toBeUndefined()
+  expect(await run((ctx) => ctx.tools.count('events'), impatient)).toMatchObject({ success: true })
 })
 
 it('an action that hides that it got no connection does not succeed', async () => {
-  const taken = await exhaust()
-  const outcome = await probe.run((ctx) =>
-    ctx.tools.sql(async (database) => {
-      await database.execute("update events set title = 'x'").catch(() => {})
-      return 'hidden'
-    }),
+  const taken = await exhaust(impatient)
+  const outcome = await run(
+    (ctx) =>
+      ctx.tools.sql(async (database) => {
+        await database.execute("update events set title = 'x'").catch(() => {})
+        return 'hidden'
+      }),
+    impatient,
   )
   expect(outcome).toMatchObject(unavailable)
   await taken.release()
@@ -64,7 +81,7 @@ it('an action that hides that it got no connection does not succeed', async () =
 
 it('a call waits for a connection for a while, and gets it', async () => {
   const taken = await exhaust()
-  const waiting = probe.run((ctx) => ctx.tools.count('events'))
+  const waiting = run((ctx) => ctx.tools.count('events'))
   await taken.release()
   expect(await waiting).toMatchObject({ success: true })
 })
@@ -72,7 +89,7 @@ it('a call waits for a connection for a while, and gets it', async () => {
 it('a suspended run that waited for a connection leaves the queue, and takes nothing with it', async () => {
   const taken = await exhaust()
   let done = 0
-  const waiting = probe.run(async (ctx) => {
+  const waiting = run(async (ctx) => {
     const [events, answer] = await Promise.all([
       ctx.tools.count('events'),
       // The step comes when the read waits already. It is no paid call: that would ask the ledger first.
@@ -89,6 +106,6 @@ it('a suspended run that waited for a connection leaves the queue, and takes not
 })
 
 it('no more connections are made than the pool may have', async () => {
-  await Promise.all(Array.from({ length: 40 }, () => probe.run((ctx) => ctx.tools.count('events'))))
+  await Promise.all(Array.from({ length: 40 }, () => run((ctx) => ctx.tools.count('events'))))
   expect(await admin.connections()).toBeLessThanOrEqual(2)
 })

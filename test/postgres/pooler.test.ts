@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Database } from '../../server/db/database.ts'
+import { POOLER_MODES, type PoolerMode } from '../../server/db/pooler-mode.ts'
 import { openPostgres } from '../../server/db/postgres.ts'
 import { Transaction } from '../../server/db/transaction.ts'
-import { openDatabase } from '../../server/lifecycle/open-database.ts'
+import { type DatabaseOptions, openDatabase } from '../../server/lifecycle/open-database.ts'
 import { createProbe, type Probe } from '../invocation/probe.ts'
 import { MIGRATIONS, TABLES } from '../support/tables.ts'
 import { type Admin, connectAsAdmin } from './admin.ts'
@@ -19,124 +21,168 @@ afterAll(async () => {
   await probe[Symbol.asyncDispose]()
 })
 
-const start = (databaseUrl: string) =>
-  openDatabase({ databaseUrl, directory: undefined, migrations: MIGRATIONS, tables: TABLES })
+const start = (databaseUrl: string, options: Partial<DatabaseOptions> = {}) =>
+  openDatabase({ databaseUrl, directory: undefined, migrations: MIGRATIONS, tables: TABLES, ...options })
 const statement = (sql: string, params: readonly unknown[] = []) => ({ sql, params })
 const IGNORED = 'default_transaction_read_only,statement_timeout,enable_seqscan,jit,extra_float_digits'
+const insertOf = (id: string) =>
+  statement('insert into deputy.system_secrets (name, value) values ($1, $2)', [id, 'x'])
 
-describe('PgBouncer in session mode', () => {
-  it.each([
-    ['as shipped', {}],
-    ['with start-up parameters ignored', { ignore_startup_parameters: IGNORED }],
-    ['without a reset query', { server_reset_query: '' }],
-  ])('%s serves reads, writes, transactions in turn and prepared statements', async (_title, settings) => {
-    await using pooler = await startPgbouncer(admin.url, { pool_mode: 'session', ...settings })
-    for (let opening = 0; opening < 2; opening += 1) {
-      const database = await start(pooler.url)
-      try {
-        for (let nth = 0; nth < 3; nth += 1) {
-          const { rows } = await database.query(statement('select $1::int + 1', [nth]))
-          expect(rows).toEqual([[nth + 1]])
+async function transact(database: Database, id: string, turnKeys: readonly string[] = []) {
+  const transaction = await Transaction.open(database, {
+    readOnly: false,
+    statementTimeoutMs: 2_000,
+    turnKeys,
+  })
+  try {
+    await transaction.query(insertOf(id))
+    return await transaction.commit()
+  } catch (error) {
+    await transaction.rollback()
+    throw error
+  }
+}
+
+const CASES: readonly (readonly [string, PoolerMode, Readonly<Record<string, string | number>>])[] = [
+  ['in session mode as shipped', 'session', { pool_mode: 'session' }],
+  [
+    'in session mode with start-up parameters ignored',
+    'session',
+    { pool_mode: 'session', ignore_startup_parameters: IGNORED },
+  ],
+  ['in session mode without a reset query', 'session', { pool_mode: 'session', server_reset_query: '' }],
+  ['in session mode with room for one', 'session', { pool_mode: 'session', default_pool_size: 1 }],
+  ['in transaction mode', 'transaction', { pool_mode: 'transaction' }],
+  [
+    'in transaction mode that ignores parameters',
+    'transaction',
+    { pool_mode: 'transaction', ignore_startup_parameters: IGNORED },
+  ],
+  ['in transaction mode with one backend', 'transaction', { pool_mode: 'transaction', default_pool_size: 1 }],
+  [
+    'in transaction mode with a reserve',
+    'transaction',
+    { pool_mode: 'transaction', default_pool_size: 1, reserve_pool_size: 2, reserve_pool_timeout: 1 },
+  ],
+]
+
+describe('PgBouncer', () => {
+  it.each(CASES)(
+    '%s is recognized, and serves reads, writes and transactions',
+    async (_title, mode, settings) => {
+      await using pooler = await startPgbouncer(admin.url, settings)
+      for (let opening = 0; opening < 2; opening += 1) {
+        const found: PoolerMode[] = []
+        const database = await start(pooler.url, { onPooler: (one) => found.push(one) })
+        try {
+          expect(found).toEqual([mode])
+          for (let nth = 0; nth < 3; nth += 1) {
+            const { rows } = await database.query(statement('select $1::int + 1', [nth]))
+            expect(rows).toEqual([[nth + 1]])
+          }
+          const ids = [randomUUID(), randomUUID()]
+          await database.write(insertOf(ids[0] ?? ''))
+          expect(await transact(database, ids[1] ?? '', ['a turn'])).toBe('committed')
+          const kept = await admin.sql`select 1 from deputy.system_secrets where name = any(${ids})`
+          expect(kept).toHaveLength(2)
+        } finally {
+          await database.close()
         }
-        const shown = await database.query(
-          statement(
-            `select current_setting('default_transaction_read_only'), current_setting('jit'), current_setting('TimeZone')`,
-          ),
-        )
-        expect(shown.rows).toEqual([['on', 'off', 'UTC']])
-        const id = randomUUID()
-        const transaction = await Transaction.open(database, {
-          readOnly: false,
-          statementTimeoutMs: 2_000,
-          turnKeys: [id],
-        })
-        const locks = await transaction.query(
-          statement(
-            `select count(*)::int from pg_locks where locktype = 'advisory' and pid = pg_backend_pid()`,
-          ),
-        )
-        expect(locks.rows).toEqual([[1]])
-        await transaction.query(
-          statement('insert into deputy.system_secrets (name, value) values ($1, $2)', [id, 'x']),
-        )
-        expect(await transaction.commit()).toBe('committed')
-        const kept = await admin.sql`select 1 from deputy.system_secrets where name = ${id}`
-        expect(kept).toHaveLength(1)
-      } finally {
-        await database.close()
       }
-    }
-  })
-
-  it('is not refused for having room for one connection alone', async () => {
-    await using pooler = await startPgbouncer(admin.url, { pool_mode: 'session', default_pool_size: 1 })
-    const database = await start(pooler.url)
-    expect((await database.query(statement('select 1'))).rows).toEqual([[1]])
-    await database.close()
-  })
+    },
+  )
 })
 
-it.each([
-  ['transaction mode', { pool_mode: 'transaction' }, /in transaction( or statement)? mode/],
-  [
-    'transaction mode that ignores parameters',
-    { pool_mode: 'transaction', ignore_startup_parameters: IGNORED },
-    /in transaction( or statement)? mode/,
-  ],
-  [
-    'transaction mode with one backend',
-    { pool_mode: 'transaction', default_pool_size: 1 },
-    /in transaction( or statement)? mode/,
-  ],
-  [
-    'transaction mode with a reserve',
-    { pool_mode: 'transaction', default_pool_size: 1, reserve_pool_size: 2, reserve_pool_timeout: 1 },
-    /in transaction( or statement)? mode/,
-  ],
-  ['statement mode', { pool_mode: 'statement' }, /in (transaction or )?statement mode/],
-])(
-  'PgBouncer in %s is refused at start, by what was found and what to do',
-  async (_title, settings, found) => {
-    await using pooler = await startPgbouncer(admin.url, settings)
-    const refusal = await start(pooler.url).then(
-      async (database) => {
-        await database.close()
-        return 'started'
-      },
-      (error: unknown) => String(error),
-    )
-    expect(refusal).toMatch(found)
-    expect(refusal).toContain('pool_mode = session')
-  },
-)
+it('PgBouncer in statement mode is refused at start, by what was found and what to do', async () => {
+  await using pooler = await startPgbouncer(admin.url, { pool_mode: 'statement' })
+  await expect(start(pooler.url)).rejects.toThrow(
+    /pooler in statement mode.*Set pool_mode = transaction or session/,
+  )
+})
 
-it('nothing is acknowledged and lost behind a pooler that is in transaction mode after all', async () => {
-  await using pooler = await startPgbouncer(admin.url, { pool_mode: 'transaction', default_pool_size: 3 })
-  const database = openPostgres({ url: pooler.url })
+it.each([...POOLER_MODES, 'pgbouncer=true'] as const)('%s is believed where it is said', async (said) => {
+  const found: PoolerMode[] = []
+  const url = said === 'pgbouncer=true' ? `${admin.url}?${said}` : admin.url
+  const database = await start(url, {
+    onPooler: (mode) => found.push(mode),
+    ...(said !== 'pgbouncer=true' && { databasePooler: said }),
+  })
+  try {
+    expect(found).toEqual([said === 'pgbouncer=true' ? 'transaction' : said])
+    expect(database.turnWaiters === undefined).toBe(found[0] === 'transaction')
+    expect(await transact(database, randomUUID())).toBe('committed')
+  } finally {
+    await database.close()
+  }
+})
+
+/** Writes at once, as often as there are ways to. @returns the names that were acknowledged */
+async function writeAtOnce(database: Database): Promise<string[]> {
   const acknowledged: string[] = []
   await Promise.all(
     Array.from({ length: 60 }, async (_, nth) => {
       const id = `${nth}-${randomUUID()}`
-      const insert = statement('insert into deputy.system_secrets (name, value) values ($1, $2)', [id, 'x'])
       try {
-        if (nth % 2 === 0) await database.write(insert)
-        else {
-          const transaction = await Transaction.open(database, { readOnly: false, statementTimeoutMs: 2_000 })
-          await transaction.query(insert).catch(async (error: unknown) => {
-            await transaction.rollback()
-            throw error
-          })
-          if ((await transaction.commit()) !== 'committed') return
-        }
+        if (nth % 2 === 0) await database.write(insertOf(id))
+        else if ((await transact(database, id)) !== 'committed') return
         acknowledged.push(id)
       } catch {
         // Refused, which is what should happen.
       }
     }),
   )
-  const kept = await admin.sql<
-    { name: string }[]
-  >`select name from deputy.system_secrets where name = any(${acknowledged})`
-  expect(kept).toHaveLength(acknowledged.length)
-  await database.close()
+  return acknowledged
+}
+
+const keptOf = async (names: readonly string[]) =>
+  (await admin.sql`select 1 from deputy.system_secrets where name = any(${[...names]})`).length
+
+describe('a pooler in transaction mode that was not recognized', () => {
+  it('loses nothing that is acknowledged, where it is said to be another one', async () => {
+    await using pooler = await startPgbouncer(admin.url, { pool_mode: 'transaction', default_pool_size: 3 })
+    const database = openPostgres({ url: pooler.url, pooler: 'session' })
+    const acknowledged = await writeAtOnce(database)
+    expect(acknowledged.length).toBeLessThan(60)
+    expect(await keptOf(acknowledged)).toBe(acknowledged.length)
+    await database.close()
+  })
+
+  it('is noticed in a backend that another connection has set', async () => {
+    await using pooler = await startPgbouncer(admin.url, { pool_mode: 'transaction', default_pool_size: 1 })
+    let found = 0
+    const database = openPostgres({
+      url: pooler.url,
+      pooler: 'session',
+      onPoolerFound: () => {
+        found += 1
+      },
+    })
+    const [one, other] = [await database.acquire(), await database.acquire()]
+    await one.session.start()
+    await other.session.start()
+    await expect(one.session.beginWrite()).rejects.toThrow('that another connection has set')
+    expect([found, one.session.broken, other.session.broken]).toEqual([1, true, true])
+    one.release()
+    other.release()
+    await database.close()
+  })
+
+  it('is noticed by a BEGIN, and from then on everything is served', async () => {
+    await using pooler = await startPgbouncer(admin.url, { pool_mode: 'transaction', default_pool_size: 3 })
+    let found = 0
+    const database = openPostgres({
+      url: pooler.url,
+      pooler: 'session',
+      onPoolerFound: () => {
+        found += 1
+      },
+    })
+    const first = await writeAtOnce(database)
+    expect(found).toBe(1)
+    expect(database.turnWaiters).toBeUndefined()
+    const second = await writeAtOnce(database)
+    expect(second).toHaveLength(60)
+    expect(await keptOf([...first, ...second])).toBe(first.length + 60)
+    await database.close()
+  })
 })

@@ -136,7 +136,7 @@ describe('while the next version starts on the same database', () => {
     await expect.poll(() => waitsForEvents(admin)).toBe(1)
     // It waits in front of them; they come through though the table is held all the time.
     for (let n = 0; n < 3; n += 1) expect(await probe.event(eventId)).toMatchObject({ attendeeCount: 0 })
-    await expect.poll(() => waitsForEvents(admin), { timeout: 10_000 }).toBe(1)
+    await expect.poll(() => waitsForEvents(admin)).toBe(1)
     await holder`commit`
     holder.release()
     const database = await starting

@@ -30,7 +30,7 @@ it(`${WAITING} paid calls that wait for their provider keep nobody from a pool o
       { user },
     ),
   )
-  await expect.poll(() => market.timesAsked(sale), { timeout: 20_000 }).toBe(WAITING)
+  await expect.poll(() => market.timesAsked(sale)).toBe(WAITING)
   expect(await market.balance(user)).toEqual({ available: 0, reserved: WAITING * PRICE })
 
   // They could not finish if they waited for the provider: it has answered none.

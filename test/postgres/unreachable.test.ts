@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { fail, ok } from 'deputyjs'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { openPostgres } from '../../server/db/postgres.ts'
-import { createProbe, eventData, type Handler, type Probe } from '../invocation/probe.ts'
+import { createProbe, eventData, gate, type Handler, type Probe } from '../invocation/probe.ts'
 import { type Admin, connectAsAdmin } from './admin.ts'
 import { startTcpProxy } from './tcp-proxy.ts'
 
@@ -20,10 +20,15 @@ afterAll(async () => {
   await probe[Symbol.asyncDispose]()
 })
 
-/** A server whose way to the database can be cut. */
-async function behindProxy() {
+/** A server whose way to the database can be cut. What is answered may take as long as a test does. */
+async function behindProxy({ answerTimeoutMs = 60_000 } = {}) {
   const proxy = await startTcpProxy(admin.url)
-  const database = openPostgres({ url: proxy.url, max: 2, acquireTimeoutMs: 1_000, answerTimeoutMs: 500 })
+  const database = openPostgres({
+    url: proxy.url,
+    max: 2,
+    acquireTimeoutMs: 60_000,
+    answerTimeoutMs,
+  })
   return {
     proxy,
     database,
@@ -48,7 +53,7 @@ describe('a database that cannot be reached', () => {
     expect(await server.database.ping(1_000)).toBe(false)
     await server.proxy.reopen()
     expect(await server.run(count)).toMatchObject({ success: true })
-    expect(await server.database.ping(1_000)).toBe(true)
+    expect(await server.database.ping(60_000)).toBe(true)
   })
 
   it('leaves the audit rows of calls that failed once it is back, and answers do not wait for them', async () => {
@@ -112,17 +117,50 @@ describe('a database that cannot be reached', () => {
 })
 
 describe('a network that swallows everything', () => {
+  afterEach(() => {
+    vi.useRealTimers()
+  })
+
+  /** A server that has its connections. */
+  async function connected() {
+    const server = await behindProxy()
+    const leases = await Promise.all([server.database.acquire(), server.database.acquire()])
+    for (const lease of leases) lease.release()
+    const swallowed = gate()
+    return {
+      ...server,
+      /** From now on nothing is carried on, and time stands. */
+      swallow() {
+        server.proxy.set('swallow')
+        vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+        swallowed.open()
+      },
+      /** Lets time pass, once all is swallowed, until it has been waited for long enough. */
+      async givenUp<T>(outcome: Promise<T>): Promise<T> {
+        let isOver = false
+        void outcome.then(() => {
+          isOver = true
+        })
+        await Promise.race([swallowed.opened, outcome])
+        for (let second = 0; second < 600 && !isOver; second += 1)
+          if (vi.isFakeTimers()) await vi.advanceTimersByTimeAsync(1_000)
+        vi.useRealTimers()
+        server.proxy.set('pass')
+        return outcome
+      },
+    }
+  }
+
   it('during COMMIT: the answer is that the outcome is unknown, and the connection is given up', async () => {
-    await using server = await behindProxy()
+    await using server = await connected()
     const recordId = randomUUID()
-    const outcome = await server.run(async (ctx) => {
+    const outcome = server.run(async (ctx) => {
       await ctx.tools.create('events', eventData(), recordId)
-      server.proxy.set('swallow')
+      server.swallow()
       return ok('written')
     })
-    expect(outcome).toMatchObject({ ...unavailable, details: { outcome: 'unknown' } })
+    expect(await server.givenUp(outcome)).toMatchObject({ ...unavailable, details: { outcome: 'unknown' } })
     expect(await probe.event(recordId)).toBeUndefined()
-    server.proxy.set('pass')
     expect(await Promise.all([server.run(count), server.run(count)])).toMatchObject([
       { success: true },
       { success: true },
@@ -130,14 +168,13 @@ describe('a network that swallows everything', () => {
   })
 
   it('during ROLLBACK: the answer is the action’s own, and the connection is given up', async () => {
-    await using server = await behindProxy()
-    const outcome = await server.run(async (ctx) => {
+    await using server = await connected()
+    const outcome = server.run(async (ctx) => {
       await ctx.tools.create('events', eventData())
-      server.proxy.set('swallow')
+      server.swallow()
       return fail('CONFLICT', 'No.')
     })
-    expect(outcome).toEqual(fail('CONFLICT', 'No.'))
-    server.proxy.set('pass')
+    expect(await server.givenUp(outcome)).toEqual(fail('CONFLICT', 'No.'))
     expect(await Promise.all([server.run(count), server.run(count)])).toMatchObject([
       { success: true },
       { success: true },
@@ -145,7 +182,7 @@ describe('a network that swallows everything', () => {
   })
 
   it('during a statement: the deadline answers, and the connections are given up', async () => {
-    await using server = await behindProxy()
+    await using server = await behindProxy({ answerTimeoutMs: 500 })
     const stuck: Handler = async (ctx) => {
       await ctx.tools.count('events')
       server.proxy.set('swallow')
@@ -159,15 +196,13 @@ describe('a network that swallows everything', () => {
   })
 
   it('during a statement without a transaction: it fails, and the connections are given up', async () => {
-    await using server = await behindProxy()
+    await using server = await connected()
     const read = () => server.database.query({ sql: 'select 1', params: [] })
-    await Promise.all([read(), read()])
-    server.proxy.set('swallow')
-    expect(await Promise.allSettled([read(), read()])).toMatchObject([
+    server.swallow()
+    expect(await server.givenUp(Promise.allSettled([read(), read()]))).toMatchObject([
       { status: 'rejected', reason: { name: 'ConnectionLost' } },
       { status: 'rejected', reason: { name: 'ConnectionLost' } },
     ])
-    server.proxy.set('pass')
     expect((await read()).rows).toEqual([[1]])
   })
 })

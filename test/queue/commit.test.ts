@@ -7,6 +7,8 @@ import { eventData } from '../invocation/probe.ts'
 import { checkLedger, fund } from '../ledger/ledger.ts'
 import { mail, openPost, type Post, sms } from './post.ts'
 
+// limits.md: messages
+
 let post: Post
 let onFailpoint: (name: FailpointName) => void | Promise<void>
 beforeAll(async () => {
@@ -23,7 +25,7 @@ beforeEach(() => {
 const sentTo = (to: string) => post.received('/mail').filter(({ body }) => (body as { to: string }).to === to)
 const holds = async () => Number((await post.rows('select count(*) from deputy.credit_holds'))[0]?.[0])
 const isQuiet = async () => (await post.count('queued')) === 0 && (await holds()) === 0
-const quiet = () => expect.poll(isQuiet, { timeout: 20_000 }).toBe(true)
+const quiet = () => expect.poll(isQuiet).toBe(true)
 
 const first = {
   'after data': (ctx: ActionContext) => ctx.tools.create('events', eventData()),
@@ -65,7 +67,7 @@ describe.each(Object.entries(first))('a message, %s', (_name, start) => {
     expect(await call.catch(() => 'thrown')).not.toMatchObject({ success: true })
     // What was queued later is sent, so what was queued before would have been.
     await post.act((ctx) => mail(ctx, `after ${to}`))
-    await expect.poll(() => sentTo(`after ${to}`).length, { timeout: 20_000 }).toBe(1)
+    await expect.poll(() => sentTo(`after ${to}`).length).toBe(1)
     await quiet()
     expect(sentTo(to)).toEqual([])
   })

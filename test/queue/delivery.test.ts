@@ -9,6 +9,8 @@ import { gate } from '../invocation/probe.ts'
 import { accountOf, checkLedger, fund } from '../ledger/ledger.ts'
 import { openPost, type Post, SMS_PRICE, sms } from './post.ts'
 
+// limits.md: message-attempts
+
 const TIMEOUT = { timeout: 20_000 }
 const LAST_ATTEMPT = 13
 

@@ -7,6 +7,8 @@ import { action, internalAction } from '../fixture/deputy.ts'
 import { get, post } from '../http/send.ts'
 import { createTestApp } from '../support/test-app.ts'
 
+// limits.md: jobs-kept
+
 const outcome = z.strictObject({ ends: z.enum(['well', 'badly']) })
 const work = internalAction
   .input(outcome)

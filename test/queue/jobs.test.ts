@@ -2,8 +2,10 @@ import { randomUUID } from 'node:crypto'
 import { type ActionResult, actionRegistry, fail, ok } from 'deputyjs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
+import { DEFAULT_BUDGETS } from '../../server/ledger/budgets.ts'
 import { doAllDue } from '../../server/queue/dispatcher.ts'
-import type { JobEntry } from '../../server/queue/list-jobs.ts'
+import { type JobEntry, listJobs } from '../../server/queue/list-jobs.ts'
+import { DirectReads } from '../../server/trpc/run-as-caller.ts'
 import { type ActionContext, action, internalAction, ownerAction, roleAction } from '../fixture/deputy.ts'
 import { execute } from '../support/execute.ts'
 import { createTestApp } from '../support/test-app.ts'
@@ -42,7 +44,15 @@ const hidden = internalAction
       handlers.get(id) as unknown as (ctx: unknown) => Promise<ActionResult<{ readonly user: string | null }>>
     )(ctx),
   )
-const actions = actionRegistry({ work, other, ownersWork, adminsWork, look, hidden })
+const thrifty = action
+  .input(input)
+  .meta({ budget: { credits: 5_000 } })
+  .mutation(handled)
+const idle = action
+  .input(input)
+  .meta({ budget: { calls: 0 } })
+  .mutation(handled)
+const actions = actionRegistry({ work, other, thrifty, idle, ownersWork, adminsWork, look, hidden })
 
 const open = () => createTestApp({ actions, clockOffsetMs: () => offsetMs })
 let offsetMs = 0
@@ -83,6 +93,37 @@ async function job(id: string): Promise<JobEntry | undefined> {
 const change = (text: string) => execute(app.database, app.databaseUrl, text)
 const makeDue = () =>
   change("update deputy.queue set due_at = now() where state = 'queued' and token is null")
+
+describe('what a job may cost', () => {
+  it.each([
+    ['what the app says of every action', work, DEFAULT_BUDGETS.action.credits],
+    ['what the action says itself', thrifty, 5_000],
+    ['nothing, of an action that may make no call', idle, 0],
+  ])('is told: %s', async (_what, action, most) => {
+    const id = handle(async () => ok(null))
+    const jobId = await queued((ctx) => ctx.tools.later(action, { id }, { delayMs: DAY }))
+    expect((await job(jobId))?.maxCostPerDay).toBe(most)
+    const { jobs } = await dataOf((await app.as('owner')).jobs.list({ limit: 1 }))
+    expect(jobs).toMatchObject([{ id: jobId, maxCostPerDay: most }])
+    await change('delete from deputy.queue')
+  })
+
+  it('is not told where nothing limits it, or where the action is not there', async () => {
+    const id = handle(async () => ok(null))
+    const jobId = await queued((ctx) => ctx.tools.later(work, { id }, { delayMs: DAY }))
+    const { budgets } = app.engine
+    const unlimited = { ...budgets.action, credits: undefined }
+    const listed = (context: object) =>
+      listJobs(new DirectReads(app.engine, 'test'), { ...app.engine, ...context }, { limit: 1 })
+    const most = async (context: object) => (await dataOf(listed(context))).jobs[0]?.maxCostPerDay
+    expect(await most({ budgets: { ...budgets, action: unlimited } })).toBe(budgets.app.credits)
+    const wholeApp = { ...budgets.app, credits: undefined }
+    expect(await most({ budgets: { ...budgets, action: unlimited, app: wholeApp } })).toBe(null)
+    await change("update deputy.queue set lane = 'job:gone'")
+    expect((await job(jobId))?.maxCostPerDay).toBe(null)
+    await change('delete from deputy.queue')
+  })
+})
 
 describe('a job', () => {
   it('is run once after its action has committed, as the caller, and is known by its source', async () => {

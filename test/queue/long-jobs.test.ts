@@ -2,11 +2,13 @@ import { type ActionResult, actionRegistry, ok } from 'deputyjs'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { z } from 'zod'
 import { DEFAULT_LIFETIME_MS, LEASE_MARGIN_MS } from '../../server/invocation/invocation.ts'
-import { claimWork } from '../../server/queue/claim.ts'
+import { claimWork, MAX_OF_CALLER } from '../../server/queue/claim.ts'
 import { doAllDue, startDispatcher } from '../../server/queue/dispatcher.ts'
 import { saveTicks } from '../../server/queue/tick.ts'
 import { action, internalAction } from '../fixture/deputy.ts'
 import { createTestApp } from '../support/test-app.ts'
+
+// limits.md: lifetime, schedule-backlog
 
 const none = z.strictObject({})
 const MINUTE_MS = 60_000
@@ -44,16 +46,16 @@ const rows = async (sql: string) => (await app.database.query({ sql, params: [] 
 it('an action whose jobs hang holds its own room alone', async () => {
   await (await app.as('ada')).actions.plan({ hanging: 20 })
   const dispatcher = startDispatcher({ ...app.engine, intervalMs: 20 })
-  await expect
-    .poll(() => rows("select state from deputy.queue where lane = 'job:quick'"), { timeout: 10_000 })
-    .toEqual([['done']])
-  await expect.poll(() => released.length).toBe(8)
-  expect(await rows('select count(*)::int from deputy.queue where token is not null')).toEqual([[8]])
+  await expect.poll(() => rows("select state from deputy.queue where lane = 'job:quick'")).toEqual([['done']])
+  await expect.poll(() => released.length).toBe(MAX_OF_CALLER)
+  expect(await rows('select count(*)::int from deputy.queue where token is not null')).toEqual([
+    [MAX_OF_CALLER],
+  ])
   const isOver = async () => {
     for (const release of released.splice(0)) release()
     return rows("select count(*)::int from deputy.queue where state = 'queued'")
   }
-  await expect.poll(isOver, { timeout: 20_000 }).toEqual([[0]])
+  await expect.poll(isOver).toEqual([[0]])
   await dispatcher.stop(5_000)
 })
 

@@ -24,7 +24,7 @@ const isQuiet = async () =>
       )
     )[0]?.[0],
   ) === 0
-const quiet = () => expect.poll(isQuiet, { timeout: 20_000 }).toBe(true)
+const quiet = () => expect.poll(isQuiet).toBe(true)
 const balance = (account: string) => accountOf(post.app.database, account)
 
 describe('a message', () => {
@@ -106,7 +106,7 @@ describe('a message', () => {
     await fund(post.app.database, caller, SMS_PRICE)
     post.provider.onPath('/sms', (_received, response) => json(response, 400, { message: 'No such number' }))
     await post.act((ctx) => sms(ctx, 'x'), caller)
-    await expect.poll(() => post.count('dead'), { timeout: 20_000 }).toBe(1)
+    await expect.poll(() => post.count('dead')).toBe(1)
     expect(await balance(caller)).toEqual({ available: SMS_PRICE, reserved: 0 })
     expect(await post.rows('select last_error, attempts, is_unknown from deputy.queue')).toEqual([
       ['BAD_REQUEST: "sms/send": No such number', 1, false],
@@ -119,7 +119,7 @@ it('an owner without a limit is charged nothing, and what was spent is noted', a
   await using unmetered = await openPost({ isOwnerUnmetered: true })
   unmetered.startSending()
   await unmetered.act((ctx) => mail(ctx, 'x'))
-  await expect.poll(() => unmetered.count('queued'), { timeout: 20_000 }).toBe(0)
+  await expect.poll(() => unmetered.count('queued')).toBe(0)
   const entries = await unmetered.rows(
     'select kind, available_delta, reserved_delta, cost from deputy.credit_entries',
   )

@@ -92,6 +92,7 @@ describe('outbox.list', () => {
             dueAt: expect.any(Date),
             lastError: 'BAD_REQUEST: "sms/send": No such number',
             isUnknown: false,
+            maxCost: SMS_PRICE,
           },
         ],
         nextCursor: null,
@@ -108,6 +109,34 @@ describe('outbox.list', () => {
     post.startSending()
     await expect.poll(received, TIMEOUT).toMatchObject([{ body: { to: ada, pin } }])
     await expect.poll(() => post.rows('select 1 from deputy.queue'), TIMEOUT).toEqual([])
+  })
+
+  const mostOf = async (id: string) => {
+    const listed = await owner.outbox.list()
+    return listed.success ? listed.data.messages.find((each) => each.id === id)?.maxCost : undefined
+  }
+
+  it('says what a message that waits costs at most: what is reserved for it, whatever the price is now', async () => {
+    const id = await queue()
+    expect(await mostOf(id)).toBe(SMS_PRICE)
+    const reserve = (amount: number) =>
+      post.change(`update deputy.credit_holds set amount = ${amount} where effect = '${id}'`)
+    await reserve(SMS_PRICE - 1)
+    expect(await mostOf(id)).toBe(SMS_PRICE - 1)
+    await reserve(SMS_PRICE)
+  })
+
+  it('says that nothing more is paid for a message that was charged, since it may have arrived', async () => {
+    expect(await mostOf(await unknownMessage())).toBe(0)
+  })
+
+  it('says of no message what it costs that a proxy bills, or that cannot be sent as the app is now', async () => {
+    const proxied = await post.act((ctx) => ctx.tools.enqueue('elsewhere/send', { to: 'x' }), ada)
+    expect(proxied).toMatchObject({ success: true })
+    if (proxied.success) expect(await mostOf((proxied.data as { messageId: string }).messageId)).toBe(null)
+    const id = await queue()
+    await post.change(`update deputy.queue set lane = 'sms/gone' where id = '${id}'`)
+    expect(await mostOf(id)).toBe(null)
   })
 
   it('goes through all of them, newest first, a page at a time, on every transport', async () => {

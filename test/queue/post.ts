@@ -8,6 +8,7 @@ import { startDispatcher } from '../../server/queue/dispatcher.ts'
 import { fixture } from '../fixture/app.ts'
 import { type ActionContext, action } from '../fixture/deputy.ts'
 import { startUpstream } from '../integrations/upstream.ts'
+import { holdingContract } from '../support/contract-check.ts'
 import { execute } from '../support/execute.ts'
 import { createTestApp, type TestAppOptions } from '../support/test-app.ts'
 
@@ -107,6 +108,7 @@ export async function openPost(options: Options = {}) {
         budgets,
         ownerUserId,
         collections,
+        aroundAnswer: holdingContract,
       }
       const other = createApp({ ...shared, actions, database, fingerprintKey: Buffer.alloc(32, 7) })
       return { ...server(other), engine: other.engine }

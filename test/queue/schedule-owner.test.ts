@@ -13,10 +13,13 @@ import { createTestApp } from '../support/test-app.ts'
 import { offsetTo } from './schedule-server.ts'
 
 const actions = actionRegistry({
-  note: action.input(z.strictObject({ text: z.string() })).mutation(async ({ ctx, input }) => {
-    if (input.text === 'refused') return fail('CONFLICT', 'It does not fit.')
-    return ctx.tools.create('events', { title: input.text, startsAt: ctx.now, capacity: 1 })
-  }),
+  note: action
+    .input(z.strictObject({ text: z.string() }))
+    .meta({ budget: { credits: 7_000 } })
+    .mutation(async ({ ctx, input }) => {
+      if (input.text === 'refused') return fail('CONFLICT', 'It does not fit.')
+      return ctx.tools.create('events', { title: input.text, startsAt: ctx.now, capacity: 1 })
+    }),
 })
 const declared = defineSchedules({
   nightly: { cron: '0 3 * * *', timeZone: 'Europe/Paris', action: actions.note, input: { text: 'nightly' } },
@@ -73,6 +76,7 @@ describe('schedules.list', () => {
       lastJob: null,
       isPaused: false,
       action: 'note',
+      maxCostPerDay: 7_000,
     }
     expect(await (await owner()).schedules.list()).toEqual(
       ok({

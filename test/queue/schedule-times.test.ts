@@ -1,6 +1,8 @@
 import { describe, expect, it, vi } from 'vitest'
 import { checkTimes, newestTick, nextTick, type ScheduleTimes } from '../../server/queue/schedule-times.ts'
 
+// limits.md: schedule-every
+
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE
 const DAY = 24 * HOUR

@@ -1,8 +1,10 @@
 import type { ServerResponse } from 'node:http'
 import { ok } from 'deputyjs'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
-import { claimWork, MAX_OF_INTEGRATION, MAX_OF_LANE } from '../../server/queue/claim.ts'
+import { claimWork, MAX_OF_CALLER, MAX_OF_INTEGRATION, MAX_OF_LANE } from '../../server/queue/claim.ts'
 import { openPost, type Post } from './post.ts'
+
+// limits.md: lanes
 
 let post: Post
 const held: ServerResponse[] = []
@@ -35,6 +37,15 @@ const queue = (...counts: readonly (readonly [endpoint: string, count: number])[
     return ok(null)
   }, 'owner')
 
+/** Queues messages as calls of someone have queued them. */
+const queueFor = (caller: string | null, count: number) =>
+  post.app.database.write({
+    sql: `insert into deputy.queue (id, kind, lane, data, payer, caller, action, invocation, max_attempts)
+      select coalesce($1, 'app') || n, 'message', 'mail/send', '{}', 'owner', $1, 'act', 'act', 5
+      from generate_series(1, $2::int) as n`,
+    params: [caller, count],
+  })
+
 describe('a provider that hangs', () => {
   it('holds up nobody else, and no more of its own than its room', async () => {
     hang('/mail')
@@ -46,7 +57,7 @@ describe('a provider that hangs', () => {
     post.startSending()
     await vi.waitFor(() => expect(post.received('/sms')).toHaveLength(30), 20_000)
     await vi.waitFor(() => expect(post.received('/other')).toHaveLength(30), 20_000)
-    expect(post.received('/mail')).toHaveLength(MAX_OF_LANE)
+    expect(post.received('/mail')).toHaveLength(MAX_OF_CALLER)
     await vi.waitFor(async () => expect(await post.count('queued')).toBe(100))
   })
 
@@ -65,7 +76,7 @@ describe('a provider that hangs', () => {
     hang('/mail')
     await queue(['mail/send', 20])
     post.startSending()
-    await vi.waitFor(() => expect(held).toHaveLength(MAX_OF_LANE))
+    await vi.waitFor(() => expect(held).toHaveLength(MAX_OF_CALLER))
     answered('/mail')
     for (const response of held.splice(0))
       response.writeHead(200, { 'content-type': 'application/json' }).end('{}')
@@ -91,13 +102,38 @@ describe('taking messages', () => {
     await queue(['mail/send', 12], ['mail/other', 12], ['sms/send', 12])
     const busy = { byLane: { 'mail/send': 8, 'sms/send': 5 }, byGroup: { mail: 13, sms: 5 } }
     expect(await take(64, busy)).toEqual({ 'mail/other': 3, 'sms/send': 3 })
-    expect(await take(64)).toEqual({ 'mail/send': 8, 'mail/other': 8, 'sms/send': 8 })
-    expect(await take(64)).toEqual({ 'mail/send': 4, 'mail/other': 1, 'sms/send': 1 })
+    expect(await take(64)).toEqual({ 'mail/send': 6, 'mail/other': 6, 'sms/send': 6 })
+    expect(await take(64)).toEqual({ 'mail/send': 6, 'mail/other': 3, 'sms/send': 3 })
     expect(await take(64)).toEqual({})
   })
 
   it('finds the only message of one endpoint behind many of another', async () => {
     await queue(['mail/send', 300], ['sms/send', 1])
-    expect(await take(8)).toEqual({ 'mail/send': 7, 'sms/send': 1 })
+    expect(await take(7)).toEqual({ 'mail/send': 6, 'sms/send': 1 })
+  })
+
+  it('leaves room in a lane to other callers, who take turns, whoever came first', async () => {
+    await queueFor('flood', 300)
+    for (const caller of ['ada', 'bob', 'cy']) await queueFor(caller, 2)
+    const callers = async (limit: number, more: object = {}) => {
+      const taken = await claimWork(post.app.database, { token: 'a', leaseMs: 60_000, limit, ...more })
+      return taken.map(({ caller }) => caller).sort()
+    }
+    expect(await callers(3)).toEqual(['ada', 'bob', 'flood'])
+    expect(await callers(64)).toEqual(['ada', 'bob', 'cy', 'cy', 'flood', 'flood', 'flood', 'flood'])
+    expect(await callers(64)).toEqual(Array(MAX_OF_CALLER).fill('flood'))
+    const [, group] = (
+      await post.app.database.query({
+        sql: `select caller, caller_group from deputy.queue where caller = 'flood' limit 1`,
+        params: [],
+      })
+    ).rows[0] ?? ['', '']
+    expect(await callers(64, { byCallers: { [`mail/send ${group}`]: MAX_OF_CALLER } })).toEqual([])
+    expect(await callers(64, { byCallers: { [`mail/send ${group}`]: 4 } })).toEqual(['flood', 'flood'])
+  })
+
+  it('has all of a lane for what no caller has queued', async () => {
+    await queueFor(null, 20)
+    expect(await take(64)).toEqual({ 'mail/send': MAX_OF_LANE })
   })
 })

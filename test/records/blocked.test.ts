@@ -43,7 +43,7 @@ function procedures(): [string, 'query' | 'mutation'][] {
   // tRPC keeps them flat, by path; its type shows them as they are nested.
   const flat = app.router._def.procedures as unknown as Record<string, { _def: { type: string } }>
   const found = Object.entries(flat)
-  return found.map(([path, { _def }]) => [path, _def.type === 'query' ? 'query' : 'mutation'])
+  return found.map(([path, { _def }]) => [path, _def.type === 'mutation' ? 'mutation' : 'query'])
 }
 
 describe('a blocked user', () => {

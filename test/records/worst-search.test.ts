@@ -3,6 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { execute } from '../support/execute.ts'
 import { createTestApp, type TestApp } from '../support/test-app.ts'
 
+// limits.md: search
+
 // The most expensive things that somebody without a token may ask of a collection full of the worst texts.
 
 /** Generous: what takes a third of a second alone may share its processor. */

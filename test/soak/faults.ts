@@ -12,7 +12,10 @@ const FILES = [
   'test/faults/blows-at-commit',
   'test/faults/hot-record',
   'test/faults/outbox',
+  'test/faults/poolers',
 ]
+
+const LIVE_FILES = ['test/faults/live-killed', 'test/live/model']
 
 const JOB_FILES = ['test/faults/jobs', 'test/faults/job-model', 'test/faults/webhook']
 
@@ -20,6 +23,8 @@ const JOB_FILES = ['test/faults/jobs', 'test/faults/job-model', 'test/faults/web
 export const faults: Scenario = wholeLength(FILES)
 /** The same for jobs, schedules and webhooks. */
 export const jobs: Scenario = wholeLength(JOB_FILES)
+/** The same for live queries. */
+export const live: Scenario = wholeLength(LIVE_FILES)
 
 function wholeLength(files: readonly string[]): Scenario {
   return async ({ seconds, databaseUrl }) => {

@@ -1,4 +1,4 @@
-import { faults, jobs } from './faults.ts'
+import { faults, jobs, live } from './faults.ts'
 import { memory } from './memory.ts'
 import { readOptions, USAGE } from './options.ts'
 import type { Scenario } from './scenario.ts'
@@ -7,6 +7,7 @@ const SCENARIOS: ReadonlyMap<string, Scenario> = new Map([
   ['memory', memory],
   ['faults', faults],
   ['jobs', jobs],
+  ['live', live],
 ])
 
 /** Runs the scenarios one after another; the exit code says whether all of them passed. */

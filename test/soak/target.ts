@@ -39,6 +39,11 @@ export async function startTarget({ kind, databaseUrl, heapMegabytes }: TargetOp
       DATA_DIR: directory.path,
       NODE_OPTIONS: `--max-old-space-size=${heapMegabytes}`,
       LOG_LEVEL: 'error',
+      // What is looked for is what no limit keeps away.
+      RATE_LIMIT_USER: 'none',
+      RATE_LIMIT_ANONYMOUS: 'none',
+      RATE_LIMIT_FAILING: 'none',
+      RATE_LIMIT_INTEGRATIONS: 'none',
       ...(database ? { DATABASE_URL: database.url } : {}),
     })
     const key = await loadDevelopmentKey(directory.path)

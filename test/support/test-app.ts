@@ -3,6 +3,7 @@ import type { IntegrationDeclarations } from '../../server/integrations/declarat
 import type { Actions } from '../../server/routers/registry.ts'
 import { type AssembleOptions, assembleTestApp } from '../../server/testing/assemble.ts'
 import { fixture } from '../fixture/app.ts'
+import { holdingContract } from './contract-check.ts'
 import { openTestDatabase, type TestDatabase } from './database.ts'
 
 type Defaults = typeof import('../fixture/actions/index.ts')
@@ -29,6 +30,7 @@ export async function createTestApp<
     actions: fixture.actions as TActions & Actions,
     collections: fixture.collections as unknown as TModule,
     routes: fixture.routes,
+    aroundAnswer: holdingContract,
     ...rest,
     declarations: integrations ?? fixture.integrations,
     appEnv: { ...fixture.env.parse({}), ...options.appEnv },

@@ -103,6 +103,10 @@ it('a schedule ticks when the clock has been advanced, and once for all ticks of
     name: 'note',
     outcome: 'done',
   }
+  // Noon: at midnight the clock would make a tick of its own.
+  days.clock.advance(36 * HOUR - (Date.now() % (24 * HOUR)))
+  await days.runDue()
+  seen.length = 0
   for (const advancedBy of [24 * HOUR, 72 * HOUR]) {
     days.clock.advance(advancedBy)
     expect(await days.runDue()).toEqual([ran])
@@ -112,4 +116,25 @@ it('a schedule ticks when the clock has been advanced, and once for all ticks of
     ['daily', 'owner', 'schedule'],
     ['daily', 'owner', 'schedule'],
   ])
+})
+
+it('an app’s own onError is not told of what goes wrong in a test; the test’s is', async () => {
+  const told: string[] = []
+  const broken = action.input(named).mutation(async () => {
+    throw new Error('broken')
+  })
+  const parts = defineApp({
+    collections: fixture.collections,
+    migrations: fixture.migrations,
+    actions: actionRegistry({ broken }),
+    onError: (error) => void told.push(`the app's: ${error.message}`),
+  })
+  const databaseUrl = database.kind === 'postgres' ? database.url : undefined
+  await using mine = await createTestApp(parts, {
+    databaseUrl,
+    onError: (error, { action: name }) => void told.push(`${name}: ${error.message}`),
+  })
+  const ada = await mine.as('ada')
+  await expect(ada.actions.broken({ name: 'x' })).rejects.toThrow()
+  expect(told).toEqual(['broken: broken'])
 })

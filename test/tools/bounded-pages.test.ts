@@ -3,6 +3,8 @@ import * as fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Bench, dataOf, type LooseTools, openBench } from './workbench.ts'
 
+// limits.md: page-bytes
+
 // Pages that end early, by what they hold or by what was looked at, are whole all the same.
 
 const MIB = 1_048_576

@@ -2,6 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type CursorPosition, encodeCursor } from '../../server/wire/cursor.ts'
 import { type Bench, dataOf, mint, openBench } from './workbench.ts'
 
+// limits.md: page
+
 let bench: Bench
 beforeAll(async () => {
   bench = await openBench()

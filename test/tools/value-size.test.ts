@@ -8,6 +8,8 @@ import { type ActionContext, action } from '../fixture/deputy.ts'
 import { execute } from '../support/execute.ts'
 import { createTestApp } from '../support/test-app.ts'
 
+// limits.md: field
+
 const everyone = { read: true, create: true, update: true, remove: true } as const
 
 const sized = collection(

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Bench, dataOf, mint, openBench } from './workbench.ts'
 
+// limits.md: where-writes
+
 let bench: Bench
 beforeAll(async () => {
   bench = await openBench()

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Bench, dataOf, openBench } from './workbench.ts'
 
+// limits.md: where-levels, where-conditions, where-values, pattern
+
 let bench: Bench
 beforeAll(async () => {
   bench = await openBench()

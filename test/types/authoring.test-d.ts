@@ -1,7 +1,9 @@
 // Checked by the compiler alone: every line marked with @ts-expect-error must be an error, every other must not.
 import { initTRPC } from '@trpc/server'
 import { actionRegistry, defineApp, fail, ok, type RouterOf } from 'deputyjs'
+import { text } from 'drizzle-orm/pg-core'
 import { z } from 'zod'
+import { collection } from '../../drizzle/engine/collection.ts'
 import { defineIntegrations } from '../../server/integrations/declarations.ts'
 import { action, ownerAction, roleAction } from '../fixture/deputy.ts'
 
@@ -162,3 +164,23 @@ defineIntegrations({ a: { billing: 'user', clients: 'anyone' } })
 defineIntegrations({ a: { billing: 'developer' } })
 // @ts-expect-error: somebody pays.
 defineIntegrations({ a: { clients: 'none' } })
+
+// What an action says of itself to agents.
+const done = async () => ok({})
+export const offered = action
+  .input(input)
+  .meta({ dryRun: 'caller', agent: { description: 'Does it.', destructive: true, confirm: true } })
+  .mutation(done)
+const builder = action.input(input)
+// @ts-expect-error: a model chooses by the description.
+builder.meta({ agent: {} })
+// @ts-expect-error: a description is text.
+builder.meta({ agent: { description: 5 } })
+// @ts-expect-error: it is called destructive.
+builder.meta({ agent: { description: 'x', destroys: true } })
+// @ts-expect-error: it is offered or it is not.
+builder.meta({ agent: true })
+
+export const read = collection('read_by_agents', { name: text() }, { agent: true })
+// @ts-expect-error: it is read by agents or it is not.
+export const unread = collection('not_read', { name: text() }, { agent: 'yes' })

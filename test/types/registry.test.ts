@@ -2,6 +2,7 @@ import { initTRPC } from '@trpc/server'
 import { actionRegistry, ok } from 'deputyjs'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
+import { NO_STREAMS } from '../../server/live/live-hub.ts'
 import { createAppRouter } from '../../server/routers/app-router.ts'
 import { action, roleAction } from '../fixture/deputy.ts'
 
@@ -95,7 +96,7 @@ describe('the registry at start', () => {
   })
 
   it('keeps every action under its name for the router', () => {
-    const router = createAppRouter(actionRegistry({ one: fine }, { two: fine }), new Map())
+    const router = createAppRouter(actionRegistry({ one: fine }, { two: fine }), new Map(), NO_STREAMS)
     const names = Object.keys(router._def.procedures).filter((name) => name.startsWith('actions.'))
     expect(names.sort()).toEqual(['actions.one', 'actions.two'])
   })

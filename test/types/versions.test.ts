@@ -58,7 +58,7 @@ const MISTAKES: readonly (readonly [code: string, sentence: string])[] = [
   ],
   [
     'client.actions.inviteEverybody.mutate({})',
-    `Property 'inviteEverybody' does not exist on type 'CallsOf<ActionProcedures<typeof import("…")>>'.`,
+    `Property 'inviteEverybody' does not exist on type 'CallsOfActions<ActionProcedures<typeof import("…")>>'.`,
   ],
 ]
 

@@ -3,6 +3,8 @@ import { describe, expect, it } from 'vitest'
 import { parseDecimal, parseIsoInstant } from '../../server/wire/scalars.ts'
 import { decimal, instant } from './arbitraries.ts'
 
+// limits.md: decimal
+
 describe('ISO 8601 text', () => {
   it.each([
     ['2026-02-28T09:30:00Z', '2026-02-28T09:30:00.000Z'],

@@ -2,10 +2,11 @@ import { existsSync } from 'node:fs'
 import { access, constants } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { Database } from '../../db/database.ts'
+import type { DatabaseAddress } from '../../db/database-address.ts'
 import { DirectoryLockError } from '../../db/directory-lock.ts'
 import type { MigrateOptions } from '../../db/migrate.ts'
 import type { PgliteDatabase } from '../../db/pglite.ts'
+import { LOST_IN_TRANSACTION_MODE, type PoolerMode, UnsuitableAddress } from '../../db/pooler-mode.ts'
 import type { AppParts } from '../../lifecycle/define-app.ts'
 import { findServerAddress } from '../../lifecycle/server-address.ts'
 import { explain } from '../command-error.ts'
@@ -78,18 +79,32 @@ async function migrationsOf({ migrations, collections }: AppParts): Promise<Migr
 }
 
 /** Checks a PostgreSQL server, and how it is reached. */
-export async function* checkDatabase(url: string, parts: AppParts): AsyncGenerator<Finding, void> {
-  const { openPostgres } = await import('../../db/postgres.ts')
+export async function* checkDatabase(
+  address: DatabaseAddress,
+  parts: AppParts,
+): AsyncGenerator<Finding, void> {
+  const { findPooler, openAt } = await import('../../db/database-address.ts')
   const { findPendingMigrations } = await import('../../db/migrate.ts')
-  const database = openPostgres({ url, max: 2 })
+  let found: PoolerMode
+  try {
+    found = await findPooler({ url: address.url })
+  } catch (error) {
+    return yield problem(error instanceof UnsuitableAddress ? 'pooler' : 'database', explain(error))
+  }
+  const database = openAt(address, found, { max: 2 })
   const migrations = await migrationsOf(parts)
   try {
     const before = Date.now()
     const { rows } = await database.query({ sql: FACTS, params: [] })
     const facts = readFacts(rows[0], (before + Date.now()) / 2)
     yield* checkFacts(database.location, facts)
-    yield await checkPooler(database)
-    yield await checkMigrations(() => findPendingMigrations(url, migrations), facts)
+    yield checkPooler(address, found)
+    if (address.directUrl !== undefined) yield await checkDirect(address.url, address.directUrl)
+    yield await checkMigrations(
+      () => findPendingMigrations(address.directUrl ?? address.url, migrations),
+      facts,
+      found === 'transaction' && address.directUrl === undefined,
+    )
     const lacking = await database.query({ sql: WITHOUT_RIGHTS, params: [JSON.stringify(migrations.tables)] })
     yield lacking.rows.length === 0
       ? ok('rights', `the role ${facts.role} may read and write the data`)
@@ -138,24 +153,49 @@ function* checkFacts(location: string, facts: DatabaseFacts): Generator<Finding,
     : ok('clock', 'the same as that of the database')
 }
 
-async function checkPooler(database: Database): Promise<Finding> {
-  const { refuseUnsuitablePooler } = await import('../../db/pooler-mode.ts')
+const SAID = { none: 'none', session: 'in session mode', transaction: 'in transaction mode' } as const
+
+function checkPooler({ pooler: said = 'auto', directUrl }: DatabaseAddress, found: PoolerMode): Finding {
+  if (said !== 'auto' && said !== found) {
+    const text = `DATABASE_POOLER says ${said}, and what was found is ${found}: set it to ${found}, or to auto`
+    // What is done for transaction mode works everywhere.
+    return said === 'transaction' ? warning('pooler', text) : problem('pooler', text)
+  }
+  if (found !== 'transaction') return ok('pooler', SAID[found])
+  const direct =
+    directUrl === undefined
+      ? 'Set DATABASE_DIRECT_URL to the database itself, or use a pooler in session mode'
+      : 'DATABASE_DIRECT_URL is set'
+  return warning('pooler', `${SAID.transaction}: ${LOST_IN_TRANSACTION_MODE}. ${direct}`)
+}
+
+/** Whether both addresses are of one database, and the direct one keeps a session. */
+async function checkDirect(url: string, directUrl: string): Promise<Finding> {
+  const { checkDirectUrl } = await import('../../db/database-address.ts')
+  const { connectionOf, locationOf } = await import('../../db/connection-string.ts')
   try {
-    await refuseUnsuitablePooler(() => database.acquire())
-    return ok('pooler', 'none, or one in session mode')
+    await checkDirectUrl({ url, directUrl })
+    const location = locationOf(connectionOf(directUrl))
+    return ok('direct', `DATABASE_DIRECT_URL leads to the same database, ${location}`)
   } catch (error) {
-    return problem('pooler', explain(error))
+    return problem('direct', explain(error))
   }
 }
 
 async function checkMigrations(
   find: () => Promise<readonly string[]>,
   { role, mayMigrate }: DatabaseFacts,
+  isWithoutSession = false,
 ): Promise<Finding> {
   try {
     const pending = await find()
     if (pending.length === 0) return ok('migrations', 'all are applied')
     const missing = `not applied yet: ${pending.join(', ')}`
+    if (isWithoutSession)
+      return problem(
+        'migrations',
+        `${missing}. Through a pooler in transaction mode none is: set DATABASE_DIRECT_URL`,
+      )
     return mayMigrate
       ? warning('migrations', `${missing}. The next start applies them, or deputy migrate`)
       : problem(

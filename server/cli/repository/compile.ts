@@ -3,6 +3,7 @@ import { cp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { join, resolve } from 'node:path'
 import { keepInitialData } from '../../db/initial-data.ts'
+import { keepReferenceFiles } from '../../http/reference-files.ts'
 
 /** The root of the repository. */
 export const ROOT = resolve(import.meta.dirname, '../../..')
@@ -27,6 +28,7 @@ export async function compile(out: string): Promise<void> {
   await rewriteDeclarations(out)
   for (const folder of ['drizzle/engine/migrations', 'drizzle/migrations'])
     await cp(join(ROOT, folder), join(out, folder), { recursive: true })
+  await keepReferenceFiles(join(out, 'server/http'))
   await keepInitialData(join(out, 'server/db'))
 }
 

@@ -5,6 +5,7 @@ import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/pr
 import { tmpdir } from 'node:os'
 import { dirname, join, relative, resolve } from 'node:path'
 import { isApp } from './app-paths.ts'
+import { buildConsole } from './build-console.ts'
 import { compile, ROOT } from './compile.ts'
 
 interface Manifest {
@@ -21,6 +22,9 @@ interface Manifest {
   readonly peerDependenciesMeta: Readonly<Record<string, { readonly optional?: boolean }>>
 }
 
+/** What is of this repository alone: its demo, and the test that knows an input of every action of the example. */
+const STAYS_HERE = ['test/demo/', 'test/actions/dry-runs.test.ts']
+
 /** What of the template's files lies elsewhere in this repository, and its name in a package: npm takes dot files out. */
 const COMMON_FILES: ReadonlyMap<string, string> = new Map([
   ['Dockerfile', 'Dockerfile'],
@@ -36,11 +40,24 @@ const EXAMPLE_VARIABLE =
 
 /** What a new app installs beside the peers of the package. */
 const APP_DEVELOPMENT = ['@types/node', 'drizzle-kit', 'pino-pretty', 'tsx', 'typescript', 'vitest']
+/** What its front end is built with and of: the server needs none of it. */
+const FRONT_END = [
+  ...['@tanstack/react-query', '@types/react', '@types/react-dom', '@vitejs/plugin-react'],
+  ...['react', 'react-dom', 'vite'],
+]
 /** The embedded database: the very version whose empty data the package carries, or the first start takes seconds. */
 const EMBEDDED = '@electric-sql/pglite'
 
 /** What the client needs, beside its own files. */
 const CLIENT_PEERS = ['@trpc/client', '@trpc/server', 'superjson']
+/** What its hooks need. */
+const REACT_PEERS = ['@tanstack/react-query', 'react']
+/** Its entries, and the files that they are. */
+const CLIENT_ENTRIES: Readonly<Record<string, string>> = {
+  '.': 'client/core/index',
+  './trpc': 'client/core/trpc',
+  './react': 'client/react/index',
+}
 
 const APP_SCRIPTS = {
   start: 'deputy start',
@@ -58,6 +75,7 @@ const stage = await mkdtemp(join(tmpdir(), 'deputy-pack-'))
 try {
   const compiled = join(stage, 'compiled')
   await compile(compiled)
+  await buildConsole(ROOT, join(compiled, 'console'))
   const packages = [
     await stageServer(compiled, join(stage, root.name)),
     await stageClient(compiled, join(stage, `${root.name}-client`)),
@@ -94,7 +112,7 @@ async function stageServer(compiled: string, folder: string): Promise<string> {
 
 /** The client with what its types need, for front ends that have no server in their repository. */
 async function stageClient(compiled: string, folder: string): Promise<string> {
-  const entries = ['index', 'trpc'].map((name) => `client/core/${name}`)
+  const entries = Object.values(CLIENT_ENTRIES)
   const files = await reachedFrom(
     compiled,
     entries.flatMap((entry) => [`${entry}.js`, `${entry}.d.ts`]),
@@ -107,16 +125,18 @@ async function stageClient(compiled: string, folder: string): Promise<string> {
     `# ${root.name}-client\n\nThe typed client of ${root.name}, a server for server actions: what \`${root.name}/client\` is, without the server.\n`,
   )
   const { name, version, license, engines, peerDependencies } = root
-  const [client, trpc] = entries.map((entry) => ({
-    types: `./dist/${entry}.d.ts`,
-    default: `./dist/${entry}.js`,
-  }))
+  const exports = Object.entries(CLIENT_ENTRIES).map(([entry, file]) => [
+    entry,
+    { types: `./dist/${file}.d.ts`, default: `./dist/${file}.js` },
+  ])
+  const peers = [...CLIENT_PEERS, ...REACT_PEERS].sort()
   await writeManifest(folder, {
     ...{ name: `${name}-client`, version, description: `The client of ${name}.`, license, type: 'module' },
     engines,
     sideEffects: false,
-    exports: { '.': client, './trpc': trpc, './package.json': './package.json' },
-    peerDependencies: Object.fromEntries(CLIENT_PEERS.map((peer) => [peer, peerDependencies[peer]])),
+    exports: { ...Object.fromEntries(exports), './package.json': './package.json' },
+    peerDependencies: Object.fromEntries(peers.map((peer) => [peer, peerDependencies[peer]])),
+    peerDependenciesMeta: Object.fromEntries(REACT_PEERS.map((peer) => [peer, { optional: true }])),
   })
   return folder
 }
@@ -163,7 +183,14 @@ async function stageTemplates(folder: string): Promise<void> {
   await cpWithoutExample('.env.example', join(folder, 'empty/env.example'), '\n\n')
   await cpWithoutExample('compose.yaml', join(folder, 'empty/compose.yaml'), '\n')
   for (const [file, name] of COMMON_FILES) await cp(join(ROOT, file), join(common, name))
-  await writeFile(join(common, 'app-package.json'), `${JSON.stringify(appManifest(), undefined, 2)}\n`)
+  for (const [template, hasFrontEnd] of [
+    ['example', true],
+    ['empty', false],
+  ] as const) {
+    await mkdir(join(folder, template), { recursive: true })
+    const manifest = `${JSON.stringify(appManifest(hasFrontEnd), undefined, 2)}\n`
+    await writeFile(join(folder, template, 'app-package.json'), manifest)
+  }
   for (const file of await exampleFiles()) {
     await mkdir(dirname(join(folder, 'example', file)), { recursive: true })
     await cp(join(ROOT, file), join(folder, 'example', file))
@@ -177,18 +204,19 @@ async function cpWithoutExample(file: string, target: string, separator: string)
   await writeFile(target, `${kept.trimEnd()}\n`)
 }
 
-/** The app of this repository, but for its demo, which is shown here. */
+/** The app of this repository, as others begin with it. */
 async function exampleFiles(): Promise<readonly string[]> {
   const listed = spawnSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], {
     cwd: ROOT,
     encoding: 'utf8',
   }).stdout.split('\n')
-  const files = listed.filter((file) => isApp(file) && !file.startsWith('test/demo/'))
+  const files = listed.filter((file) => isApp(file) && !STAYS_HERE.some((stays) => file.startsWith(stays)))
   if (!files.includes('server/app.ts')) throw new Error('Run this in a clone: the example is what git lists')
   return files
 }
 
-function appManifest() {
+/** @param hasFrontEnd as the example has one */
+function appManifest(hasFrontEnd: boolean) {
   const versions = { ...root.devDependencies, ...root.dependencies }
   const pick = (names: readonly string[]) =>
     Object.fromEntries([...names].sort().map((name) => [name, `^${versions[name]}`]))
@@ -203,7 +231,7 @@ function appManifest() {
       ...pick(peers),
       [EMBEDDED]: root.dependencies[EMBEDDED],
     },
-    devDependencies: pick(APP_DEVELOPMENT),
+    devDependencies: pick(hasFrontEnd ? [...APP_DEVELOPMENT, ...FRONT_END] : APP_DEVELOPMENT),
   }
 }
 

@@ -45,6 +45,7 @@ export async function runDry<T>(
     queued: written,
     charges,
     attempts: call.record.attempts,
+    timeline: call.record.timeline.told.phases,
     result: result.data,
   }
   const shown = {

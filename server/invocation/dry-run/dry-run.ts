@@ -7,12 +7,12 @@ import { Caller } from '../../records/caller.ts'
 import type { CatalogEntry } from '../../tools/catalog.ts'
 import type { Charge, ReadRuntime, StepRequest } from '../../tools/tool-runtime.ts'
 import { allRecords, type VisibleRecords } from '../../tools/visible-records.ts'
-import type { Write } from '../audit-row.ts'
 import type { Engine } from '../engine.ts'
 import type { Invocation } from '../invocation.ts'
 import type { StepStore } from '../journal.ts'
 import { reservationAccountOf } from '../payer.ts'
 import type { Stop } from '../run-state.ts'
+import type { Write } from '../write.ts'
 import type { DryRunOptions } from './options.ts'
 import { NO_WRITES, readWrites, type SeenWrites } from './read-writes.ts'
 import { type Counts, readCounts } from './unreported-changes.ts'
@@ -63,7 +63,7 @@ export class DryRun {
     this.#engine = engine
     this.#invocation = invocation
     this.#answers = new Map(Object.entries(answers))
-    this.isOwner = engine.ownerUserId !== undefined && invocation.userId === engine.ownerUserId
+    this.isOwner = engine.ownerUserId !== undefined && invocation.callingUserId === engine.ownerUserId
   }
 
   /** The step that it stopped at. */

@@ -63,7 +63,8 @@ export async function readExisting(
   return new Set(rows.map(([id]) => String(id)))
 }
 
-function among(entry: CatalogEntry, ids: readonly string[]): SQL {
+/** Writes the condition that a record is one of these. */
+export function among(entry: CatalogEntry, ids: readonly string[]): SQL {
   const { recordId } = systemColumns(entry)
   return sql`${recordId} in (select jsonb_array_elements_text(${JSON.stringify(ids)}::text::jsonb))`
 }

@@ -3,6 +3,7 @@ import type { ActionResult, Failure, JsonValue } from '../../core/result.ts'
 import type { Job, Message, QueuedByAction, RunAs } from '../../queue/work.ts'
 import type { Charge } from '../../tools/tool-runtime.ts'
 import type { Stop } from '../run-state.ts'
+import type { ToldPhase } from '../timeline.ts'
 import type { DryRunWrite, SeenWrites } from './read-writes.ts'
 
 /** A message that would be queued. */
@@ -62,6 +63,8 @@ export interface DryRunReport {
   readonly maxCost: number | null
   /** How often its handler was run. */
   readonly attempts: number
+  /** What its time went to: the longest parts, statements by verb and table. For the owner alone. */
+  readonly timeline?: readonly ToldPhase[]
   /** The result's data. For the owner alone. */
   readonly result?: unknown
 }
@@ -80,6 +83,7 @@ export interface DryRunEnd {
   readonly queued: QueuedByAction
   readonly charges: readonly Charge[]
   readonly attempts: number
+  readonly timeline: readonly ToldPhase[]
   readonly result: unknown
 }
 
@@ -111,6 +115,7 @@ export function reportOf(end: DryRunEnd, isOwner: boolean, shown: ShownParts): D
     ...common,
     ...(seen.tables.length > 0 ? { tables: seen.tables } : {}),
     sql: end.ranSql,
+    timeline: end.timeline,
     messages: messages.map((message) => ({
       endpoint: message.endpoint,
       data: shown.dataOf(message),

@@ -8,6 +8,16 @@ const BATCH = 1_000
 /** Removes an event, everybody invited to it, and its reminder. */
 export const cancelEvent = action
   .input(z.strictObject({ eventId: z.string().min(1).max(255) }))
+  .output(z.object({ attendees: z.int().min(0) }))
+  .meta({
+    summary: 'Removes an event and everybody invited to it',
+    dryRun: 'caller',
+    agent: {
+      description: 'Cancels an event of the user for good, with everybody invited to it.',
+      destructive: true,
+      confirm: true,
+    },
+  })
   .mutation(async ({ ctx, input }) => {
     const found = await ctx.asCaller.get('events', input.eventId, { may: 'remove' })
     if (!found.success) return found

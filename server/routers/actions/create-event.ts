@@ -11,6 +11,8 @@ export const createEvent = action
       capacity: z.int().min(1).max(100_000),
     }),
   )
+  .output(z.object({ recordId: z.string() }))
+  .meta({ summary: 'Creates an event that belongs to the caller' })
   .mutation(async ({ ctx, input }) => {
     const created = await ctx.tools.create('events', input)
     if (!created.success) return created

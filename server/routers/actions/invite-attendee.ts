@@ -5,6 +5,11 @@ import { action } from '../../deputy.ts'
 /** Invites somebody to an event: the attendee is created and the event's count raised, both or neither. */
 export const inviteAttendee = action
   .input(z.strictObject({ eventId: z.string().min(1).max(255), attendeeId: z.string().min(1).max(255) }))
+  .output(z.object({ recordId: z.string() }))
+  .meta({
+    summary: 'Invites somebody to an event',
+    agent: { description: 'Invites somebody, by their user id, to an event of the user.' },
+  })
   .mutation(async ({ ctx, input }) => {
     const event = await ctx.asCaller.get('events', input.eventId, { may: 'update' })
     if (!event.success) return event

@@ -20,6 +20,8 @@ export const recordPayment = internalAction
       status: z.enum(['pending', 'failed', 'succeeded']),
     }),
   )
+  .output(z.object({ granted: z.int().min(0) }))
+  .meta({ summary: 'Keeps what the payment provider says of a payment' })
   .mutation(async ({ ctx, input: { paymentId, ...payment } }) => {
     const found = await ctx.tools.get('payments', paymentId)
     if (!found.success && found.code !== 'NOT_FOUND') return found

@@ -13,6 +13,8 @@ export const registerProfile = action
         .optional(),
     }),
   )
+  .output(z.object({ recordId: z.string() }))
+  .meta({ summary: "Creates or refreshes the caller's own profile" })
   .mutation(async ({ ctx, input }) => {
     const registered = await ctx.tools.registerUser({ ...input, email: ctx.verifiedEmail })
     return registered.success ? ok({ recordId: registered.data.user.recordId }) : registered

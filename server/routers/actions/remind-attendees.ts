@@ -9,6 +9,8 @@ const DAY_MS = 86_400_000
 /** Queues a mail to everybody who is invited and has an address in their profile, on the app owner's account. */
 export const remindAttendees = action
   .input(z.strictObject({ eventId: z.string().min(1).max(255) }))
+  .output(z.object({ queued: z.int().min(0) }))
+  .meta({ summary: 'Queues a mail to everybody who is invited' })
   .mutation(async ({ ctx, input: { eventId } }) => {
     const event = await ctx.asCaller.get('events', eventId, { may: 'update' })
     if (!event.success) return event

@@ -5,6 +5,8 @@ import { action } from '../../deputy.ts'
 /** Has a language model summarize an event, on the app owner's account, and keeps the summary. */
 export const summarizeEvent = action
   .input(z.strictObject({ eventId: z.string().min(1).max(255) }))
+  .output(z.object({ summary: z.string() }))
+  .meta({ summary: 'Has a language model summarize an event', dryRun: 'caller' })
   .mutation(async ({ ctx, input }) => {
     const event = await ctx.asCaller.get('events', input.eventId, { may: 'update' })
     if (!event.success) return event

@@ -11,6 +11,8 @@ export const translateTitle = action
       language: z.string().regex(/^[a-z]{2,3}(-[A-Za-z]{2,4})?$/, 'must be a language code such as en'),
     }),
   )
+  .output(z.object({ title: z.string() }))
+  .meta({ summary: 'Translates the title of an event, on the account of the caller', dryRun: 'caller' })
   .mutation(async ({ ctx, input: { eventId, language } }) => {
     const event = await ctx.asCaller.get('events', eventId)
     if (!event.success) return event

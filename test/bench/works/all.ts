@@ -3,7 +3,10 @@ import { echoCors, echoRest, echoTrpc, trpcBatch } from './echo.ts'
 import { growth } from './growth.ts'
 import { integrationCall, slowProvider } from './integrations.ts'
 import { besideJobs, laterJob } from './jobs.ts'
+import { limits } from './limits.ts'
+import { hotEventBehindPooler, inviteBehindPooler } from './poolers.ts'
 import { listAttendees, listRecords } from './reads.ts'
+import { seeing } from './seeing.ts'
 import { severalServers } from './several-servers.ts'
 import { createEvent, hotEvent, inviteAttendee, keyedCreate, keyedInvite } from './writes.ts'
 
@@ -13,6 +16,8 @@ export const WORKS: readonly WorkDefinition[] = [
   echoCors,
   echoTrpc,
   trpcBatch,
+  limits,
+  seeing,
   createEvent,
   inviteAttendee,
   keyedCreate,
@@ -26,4 +31,6 @@ export const WORKS: readonly WorkDefinition[] = [
   besideJobs,
   growth,
   severalServers,
+  inviteBehindPooler,
+  hotEventBehindPooler,
 ]

@@ -71,7 +71,7 @@ export const hotEvent: WorkDefinition = {
 }
 
 /** A new one each time: an event has 100 000 places at most. */
-async function invitationsToOneEvent({ sql }: BenchDatabase, tokens: Tokens) {
+export async function invitationsToOneEvent({ sql }: BenchDatabase, tokens: Tokens) {
   const eventId = `hot-${randomUUID()}`
   const userId = USERS[0] ?? ''
   await sql`
