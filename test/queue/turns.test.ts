@@ -37,13 +37,14 @@ const queue = (...counts: readonly (readonly [endpoint: string, count: number])[
     return ok(null)
   }, 'owner')
 
-/** Queues messages as calls of someone have queued them. */
-const queueFor = (caller: string | null, count: number) =>
+/** Queues messages as calls of someone have queued them, so many milliseconds after all others. */
+const queueFor = (caller: string | null, count: number, afterMs = 0) =>
   post.app.database.write({
-    sql: `insert into deputy.queue (id, kind, lane, data, payer, caller, action, invocation, max_attempts)
-      select coalesce($1, 'app') || n, 'message', 'mail/send', '{}', 'owner', $1, 'act', 'act', 5
+    sql: `insert into deputy.queue (id, kind, lane, data, payer, caller, action, invocation, max_attempts, due_at)
+      select coalesce($1, 'app') || n, 'message', 'mail/send', '{}', 'owner', $1, 'act', 'act', 5,
+        now() - interval '1 second' + $3::int * interval '1 millisecond'
       from generate_series(1, $2::int) as n`,
-    params: [caller, count],
+    params: [caller, count, afterMs],
   })
 
 describe('a provider that hangs', () => {
@@ -114,7 +115,7 @@ describe('taking messages', () => {
 
   it('leaves room in a lane to other callers, who take turns, whoever came first', async () => {
     await queueFor('flood', 300)
-    for (const caller of ['ada', 'bob', 'cy']) await queueFor(caller, 2)
+    for (const [nth, caller] of ['ada', 'bob', 'cy'].entries()) await queueFor(caller, 2, nth + 1)
     const callers = async (limit: number, more: object = {}) => {
       const taken = await claimWork(post.app.database, { token: 'a', leaseMs: 60_000, limit, ...more })
       return taken.map(({ caller }) => caller).sort()
