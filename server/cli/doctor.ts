@@ -1,16 +1,12 @@
 import type { Command } from 'commander'
+import { type Finding, ok, problem } from '../core/finding.ts'
 import { printable } from '../core/printable.ts'
 import { EnvError, loadDotEnv, readMetricsEnv, readWholeEnv, type ServerEnv } from '../env/environment.ts'
 import { integrationEnv } from '../integrations/connection.ts'
 import type { AppParts } from '../lifecycle/define-app.ts'
+import { askLive } from './ask-live.ts'
 import { CommandError, explain } from './command-error.ts'
 import { say } from './database-command.ts'
-import { checkAgents } from './doctor/agents.ts'
-import { checkConsole } from './doctor/console.ts'
-import { checkDatabase, checkEmbedded } from './doctor/database.ts'
-import { type Finding, ok, problem, warning } from './doctor/finding.ts'
-import { checkKeys } from './doctor/keys.ts'
-import { askLive } from './doctor/live.ts'
 import { loadApp } from './load-app.ts'
 
 const DESCRIPTION = `Looks at what the server needs, and says what is wrong and what to do: environment, database, rights, migrations,
@@ -27,7 +23,7 @@ export function addDoctor(program: Command): void {
     .action(async ({ built, live }: { readonly built?: true; readonly live?: true }) => {
       if (live) return sayLive()
       let problems = 0
-      for await (const { level, subject, text } of examine(built)) {
+      for await (const { level, subject, text } of findingsOf(built)) {
         if (level === 'problem') problems += 1
         for (const line of text.split('\n'))
           say(`${level.padEnd(8)} ${subject.padEnd(12)} ${printable(line)}`)
@@ -41,7 +37,7 @@ async function sayLive(): Promise<void> {
   for (const line of await askLive(readMetricsEnv())) say(line)
 }
 
-async function* examine(isBuilt: boolean | undefined): AsyncGenerator<Finding, void> {
+async function* findingsOf(isBuilt: boolean | undefined): AsyncGenerator<Finding, void> {
   loadDotEnv()
   let parts: AppParts
   try {
@@ -53,17 +49,9 @@ async function* examine(isBuilt: boolean | undefined): AsyncGenerator<Finding, v
   const env = readEnvironment(parts)
   if ('level' in env) return yield env
   yield ok('environment', 'every variable can be read')
-  yield* env.databaseUrl === undefined
-    ? checkEmbedded(env.dataDir, parts)
-    : checkDatabase(
-        { url: env.databaseUrl, directUrl: env.databaseDirectUrl, pooler: env.databasePooler },
-        parts,
-      )
-  yield await checkKeys(env)
-  yield checkOwner(env)
-  yield* checkConsole(env)
-  yield* checkAgents(env, parts)
-  yield* await checkIntegrations(env, parts)
+  // What it needs is much: other commands start without it.
+  const { examine } = await import('../lifecycle/doctor/examine.ts')
+  yield* examine({ env, parts })
 }
 
 function readEnvironment(parts: AppParts): ServerEnv | Finding {
@@ -73,19 +61,4 @@ function readEnvironment(parts: AppParts): ServerEnv | Finding {
     if (!(error instanceof EnvError)) throw new CommandError(explain(error))
     return problem('environment', error.problems.join('\n'))
   }
-}
-
-function checkOwner({ ownerUserId }: ServerEnv): Finding {
-  return ownerUserId === undefined
-    ? warning('owner', 'none: set OWNER_USER_ID to the id of a user; until then owner actions are refused')
-    : ok('owner', ownerUserId)
-}
-
-async function checkIntegrations(env: ServerEnv, parts: AppParts): Promise<readonly Finding[]> {
-  const { unreachableIntegrations } = await import('../integrations/unreachable-integrations.ts')
-  const { integrationReach } = await import('../lifecycle/open-app.ts')
-  const lacking = unreachableIntegrations(integrationReach(env, parts.integrations))
-  const count = Object.keys(parts.integrations).length
-  if (lacking.length === 0) return [ok('integrations', count === 0 ? 'none' : `all ${count} are configured`)]
-  return lacking.map((text) => warning('integrations', `cannot be called: ${text}`))
 }

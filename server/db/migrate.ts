@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url'
 import postgres from 'postgres'
 import { engineSchema } from '../../drizzle/engine/schema.ts'
 import { connectionOf, driverOptions } from './connection-string.ts'
+import type { Database } from './database.ts'
 import { HostChoice } from './host-choice.ts'
 import { refuseNewer, refuseWithoutRights } from './migration-checks.ts'
 import { MigrationError } from './migration-error.ts'
@@ -95,10 +96,15 @@ function readPlans(url: string, options: MigrateOptions): Promise<readonly Migra
  * @throws {MigrationError} where the database does not fit to the files.
  */
 export function findPendingEmbedded(
-  { engine }: PgliteDatabase,
+  database: Pick<Database, 'query'>,
   options: MigrateOptions,
 ): Promise<readonly string[]> {
-  return planBoth(embeddedSession(engine), options).then(pendingOf)
+  // Each statement for itself, as a server that is at work has room for it.
+  const session: MigrationSession = {
+    run: () => Promise.reject(new Error('Migrations are looked at, and nothing is changed.')),
+    query: async (sql, params = []) => (await database.query({ sql, params })).rows,
+  }
+  return planBoth(session, options).then(pendingOf)
 }
 
 async function planBoth(

@@ -34,6 +34,7 @@ export const PROCEDURE_ROUTES: readonly RestRoute[] = [
   post('/api/schedules/resume', 'schedules.resume'),
   post('/api/schedules/run-now', 'schedules.runNow'),
   get('/api/status', 'status.get'),
+  get('/api/status/findings', 'status.findings'),
   get('/api/users', 'users.list', 'list'),
   get('/api/users/me', 'users.me'),
   post('/api/users/register', 'users.register'),

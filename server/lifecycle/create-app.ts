@@ -42,6 +42,7 @@ import { Limiter } from '../limits/limiter.ts'
 import { DEFAULT_RATE_LIMITS, type RateLimits } from '../limits/rate-limits.ts'
 import { LiveHub, type LivePace } from '../live/live-hub.ts'
 import type { LiveLimits } from '../live/seats.ts'
+import type { Examine } from '../metrics/examination.ts'
 import { type ApiDocument, createDocument } from '../openapi/document.ts'
 import type { Schedule } from '../queue/schedule.ts'
 import { WakeSignal } from '../queue/wake-signal.ts'
@@ -71,6 +72,8 @@ export interface AppOptions<TActions extends object, TModule extends object> {
   readonly integrations: Integrations
   readonly http: HttpClient
   readonly verifier: Verifier
+  /** Looks at what the server needs. @default nothing is looked at */
+  readonly examine?: Examine | undefined
   readonly log: Logger
   readonly routes?: AnyRoutes | undefined
   /** The front end that is served beside them. @default none */
@@ -250,7 +253,7 @@ export function createApp<TActions extends object, TModule extends object>(
     limits: options.liveLimits,
     pace: options.livePace,
   })
-  const router = createAppRouter(options.actions, catalog, live)
+  const router = createAppRouter(options.actions, catalog, live, options.examine)
   engine.rollup.know([...namesOf(router), ...actions.all.map(({ name }) => name)])
   let document: ApiDocument | undefined
   /** What describes the app, made once, when it is first asked for. What it leaves open is in the log then. */

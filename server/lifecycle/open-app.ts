@@ -12,13 +12,14 @@ import type { ServerEnv } from '../env/environment.ts'
 import type { ConsoleSettings } from '../http/console-page.ts'
 import { readWebFiles, type WebFiles } from '../http/web-files.ts'
 import { createIntegrations } from '../integrations/create-integrations.ts'
-import type { IntegrationDeclarations } from '../integrations/declarations.ts'
 import { createHttpClient } from '../integrations/http-client.ts'
 import type { Tracing } from '../invocation/tracing.ts'
 import { ServerChanges } from '../live/server-changes.ts'
 import { createCatalog } from '../tools/catalog.ts'
 import { createApp } from './create-app.ts'
 import type { AppParts } from './define-app.ts'
+import { examine } from './doctor/examine.ts'
+import { integrationReach } from './integration-reach.ts'
 import { openDatabase } from './open-database.ts'
 import { loadSystemSecret } from './system-secret.ts'
 
@@ -61,17 +62,6 @@ function listenUrlOf(
   pooler: PoolerMode,
 ): string | undefined {
   return databaseDirectUrl ?? (pooler === 'transaction' ? undefined : databaseUrl)
-}
-
-/** What integrations are reached by, as the environment says it. */
-export function integrationReach(env: ServerEnv, declarations: IntegrationDeclarations) {
-  return {
-    declarations,
-    env: (name: string) => env.integrations.get(name),
-    apiWorkerUrl: env.apiWorkerUrl,
-    ownerJwt: env.appOwnerJwt,
-    ownerUserId: env.ownerUserId,
-  }
 }
 
 /** Reads the front end, where one was built. */
@@ -140,6 +130,7 @@ export async function openApp(options: OpenAppOptions): Promise<OpenApp> {
       integrations: createIntegrations({ ...integrationReach(env, parts.integrations), http: outbound, log }),
       http: outbound,
       verifier,
+      examine: () => examine({ env, parts, embedded: database.kind === 'pglite' ? database : undefined }),
       log,
       slowCallMs: env.slowCallMs,
       onError: parts.onError,

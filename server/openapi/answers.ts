@@ -11,6 +11,7 @@ import type { StatementPage } from '../ledger/account-statement.ts'
 import type { Balance, BalancesPage } from '../ledger/balance.ts'
 import type { BudgetPage } from '../ledger/budget-uses.ts'
 import type { SpendingReport } from '../ledger/spending.ts'
+import type { Findings } from '../metrics/examination.ts'
 import type { ServerStatus } from '../metrics/status.ts'
 import type { OutboxPage } from '../queue/list.ts'
 import type { JobEntry, JobPage } from '../queue/list-jobs.ts'
@@ -266,6 +267,13 @@ const status: z.ZodType<ServerStatus> = z.object({
   lastDay: z.object({ calls: z.number(), retried: z.number(), attempts: z.number() }),
 })
 
+const findings: z.ZodType<Findings> = z.object({
+  at: z.date(),
+  findings: z.array(
+    z.object({ level: z.enum(['ok', 'warning', 'problem']), subject: z.string(), text: z.string() }),
+  ),
+})
+
 const removed = z.object({ entries: z.number(), details: z.number(), isDone: z.boolean() })
 const identified = z.object({ id: z.string() })
 
@@ -297,6 +305,7 @@ export const ANSWERS: ReadonlyMap<string, z.ZodType> = new Map<string, z.ZodType
   ['schedules.pause', z.object({ name: z.string() })],
   ['schedules.resume', z.object({ name: z.string(), next: z.date().nullable() })],
   ['schedules.runNow', z.object({ name: z.string(), jobId: z.string() })],
+  ['status.findings', findings],
   ['status.get', status],
   ['users.setBlocked', z.object({ userId: z.string(), blocked: z.boolean() })],
   ['users.setRole', z.object({ userId: z.string(), role: z.string() })],

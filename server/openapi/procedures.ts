@@ -48,6 +48,7 @@ const SUMMARIES: Readonly<Record<string, string>> = {
   'schedules.pause': 'Pauses a schedule, for the owner',
   'schedules.resume': 'Resumes a schedule, for the owner',
   'schedules.runNow': 'Queues a job of a schedule at once, for the owner',
+  'status.findings': 'Says what is wrong with what the server needs, and what to do, for the owner',
   'status.get': 'Says how the server and its database are, for the owner and admins',
   'users.list': 'Lists users that the caller may read',
   'users.me': 'Says who the caller is to the app',

@@ -2,6 +2,7 @@ import type { AnyProcedure, inferProcedureInput, inferProcedureOutput, TRPCBuilt
 import type { Declared } from '../builders/action-definition.ts'
 import type { IntegrationDeclarations } from '../integrations/declarations.ts'
 import type { OpenStreams } from '../live/live-hub.ts'
+import type { Examine } from '../metrics/examination.ts'
 import type { Catalog } from '../tools/catalog.ts'
 import type { AnyCollections } from '../tools/types.ts'
 import { t } from '../trpc/init.ts'
@@ -87,7 +88,12 @@ type Shown<TProcedure extends AnyProcedure> = TProcedure extends Declared & {
  * The router of an app: its actions, flat; its collections as the caller, and as the app; its users; its
  * integrations, what they cost, and what is sent to them later; its audit log, and how it was called; and how the server is.
  */
-export function createAppRouter(actions: Actions, catalog: Catalog, hub: OpenStreams) {
+export function createAppRouter(
+  actions: Actions,
+  catalog: Catalog,
+  hub: OpenStreams,
+  examine: Examine = findNothing,
+) {
   return t.router({
     actions: t.router({ ...clientActions(actions), ...liveActions(actions, hub) }),
     audit: createAuditRouter(),
@@ -99,7 +105,9 @@ export function createAppRouter(actions: Actions, catalog: Catalog, hub: OpenStr
     outbox: createOutboxRouter(),
     records: createRecordsRouter(catalog, hub),
     schedules: createSchedulesRouter(),
-    status: createStatusRouter(hub),
+    status: createStatusRouter(hub, examine),
     users: createUsersRouter(),
   })
 }
+
+async function* findNothing() {}

@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { NamedActions } from '../../server/builders/named-actions.ts'
 import { resolveSchedules } from '../../server/builders/schedules.ts'
+import * as finding from '../../server/core/finding.ts'
 import { doAllDue } from '../../server/queue/dispatcher.ts'
 import { syncSchedules } from '../../server/queue/schedule-rows.ts'
 import * as fixtureActions from '../fixture/actions/index.ts'
@@ -45,10 +46,17 @@ const actions = actionRegistry({
     .query(async ({ input }) => (input.note === 'bad' ? fail('CONFLICT', MARKUP) : ok({ note: input.note }))),
 })
 
+/** What the server finds of its surroundings. */
+async function* examine() {
+  yield finding.ok('database', 'PostgreSQL 15')
+  yield finding.warning('pooler', MARKUP)
+  yield finding.problem('tokens', 'AUTH_JWKS_URL: https://keys.test/jwks answers 503')
+}
+
 const startApp = async (console: ConsoleOptions) => {
   const declared = { nightly: { cron: '0 3 * * *', timeZone: 'Europe/Berlin', action: gloomy, input: {} } }
   const schedules = await resolveSchedules(declared, new NamedActions(actions))
-  const started = await createTestApp({ actions, schedules, console })
+  const started = await createTestApp({ actions, schedules, console, examine })
   await syncSchedules(started.engine)
   return started
 }
@@ -336,6 +344,11 @@ describe('the console', { timeout: PATIENCE }, () => {
     const facts = page.getByRole('region', { name: 'Database' })
     await facts.getByText('Newest migration of the engine').waitFor()
     expect(await facts.textContent()).toMatch(/\d{4}_[a-z-]+/)
+    // The worst comes first, as text whoever wrote it.
+    const found = page.getByRole('region', { name: 'Surroundings' })
+    await found.getByRole('row', { name: 'tokens problem AUTH_JWKS_URL' }).waitFor()
+    expect(await found.getByRole('rowheader').allTextContents()).toEqual(['tokens', 'pooler', 'database'])
+    await found.getByText(MARKUP).waitFor()
   })
 
   it('is shown in no frame of another page', async () => {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { ok, problem } from '../../server/core/finding.ts'
 import { readStream } from '../live/read-stream.ts'
 import { execute } from '../support/execute.ts'
 import { createTestApp, type TestApp } from '../support/test-app.ts'
@@ -8,8 +9,15 @@ import { get } from './send.ts'
 
 let app: TestApp
 let url: string
+let looks = 0
 beforeAll(async () => {
-  app = await createTestApp()
+  app = await createTestApp({
+    examine: async function* () {
+      looks += 1
+      yield ok('database', 'PostgreSQL 15')
+      yield problem('tokens', 'AUTH_JWKS_URL: https://keys.test/jwks answers 503')
+    },
+  })
   url = await app.listen()
   await execute(
     app.database,
@@ -70,5 +78,36 @@ describe('the status of a server', () => {
       attempts: before.lastDay.attempts + 5,
     })
     expect(work).toEqual({ counts: {}, oldestSeconds: {}, lateSeconds: {}, reservations: {} })
+  })
+})
+
+describe('what a server finds of its surroundings', () => {
+  const findings = async (user: string) => get(`${url}/api/status/findings`, { token: await app.token(user) })
+
+  it('is for the owner alone', async () => {
+    expect((await get(`${url}/api/status/findings`)).status).toBe(401)
+    for (const user of ['ada', 'admin'])
+      expect((await findings(user)).json).toMatchObject({ code: 'FORBIDDEN' })
+    expect(looks).toBe(0)
+  })
+
+  it('is looked at once for all who ask', async () => {
+    const [first, second] = await Promise.all([findings('owner'), findings('owner')])
+    expect(second.json).toEqual(first.json)
+    expect(first.json).toEqual({
+      success: true,
+      data: {
+        at: expect.any(String),
+        findings: [
+          { level: 'ok', subject: 'database', text: 'PostgreSQL 15' },
+          {
+            level: 'problem',
+            subject: 'tokens',
+            text: 'AUTH_JWKS_URL: https://keys.test/jwks answers 503',
+          },
+        ],
+      },
+    })
+    expect(looks).toBe(1)
   })
 })

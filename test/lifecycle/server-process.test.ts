@@ -51,6 +51,23 @@ test('the owner starts with OWNER_CREDITS once, and a later start with another n
   }
 })
 
+test('a server finds of its surroundings what deputy doctor does', async () => {
+  await using server = await startServer({ DATA_DIR: directory.path })
+  const token = await mintToken('owner', directory.path)
+  const { status } = createClient<FixtureRouter>({ url: server.url, token })
+  const { findings } = unwrap(await status.findings.query())
+  expect(findings.slice(0, 5).map(({ level, subject }) => `${level} ${subject}`)).toEqual([
+    'ok database',
+    'ok migrations',
+    'ok tokens',
+    'ok owner',
+    'ok agents',
+  ])
+  expect(findings[0]?.text).toContain(`in ${directory.path}`)
+  expect(findings[1]?.text).toBe('all are applied')
+  expect(findings[2]?.text).toContain('of the development key')
+})
+
 test('METRICS_PORT serves metrics beside the app, until the server stops', async () => {
   await using server = await startServer({ DATA_DIR: directory.path, METRICS_PORT: '0' })
   const [, address = ''] = /metrics {3}(http:\S+)/.exec(server.output.stdout) ?? []

@@ -1,7 +1,11 @@
 import postgres from 'postgres'
 import { expect, it, vi } from 'vitest'
+import { createClient, unwrap } from '../../client/core/index.ts'
 import { makeAppFolder } from '../cli/app-folder.ts'
 import { openEmptyDatabase } from '../db/empty-database.ts'
+import type { FixtureRouter } from '../fixture/app.ts'
+import { mintToken, startServer } from '../lifecycle/process.ts'
+import { dataDirectory } from '../support/data-directory.ts'
 import { openTestDatabase } from '../support/database.ts'
 import { startPgbouncer } from './pgbouncer.ts'
 
@@ -31,6 +35,24 @@ it('deputy doctor tells of migrations that are missing, and of a role that may n
     await sql.unsafe(`drop owned by ${role}; drop role ${role}`)
     await sql.end()
   }
+})
+
+it('a server on PostgreSQL finds of its surroundings what deputy doctor does', async () => {
+  await using opened = await openTestDatabase()
+  await using directory = await dataDirectory()
+  await using server = await startServer({ DATABASE_URL: opened.url ?? '', DATA_DIR: directory.path })
+  const token = await mintToken('owner', directory.path)
+  const { status } = createClient<FixtureRouter>({ url: server.url, token })
+  const { findings } = unwrap(await status.findings.query())
+  expect(findings.slice(0, 7).map(({ level, subject }) => `${level} ${subject}`)).toEqual([
+    'ok database',
+    'ok clock',
+    'ok pooler',
+    'ok migrations',
+    'ok rights',
+    'ok tokens',
+    'ok owner',
+  ])
 })
 
 it('deputy doctor says which pooler is there, what is lost, and where the direct address leads', async () => {

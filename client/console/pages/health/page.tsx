@@ -3,6 +3,7 @@ import { Problem } from '../../shell/problem.tsx'
 import { useRead } from '../../shell/read.ts'
 import { addressOf } from '../../shell/route.ts'
 import { Facts } from './facts.tsx'
+import { FindingsCard } from './findings.tsx'
 import { type Status, worriesOf } from './status.ts'
 
 const REFRESH_MS = 5_000
@@ -16,6 +17,7 @@ export function HealthPage() {
       {error && <Problem error={error} />}
       {!status && !error && <p className="waiting">Asking the server…</p>}
       {status && <Shown status={status} />}
+      <FindingsCard />
     </>
   )
 }

@@ -1,10 +1,10 @@
 import { NamedActions } from '../../builders/named-actions.ts'
+import { type Finding, ok, warning } from '../../core/finding.ts'
 import type { ServerEnv } from '../../env/environment.ts'
-import type { AppParts } from '../../lifecycle/define-app.ts'
 import { agentCollections } from '../../mcp/resources.ts'
 import { createAgentTools } from '../../mcp/tools.ts'
 import { createCatalog } from '../../tools/catalog.ts'
-import { type Finding, ok, warning } from './finding.ts'
+import type { AppParts } from '../define-app.ts'
 
 /** A model reads the whole list with each of its answers, and chooses worse the longer it is. */
 const FITS = { tools: 40, bytes: 20_000 } as const

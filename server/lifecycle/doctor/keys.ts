@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { z } from 'zod'
+import { type Finding, ok, problem } from '../../core/finding.ts'
 import type { ServerEnv } from '../../env/environment.ts'
-import { type Finding, ok, problem } from './finding.ts'
 
 const PATIENCE_MS = 5_000
 const keySetSchema = z.object({ keys: z.array(z.looseObject({ kty: z.string() })).min(1) })
@@ -10,9 +10,13 @@ const keySetSchema = z.object({ keys: z.array(z.looseObject({ kty: z.string() })
 export async function checkKeys({ auth, dataDir }: ServerEnv): Promise<Finding> {
   if (auth.kind === 'development') return checkDevelopmentKey(dataDir)
   if (auth.key.kind !== 'jwks') return ok('tokens', `of ${auth.issuer}, by the key in the environment`)
-  const { url } = auth.key
+  // What it is asked with may be for no one's eyes.
+  const url = `${auth.key.url.origin}${auth.key.url.pathname}`
   try {
-    const response = await fetch(url, { signal: AbortSignal.timeout(PATIENCE_MS), redirect: 'error' })
+    const response = await fetch(auth.key.url, {
+      signal: AbortSignal.timeout(PATIENCE_MS),
+      redirect: 'error',
+    })
     if (!response.ok) return problem('tokens', `AUTH_JWKS_URL: ${url} answers ${response.status}`)
     const { keys } = keySetSchema.parse(await response.json())
     return ok('tokens', `of ${auth.issuer}, by ${keys.length} keys of ${url}`)

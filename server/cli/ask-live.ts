@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import { printable } from '../../core/printable.ts'
-import type { ServerEnv } from '../../env/environment.ts'
-import { CommandError } from '../command-error.ts'
+import { printable } from '../core/printable.ts'
+import type { ServerEnv } from '../env/environment.ts'
+import { CommandError } from './command-error.ts'
 
 const PATIENCE_MS = 10_000
 

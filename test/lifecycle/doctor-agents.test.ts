@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { checkAgents } from '../../server/cli/doctor/agents.ts'
 import type { ServerEnv } from '../../server/env/environment.ts'
+import { checkAgents } from '../../server/lifecycle/doctor/agents.ts'
 import { checkedActions } from '../../server/routers/registry.ts'
 import { fixture } from '../fixture/app.ts'
 import { action } from '../fixture/deputy.ts'

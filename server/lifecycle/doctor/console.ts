@@ -1,7 +1,7 @@
 import { z } from 'zod'
+import { type Finding, ok, problem, warning } from '../../core/finding.ts'
 import type { ServerEnv } from '../../env/environment.ts'
 import { signInOrigins } from '../../http/console-sign-in.ts'
-import { type Finding, ok, problem, warning } from './finding.ts'
 
 const PATIENCE_MS = 5_000
 const SUBJECT = 'console'

@@ -2,15 +2,16 @@ import { existsSync } from 'node:fs'
 import { access, constants } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { type Finding, ok, problem, warning } from '../../core/finding.ts'
+import type { Database } from '../../db/database.ts'
 import type { DatabaseAddress } from '../../db/database-address.ts'
 import { DirectoryLockError } from '../../db/directory-lock.ts'
 import type { MigrateOptions } from '../../db/migrate.ts'
 import type { PgliteDatabase } from '../../db/pglite.ts'
 import { LOST_IN_TRANSACTION_MODE, type PoolerMode, UnsuitableAddress } from '../../db/pooler-mode.ts'
-import type { AppParts } from '../../lifecycle/define-app.ts'
-import { findServerAddress } from '../../lifecycle/server-address.ts'
-import { explain } from '../command-error.ts'
-import { type Finding, ok, problem, warning } from './finding.ts'
+import type { AppParts } from '../define-app.ts'
+import { explainFault } from '../explain-fault.ts'
+import { findServerAddress } from '../server-address.ts'
 
 const OLDEST = 150_000
 /** Tokens expire, and cursors are compared, by both clocks. */
@@ -46,24 +47,34 @@ export async function* checkEmbedded(dataDir: string, parts: AppParts): AsyncGen
 
 async function* lookInside(dataDir: string, parts: AppParts): AsyncGenerator<Finding, void> {
   const { openPglite } = await import('../../db/pglite.ts')
-  const { findPendingEmbedded } = await import('../../db/migrate.ts')
   let database: PgliteDatabase
   try {
     database = await openPglite({ directory: dataDir })
   } catch (error) {
     const isInUse = error instanceof DirectoryLockError && error.isInUse
-    return yield isInUse ? await openElsewhere(dataDir) : problem('database', explain(error))
+    return yield isInUse ? await openElsewhere(dataDir) : problem('database', whatIsWrong(error))
   }
+  try {
+    yield* checkOpened(database, parts)
+  } finally {
+    await database.close()
+  }
+}
+
+/** Checks the embedded database that is open. */
+export async function* checkOpened(
+  database: Pick<Database, 'query' | 'location'>,
+  parts: Pick<AppParts, 'migrations' | 'collections'>,
+): AsyncGenerator<Finding, void> {
+  const { findPendingEmbedded } = await import('../../db/migrate.ts')
   try {
     const { rows } = await database.query({ sql: FACTS, params: [] })
     const facts = readFacts(rows[0], Date.now())
-    yield ok('database', `embedded PostgreSQL ${facts.version}, in ${dataDir}`)
+    yield ok('database', `embedded PostgreSQL ${facts.version}, in ${database.location}`)
     const options = await migrationsOf(parts)
     yield await checkMigrations(() => findPendingEmbedded(database, options), facts)
   } catch (error) {
-    yield problem('database', explain(error))
-  } finally {
-    await database.close()
+    yield problem('database', whatIsWrong(error))
   }
 }
 
@@ -73,7 +84,10 @@ async function openElsewhere(dataDir: string): Promise<Finding> {
   return ok('database', `embedded, in ${dataDir}. ${who}, so its migrations are not looked at here`)
 }
 
-async function migrationsOf({ migrations, collections }: AppParts): Promise<MigrateOptions> {
+async function migrationsOf({
+  migrations,
+  collections,
+}: Pick<AppParts, 'migrations' | 'collections'>): Promise<MigrateOptions> {
   const { createCatalog } = await import('../../tools/catalog.ts')
   return { migrations: fileURLToPath(migrations), tables: [...createCatalog(collections).keys()] }
 }
@@ -89,7 +103,7 @@ export async function* checkDatabase(
   try {
     found = await findPooler({ url: address.url })
   } catch (error) {
-    return yield problem(error instanceof UnsuitableAddress ? 'pooler' : 'database', explain(error))
+    return yield problem(error instanceof UnsuitableAddress ? 'pooler' : 'database', whatIsWrong(error))
   }
   const database = openAt(address, found, { max: 2 })
   const migrations = await migrationsOf(parts)
@@ -113,7 +127,7 @@ export async function* checkDatabase(
           `the role ${facts.role} may not read and write ${lacking.rows.join(', ')}: docs/database.md has the GRANTs`,
         )
   } catch (error) {
-    yield problem('database', explain(error))
+    yield problem('database', whatIsWrong(error))
   } finally {
     await database.close()
   }
@@ -178,7 +192,7 @@ async function checkDirect(url: string, directUrl: string): Promise<Finding> {
     const location = locationOf(connectionOf(directUrl))
     return ok('direct', `DATABASE_DIRECT_URL leads to the same database, ${location}`)
   } catch (error) {
-    return problem('direct', explain(error))
+    return problem('direct', whatIsWrong(error))
   }
 }
 
@@ -203,6 +217,10 @@ async function checkMigrations(
           `${missing}. The role ${role} may not: run deputy migrate as the role that owns the tables`,
         )
   } catch (error) {
-    return problem('migrations', explain(error))
+    return problem('migrations', whatIsWrong(error))
   }
+}
+
+function whatIsWrong(error: unknown): string {
+  return explainFault(error) ?? (error instanceof Error ? error.message : String(error))
 }

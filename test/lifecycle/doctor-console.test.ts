@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { checkConsole } from '../../server/cli/doctor/console.ts'
 import { readEnv } from '../../server/env/environment.ts'
+import { checkConsole } from '../../server/lifecycle/doctor/console.ts'
 import {
   CLIENT_ID,
   type Misdeeds,
