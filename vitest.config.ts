@@ -13,8 +13,8 @@ const resolve = {
 }
 const shared = {
   environment: 'node' as const,
-  testTimeout: 30_000,
-  hookTimeout: 60_000,
+  testTimeout: 120_000,
+  hookTimeout: 180_000,
   pool: 'forks' as const,
   expect: { poll: { timeout: PATIENCE_MS } },
   setupFiles: [

@@ -36,7 +36,7 @@ async function queued() {
 
 const drain = async () => {
   const dispatcher = app.startDispatcher()
-  await vi.waitFor(async () => expect(await queued()).toEqual([]), 20_000)
+  await vi.waitFor(async () => expect(await queued()).toEqual([]))
   await dispatcher.stop()
 }
 

@@ -69,7 +69,7 @@ test('processes that start at once end with one key', async () => {
   const outputs = await Promise.all([run(), run(), run(), run()])
   const stored = JSON.parse(await readFile(keyFile(dataDir), 'utf8'))
   expect(new Set(outputs.map(({ stdout }) => stdout))).toEqual(new Set([stored.x]))
-}, 30_000)
+})
 
 describe('a minted token', () => {
   const clock = testClock()

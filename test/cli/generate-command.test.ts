@@ -1,9 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import { makeAppFolder } from './app-folder.ts'
-
-vi.setConfig({ testTimeout: 60_000 })
 
 const app = await makeAppFolder()
 afterAll(() => app[Symbol.asyncDispose]())

@@ -14,7 +14,7 @@ import {
   pgView,
   text,
 } from 'drizzle-orm/pg-core'
-import { describe, expect, test, vi } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { collection } from '../../drizzle/engine/index.ts'
 import { findDangers } from '../../server/cli/migration/dangers.ts'
 import { loadDrizzleKit } from '../../server/cli/migration/drizzle-kit.ts'
@@ -23,8 +23,6 @@ import { parseRename } from '../../server/cli/migration/renames.ts'
 import { indexPath, readIndex, snapshotPath } from '../../server/cli/migration/snapshot.ts'
 import { joinStatements, writeMigration } from '../../server/cli/migration/write-migration.ts'
 import { temporaryDirectory } from '../support/guarded.ts'
-
-vi.setConfig({ testTimeout: 60_000 })
 
 const kit = loadDrizzleKit()
 

@@ -48,7 +48,7 @@ test('the command prints a token of the development key and nothing else', async
   })
   const { iat = 0, exp = 0 } = verification.ok ? verification.actor.claims : {}
   expect(exp - iat).toBe(3_600)
-}, 20_000)
+})
 
 test.each([
   [[], "missing required argument 'user'"],
@@ -72,4 +72,4 @@ test('where another key source is configured the command says so and ends with 1
   })
   expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
   expect(stderr).toContain('AUTH_')
-}, 20_000)
+})

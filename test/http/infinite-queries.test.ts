@@ -37,7 +37,7 @@ const inputs: Record<string, object> = {
 }
 /** Queries that answer with one thing, or with all there is. */
 const NOT_PAGED =
-  /^(?:records\.\w+\.(?:get|count)|users\.me|data\.get|audit\.get|jobs\.get|schedules\.list|credits\.(?:balance|spending)|status\.get|calls\.(?:totals|written)|integrations\.list)$/
+  /^(?:records\.\w+\.(?:get|count)|users\.me|data\.get|audit\.get|jobs\.get|schedules\.list|credits\.(?:balance|spending)|status\.(?:get|findings)|calls\.(?:totals|written)|integrations\.list)$/
 
 /** tRPC's integrations ask so: `json` is the input with what they add. */
 async function ask(path: string, input: object) {

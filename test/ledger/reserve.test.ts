@@ -157,7 +157,7 @@ describe('a reservation', () => {
   it('whose holder has died is refunded, or charged if it was sent, and by one sweeper alone', async () => {
     const account = newAccount()
     await fund(database, account, 100)
-    const dead = ownerOf(account, { leaseMs: 0 })
+    const dead = ownerOf(account, { leaseMs: -1_000 })
     await reserve(database, dead, [
       { effectId: `${account}/reserved`, amount: 30, ...NOTHING_ELSE },
       { effectId: `${account}/sent`, amount: 50, ...NOTHING_ELSE },

@@ -77,7 +77,7 @@ describe('streams and their readers', () => {
     socket.destroy()
     witness.close()
     await allGone()
-  }, 60_000)
+  })
 
   it('show within a look what no call has told', async () => {
     const stream = await page('ada-3')

@@ -367,7 +367,7 @@ describe('calls of a server', () => {
     const args = ['hook-calls.mjs', await app.listen(), await app.token('ada')]
     const { stdout } = await runGuarded(process.execPath, args, { cwd: oldest })
     expect(JSON.parse(stdout)).toEqual(HOOK_ANSWERS)
-  }, 60_000)
+  })
 
   it.each(['oldest', 'newest'] as const)(
     'go well with the %s of tRPC and superjson',

@@ -14,4 +14,4 @@ it('a server whose migration fails says so in plain words, and exits with 1', as
     /^Deputy could not start\. Migration 0000_init\.sql failed in line \d+, and nothing of it was kept: relation "analytics" already exists \(SQLSTATE 42P07\)\n {2}Statement: CREATE TABLE "analytics".*\n {2}What to do: it exists already/,
   )
   expect(server.output.stderr).not.toMatch(/^ +at /m)
-}, 60_000)
+})

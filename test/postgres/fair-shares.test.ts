@@ -186,7 +186,7 @@ describe('a server with more calls than it can answer', () => {
     expect([await late, await owner]).toMatchObject([{ success: true }, { success: true }])
     expect((await get(`${url}/readyz`)).status).toBe(200)
     expect(app.engine.callSlots.inFlight).toBe(0)
-  }, 60_000)
+  })
 })
 
 describe('a call that waits for room', () => {

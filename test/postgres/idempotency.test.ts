@@ -143,4 +143,4 @@ it('a call that is killed after its provider answered is finished by its repetit
   const replay = await send(server.url, 'summarizeEvent', 'sum', { eventId })
   expect(replay.text).toBe(again.text)
   expect(replay.headers.get('idempotency-replayed')).toBe('true')
-}, 60_000)
+})

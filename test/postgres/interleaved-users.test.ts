@@ -51,4 +51,4 @@ it('users who are interleaved never see what is not theirs', async () => {
   })
   await Promise.all(workers)
   expect(calls).toBe(CONNECTIONS * ROUNDS * 6)
-}, 60_000)
+})

@@ -56,4 +56,4 @@ it('jobs that hold their transactions leave connections to callers, and none of 
   await expect.poll(states).toEqual([['done', 16]])
   expect(most).toBe(CONNECTIONS / 2)
   await dispatcher.stop(5_000)
-}, 60_000)
+})

@@ -238,7 +238,7 @@ describe('calls that come at once', () => {
       }),
       { numRuns: 40 },
     )
-  }, 60_000)
+  })
 })
 
 describe('when something goes wrong', () => {

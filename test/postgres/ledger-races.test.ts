@@ -201,7 +201,7 @@ describe('of those who find a dead call at once', () => {
     action: 'races',
     invocation: account,
     holder: account,
-    leaseMs: 0,
+    leaseMs: -1_000,
     budgets: [{ budget: 'caller', subject: account, limit: { calls: 1_000, credits: undefined } }],
   })
   const CALL = { amount: RESERVE, endpoint: 'own/meter', transport: 'direct' } as const

@@ -9,7 +9,6 @@ import { eventData } from '../invocation/probe.ts'
 import { accountOf, checkLedger, fund } from '../ledger/ledger.ts'
 import { MAIL_PRICE, mail, openPost, type Post, SMS_PRICE, sms } from '../queue/post.ts'
 
-const TIMEOUT = { timeout: 20_000 }
 const CALLS = 60
 const ENOUGH_FOR = 7
 
@@ -40,7 +39,7 @@ const isQuiet = async () =>
       )
     )[0]?.[0],
   ) === 0
-const quiet = () => expect.poll(isQuiet, TIMEOUT).toBe(true)
+const quiet = () => expect.poll(isQuiet).toBe(true)
 const codes = (answers: readonly ActionResult<unknown>[]) => {
   const counts = new Map<string, number>()
   for (const answer of answers) {

@@ -131,7 +131,7 @@ describe('a role that only reads and writes data', () => {
       body: JSON.stringify({ title: 'Launch', startsAt: '2030-01-01T18:00:00Z', capacity: 20 }),
     })
     expect(await answer.json()).toMatchObject({ success: true })
-  }, 60_000)
+  })
 
   it.each([
     ['update deputy.audit_log set actor = null', /permission denied for table audit_log/],

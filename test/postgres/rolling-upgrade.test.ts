@@ -122,7 +122,7 @@ describe('while the next version starts on the same database', () => {
       params: [],
     })
     expect(rows.flat().map(Number)).toEqual(Array(4).fill(calls.answers.size))
-  }, 60_000)
+  })
 
   it('a transaction that holds a table keeps the migration waiting, and no reader behind it', async () => {
     await using probe = await createProbe()
@@ -142,7 +142,7 @@ describe('while the next version starts on the same database', () => {
     const database = await starting
     expect(await columnsOf(database, 'events')).toContain('location')
     await database.close()
-  }, 60_000)
+  })
 
   it('a table that is held for too long is named with what to do, and nothing of the file is kept', async () => {
     await using opened = await openTestDatabase()
@@ -161,7 +161,7 @@ describe('while the next version starts on the same database', () => {
     expect(await columnsOf(opened.database, 'rooms')).toEqual([])
     await (await next.open(admin.url)).close()
     expect(await columnsOf(opened.database, 'rooms')).toEqual(['id'])
-  }, 60_000)
+  })
 })
 
 async function waitsForEvents(admin: ReturnType<typeof connectAsAdmin>): Promise<number> {

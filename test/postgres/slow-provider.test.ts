@@ -47,4 +47,4 @@ it(`${WAITING} paid calls that wait for their provider keep nobody from a pool o
   expect(await market.balance(user)).toEqual({ available: 0, reserved: 0 })
   expect(await market.closings(user)).toEqual(Array(WAITING).fill(['settle', PRICE, 'answered']))
   await market.isSettled()
-}, 60_000)
+})

@@ -9,8 +9,6 @@ import { json } from '../integrations/upstream.ts'
 import { accountOf, checkLedger, fund } from '../ledger/ledger.ts'
 import { openPost, type Post, SMS_PRICE, sms } from './post.ts'
 
-const TIMEOUT = { timeout: 20_000 }
-
 let post: Post
 let url: string
 let owner: Awaited<ReturnType<Post['app']['as']>>
@@ -44,7 +42,7 @@ async function deadMessage(attempts = 0): Promise<string> {
   const id = await queue()
   await post.change(`update deputy.queue set attempts = ${attempts}`)
   post.startSending()
-  await expect.poll(() => post.count('dead'), TIMEOUT).toBe(1)
+  await expect.poll(() => post.count('dead')).toBe(1)
   await post.stopSending()
   post.provider.onPath('/sms', (_received, response) => json(response, 200, {}))
   return id
@@ -58,7 +56,7 @@ async function unknownMessage(): Promise<string> {
   const id = await queue()
   await post.change('update deputy.queue set attempts = 12')
   post.startSending()
-  await expect.poll(() => post.count('dead'), TIMEOUT).toBe(1)
+  await expect.poll(() => post.count('dead')).toBe(1)
   await post.stopSending()
   post.provider.onPath('/sms', (_received, response) => json(response, 200, {}))
   return id
@@ -107,8 +105,8 @@ describe('outbox.list', () => {
       data: { messages: [{ data: { to: ada, pin: '[secret]' } }] },
     })
     post.startSending()
-    await expect.poll(received, TIMEOUT).toMatchObject([{ body: { to: ada, pin } }])
-    await expect.poll(() => post.rows('select 1 from deputy.queue'), TIMEOUT).toEqual([])
+    await expect.poll(received).toMatchObject([{ body: { to: ada, pin } }])
+    await expect.poll(() => post.rows('select 1 from deputy.queue')).toEqual([])
   })
 
   const mostOf = async (id: string) => {
@@ -193,7 +191,7 @@ describe('outbox.retry', () => {
       ['queued', 0],
     ])
     post.startSending()
-    await expect.poll(() => post.rows('select 1 from deputy.queue'), TIMEOUT).toEqual([])
+    await expect.poll(() => post.rows('select 1 from deputy.queue')).toEqual([])
     expect(new Set(received().map(({ idempotencyKey }) => idempotencyKey))).toEqual(new Set([id]))
     expect(await spent()).toBe(SMS_PRICE)
   })
@@ -203,7 +201,7 @@ describe('outbox.retry', () => {
     expect(await spent()).toBe(SMS_PRICE)
     expect(await owner.outbox.retry({ id })).toEqual(ok({ id }))
     post.startSending()
-    await expect.poll(() => post.rows('select 1 from deputy.queue'), TIMEOUT).toEqual([])
+    await expect.poll(() => post.rows('select 1 from deputy.queue')).toEqual([])
     expect(received()).toHaveLength(2)
     expect(await spent()).toBe(SMS_PRICE)
     expect(await balance()).toEqual({ available: 0, reserved: 0 })

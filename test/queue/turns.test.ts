@@ -56,8 +56,8 @@ describe('a provider that hangs', () => {
       success: true,
     })
     post.startSending()
-    await vi.waitFor(() => expect(post.received('/sms')).toHaveLength(30), 20_000)
-    await vi.waitFor(() => expect(post.received('/other')).toHaveLength(30), 20_000)
+    await vi.waitFor(() => expect(post.received('/sms')).toHaveLength(30))
+    await vi.waitFor(() => expect(post.received('/other')).toHaveLength(30))
     expect(post.received('/mail')).toHaveLength(MAX_OF_CALLER)
     await vi.waitFor(async () => expect(await post.count('queued')).toBe(100))
   })
@@ -67,7 +67,7 @@ describe('a provider that hangs', () => {
     answered('/sms')
     await queue(['mail/send', 20], ['mail/other', 20], ['mail/third', 20], ['sms/send', 20])
     post.startSending()
-    await vi.waitFor(() => expect(post.received('/sms')).toHaveLength(20), 20_000)
+    await vi.waitFor(() => expect(post.received('/sms')).toHaveLength(20))
     const paths = ['/mail', '/other', '/third'] as const
     await vi.waitFor(() => expect(held).toHaveLength(MAX_OF_INTEGRATION))
     for (const path of paths) expect(post.received(path).length).toBeGreaterThan(2)
@@ -81,7 +81,7 @@ describe('a provider that hangs', () => {
     answered('/mail')
     for (const response of held.splice(0))
       response.writeHead(200, { 'content-type': 'application/json' }).end('{}')
-    await vi.waitFor(async () => expect(await post.count('queued')).toBe(0), 20_000)
+    await vi.waitFor(async () => expect(await post.count('queued')).toBe(0))
     expect(post.received('/mail')).toHaveLength(20)
   })
 })

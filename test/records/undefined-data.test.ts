@@ -119,7 +119,7 @@ describe.each(Object.entries(SURFACES))('a field that is undefined (%s)', (_name
       }),
       { numRuns: 25 },
     )
-  }, 60_000)
+  })
 
   it('keeps what an upsert finds, and leaves a new record to its default', async () => {
     const recordId = randomUUID()

@@ -3,10 +3,11 @@ import { createRequire } from 'node:module'
 import type { BrowserContextOptions, Page } from 'playwright-core'
 import { openBrowser } from './browser.ts'
 import { builtConsole } from './console-build.ts'
+import { PATIENCE_MS } from './patience.ts'
 import type { createTestApp, TestApp } from './test-app.ts'
 
 /** How long a page may take on a machine that does other things as well. */
-export const SOON = { timeout: 30_000 }
+export const SOON = { timeout: PATIENCE_MS }
 
 export type ConsoleOptions = NonNullable<NonNullable<Parameters<typeof createTestApp>[0]>['console']>
 

@@ -1,2 +1,2 @@
-/** How long a test waits for what must happen: nearly as long as it may take, and no result depends on it. */
-export const PATIENCE_MS = 25_000
+/** How long a test waits for what must happen: longer than a loaded machine needs, within what a test may take; no result depends on it. */
+export const PATIENCE_MS = 50_000

@@ -84,7 +84,7 @@ describe('a value comes back as it was given, however it was written', () => {
       }),
       { numRuns: 25 },
     )
-  }, 60_000)
+  })
 })
 
 it('an envelope has the system fields beside the data, and exactly the fields of the collection in it', async () => {
