@@ -150,6 +150,10 @@ export const auditDetail = engineSchema.table(
     /** The input as JSON text, capped, without the fields that are marked secret. */
     input: text('input'),
     ip: text('ip'),
+    /** JSON, capped: what the call wrote to the log. Null where it wrote nothing. */
+    log: text('log'),
+    /** JSON: the `once` steps that it performed. Null where there were none. */
+    once: text('once'),
   },
   (detail) => [index('audit_detail_at_idx').on(detail.at), index('audit_detail_actor_idx').on(detail.actor)],
 )

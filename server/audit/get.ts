@@ -4,6 +4,7 @@ import { readColumn } from '../../drizzle/engine/column-types/describe-column.ts
 import { auditDetail, auditLog, creditEntries, queue } from '../../drizzle/engine/system.ts'
 import { type ActionResult, fail, ok } from '../core/result.ts'
 import type { ReadRuntime } from '../tools/tool-runtime.ts'
+import { type CallLog, type PerformedOnce, readCallLog, readOnces } from './call-notes.ts'
 import { type AuditEntry, auditColumns, readAuditEntry } from './entry.ts'
 
 /** So many outside calls of one call are told. */
@@ -32,6 +33,10 @@ export interface AuditedCall {
   readonly entry: AuditEntry
   /** In their order, messages that were sent later among them: at most 200. */
   readonly steps: readonly AuditStep[]
+  /** The `once` steps that it performed; null where the one who reads may not see them. */
+  readonly once: readonly PerformedOnce[] | null
+  /** What it wrote to the log; null where the one who reads may not see it. */
+  readonly log: CallLog | null
   /** The job that it was a run of; its schedule where it has one, and is still known. Null for other calls. */
   readonly job: { readonly id: string; readonly schedule: string | null } | null
 }
@@ -41,18 +46,26 @@ export async function getAudited(
   runtime: Pick<ReadRuntime, 'execute'>,
   id: string,
 ): Promise<ActionResult<AuditedCall>> {
-  const found = await runtime.execute(sql`select ${auditColumns()} from ${auditLog}
+  const found =
+    await runtime.execute(sql`select ${auditDetail.log}, ${auditDetail.once}, ${auditColumns()} from ${auditLog}
     left join ${auditDetail} on ${auditDetail.id} = ${auditLog.id} where ${auditLog.id} = ${id}::text`)
   const [row] = found.rows
   if (!row)
     return fail('NOT_FOUND', `There is no entry ${JSON.stringify(id)} in the audit log; old ones are pruned.`)
-  const entry = readAuditEntry(row)
+  const [log, once, ...columnsOfEntry] = row
+  const entry = readAuditEntry(columnsOfEntry)
   const { invocation, kind, seq } = creditEntries
   const columns = sql.join(Object.values(STEP_COLUMNS), sql`, `)
   const steps = await runtime.execute(sql`select ${columns} from ${creditEntries}
     where ${invocation} = ${id}::text and ${kind} in ('settle', 'refund')
     order by ${seq} limit ${MAX_STEPS}::int`)
-  return ok({ entry, steps: steps.rows.map(readStep), job: await jobOf(runtime, entry) })
+  return ok({
+    entry,
+    steps: steps.rows.map(readStep),
+    once: readOnces(once),
+    log: readCallLog(log),
+    job: await jobOf(runtime, entry),
+  })
 }
 
 /** The request of a run of a job is named by the job. */

@@ -168,8 +168,8 @@ class AttemptContext implements Omit<AnyContext, 'userId'> {
   }
 
   getFromPlatform(request: PlatformRequest): Promise<ActionResult<JsonValue>> {
-    const { engine, invocation } = this.#call
-    return getFromPlatform(engine.http, this.callerJwt, request, invocation.log)
+    const { engine } = this.#call
+    return getFromPlatform(engine.http, this.callerJwt, request, this.log)
   }
 
   get callerJwt(): string {
@@ -253,7 +253,7 @@ class AttemptContext implements Omit<AnyContext, 'userId'> {
   }
 
   get log(): Logger {
-    return this.#call.invocation.log
+    return this.#attempt.log
   }
 }
 

@@ -1,4 +1,5 @@
 import type { SQL } from 'drizzle-orm'
+import type { Logger } from 'pino'
 import { type ActionResult, type Failure, FailureError, fail, keepCause } from '../core/result.ts'
 import { type QueryResult, SqlError, type Statement } from '../db/database.ts'
 import { isUnavailable, mapDatabaseError, type StatementKind } from '../db/sqlstate.ts'
@@ -58,6 +59,7 @@ export class Attempt implements ToolRuntime {
   readonly #callsInFlight = new Set<Promise<unknown>>()
   // Most runs queue nothing.
   #queue: RunQueue | undefined
+  #log: Logger | undefined
   #concealing: Map<string, (error: SqlError) => SqlError> | undefined
 
   constructor(execution: Execution, { number, remainingMs, turns }: AttemptOptions) {
@@ -91,6 +93,13 @@ export class Attempt implements ToolRuntime {
   /** Whether it has a transaction, or is opening one. */
   get hasTransaction(): boolean {
     return this.#steps.mustSuspend
+  }
+
+  /** The logger of the call; what this run writes by it is kept for the audit. Made when it is first asked for. */
+  get log(): Logger {
+    const { invocation, record } = this.#execution
+    this.#log ??= record.keepLog(invocation.log, this.number)
+    return this.#log
   }
 
   get remainingLifeMs(): number {
@@ -282,7 +291,7 @@ export class Attempt implements ToolRuntime {
 
   /** Waits for calls that the handler did not await, so that each belongs to the attempt as a whole or not at all. */
   async settle(): Promise<void> {
-    this.#execution.invocation.log.warn(
+    this.log.warn(
       { attempt: this.number },
       'An action returned while a tool call was still running; await every call',
     )
@@ -346,7 +355,7 @@ export class Attempt implements ToolRuntime {
     if (isUnavailable(error)) this.#execution.record.meetOutage()
     if (mapped.failure.code === 'INTERNAL_SERVER_ERROR') keepCause(mapped.failure, error)
     this.#state.poison = mapped.failure
-    this.#execution.invocation.log.warn({ tool, code: mapped.failure.code, err: error }, 'A statement failed')
+    this.log.warn({ tool, code: mapped.failure.code, err: error }, 'A statement failed')
     return this.#state.poison
   }
 
@@ -360,7 +369,7 @@ export class Attempt implements ToolRuntime {
   #lateCall<T>(tool: string): Promise<T> {
     if (!this.#loggedLateCall && this.#state.isOver) {
       this.#loggedLateCall = true
-      this.#execution.invocation.log.warn(
+      this.log.warn(
         { tool, attempt: this.number },
         'A tool was called after its attempt had ended; it did nothing. Await every call',
       )

@@ -64,6 +64,8 @@ export function auditStatement(
     invocation.ip ?? null,
     invocation.source,
     invocation.actedBy,
+    record.logText,
+    record.onceText,
   ])
   const kept = beside(parameters).map((sql, position) => `kept_${position} as (${sql}), `)
   return { sql: kept.length === 0 ? ALONE : `with ${kept.join('')}${INSERTS}`, params: parameters.values }
@@ -71,8 +73,8 @@ export function auditStatement(
 
 /** The inserts as constant text: most calls have no other parts. */
 const INSERTS = `detail as (
-      insert into deputy.audit_detail (id, at, actor, input, ip)
-      values ($1::text, $2::timestamptz, $3::text, $15::text, $16::text) on conflict do nothing)
+      insert into deputy.audit_detail (id, at, actor, input, ip, log, once)
+      values ($1::text, $2::timestamptz, $3::text, $15::text, $16::text, $19::text, $20::text) on conflict do nothing)
     insert into deputy.audit_log (id, at, actor, request_id, transport, action, outcome, attempts, duration_ms, input_hash,
       writes, write_count, payers, cost, source, acted_by)
     values ($1, $2, $3, $4::text, $5::text, $6::text, $7::text, $8::int, $9::int, $10::text,

@@ -79,7 +79,7 @@ export async function commit<T>(
     }
     if (outcome === 'rolled back')
       throw new Error('Postgres rolled the transaction back at COMMIT without an error')
-    invocation.log.error('The connection was lost while a call was committed; its outcome is not known')
+    attempt.log.error('The connection was lost while a call was committed; its outcome is not known')
     execution.messageReservations.leave()
     record.loseOutcome()
     return { kind: 'done', result: outcomeUnknown(invocation) }
@@ -111,7 +111,7 @@ export async function lookAndRollBack<T>(
 
 /** What is to be done about a COMMIT that has failed, or what it would fail with. */
 async function commitFailed<T>(
-  { engine, invocation, record }: Execution,
+  { engine, record }: Execution,
   attempt: Attempt,
   error: unknown,
 ): Promise<CommitResult<T>> {
@@ -122,7 +122,7 @@ async function commitFailed<T>(
   if (!mapped) return { kind: 'threw', error }
   if (mapped.kind === 'conflict') return { kind: 'conflict', keys: attempt.turnKeys, error: mapped.error }
   if (isUnavailable(mapped.error)) record.meetOutage()
-  invocation.log.warn({ code: mapped.failure.code, err: error }, 'A COMMIT failed')
+  attempt.log.warn({ code: mapped.failure.code, err: error }, 'A COMMIT failed')
   return { kind: 'done', result: mapped.failure }
 }
 

@@ -8,6 +8,7 @@ import type { InvocationRecord, RecordedCall } from './invocation-record.ts'
 import { Journal, type Step, type StoredStep } from './journal.ts'
 import { MessageReservations } from './message-reservations.ts'
 import { DatabaseStepStore } from './step-store.ts'
+import type { TraceSpan } from './tracing.ts'
 
 /** The parts of the engine that carry out a call. */
 export type ExecutionEngine = Pick<
@@ -93,11 +94,25 @@ export class Execution implements RecordedCall {
     const name = step.charge ? step.name : 'once'
     this.record.act()
     return this.record.timeline.during('step', name, ({ span }) => {
-      if (!span) return this.journal.perform(step, attempt)
-      const perform: Step['perform'] = (effectId, isResent) =>
-        step.perform(effectId, isResent, span.outgoingHeaders())
-      return span.run(() => this.journal.perform({ ...step, perform }, attempt))
+      if (!step.charge) return this.#performOnce(step, attempt, span)
+      return this.#perform(step, attempt, span)
     })
+  }
+
+  async #performOnce(step: Step, attempt: number, span: TraceSpan | undefined): Promise<void> {
+    const [at, startedMs] = [new Date(), performance.now()]
+    await this.#perform(step, attempt, span)
+    if (this.dryRun) return
+    const durationMs = Math.round(performance.now() - startedMs)
+    const outcome = this.journal.hasLeft(step) ? 'answered' : 'failed'
+    this.record.performOnce({ key: step.name.slice('once:'.length), outcome, at, durationMs, attempt })
+  }
+
+  #perform(step: Step, attempt: number, span: TraceSpan | undefined): Promise<void> {
+    if (!span) return this.journal.perform(step, attempt)
+    const perform: Step['perform'] = (effectId, isResent) =>
+      step.perform(effectId, isResent, span.outgoingHeaders())
+    return span.run(() => this.journal.perform({ ...step, perform }, attempt))
   }
 
   /** Notes that an attempt has learnt how to insert into a collection; false when that was known. */

@@ -1,8 +1,11 @@
+import type { Logger } from 'pino'
 import type { z } from 'zod'
+import type { PerformedOnce } from '../audit/call-notes.ts'
 import type { Payer } from '../integrations/integrations.ts'
 import type { CallSlot } from './call-slots.ts'
 import { type Fingerprint, hashOfInput, type SentInput, storedInput } from './fingerprint.ts'
 import type { Invocation } from './invocation.ts'
+import { LogLines } from './log-lines.ts'
 import type { ReadCollections } from './read-collections.ts'
 import { Timeline } from './timeline.ts'
 import type { CommittedWrites } from './write.ts'
@@ -40,6 +43,9 @@ export class InvocationRecord {
   #inputHash: string | undefined
   #storedInput: string | undefined
   #reads: ReadCollections | undefined
+  // Most calls write nothing to the log by themselves.
+  #logLines: LogLines | undefined
+  #onces: PerformedOnce[] | undefined
 
   constructor(fingerprint: Fingerprint, startedAt: Date, timeline = new Timeline()) {
     this.timeline = timeline
@@ -187,6 +193,28 @@ export class InvocationRecord {
   pay(payer: Payer): void {
     this.#payers ??= new Set()
     this.#payers.add(payer)
+  }
+
+  /** Creates a logger for an attempt, whose lines are kept. @param log the logger of the call */
+  keepLog(log: Logger, attempt: number): Logger {
+    this.#logLines ??= new LogLines(log)
+    return this.#logLines.logOf(attempt)
+  }
+
+  /** What it has written to the log, as JSON text; null for nothing. */
+  get logText(): string | null {
+    return this.#logLines?.text ?? null
+  }
+
+  /** Notes a `once` step that it has performed. */
+  performOnce(once: PerformedOnce): void {
+    this.#onces ??= []
+    this.#onces.push(once)
+  }
+
+  /** The `once` steps that it has performed, as JSON text; null for none. */
+  get onceText(): string | null {
+    return this.#onces ? JSON.stringify(this.#onces) : null
   }
 
   /** Notes the cost of a step, in whole micro-credits. */

@@ -9,7 +9,6 @@ import { findResultFault, isTooLarge, plainResult } from './check-result.ts'
 import { type CommitResult, commit, type Done, lookAndRollBack } from './commit.ts'
 import type { Execution } from './execution.ts'
 import { answerTooLarge, tooLong, tooManyConflicts, UnexpectedError } from './failures.ts'
-import type { Invocation } from './invocation.ts'
 import type { Step } from './journal.ts'
 import type { Interruption } from './run-state.ts'
 import { type HeldTurns, TurnTimeout } from './turns.ts'
@@ -74,9 +73,9 @@ async function runAttempts<T>(execution: Execution, handler: Handler<T>): Promis
     handlerMs = attempt.stopwatch.remainingMs
     switch (outcome.kind) {
       case 'done':
-        return checked(invocation, outcome.result)
+        return checked(execution, outcome.result)
       case 'threw':
-        throw asTRPCError(invocation, outcome.error)
+        throw asTRPCError(execution, outcome.error)
       case 'superseded':
         throw new Superseded()
       case 'conflict':
@@ -84,7 +83,7 @@ async function runAttempts<T>(execution: Execution, handler: Handler<T>): Promis
         execution.record.meetConflict()
         // Postgres has internal errors that pass when it is asked again; one that does not is a bug.
         if (isInternal(outcome.error)) internalErrors += 1
-        if (internalErrors > 1) throw asTRPCError(invocation, outcome.error)
+        if (internalErrors > 1) throw asTRPCError(execution, outcome.error)
         if (conflicts >= MAX_CONFLICTS) return tooManyConflicts()
         turnKeys = outcome.keys
         await sleep(Math.random() * Math.min(MAX_BACKOFF_MS, 2 ** conflicts))
@@ -234,22 +233,25 @@ async function performAll(
 }
 
 /** INTERNAL_SERVER_ERROR is thrown, never returned, so that it always comes with the request id. */
-function checked<T>(invocation: Invocation, result: ActionResult<T>): ActionResult<T> {
+function checked<T>(execution: Execution, result: ActionResult<T>): ActionResult<T> {
   if (result.success) return result
   if (!Object.hasOwn(HTTP_STATUS, result.code)) {
     throw asTRPCError(
-      invocation,
-      new Error(`Action "${invocation.action}" failed with the unknown code ${JSON.stringify(result.code)}`),
+      execution,
+      new Error(
+        `Action "${execution.invocation.action}" failed with the unknown code ${JSON.stringify(result.code)}`,
+      ),
     )
   }
   if (result.code === 'INTERNAL_SERVER_ERROR')
-    throw asTRPCError(invocation, new Error(result.error, { cause: causeOf(result) }))
+    throw asTRPCError(execution, new Error(result.error, { cause: causeOf(result) }))
   return result
 }
 
-function asTRPCError(invocation: Invocation, error: unknown): TRPCError {
+function asTRPCError({ invocation, record }: Execution, error: unknown): TRPCError {
   if (error instanceof TRPCError && error.code !== 'INTERNAL_SERVER_ERROR') return error
-  invocation.log.error({ err: error }, 'An action failed with an unexpected error')
+  const log = record.keepLog(invocation.log, record.attempts)
+  log.error({ err: error }, 'An action failed with an unexpected error')
   return new UnexpectedError(error)
 }
 

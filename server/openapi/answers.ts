@@ -61,6 +61,31 @@ const audited: z.ZodType<AuditedCall> = z.object({
       at: z.date(),
     }),
   ),
+  once: z
+    .array(
+      z.object({
+        key: z.string(),
+        outcome: z.enum(['answered', 'failed']),
+        at: z.date(),
+        durationMs: z.number(),
+        attempt: z.number(),
+      }),
+    )
+    .nullable(),
+  log: z
+    .object({
+      lines: z.array(
+        z.object({
+          at: z.date(),
+          level: z.string(),
+          message: z.string(),
+          fields: z.string().nullable(),
+          attempt: z.number(),
+        }),
+      ),
+      leftOut: z.number(),
+    })
+    .nullable(),
   job: z.object({ id: z.string(), schedule: z.string().nullable() }).nullable(),
 })
 

@@ -23,7 +23,7 @@ export interface RestRoute {
 /** What each procedure does, as a reader is told. */
 const SUMMARIES: Readonly<Record<string, string>> = {
   'audit.list': 'Lists entries of the audit log, for the owner and admins',
-  'audit.get': 'Gets an entry of the audit log with its outside calls and its job, for the owner and admins',
+  'audit.get': 'Gets an entry of the audit log with its steps, its log and its job, for the owner and admins',
   'audit.erase': 'Removes what is personal in a user’s entries, for the owner',
   'audit.prune': 'Removes old entries of the audit log, for the owner',
   'calls.totals':

@@ -79,6 +79,12 @@ export const LIMITS: Readonly<Record<string, readonly string[]>> = {
   ],
   'spending-days': ['server/ledger/spending.ts MAX_SPENDING_DAYS'],
   'audit-steps': ['server/audit/get.ts MAX_STEPS'],
+  'audit-log': [
+    'server/invocation/log-lines.ts MAX_LOG_LINES',
+    'server/invocation/log-lines.ts MAX_LOG_CHARACTERS',
+    'server/invocation/log-lines.ts MAX_PART_CHARACTERS',
+    'server/invocation/log-lines.ts FIRST_LINES',
+  ],
   'spending-groups': ['server/ledger/spending.ts MAX_SPENDING_GROUPS'],
   lists: [
     'server/audit/query.ts MAX_AUDIT_LIMIT',

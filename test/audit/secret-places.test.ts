@@ -161,6 +161,10 @@ const READS = [
 ]
 const look = async () => {
   for (const path of READS) keep(await get(`${url}/api/${path}`, { token }))
+  const calls = (await get(`${url}/api/audit?action=passes&limit=5`, { token })).json as {
+    data: { entries: { id: string }[] }
+  }
+  for (const { id } of calls.data.entries) keep(await get(`${url}/api/audit/${id}`, { token }))
   const { data } = (await get(`${url}/api/jobs?limit=200`, { token })).json as {
     data: { jobs: { id: string }[] }
   }
@@ -226,6 +230,7 @@ it.each(Object.keys(SHAPES) as Shape[])('a secret as a %s is shown in no place',
   // The net has no holes: the bank was sent it, and there was something in each place.
   expect(JSON.stringify(bank.received)).toContain(value)
   expect(answers.join('\n')).toContain('[secret]')
+  expect(answers.join('\n')).toContain('It was passed on')
   const columns = (
     await app.database.query({
       sql: `select table_schema || '.' || table_name, column_name from information_schema.columns
@@ -242,6 +247,7 @@ it.each(Object.keys(SHAPES) as Shape[])('a secret as a %s is shown in no place',
     rows[table] = JSON.stringify(found.rows)
   }
   expect(rows['deputy.audit_detail']).toContain('[secret]')
+  expect(rows['deputy.audit_detail']).toContain('It was passed on')
   for (const [place, held] of Object.entries({
     answers: answers.join('\n'),
     log: JSON.stringify(app.logged),

@@ -26,6 +26,7 @@ const CANARIES = {
   'a record, by records': canary(),
   "another's record": canary(),
   'a field of a user': canary(),
+  'a line of the log': canary(),
 } as const
 type Place = keyof typeof CANARIES
 
@@ -90,7 +91,8 @@ const actions = actionRegistry({
   touch: action
     .input(how)
     .meta({ dryRun: 'caller', agent: { description: 'Touches a paper.' } })
-    .mutation(async ({ ctx: { tools }, input }) => {
+    .mutation(async ({ ctx: { log, tools }, input }) => {
+      log.info({ note: CANARIES['a line of the log'] }, CANARIES['a line of the log'])
       const paper = await tools.get('papers', 'paper')
       const safe = await tools.get('safes', 'safe')
       if (!paper.success || !safe.success) return fail('NOT_FOUND', 'There is nothing yet.')
@@ -210,6 +212,11 @@ async function askEverything(headers: Readonly<Record<string, string>>): Promise
   const audited = await ask('/api/audit?limit=1')
   const cursor = /"nextCursor":"([^"]+)"/.exec(audited)?.[1]
   if (cursor) await ask(`/api/audit?limit=200&cursor=${encodeURIComponent(cursor)}`)
+  const touched = await ask('/api/audit?action=touch&limit=10')
+  for (const [, id = ''] of touched.matchAll(/"id":"([^"]+)"/g)) {
+    await ask(`/api/audit/${id}`)
+    await ask(`/trpc/audit.get?input=${encodeURIComponent(JSON.stringify({ json: { id } }))}`)
+  }
   for (const [path, { kind }] of callablesOf(app.router))
     if (kind === 'query') await ask(`/trpc/${path}?input=${encodeURIComponent('{"json":{}}')}`)
   for (const name of RECORDS) {

@@ -5,6 +5,7 @@ import { addressOf } from '../../shell/route.ts'
 import { Table } from '../../shell/table.tsx'
 import { useViewer } from '../../shell/viewer.ts'
 import { prepareDraft } from '../actions/draft.ts'
+import { Log, Onces } from './call-notes.tsx'
 import { type AuditedCall, type Call, inputOf, isAction } from './calls.ts'
 
 /** What is known of a call: its request, what it wrote, what it did outside, its job, and its input. */
@@ -51,14 +52,14 @@ export function CallDetails({ call }: { readonly call: Call }) {
   )
 }
 
-/** What the server looks for elsewhere: the job of the call, and its outside calls with their answers. */
+/** What the server looks for elsewhere: the job of the call, its outside calls with their answers, and its log. */
 function Belonging({ call: { id, cost, source } }: { readonly call: Call }) {
   const { data, error } = useRead<AuditedCall>(`/api/audit/${encodeURIComponent(id)}`)
   const { isOwner } = useViewer()
   if (error) return <Problem error={error} />
   if (!data)
     return cost === null && source === 'client' ? null : <p className="waiting">Reading its steps…</p>
-  const { job, steps } = data
+  const { job, steps, once, log } = data
   return (
     <>
       {job !== null && (
@@ -90,6 +91,9 @@ function Belonging({ call: { id, cost, source } }: { readonly call: Call }) {
           },
         ]}
       />
+      {steps.length === 0 && once?.length === 0 && <p className="small">It has called no one outside.</p>}
+      {once && <Onces once={once} />}
+      {log && <Log log={log} />}
     </>
   )
 }

@@ -32,7 +32,32 @@ export interface AuditedCall {
     readonly durationMs: number | null
     readonly at: string
   }[]
+  /** Null for who is not the owner. */
+  readonly once: readonly PerformedOnce[] | null
+  readonly log: CallLog | null
   readonly job: { readonly id: string; readonly schedule: string | null } | null
+}
+
+/** A `once` step of a call. */
+export interface PerformedOnce {
+  readonly key: string
+  readonly outcome: 'answered' | 'failed'
+  readonly at: string
+  readonly durationMs: number
+  readonly attempt: number
+}
+
+/** What a call wrote to the log, as far as it is kept. */
+export interface CallLog {
+  readonly lines: readonly {
+    readonly at: string
+    readonly level: string
+    readonly message: string
+    /** JSON text, which may have been cut; null for none. */
+    readonly fields: string | null
+    readonly attempt: number
+  }[]
+  readonly leftOut: number
 }
 
 /** What calls can be chosen by, and how each is named to a person. */
