@@ -60,6 +60,17 @@ const actions = actionRegistry({
       ctx.log.info({ id: input.id, attempt: ctx.attempt }, `It ${input.how}`)
       return ok(null)
     }),
+  once: action.input(input).mutation(async ({ ctx: { log, now, tools }, input }) => {
+    log.info({ id: input.id }, 'It goes out')
+    await tools.once('first', () => 'done')
+    await tools.create('events', { title: 'x', startsAt: now, capacity: 1 })
+    await tools.once('second', () => 'done')
+    await tools.once('third', () => {
+      if (input.how === 'breaks') throw new Error('broken')
+      return 'done'
+    })
+    return ok(null)
+  }),
   queues: ownerAction
     .input(input)
     .mutation(({ ctx, input }) => ctx.tools.later(internal, input, { attempts: 1 })),
@@ -284,6 +295,31 @@ describe('the lines that a call logs are kept', () => {
     })
     expect(wide.leftOut).toBe(20 - wide.lines.length)
     expect(wide.lines.map(({ message }) => Number.parseInt(message, 10))).toEqual([1, 2, 3, 4, 5, 20])
+  })
+})
+
+describe('the once steps of a call', () => {
+  it('are told where it performed them itself: how each ended, and in which run', async () => {
+    const [id, key] = [randomUUID(), randomUUID()]
+    const ada = app.createCaller({ token: await app.token('ada'), idempotencyKey: key })
+    await expect(ada.actions.once({ id, how: 'breaks' })).rejects.toThrow()
+    const broken = await auditOf(id)
+    expect(broken.once).toMatchObject([
+      { key: 'first', outcome: 'answered', attempt: 1 },
+      { key: 'second', outcome: 'answered', attempt: 1 },
+      { key: 'third', outcome: 'failed', attempt: 2 },
+    ])
+    expect(broken.once?.every(({ at, durationMs }) => at instanceof Date && durationMs >= 0)).toBe(true)
+    app.logged.length = 0
+    // The same call again: the others are answered from the journal.
+    await ada.actions.once({ id, how: 'breaks' }).catch(() => undefined)
+    expect((await auditOf(id)).once).toMatchObject([{ key: 'third', outcome: 'failed' }])
+  })
+
+  it('are told of no dry run, which performs none', async () => {
+    const id = randomUUID()
+    await send('/api/actions/once', { id, how: 'works' }, { 'deputy-dry-run': 'true' }, 'owner')
+    expect(await auditOf(id)).toMatchObject({ entry: { outcome: 'dry-run' }, once: [] })
   })
 })
 
