@@ -83,7 +83,6 @@ export const LIMITS: Readonly<Record<string, readonly string[]>> = {
     'server/invocation/log-lines.ts MAX_LOG_LINES',
     'server/invocation/log-lines.ts MAX_LOG_CHARACTERS',
     'server/invocation/log-lines.ts MAX_PART_CHARACTERS',
-    'server/invocation/log-lines.ts FIRST_LINES',
   ],
   'spending-groups': ['server/ledger/spending.ts MAX_SPENDING_GROUPS'],
   lists: [
