@@ -31,6 +31,6 @@ it.each([-10 * MINUTE, 10 * MINUTE])(
     const late = `select extract(epoch from created_at - due_at) * 1000 + ${offsetMs} from deputy.queue`
     const lateMs = Number((await rows(late))[0]?.[0])
     expect(lateMs).toBeGreaterThanOrEqual(0)
-    expect(lateMs).toBeLessThan(5_000)
+    expect(lateMs).toBeLessThan(60_000)
   },
 )

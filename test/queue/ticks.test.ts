@@ -170,7 +170,7 @@ describe('a tick', () => {
       'select max(extract(epoch from created_at - due_at)), min(extract(epoch from created_at - due_at)) from deputy.queue',
     )
     expect(Number(late[0]?.[1])).toBeGreaterThanOrEqual(0)
-    expect(Number(late[0]?.[0])).toBeLessThan(5)
+    expect(Number(late[0]?.[0])).toBeLessThan(60)
   })
 
   it('whose server ends between its look and its write is made by another, once', async () => {
