@@ -15,10 +15,14 @@ import { createCatalog } from '../../server/tools/catalog.ts'
 import type { fixture } from '../fixture/app.ts'
 import { openBrowser } from '../support/browser.ts'
 import { temporaryDirectory } from '../support/guarded.ts'
+import { PATIENCE_MS } from '../support/patience.ts'
+import { shortened } from '../support/shortened.ts'
 
 const ROOT = resolve(import.meta.dirname, '../..')
 const PATIENCE = 240_000
-const SOON = { timeout: 30_000 }
+const SOON = { timeout: PATIENCE_MS }
+/** How long the laptop is asleep: at its whole length, longer than a token lasts. */
+const SLEEP_MS = shortened({ short: 10_000, whole: 70_000 })
 const STALE = /There is no connection/
 
 /** The fixture has the same events and users. */
@@ -234,7 +238,7 @@ describe('a page whose streams are cut', { timeout: PATIENCE }, () => {
     await create('gus', 'Asleep')
     await page.getByText(STALE).waitFor(SOON)
     // Its token may be stale by now, and a fresh one not to be had.
-    await new Promise((resolve) => setTimeout(resolve, 10_000))
+    await new Promise((resolve) => setTimeout(resolve, SLEEP_MS))
     expect(await page.getByRole('link', { name: 'Asleep' }).count()).toBe(0)
     expect(await page.getByRole('link', { name: 'Awake' }).count()).toBe(1)
     way.mend()

@@ -15,7 +15,7 @@ const FILES = [
   'test/faults/poolers',
 ]
 
-const LIVE_FILES = ['test/faults/live-killed', 'test/live/model']
+const LIVE_FILES = ['test/faults/live-killed', 'test/live/model', 'test/package/example-streams']
 
 const JOB_FILES = ['test/faults/jobs', 'test/faults/job-model', 'test/faults/webhook']
 
@@ -42,7 +42,7 @@ function wholeLength(files: readonly string[]): Scenario {
 async function isGreen(files: readonly string[], databaseUrl: string | undefined): Promise<boolean> {
   const vitest = resolve(ROOT, 'node_modules/vitest/vitest.mjs')
   const child = guarded(
-    spawn(process.execPath, [vitest, 'run', '--project', 'p*', ...files], {
+    spawn(process.execPath, [vitest, 'run', '--project', 'p*', '--project', 'static', ...files], {
       cwd: ROOT,
       env: { ...process.env, WHOLE_FAULTS: 'yes', TEST_DATABASE_URL: databaseUrl },
       stdio: 'inherit',
