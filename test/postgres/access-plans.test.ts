@@ -124,6 +124,26 @@ describe('with 100 000 records', () => {
     }
   })
 
+  it('the pages of all data that the owner sees are read from an index', async () => {
+    const { data } = await app.as('owner')
+    let cursor: string | undefined
+    for (let page = 1; page <= 3; page += 1) {
+      const read = await data.list({
+        collection: 'events',
+        limit: 50,
+        ...(cursor === undefined ? {} : { cursor }),
+      })
+      if (!read.success) throw new Error(read.error)
+      expect(read.data.count).toBe(50)
+      const plan = await planOfLast('set enable_seqscan = on')
+      expect(plan).toContain('events_created_at_idx')
+      expect(plan).not.toMatch(/Seq Scan|Sort/)
+      cursor = read.data.nextCursor ?? undefined
+    }
+    expect(await data.get({ collection: 'events', recordId: 'e-7' })).toMatchObject({ success: true })
+    expect(await planOfLast('set enable_seqscan = on')).toContain('events_pkey')
+  })
+
   it('the count of what is of one’s team puts the index of each part together', async () => {
     const caller = await app.as('user-7')
     expect(await caller.records.tasks.count()).toMatchObject({ success: true })

@@ -1,6 +1,7 @@
 import { useState } from 'react'
 import { addressOf } from '../../shell/route.ts'
 import { type Column, Table } from '../../shell/table.tsx'
+import { useViewer } from '../../shell/viewer.ts'
 import { type Action, type ActionList as List, useCalls } from './load-actions.ts'
 
 type Calls = NonNullable<ReturnType<typeof useCalls>['data']>
@@ -9,6 +10,7 @@ type Calls = NonNullable<ReturnType<typeof useCalls>['data']>
 export function ActionList({ list }: { readonly list: List }) {
   const [wanted, setWanted] = useState('')
   const calls = useCalls()
+  const { isOwner } = useViewer()
   const text = wanted.trim().toLowerCase()
   const shown = list.actions.filter(({ name, summary }) =>
     `${name} ${summary ?? ''}`.toLowerCase().includes(text),
@@ -28,9 +30,7 @@ export function ActionList({ list }: { readonly list: List }) {
         </label>
       </div>
       {calls.error && <p className="small">How they went cannot be told: {calls.error.message}</p>}
-      {list.actions.length === 0 && (
-        <p>The app has no actions yet: write one in server/routers/actions, and list it in index.ts there.</p>
-      )}
+      {list.actions.length === 0 && <p>The app has no actions yet.</p>}
       {list.actions.length > 0 && shown.length === 0 && <p>No action has “{wanted}” in it.</p>}
       <Table
         caption="The last seven days"
@@ -38,6 +38,12 @@ export function ActionList({ list }: { readonly list: List }) {
         keyOf={({ name }) => name}
         columns={columnsOf(calls.data)}
       />
+      {isOwner && (
+        <p className="small">
+          A new action is a file in server/routers/actions, listed in index.ts there; npm run dev takes it up
+          at once.
+        </p>
+      )}
     </>
   )
 }
