@@ -3,7 +3,9 @@
 import { type Operation, type OperationLink, TRPCClientError, type TRPCLink } from '@trpc/client'
 import type { ClientCallOptions } from './client-types.ts'
 import { toDeputyError } from './convert-error.ts'
+import { fetchReportOf } from './fetch-report.ts'
 import type { LiveHandlers, LiveSubscription } from './live-types.ts'
+import { noteRequestId } from './request-ids.ts'
 import type { DeputyServer } from './server-types.ts'
 
 type Next = Parameters<OperationLink<DeputyServer>>[0]['next']
@@ -50,7 +52,11 @@ export function untypedClient(client: unknown): UntypedClient {
 function send(first: Next, op: Operation): Promise<unknown> {
   return new Promise<unknown>((resolve, reject) => {
     first(op).subscribe({
-      next: ({ result }) => resolve('data' in result ? result.data : undefined),
+      next: ({ result, context }) => {
+        const answer = 'data' in result ? result.data : undefined
+        noteRequestId(answer, fetchReportOf(context)?.requestId)
+        resolve(answer)
+      },
       error: reject,
     })
   }).catch((thrown: unknown) => {

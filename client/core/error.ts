@@ -1,6 +1,7 @@
 import { TRPCClientError } from '@trpc/client'
 import type { ErrorCode } from '../../server/core/errors.ts'
 import type { Failure, Issue, JsonValue } from '../../server/core/result.ts'
+import { requestIdOf } from './request-ids.ts'
 
 export interface DeputyErrorOptions {
   /** undefined when no answer came at all. */
@@ -34,10 +35,11 @@ export class DeputyError extends ClientError {
     this.details = options.details ?? {}
   }
 
-  /** Converts a returned failure. */
+  /** Converts a returned failure, with the id of the request that was answered so. */
   static fromFailure(failure: Failure): DeputyError {
     return new DeputyError(failure.error, {
       code: failure.code,
+      requestId: requestIdOf(failure),
       issues: failure.issues,
       details: failure.details,
     })

@@ -15,6 +15,8 @@ export interface FetchReport {
   readonly status: number | undefined
   /** The seconds that the header `Retry-After` asks for. */
   readonly retryAfterSeconds: number | undefined
+  /** By which the server's log names the request. */
+  readonly requestId: string | undefined
   /** The idempotency keys that were sent; empty for a call without one. */
   readonly keys: readonly string[]
 }
@@ -70,18 +72,21 @@ export function withFetchReport(
       init,
     ).catch((cause: unknown) => {
       if (isAborted()) throw cause
-      throw new NoAnswerError(cause, { status: undefined, retryAfterSeconds: undefined, keys })
+      throw new NoAnswerError(cause, {
+        status: undefined,
+        retryAfterSeconds: undefined,
+        requestId: undefined,
+        keys,
+      })
     })
     if (onWritten && isRecordWith(init?.headers, ASKS_FOR_WRITTEN)) {
       const told = response.headers?.get ? response.headers.get('deputy-writes') : '*'
       if (told) tell(onWritten, parseWritten(told))
     }
     const retryAfterSeconds = parseRetryAfter(response.headers?.get?.('retry-after'))
-    return new ReportedResponse(
-      response,
-      { status: response.status ?? 0, retryAfterSeconds, keys },
-      isAborted,
-    )
+    const requestId = response.headers?.get?.('x-request-id') ?? undefined
+    const report = { status: response.status ?? 0, retryAfterSeconds, requestId, keys }
+    return new ReportedResponse(response, report, isAborted)
   }
 }
 

@@ -146,6 +146,7 @@ describe('unwrap', () => {
     })
     expect(seen(unwrapped)).toEqual(seen(thrown))
     expect(seen(unwrapped)).toMatchObject({ name: 'DeputyError', code: 'FORBIDDEN' })
+    expect(unwrapped.requestId).toMatch(/^[0-9a-f-]{36}$/)
   })
 
   it('keeps the issues and details of a failure', () => {

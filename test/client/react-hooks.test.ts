@@ -119,7 +119,7 @@ describe('an action', () => {
     const invite = render(() => deputy.actions.inviteAttendee.useMutation())
     expect(
       await failing(() => invite.result.current.mutateAsync({ eventId: 'none', attendeeId: 'bob' })),
-    ).toMatchObject({ code: 'NOT_FOUND' })
+    ).toMatchObject({ code: 'NOT_FOUND', requestId: expect.stringMatching(/^[0-9a-f-]{36}$/) })
   })
 
   it('gives a failure as data to who asks for that', async () => {
