@@ -51,6 +51,12 @@ export interface ClientOptions {
    */
   readonly retries?: RetryOptions | false
   /**
+   * Whether calls that are made together travel in one request, which is answered when all of them are. `false` for a
+   * request for each.
+   * @default true
+   */
+  readonly batch?: boolean
+  /**
    * Is told, when the answer to a mutation comes, what it wrote that the user may read, so that it can be read again. Not
    * called where nothing was written.
    * @default the server is not asked
@@ -78,7 +84,7 @@ const MAX_INPUT_IN_URL = 3_500
  * @throws {RangeError} for a value in `retries` that is no count or no number of milliseconds.
  */
 export function createClient<TRouter extends AnyDeputyRouter>(options: ClientOptions): Client<TRouter> {
-  const { token, actAs, onWritten } = options
+  const { token, actAs, batch = true, onWritten } = options
   const url = `${options.url.replace(/\/+$/, '')}/trpc`
   const authorization = async (): Promise<Record<string, string>> => {
     const bearer = typeof token === 'function' ? await token() : token
@@ -93,7 +99,7 @@ export function createClient<TRouter extends AnyDeputyRouter>(options: ClientOpt
   const shared = {
     url,
     transformer,
-    maxItems: MAX_BATCH_SIZE,
+    maxItems: batch ? MAX_BATCH_SIZE : 1,
     fetch: withFetchReport(options.fetch, onWritten),
     headers: async ({ opList }: { opList: readonly Operation[] }): Promise<Record<string, string>> => {
       const authorized = await authorization()

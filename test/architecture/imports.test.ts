@@ -37,6 +37,7 @@ const TIERS = [
 
 /** What a folder may import of its own tier. */
 const WITHIN_TIERS = [
+  'client/console → client/react',
   'server/builders → server/trpc',
   'server/db → drizzle/engine',
   'server/http → server/mcp',

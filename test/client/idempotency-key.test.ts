@@ -51,6 +51,19 @@ describe('every mutation', () => {
     expect(server.received.map(({ keys }) => keys)).toEqual(['k0,k1,k2,k3,k4,k5,k6,k7,k8,k9', 'k10,k11'])
   })
 
+  it('has a request of its own where none travel together', async () => {
+    await using server = await successes()
+    const client = createClient<FixtureRouter>({ url: server.url, token: 'ada', batch: false })
+    await Promise.all([
+      client.actions.createEvent.mutate(EVENT, named('first')),
+      client.actions.recomputeAnalytics.mutate({}, named('second')),
+    ])
+    expect(server.received.map(({ paths, keys }) => [...paths, keys])).toEqual([
+      ['actions.createEvent', 'first'],
+      ['actions.recomputeAnalytics', 'second'],
+    ])
+  })
+
   it('leaves the context that it was given as it was, and takes a fresh key each time', async () => {
     await using server = await successes()
     const client = createClient<FixtureRouter>({ url: server.url, token: 'ada' })

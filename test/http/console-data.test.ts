@@ -1,3 +1,4 @@
+import type { Route } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type OpenConsole, openConsole, SOON } from '../support/console-browser.ts'
 import { execute } from '../support/execute.ts'
@@ -186,17 +187,20 @@ describe('the data in the console', { timeout: PATIENCE }, () => {
     await page.getByRole('button', { name: 'Edit' }).click()
     await page.getByLabel('title', { exact: true }).fill('Opened')
     const before = (await event(ids['Open day'])).version
-    let sent = 0
-    await page.route(/\/api\/records\/events\/.*ifVersion/, async (route) => {
-      sent += 1
-      if (sent > 1) return route.continue()
+    const keys = new Set<string | undefined>()
+    let isLosing = true
+    await page.route('**/trpc/records.events.update**', async (route) => {
+      keys.add(route.request().headers()['idempotency-key'])
+      if (!isLosing) return route.continue()
       await route.fetch()
       await route.abort()
     })
     await page.getByRole('button', { name: 'Save' }).click()
     await page.getByRole('alert').filter({ hasText: 'No answer came' }).waitFor()
+    isLosing = false
     await page.getByRole('button', { name: 'Save' }).click()
     await page.getByRole('row', { name: /^title Opened/ }).waitFor()
+    expect(keys.size).toBe(1)
     expect((await event(ids['Open day'])).version).toBe(before + 1)
   })
 
@@ -222,6 +226,40 @@ describe('the data in the console', { timeout: PATIENCE }, () => {
     expect(await page.getByLabel('See as').count()).toBe(0)
     await page.goto(`${url}#/data/attendees`)
     await page.getByText('It has no records').waitFor()
+  })
+
+  it('shows no one what another has read, nor ends their token for that of another', async () => {
+    await register('chief', 'admin')
+    const page = await signedIn('#/money/accounts')
+    const held: Route[] = []
+    const isOf = (name: string) => held.some((route) => route.request().url().includes(name))
+    await page.route('**/trpc/**', (route) => void held.push(route))
+    await page.getByLabel('Grant to').fill('rich')
+    await page.getByLabel('Credits').fill('1')
+    await page.getByRole('button', { name: /^Grant 1/ }).click()
+    await expect.poll(() => isOf('credits.grant'), SOON).toBe(true)
+    await page.getByRole('link', { name: 'Calls' }).click()
+    await expect.poll(() => isOf('audit.list'), SOON).toBe(true)
+    const ofOwner = held.splice(0)
+    await page.getByRole('button', { name: 'Sign out' }).click()
+    await page.getByLabel('Token of the owner or an admin').fill(await app.token('chief'))
+    await page.getByRole('button', { name: 'Sign in', exact: true }).click()
+    await expect.poll(() => isOf('users.me'), SOON).toBe(true)
+    expect(await page.getByRole('navigation').count()).toBe(0)
+    await held.shift()?.continue()
+    await page.getByText('chief admin').waitFor()
+    await expect.poll(() => isOf('audit.list'), SOON).toBe(true)
+    // What the owner asked for last is answered when someone else looks.
+    for (const route of ofOwner) {
+      if (route.request().url().includes('audit.list')) await route.continue()
+      else await route.fulfill({ status: 401, body: '{}' })
+    }
+    await page.getByText('Reading…').waitFor()
+    const rows = page.getByRole('row')
+    expect(await rows.count()).toBe(0)
+    await page.unroute('**/trpc/**')
+    await rows.nth(1).waitFor()
+    await page.getByText('chief admin').waitFor()
   })
 
   it.each([

@@ -72,7 +72,14 @@ describe('the console', () => {
 
   it('has the licences of what is in it', async () => {
     const text = await readFile(join(built.folder, 'licences.md'), 'utf8')
-    for (const name of ['react', 'react-dom', '@tanstack/react-query', 'oauth4webapi'])
+    for (const name of [
+      'react',
+      'react-dom',
+      '@tanstack/react-query',
+      '@trpc/client',
+      'superjson',
+      'oauth4webapi',
+    ])
       expect(text).toMatch(new RegExp(`^## ${name}\\b`, 'm'))
   })
 

@@ -1,4 +1,5 @@
 import { type ComponentType, createContext, useContext } from 'react'
+import type { TypedName } from '../shell/typed.ts'
 import type { JsonSchema, Schemas } from './schema.ts'
 
 /** A place in an input. */
@@ -6,6 +7,8 @@ export type Path = readonly (string | number)[]
 
 /** What all fields of a form know. */
 export interface FormParts {
+  /** Under which what is typed into them is kept. */
+  readonly name: TypedName
   readonly schemas: Schemas
   /** Shows one place of an input: fields have fields in them. */
   readonly Field: ComponentType<FieldProps>

@@ -1,4 +1,4 @@
-import type { Issue } from '../shell/call.ts'
+import type { Issue } from '../../core/index.ts'
 import type { Path } from './form-context.ts'
 
 /** Finds what the server said of one place of an input. */

@@ -1,5 +1,6 @@
 import { useState } from 'react'
-import type { InputProps } from './form-context.ts'
+import { useTyped } from '../shell/typed.ts'
+import { type InputProps, useForm } from './form-context.ts'
 import { instantOf, localText } from './local-time.ts'
 
 /** From here on text has a field of several lines. */
@@ -75,12 +76,16 @@ export function InstantField(props: InputProps) {
 
 /** Whatever has no field of its own, as JSON. */
 export function JsonField(props: InputProps) {
-  const { value, onChange, isRequired } = props
-  const [typed, setTyped] = useState<string>()
-  const parsed = typed === undefined ? undefined : parse(typed)
-  const isSame = parsed && 'value' in parsed && JSON.stringify(parsed.value) === JSON.stringify(value)
-  const shown =
-    typed !== undefined && (isSame || !parsed) ? typed : value === undefined ? '' : JSON.stringify(value)
+  const { value, onChange, isRequired, path } = props
+  const { name } = useForm()
+  const typed = useTyped([...name, 'json', ...path], () => ({ text: jsonOf(value), of: jsonOf(value) }))
+  // What came from elsewhere, such as the raw JSON, goes before what was typed here.
+  const shown = typed.value.of === jsonOf(value) ? typed.value.text : jsonOf(value)
+  const change = (text: string) => {
+    const read = text.trim() === '' ? { value: undefined } : (parse(text) ?? { value })
+    typed.change({ text, of: jsonOf(read.value) })
+    onChange(read.value)
+  }
   return (
     <>
       <textarea
@@ -90,18 +95,17 @@ export function JsonField(props: InputProps) {
         spellCheck={false}
         value={shown}
         placeholder={isRequired ? '{}' : ''}
-        onChange={({ target }) => {
-          setTyped(target.value)
-          const read = parse(target.value)
-          if (target.value.trim() === '') onChange(undefined)
-          else if (read) onChange(read.value)
-        }}
+        onChange={({ target }) => change(target.value)}
       />
-      {typed !== undefined && typed.trim() !== '' && !parsed && (
+      {shown.trim() !== '' && !parse(shown) && (
         <span className="issue">This is no JSON yet; the input is what it was before.</span>
       )}
     </>
   )
+}
+
+function jsonOf(value: unknown): string {
+  return value === undefined ? '' : JSON.stringify(value)
 }
 
 function parse(text: string): { readonly value: unknown } | undefined {

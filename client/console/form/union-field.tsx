@@ -1,4 +1,5 @@
-import { useId, useState } from 'react'
+import { useId } from 'react'
+import { useTyped } from '../shell/typed.ts'
 import { CompositeField } from './composite-fields.tsx'
 import { type InputProps, useForm } from './form-context.ts'
 import { PlainField } from './plain-field.tsx'
@@ -9,11 +10,13 @@ export function UnionField({
   variants,
   ...props
 }: InputProps & { readonly variants: readonly JsonSchema[] }) {
-  const { value, onChange, isRequired } = props
-  const { schemas } = useForm()
+  const { value, onChange, isRequired, path } = props
+  const { name, schemas } = useForm()
   const id = useId()
   const found = variants.findIndex((each) => looksLike(value, each, schemas))
-  const [chosen, setChosen] = useState(found < 0 ? (isRequired ? 0 : -1) : found)
+  const { value: chosen, change: setChosen } = useTyped([...name, 'kind', ...path], () =>
+    found < 0 ? (isRequired ? 0 : -1) : found,
+  )
   // What is there goes before what was chosen: it may have come from the raw JSON.
   const kept = variants[chosen]
   const isKept = kept !== undefined && (value === undefined || looksLike(value, kept, schemas))

@@ -1,6 +1,5 @@
-import { useQuery } from '@tanstack/react-query'
 import { PAGES } from '../pages/index.ts'
-import { call } from './call.ts'
+import { deputy } from './deputy.ts'
 import { Problem } from './problem.tsx'
 import { addressOf, useRoute } from './route.ts'
 import { setToken, useToken } from './session.ts'
@@ -12,13 +11,13 @@ import { type Viewer, ViewerContext } from './viewer.ts'
 export function App() {
   const token = useToken()
   const { kind } = useSignInState()
-  const me = useQuery({
-    queryKey: ['me', token],
-    queryFn: async () => (await call<Viewer>('/api/users/me')).data,
-    enabled: token !== undefined,
-  })
   if (kind === 'returning') return <p className="waiting">Signing in…</p>
-  if (token === undefined) return <SignIn />
+  return token === undefined ? <SignIn /> : <SignedIn key={token} />
+}
+
+/** What someone with a token is shown, if they may look. */
+function SignedIn() {
+  const me = deputy.users.me.useQuery()
   if (me.error && !me.data)
     return (
       <main className="narrow">

@@ -1,7 +1,6 @@
 import { useQuery } from '@tanstack/react-query'
 import type { JsonSchema, Schemas } from '../form/schema.ts'
-import { call } from './call.ts'
-import { useToken } from './session.ts'
+import { call, isWorthRetry } from './call.ts'
 
 export interface Operation {
   readonly summary?: string
@@ -22,11 +21,11 @@ export interface ApiDocument {
 
 /** Reads what of the app's document is `selected`. @param selected the same function each time */
 export function useDocument<T>(selected: (document: ApiDocument) => T) {
-  const token = useToken()
   return useQuery({
-    queryKey: ['document', token],
+    queryKey: ['document'],
     queryFn: async () => (await call<ApiDocument>('/openapi.json')).data,
     select: selected,
     staleTime: 60_000,
+    retry: isWorthRetry,
   })
 }

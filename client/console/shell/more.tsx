@@ -1,5 +1,5 @@
+import type { Pages } from './pages.ts'
 import { Problem } from './problem.tsx'
-import type { Pages } from './read.ts'
 
 interface MoreProps {
   readonly pages: Pages<unknown>

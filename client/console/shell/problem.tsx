@@ -1,16 +1,16 @@
-import { CallFailure } from './call.ts'
+import { DeputyError } from '../../core/index.ts'
 
 /** Says what a call has failed with. */
 export function Problem({ error }: { readonly error: Error }) {
-  const failure = error instanceof CallFailure ? error : undefined
+  const { code, requestId } = error instanceof DeputyError ? error : {}
   return (
     <div className="problem" role="alert">
       <p>
-        {failure && failure.status > 0 && <span className="badge bad">{failure.status}</span>} {error.message}
+        {code !== undefined && <span className="badge bad">{code}</span>} {error.message}
       </p>
-      {failure?.requestId !== undefined && (
+      {requestId !== undefined && (
         <p className="small">
-          Request <code>{failure.requestId}</code>
+          Request <code>{requestId}</code>
         </p>
       )}
     </div>

@@ -26,6 +26,11 @@ export function useHasEnded(): boolean {
   return useSyncExternalStore(subscribe, () => hasEnded)
 }
 
+/** Calls back whenever someone signs in or out. */
+export function onTokenChange(listener: () => void): void {
+  listeners.add(listener)
+}
+
 function change(given: string | undefined, isEnd: boolean): void {
   token = given
   hasEnded = isEnd

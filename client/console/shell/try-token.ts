@@ -1,14 +1,11 @@
-import { CallFailure } from './call.ts'
+import { send } from './call.ts'
 
 /** How far the server lets clocks differ. */
 const TOLERANCE_SECONDS = 5
 
 /** Asks the server whether it takes a token. @throws {Error} that says what is wrong, as far as the token shows it */
 export async function tryToken(token: string): Promise<void> {
-  const headers = { authorization: `Bearer ${token}` }
-  const answer = await fetch('/api/users/me', { cache: 'no-store', headers }).catch(() => {
-    throw new CallFailure(0, { error: 'No answer came. Is the server running?' }, undefined)
-  })
+  const answer = await send('/api/users/me', { headers: { authorization: `Bearer ${token}` } })
   if (answer.status !== 401) return
   throw new Error(refusalOf(claimsOf(token), new Date(answer.headers.get('date') ?? Date.now())))
 }

@@ -1,11 +1,8 @@
 import { createContext, useContext } from 'react'
+import type { Me } from '../../../server/routers/users.ts'
 
 /** The one who looks. */
-export interface Viewer {
-  readonly userId: string
-  readonly role: string
-  readonly isOwner: boolean
-}
+export type Viewer = Omit<Me<unknown>, 'user'>
 
 export const ViewerContext = createContext<Viewer | undefined>(undefined)
 

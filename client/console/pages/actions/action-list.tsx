@@ -1,6 +1,6 @@
-import { useState } from 'react'
 import { addressOf } from '../../shell/route.ts'
 import { type Column, Table } from '../../shell/table.tsx'
+import { useTyped } from '../../shell/typed.ts'
 import { useViewer } from '../../shell/viewer.ts'
 import { type Action, type ActionList as List, useCalls } from './load-actions.ts'
 
@@ -8,7 +8,7 @@ type Calls = NonNullable<ReturnType<typeof useCalls>['data']>
 
 /** All actions, with who may call them and how they went in the last seven days. */
 export function ActionList({ list }: { readonly list: List }) {
-  const [wanted, setWanted] = useState('')
+  const { value: wanted, change: setWanted } = useTyped(['find an action'], () => '')
   const calls = useCalls()
   const { isOwner } = useViewer()
   const text = wanted.trim().toLowerCase()

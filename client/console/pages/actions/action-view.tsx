@@ -1,14 +1,14 @@
 import { useState } from 'react'
+import { DeputyError } from '../../../core/index.ts'
 import { ObjectFields } from '../../form/composite-fields.tsx'
 import { Field } from '../../form/field.tsx'
 import { FormContext, type Path } from '../../form/form-context.ts'
 import { issuesAt } from '../../form/issues-at.ts'
 import { blankOf, resolved, type Schemas } from '../../form/schema.ts'
-import { CallFailure } from '../../shell/call.ts'
 import { Problem } from '../../shell/problem.tsx'
 import { addressOf } from '../../shell/route.ts'
 import { useViewer } from '../../shell/viewer.ts'
-import { useDraft } from './draft.ts'
+import { formOf, useDraft } from './draft.ts'
 import type { Action } from './load-actions.ts'
 import { Outcome } from './outcome.tsx'
 import { type Sent, useRun } from './run.ts'
@@ -22,7 +22,7 @@ export function ActionView({ action, schemas }: { readonly action: Action; reado
   const { draft, setInput, setText, setActAs } = useDraft(name, () => blankOf(schema, schemas) ?? {})
   const run = useRun()
   const [dry, setDry] = useState<Sent>()
-  const issues = run.error instanceof CallFailure ? run.error.issues : []
+  const issues = run.error instanceof DeputyError ? run.error.issues : []
   const isSame =
     dry !== undefined &&
     dry.actAs === draft.actAs &&
@@ -70,7 +70,9 @@ export function ActionView({ action, schemas }: { readonly action: Action; reado
           }}
         >
           <h2>Input</h2>
-          <FormContext value={{ schemas, Field, issuesAt: (path) => issuesAt(issues, path) }}>
+          <FormContext
+            value={{ name: formOf(name), schemas, Field, issuesAt: (path) => issuesAt(issues, path) }}
+          >
             <ObjectFields schema={schema} path={[]} value={draft.input} onChange={setInput} />
           </FormContext>
           {Object.keys(schema.properties ?? {}).length === 0 && <p>It takes no input.</p>}
@@ -129,7 +131,7 @@ export function ActionView({ action, schemas }: { readonly action: Action; reado
                 : 'A dry run changes nothing. What it was made with can be done after it.'}
             </p>
           )}
-          {kind === 'mutation' && run.error instanceof CallFailure && run.error.status === 403 && (
+          {kind === 'mutation' && run.error instanceof DeputyError && run.error.code === 'FORBIDDEN' && (
             <button type="button" className="quiet" disabled={isBusy} onClick={() => send(false)}>
               Do it without a dry run
             </button>

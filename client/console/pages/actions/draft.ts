@@ -1,5 +1,4 @@
-import { useState } from 'react'
-import { keepWhileAway } from '../../shell/kept-away.ts'
+import { endTyped, setTyped, type TypedName, useTyped } from '../../shell/typed.ts'
 
 /** What was typed for an action: the input, and the raw JSON as it stands in its field. */
 export interface Draft {
@@ -10,16 +9,14 @@ export interface Draft {
   readonly actAs: string
 }
 
-/** Kept for as long as the page is open, and over a sign-in elsewhere: what fails or ends takes nothing away. */
-const drafts = new Map<string, Draft>(keepWhileAway('drafts', (): [string, Draft][] => [...drafts]))
+/** Names the form of an action. */
+export function formOf(action: string): TypedName {
+  return ['action', action]
+}
 
 /** The draft of an action, and what changes it. The form and the raw JSON are kept in step. */
 export function useDraft(action: string, blank: () => unknown) {
-  const [draft, setDraft] = useState(() => drafts.get(action) ?? draftOf(blank(), ''))
-  const change = (changed: Draft) => {
-    drafts.set(action, changed)
-    setDraft(changed)
-  }
+  const { value: draft, change } = useTyped(formOf(action), () => draftOf(blank(), ''))
   return {
     draft,
     setInput: (input: unknown) => change(draftOf(input, draft.actAs)),
@@ -40,7 +37,8 @@ function readText(draft: Draft, text: string): Draft {
   }
 }
 
-/** Puts an input into the form of an action, in place of what was typed there. */
-export function prepareDraft(action: string, input: unknown, actAs: string): void {
-  drafts.set(action, draftOf(input, actAs))
+/** Puts an input into the form of an action, in place of what the viewer has typed there. */
+export function prepareDraft(viewer: string, action: string, input: unknown, actAs: string): void {
+  endTyped(viewer, formOf(action))
+  setTyped(viewer, formOf(action), draftOf(input, actAs))
 }

@@ -1,8 +1,7 @@
-import { useQuery } from '@tanstack/react-query'
+import type { WrittenInTime } from '../../../../server/audit/written.ts'
 import type { JsonSchema, Schemas } from '../../form/schema.ts'
-import { call } from '../../shell/call.ts'
+import { deputy } from '../../shell/deputy.ts'
 import { type ApiDocument, useDocument } from '../../shell/document.ts'
-import { useToken } from '../../shell/session.ts'
 
 /** An action, as the app's document describes it. */
 export interface Action {
@@ -47,43 +46,22 @@ function listOf({ paths, components }: ApiDocument): ActionList {
   return { actions, schemas: components.schemas }
 }
 
-/** How often one action was called lately. */
-export interface ActionCalls {
-  readonly action: string
-  readonly calls: number
-  readonly errors: number
-  readonly p95Ms: number | null
-}
-
-interface Written {
-  readonly writes: readonly {
-    readonly action: string
-    readonly operation: string
-    readonly collection: string
-    readonly records: number
-  }[]
-}
-
 /** Reads how actions went in the last seven days. */
 export function useCalls() {
-  const token = useToken()
-  return useQuery({
-    queryKey: ['calls', token],
-    queryFn: async () => {
-      const [totals, written] = await Promise.all([
-        call<{ readonly actions: readonly ActionCalls[] }>('/api/calls'),
-        call<Written>('/api/calls/written'),
-      ])
-      return {
+  const totals = deputy.calls.totals.useQuery()
+  const written = deputy.calls.written.useQuery()
+  return {
+    error: totals.error ?? written.error,
+    data: totals.data &&
+      written.data && {
         totals: new Map(totals.data.actions.map((each) => [each.action, each])),
         written: groupWrites(written.data),
-      }
-    },
-  })
+      },
+  }
 }
 
 /** The collections that each action has written, with how many records. */
-function groupWrites({ writes }: Written): ReadonlyMap<string, ReadonlyMap<string, number>> {
+function groupWrites({ writes }: WrittenInTime): ReadonlyMap<string, ReadonlyMap<string, number>> {
   const groups = new Map<string, Map<string, number>>()
   for (const { action, collection, records } of writes) {
     const group = groups.get(action) ?? new Map<string, number>()

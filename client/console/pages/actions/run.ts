@@ -1,5 +1,6 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { type Answer, call } from '../../shell/call.ts'
+import { deputy } from '../../shell/deputy.ts'
 
 /** A call, as it is made and as it is told. */
 export interface Sent {
@@ -39,6 +40,11 @@ export function useRun() {
         body: sent.input,
       }),
     }),
-    onSettled: () => queries.invalidateQueries({ queryKey: ['calls'] }),
+    onSettled: () =>
+      Promise.all(
+        [deputy.calls.totals, deputy.calls.written].map((read) =>
+          queries.invalidateQueries({ queryKey: read.queryKey() }),
+        ),
+      ),
   })
 }

@@ -1,12 +1,12 @@
 import { useState } from 'react'
+import type { AuditEntry } from '../../../../server/audit/entry.ts'
 import { Instant } from '../../shell/instant.tsx'
 import { addressOf } from '../../shell/route.ts'
 import type { Column } from '../../shell/table.tsx'
 import { CallDetails } from './call-details.tsx'
-import type { Call } from './calls.ts'
 
 /** What stands in the list of calls. */
-export const CALL_COLUMNS: readonly [Column<Call>, ...Column<Call>[]] = [
+export const CALL_COLUMNS: readonly [Column<AuditEntry>, ...Column<AuditEntry>[]] = [
   { title: 'Call', show: nameCell },
   {
     title: 'Outcome',
@@ -22,7 +22,7 @@ export const CALL_COLUMNS: readonly [Column<Call>, ...Column<Call>[]] = [
 ]
 
 /** What is known of a call is read when it is asked for. */
-function More({ call }: { readonly call: Call }) {
+function More({ call }: { readonly call: AuditEntry }) {
   const [isOpen, setOpen] = useState(false)
   return (
     <details onToggle={({ currentTarget }) => setOpen(currentTarget.open)}>
@@ -39,7 +39,7 @@ function More({ call }: { readonly call: Call }) {
   )
 }
 
-function nameCell(call: Call) {
+function nameCell(call: AuditEntry) {
   const { action, actor, actedBy, calls, source, transport } = call
   return (
     <>

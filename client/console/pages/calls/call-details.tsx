@@ -1,15 +1,16 @@
+import type { AuditEntry } from '../../../../server/audit/entry.ts'
 import { creditsOf } from '../../shell/credits.ts'
+import { deputy } from '../../shell/deputy.ts'
 import { Problem } from '../../shell/problem.tsx'
-import { useRead } from '../../shell/read.ts'
 import { addressOf } from '../../shell/route.ts'
 import { Table } from '../../shell/table.tsx'
 import { useViewer } from '../../shell/viewer.ts'
 import { prepareDraft } from '../actions/draft.ts'
 import { Log, Onces } from './call-notes.tsx'
-import { type AuditedCall, type Call, inputOf, isAction } from './calls.ts'
+import { inputOf, isAction } from './calls.ts'
 
 /** What is known of a call: its request, what it wrote, what it did outside, its job, and its input. */
-export function CallDetails({ call }: { readonly call: Call }) {
+export function CallDetails({ call }: { readonly call: AuditEntry }) {
   const { input, requestId, writes, writeCount, attempts, cost, payers, ip } = call
   return (
     <>
@@ -53,8 +54,8 @@ export function CallDetails({ call }: { readonly call: Call }) {
 }
 
 /** What the server looks for elsewhere: the job of the call, its outside calls with their answers, and its log. */
-function Belonging({ call: { id, cost, source } }: { readonly call: Call }) {
-  const { data, error } = useRead<AuditedCall>(`/api/audit/${encodeURIComponent(id)}`)
+function Belonging({ call: { id, cost, source } }: { readonly call: AuditEntry }) {
+  const { data, error } = deputy.audit.get.useQuery({ id })
   const { isOwner } = useViewer()
   if (error) return <Problem error={error} />
   if (!data)
@@ -99,14 +100,17 @@ function Belonging({ call: { id, cost, source } }: { readonly call: Call }) {
 }
 
 /** A link to the form of the action, with the same input and as the same user, to be tried as a dry run. */
-function Again({ call }: { readonly call: Call }) {
+function Again({ call }: { readonly call: AuditEntry }) {
   const { userId, isOwner } = useViewer()
   const input = inputOf(call)
   if (!isAction(call) || input === undefined) return null
   const actAs = isOwner && call.actor !== null && call.actor !== userId ? call.actor : ''
   return (
     <p>
-      <a href={addressOf('actions', call.action)} onClick={() => prepareDraft(call.action, input, actAs)}>
+      <a
+        href={addressOf('actions', call.action)}
+        onClick={() => prepareDraft(userId, call.action, input, actAs)}
+      >
         Try it again as a dry run
       </a>
     </p>

@@ -1,6 +1,6 @@
+import type { CallLog, PerformedOnce } from '../../../../server/audit/call-notes.ts'
 import { Instant } from '../../shell/instant.tsx'
 import { Table } from '../../shell/table.tsx'
-import type { CallLog, PerformedOnce } from './calls.ts'
 
 const WORSE = /^(?:warn|error|fatal)$/
 
@@ -11,7 +11,7 @@ export function Onces({ once }: { readonly once: readonly PerformedOnce[] }) {
       caption="Done once"
       isLong
       rows={once}
-      keyOf={({ key, at }) => `${at} ${key}`}
+      keyOf={({ key, at }) => `${at.toISOString()} ${key}`}
       columns={[
         { title: 'Key', show: ({ key }) => <code>{key}</code> },
         {

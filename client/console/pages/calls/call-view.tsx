@@ -1,13 +1,12 @@
+import { deputy } from '../../shell/deputy.ts'
 import { Instant } from '../../shell/instant.tsx'
 import { Problem } from '../../shell/problem.tsx'
-import { useRead } from '../../shell/read.ts'
 import { addressOf } from '../../shell/route.ts'
 import { CallDetails } from './call-details.tsx'
-import type { AuditedCall } from './calls.ts'
 
 /** One call, with all that is known of it. */
 export function CallView({ id }: { readonly id: string }) {
-  const { data, error } = useRead<AuditedCall>(`/api/audit/${encodeURIComponent(id)}`)
+  const { data, error } = deputy.audit.get.useQuery({ id })
   const call = data?.entry
   return (
     <>

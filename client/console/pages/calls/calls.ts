@@ -1,64 +1,6 @@
-/** A call, as the audit log has it. */
-export interface Call {
-  readonly id: string
-  readonly at: string
-  readonly requestId: string
-  readonly transport: string
-  readonly source: string
-  readonly actor: string | null
-  readonly actedBy: string | null
-  readonly action: string
-  readonly outcome: string
-  readonly attempts: number
-  readonly durationMs: number
-  readonly writes: readonly (readonly [operation: string, collection: string, recordId: string])[]
-  readonly writeCount: number
-  readonly payers: readonly string[]
-  readonly cost: number | null
-  readonly calls: number
-  /** JSON text, which may have been cut; null where it was erased. */
-  readonly input: string | null
-  readonly ip: string | null
-}
-
-/** A call, with what belongs to it. */
-export interface AuditedCall {
-  readonly entry: Call
-  readonly steps: readonly {
-    readonly endpoint: string
-    readonly outcome: 'answered' | 'nothing' | 'unknown' | null
-    readonly payer: 'owner' | 'caller' | null
-    readonly cost: number
-    readonly durationMs: number | null
-    readonly at: string
-  }[]
-  /** Null for who is not the owner. */
-  readonly once: readonly PerformedOnce[] | null
-  readonly log: CallLog | null
-  readonly job: { readonly id: string; readonly schedule: string | null } | null
-}
-
-/** A `once` step of a call. */
-export interface PerformedOnce {
-  readonly key: string
-  readonly outcome: 'answered' | 'failed'
-  readonly at: string
-  readonly durationMs: number
-  readonly attempt: number
-}
-
-/** What a call wrote to the log, as far as it is kept. */
-export interface CallLog {
-  readonly lines: readonly {
-    readonly at: string
-    readonly level: string
-    readonly message: string
-    /** JSON text, which may have been cut; null for none. */
-    readonly fields: string | null
-    readonly attempt: number
-  }[]
-  readonly leftOut: number
-}
+import type { AuditEntry } from '../../../../server/audit/entry.ts'
+import type { AuditOutcome } from '../../../../server/audit/outcome.ts'
+import type { AuditQuery } from '../../../../server/audit/query.ts'
 
 /** What calls can be chosen by, and how each is named to a person. */
 export const FILTERS = {
@@ -85,8 +27,20 @@ export function readFilters(text: string): Filters {
   )
 }
 
+/** Says what filters choose, as the audit log is asked. */
+export function queryOf({ from, to, outcome, ...texts }: Filters): AuditQuery {
+  return {
+    limit: 50,
+    ...texts,
+    // The server says what is wrong with an outcome that is none, and with a time that is none.
+    ...(outcome === undefined ? {} : { outcome: outcome as AuditOutcome }),
+    ...(from === undefined ? {} : { from: new Date(from) }),
+    ...(to === undefined ? {} : { to: new Date(to) }),
+  }
+}
+
 /** Reads the input that was kept of a call; undefined where it is not whole. */
-export function inputOf({ input }: Call): unknown {
+export function inputOf({ input }: AuditEntry): unknown {
   try {
     return input === null ? undefined : JSON.parse(input)
   } catch {
@@ -95,6 +49,6 @@ export function inputOf({ input }: Call): unknown {
 }
 
 /** Whether a name is that of an action, and no procedure of the engine's. */
-export function isAction({ action }: Call): boolean {
+export function isAction({ action }: AuditEntry): boolean {
   return /^[a-z][A-Za-z0-9]*$/.test(action)
 }

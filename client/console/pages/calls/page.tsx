@@ -1,9 +1,10 @@
+import { deputy } from '../../shell/deputy.ts'
 import { More } from '../../shell/more.tsx'
-import { usePages } from '../../shell/read.ts'
+import { pagesOf } from '../../shell/pages.ts'
 import { Table } from '../../shell/table.tsx'
 import { CALL_COLUMNS } from './call-columns.tsx'
 import { CallView } from './call-view.tsx'
-import { type Call, readFilters } from './calls.ts'
+import { queryOf, readFilters } from './calls.ts'
 import { FilterForm } from './filter-form.tsx'
 
 /** How often the newest calls are looked for. */
@@ -17,8 +18,11 @@ export function CallsPage({ path: [text = '', id] }: { readonly path: readonly s
 /** Calls as they are made, the newest first. */
 function CallList({ text }: { readonly text: string }) {
   const filters = readFilters(text)
-  const query = new URLSearchParams({ limit: '50', ...filters })
-  const pages = usePages<'entries', Call>('entries', `/api/audit?${query}`, REFRESH_MS)
+  const listed = deputy.audit.list.useInfiniteQuery(queryOf(filters), {
+    // What follows the first page would move.
+    refetchInterval: ({ state }) => (state.data?.pages.length === 1 ? REFRESH_MS : false),
+  })
+  const pages = pagesOf(listed, ({ entries }) => entries)
   return (
     <>
       <h1>Calls</h1>

@@ -1,13 +1,12 @@
 import type { DataRecord } from './records.ts'
 
+type BaseRecord = Pick<DataRecord, 'recordId' | 'version' | 'data'>
 type Values = Readonly<Record<string, unknown>>
 
 /** Changes to a record that are not saved: what was typed, beside the record that it was typed over. */
 export interface Changes {
-  readonly base: DataRecord
+  readonly base: BaseRecord
   readonly values: Values
-  /** The same for each attempt to save these very changes. */
-  readonly key: string
 }
 
 /** A field that was changed here and meanwhile by someone else. */
@@ -19,12 +18,12 @@ export interface Conflict {
 }
 
 /** Begins to change a record, or goes on with other values. */
-export function changesOf(base: DataRecord, values: Values): Changes {
-  return { base, values, key: crypto.randomUUID() }
+export function changesOf({ recordId, version, data }: BaseRecord, values: Values): Changes {
+  return { base: { recordId, version, data }, values }
 }
 
 /** Gives the fields that were changed, with what they were changed to; undefined for a value that was taken out. */
-export function patchOf({ base, values }: Pick<Changes, 'base' | 'values'>): Values {
+export function patchOf({ base, values }: Changes): Values {
   return Object.fromEntries(
     Object.entries(base.data).flatMap(([field, before]) =>
       isSame(before, values[field]) ? [] : [[field, values[field]]],
@@ -35,7 +34,7 @@ export function patchOf({ base, values }: Pick<Changes, 'base' | 'values'>): Val
 /** Puts the changes over the record as it is now. What only one side has changed is kept from that side. */
 export function rebased(
   changes: Changes,
-  now: DataRecord,
+  now: BaseRecord,
 ): { changes: Changes; conflicts: readonly Conflict[] } {
   const patch = patchOf(changes)
   const conflicts = Object.entries(patch).flatMap(([field, mine]): Conflict[] => {

@@ -1,81 +1,69 @@
-import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
+import { DeputyError } from '../../../core/index.ts'
 import { ObjectFields } from '../../form/composite-fields.tsx'
 import { Field } from '../../form/field.tsx'
 import { FormContext } from '../../form/form-context.ts'
 import { issuesAt } from '../../form/issues-at.ts'
 import { isObject, type JsonSchema, type Schemas } from '../../form/schema.ts'
-import { CallFailure, call } from '../../shell/call.ts'
-import { keepWhileAway } from '../../shell/kept-away.ts'
 import { Problem } from '../../shell/problem.tsx'
 import { Table } from '../../shell/table.tsx'
+import { typedBy, useTyped } from '../../shell/typed.ts'
 import { type Changes, type Conflict, changesOf, patchOf, rebased } from './changes.ts'
 import type { CollectionInfo } from './collections.ts'
-import type { DataRecord } from './records.ts'
+import { type DataRecord, useReadNow, useUpdate } from './records.ts'
+import { SEEN_KEY } from './seen.ts'
 import { ShortValue } from './value.tsx'
 
 interface EditFormProps {
   readonly collection: CollectionInfo
   readonly schemas: Schemas
   readonly record: DataRecord
-  /** Where the record is read again. */
-  readonly address: string
+  /** Whether the record is read as the app reads it. */
+  readonly asApp: boolean
   readonly onEnd: () => void
 }
 
-/** Kept for as long as the page is open, and over a sign-in elsewhere: what fails or ends takes nothing away. */
-const drafts = new Map<string, Changes>(keepWhileAway('edits', (): [string, Changes][] => [...drafts]))
-
-const keyOf = (collection: string, recordId: string) => JSON.stringify([collection, recordId])
+const formOf = (collection: string, recordId: string) => ['edit', collection, recordId]
 
 /** Whether changes to a record were typed that are not saved. */
-export function isEdited(collection: string, recordId: string): boolean {
-  return drafts.has(keyOf(collection, recordId))
+export function isEdited(viewer: string, collection: string, recordId: string): boolean {
+  return typedBy(viewer, formOf(collection, recordId)) !== undefined
 }
 
 /** Changes fields of a record by `records.update`, which refuses a version that is not the newest. */
-export function EditForm({ collection, schemas, record, address, onEnd }: EditFormProps) {
+export function EditForm({ collection, schemas, record, asApp, onEnd }: EditFormProps) {
   const { name } = collection
+  const { recordId } = record
   const queries = useQueryClient()
-  const key = keyOf(name, record.recordId)
-  const [changes, setChanges] = useState<Changes>(() => drafts.get(key) ?? changesOf(record, record.data))
+  const form = useTyped(formOf(name, recordId), () => changesOf(record, record.data))
+  const { value: changes, change } = form
   const [conflicts, setConflicts] = useState<readonly Conflict[]>([])
-  const change = (changed: Changes) => {
-    drafts.set(key, changed)
-    setChanges(changed)
-  }
   const end = () => {
-    drafts.delete(key)
+    form.end(changes)
     onEnd()
   }
   const patch = patchOf(changes)
   const empty = Object.keys(patch).filter((field) => patch[field] === undefined)
 
-  const save = useMutation({
-    mutationFn: async ({ base, key: submission }: Changes) => {
-      const path = `/api/records/${encodeURIComponent(name)}/${encodeURIComponent(base.recordId)}`
-      await call(`${path}?ifVersion=${base.version}`, {
-        method: 'PATCH',
-        headers: { 'Idempotency-Key': submission },
-        body: patch,
-      })
-    },
-    onSuccess: async () => {
+  const readNow = useReadNow({ collection: name, recordId, asApp })
+  const save = useUpdate(name, {
+    onSuccess: () => {
       end()
-      await queries.invalidateQueries({ queryKey: ['read'] })
+      return queries.invalidateQueries({ queryKey: SEEN_KEY })
     },
-    onError: async (error, sent) => {
-      if (!(error instanceof CallFailure) || error.code !== 'CONFLICT') return
+    onError: async ({ code }, sent) => {
+      if (code !== 'CONFLICT') return
       // Another value that is taken is a conflict too: then the version is what it was.
-      const { data } = await call<{ readonly record: DataRecord }>(address)
-      if (data.record.version === sent.base.version) return
-      const after = rebased(sent, data.record)
+      const now = await readNow().catch(() => undefined)
+      if (!now || now.version === sent.ifVersion) return
+      const after = rebased(changes, now)
       change(after.changes)
       setConflicts(after.conflicts)
     },
   })
-  const isStale = save.error !== null && changes.base.version !== save.variables?.base.version
-  const issues = save.error instanceof CallFailure ? save.error.issues : []
+  const isStale = save.error !== null && changes.base.version !== save.variables?.ifVersion
+  const issues = save.error instanceof DeputyError ? save.error.issues : []
   const theirs = ({ field, theirs: value }: Conflict) => {
     change(changesOf(changes.base, { ...changes.values, [field]: value }))
     setConflicts(conflicts.filter((each) => each.field !== field))
@@ -90,11 +78,13 @@ export function EditForm({ collection, schemas, record, address, onEnd }: EditFo
         if (save.isPending || empty.length > 0) return
         if (Object.keys(patch).length === 0) return end()
         setConflicts([])
-        save.mutate(changes)
+        save.mutate({ recordId, patch, ifVersion: changes.base.version })
       }}
     >
       <h2>Edit, through records</h2>
-      <FormContext value={{ schemas, Field, issuesAt: (path) => issuesAt(issues, path) }}>
+      <FormContext
+        value={{ name: formOf(name, recordId), schemas, Field, issuesAt: (path) => issuesAt(issues, path) }}
+      >
         <ObjectFields
           schema={shownFields(collection.patch, changes.base)}
           path={[]}
@@ -150,7 +140,7 @@ export function EditForm({ collection, schemas, record, address, onEnd }: EditFo
 }
 
 /** The fields that may be changed and are known: what is hidden from who edits is in no record of theirs. */
-function shownFields(patch: JsonSchema, { data }: DataRecord): JsonSchema {
+function shownFields(patch: JsonSchema, { data }: Changes['base']): JsonSchema {
   const properties = Object.entries(patch.properties ?? {}).filter(([field]) => Object.hasOwn(data, field))
   return {
     ...patch,

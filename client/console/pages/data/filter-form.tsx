@@ -2,6 +2,7 @@ import { useState } from 'react'
 import { Field } from '../../form/field.tsx'
 import { FormContext } from '../../form/form-context.ts'
 import type { Schemas } from '../../form/schema.ts'
+import { useTyped } from '../../shell/typed.ts'
 import type { CollectionInfo } from './collections.ts'
 import { type Condition, conditionsOf, whereOf } from './conditions.ts'
 import { type ListQuery, listAddress } from './list-address.ts'
@@ -19,8 +20,14 @@ const DIRECTIONS = [
 
 /** Chooses records in the language of `where`: by a form, or as JSON. What is chosen is the address. */
 export function FilterForm({ collection, schemas, query }: FilterFormProps) {
-  const [{ text, conditions }, setDraft] = useState(() => draftOf(query.where))
-  const [order, setOrder] = useState({ by: query.orderBy, direction: query.orderDir })
+  const name = ['filters', listAddress(collection.name, query)]
+  const form = useTyped(name, () => ({
+    ...draftOf(query.where),
+    order: { by: query.orderBy, direction: query.orderDir },
+  }))
+  const { text, conditions, order } = form.value
+  const setDraft = (draft: Draft) => form.change({ ...draft, order })
+  const setOrder = (changed: typeof order) => form.change({ text, conditions, order: changed })
   const [problem, setProblem] = useState('')
   const isJson = parse(text) !== undefined
   const setConditions = (changed: readonly Condition[]) => {
@@ -32,6 +39,7 @@ export function FilterForm({ collection, schemas, query }: FilterFormProps) {
     const said = problemOf(isJson, conditions)
     setProblem(said)
     if (said !== '') return
+    form.end(form.value)
     location.hash = listAddress(collection.name, {
       ...query,
       where: text.trim(),
@@ -49,7 +57,7 @@ export function FilterForm({ collection, schemas, query }: FilterFormProps) {
         show()
       }}
     >
-      <FormContext value={{ schemas, Field, issuesAt: () => [] }}>
+      <FormContext value={{ name, schemas, Field, issuesAt: () => [] }}>
         {conditions?.map((condition, at) => (
           <ConditionRow
             // biome-ignore lint/suspicious/noArrayIndexKey: a condition has no name, and may come twice

@@ -1,9 +1,9 @@
+import { deputy } from '../../shell/deputy.ts'
 import { Instant } from '../../shell/instant.tsx'
 import { More } from '../../shell/more.tsx'
-import { usePages } from '../../shell/read.ts'
+import { pagesOf } from '../../shell/pages.ts'
 import { addressOf } from '../../shell/route.ts'
 import { Table } from '../../shell/table.tsx'
-import type { Call } from '../calls/calls.ts'
 
 interface HistoryProps {
   readonly collection: string
@@ -12,8 +12,8 @@ interface HistoryProps {
 
 /** What was done to a record, the newest first, as the audit has it. */
 export function History({ collection, recordId }: HistoryProps) {
-  const query = new URLSearchParams({ limit: '20', collection, recordId })
-  const pages = usePages<'entries', Call>('entries', `/api/audit?${query}`)
+  const listed = deputy.audit.list.useInfiniteQuery({ limit: 20, collection, recordId })
+  const pages = pagesOf(listed, ({ entries }) => entries)
   return (
     <section aria-label="History">
       <h2>History</h2>

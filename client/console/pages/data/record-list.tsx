@@ -8,8 +8,9 @@ import { Authority } from './authority.tsx'
 import type { CollectionInfo, CollectionList } from './collections.ts'
 import { FilterForm } from './filter-form.tsx'
 import { listAddress, readListQuery, recordAddress } from './list-address.ts'
-import { type DataRecord, readsAsApp, type Seen, useRecords, useSeenBy } from './records.ts'
+import { type DataRecord, readsAsApp, useRecords } from './records.ts'
 import { SeeAs } from './see-as.tsx'
+import { type Seen, useSeenBy } from './seen.ts'
 import { ShortValue } from './value.tsx'
 
 interface RecordListProps {

@@ -1,7 +1,6 @@
 import { useState } from 'react'
 import { Instant } from '../../shell/instant.tsx'
 import { Problem } from '../../shell/problem.tsx'
-import { useRead } from '../../shell/read.ts'
 import { Table } from '../../shell/table.tsx'
 import { useViewer } from '../../shell/viewer.ts'
 import { Authority } from './authority.tsx'
@@ -9,8 +8,9 @@ import { type CollectionInfo, type CollectionList, referrersOf } from './collect
 import { EditForm, isEdited } from './edit-form.tsx'
 import { History } from './history.tsx'
 import { type ListQuery, listAddress, recordAddress } from './list-address.ts'
-import { addressOfRecord, type DataRecord, readsAsApp, useSeenRecord } from './records.ts'
+import { type DataRecord, readsAsApp, useRecord } from './records.ts'
 import { SeeAs } from './see-as.tsx'
+import { useSeenRecord } from './seen.ts'
 import { WholeValue } from './value.tsx'
 
 interface RecordViewProps {
@@ -25,11 +25,10 @@ export function RecordView({ collection, list, recordId, query }: RecordViewProp
   const viewer = useViewer()
   const { name } = collection
   const asApp = readsAsApp(viewer, query)
-  const address = addressOfRecord(name, recordId, asApp)
-  const { data, error } = useRead<{ readonly record: DataRecord }>(address)
-  const [isEditing, setEditing] = useState(() => isEdited(name, recordId))
+  const place = { collection: name, recordId, asApp }
+  const [isEditing, setEditing] = useState(() => isEdited(viewer.userId, name, recordId))
+  const { data: record, error } = useRecord(place, isEditing)
   const user = viewer.isOwner ? query.as : ''
-  const record = data?.record
   const isEditable = Object.keys(collection.patch.properties ?? {}).length > 0
   return (
     <>
@@ -45,7 +44,7 @@ export function RecordView({ collection, list, recordId, query }: RecordViewProp
         <SeeAs user={query.as} addressOf={(as) => recordAddress(name, recordId, { ...query, as })} />
       )}
       {error && <Problem error={error} />}
-      {!data && !error && <p className="waiting">Reading…</p>}
+      {!record && !error && <p className="waiting">Reading…</p>}
       {record && !isEditing && (
         <>
           <Fields record={record} collection={collection} list={list} user={user} query={query} />
@@ -63,7 +62,7 @@ export function RecordView({ collection, list, recordId, query }: RecordViewProp
           collection={collection}
           schemas={list.schemas}
           record={record}
-          address={address}
+          asApp={asApp}
           onEnd={() => setEditing(false)}
         />
       )}

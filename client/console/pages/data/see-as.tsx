@@ -1,3 +1,5 @@
+import { useTyped } from '../../shell/typed.ts'
+
 interface SeeAsProps {
   /** Empty for no one. */
   readonly user: string
@@ -6,21 +8,25 @@ interface SeeAsProps {
 }
 
 /** Chooses the user whose view is marked. */
-export function SeeAs({ user, addressOf }: SeeAsProps) {
+export function SeeAs(props: SeeAsProps) {
+  return <UserForm key={props.user} {...props} />
+}
+
+function UserForm({ user, addressOf }: SeeAsProps) {
+  const { value, change, end } = useTyped(['see as', addressOf(user)], () => user)
   return (
     <form
-      key={user}
       className="filters"
       aria-label="Whose view is marked"
       onSubmit={(event) => {
         event.preventDefault()
-        const chosen = new FormData(event.currentTarget).get('as')
-        location.hash = addressOf(String(chosen ?? '').trim())
+        end(value)
+        location.hash = addressOf(value.trim())
       }}
     >
       <label>
         See as <small>a user’s id: what is hidden from them is marked</small>
-        <input name="as" defaultValue={user} autoComplete="off" />
+        <input autoComplete="off" value={value} onChange={({ target }) => change(target.value)} />
       </label>
       <button type="submit">See as them</button>
       {user !== '' && <a href={addressOf('')}>As no one else</a>}

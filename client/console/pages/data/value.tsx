@@ -18,7 +18,7 @@ interface ValueProps {
 /** Shows a value in a few words, for a list. */
 export function ShortValue({ value, isInstant }: ValueProps) {
   if (value === null || value === undefined) return <span className="empty">–</span>
-  if (isInstant && typeof value === 'string') return <Instant at={value} />
+  if (isInstant && typeof value === 'string') return <Instant at={new Date(value)} />
   const text = textOf(value)
   if (text.length <= SHORT) return <>{text}</>
   return (
@@ -32,7 +32,7 @@ export function ShortValue({ value, isInstant }: ValueProps) {
 export function WholeValue({ value, isInstant }: ValueProps) {
   const [isWhole, setWhole] = useState(false)
   if (value === null || value === undefined) return <span className="empty">null</span>
-  if (isInstant && typeof value === 'string') return <Instant at={value} />
+  if (isInstant && typeof value === 'string') return <Instant at={new Date(value)} />
   const text = typeof value === 'string' ? value : JSON.stringify(value, null, 2)
   if (text.length <= SHORT && !text.includes('\n')) return <>{text}</>
   const isCut = !isWhole && text.length > LONG

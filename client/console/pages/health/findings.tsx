@@ -1,20 +1,8 @@
+import { deputy } from '../../shell/deputy.ts'
 import { Instant } from '../../shell/instant.tsx'
 import { Problem } from '../../shell/problem.tsx'
-import { useRead } from '../../shell/read.ts'
 import { Table } from '../../shell/table.tsx'
 import { useViewer } from '../../shell/viewer.ts'
-
-/** What `/api/status/findings` answers. */
-interface Findings {
-  readonly at: string
-  readonly findings: readonly Finding[]
-}
-
-interface Finding {
-  readonly level: 'ok' | 'warning' | 'problem'
-  readonly subject: string
-  readonly text: string
-}
 
 const REFRESH_MS = 60_000
 const BADGES = { ok: 'badge good', warning: 'badge', problem: 'badge bad' } as const
@@ -38,7 +26,7 @@ export function FindingsCard() {
 }
 
 function Found() {
-  const { data, error } = useRead<Findings>('/api/status/findings', REFRESH_MS)
+  const { data, error } = deputy.status.findings.useQuery(undefined, { refetchInterval: REFRESH_MS })
   if (!data)
     return error ? <Problem error={error} /> : <p className="waiting">Looking at the surroundings…</p>
   const worstFirst = data.findings.toSorted((a, b) => ORDER.indexOf(a.level) - ORDER.indexOf(b.level))

@@ -1,16 +1,19 @@
+import type { ServerStatus } from '../../../../server/metrics/status.ts'
+import { deputy } from '../../shell/deputy.ts'
 import { Instant } from '../../shell/instant.tsx'
 import { Problem } from '../../shell/problem.tsx'
-import { useRead } from '../../shell/read.ts'
 import { addressOf } from '../../shell/route.ts'
 import { Facts } from './facts.tsx'
 import { FindingsCard } from './findings.tsx'
-import { type Status, worriesOf } from './status.ts'
+import { worriesOf } from './status.ts'
 
 const REFRESH_MS = 5_000
 
 /** How the server that answers is, and its database. */
 export function HealthPage() {
-  const { data: status, error } = useRead<Status>('/api/status', REFRESH_MS)
+  const { data: status, error } = deputy.status.get.useQuery(undefined, {
+    refetchInterval: REFRESH_MS,
+  })
   return (
     <>
       <h1>Health</h1>
@@ -22,7 +25,7 @@ export function HealthPage() {
   )
 }
 
-function Shown({ status }: { readonly status: Status }) {
+function Shown({ status }: { readonly status: ServerStatus }) {
   const { database, pool, calls, live, work, lastDay } = status
   const worries = worriesOf(status)
   return (

@@ -1,33 +1,4 @@
-/** What `/api/status` answers. */
-export interface Status {
-  readonly at: string
-  readonly version: string
-  readonly node: string
-  readonly uptimeSeconds: number
-  readonly memoryBytes: number
-  readonly hasOwner: boolean
-  readonly database: {
-    readonly kind: 'postgres' | 'pglite'
-    readonly version: string
-    readonly bytes: number
-    readonly aheadMs: number
-    readonly migrations: { readonly engine: string | null; readonly app: string | null }
-  }
-  readonly pool: { readonly max: number; readonly leased: number; readonly waiting: number }
-  readonly calls: {
-    readonly working: number
-    readonly waiting: number
-    readonly waitingForTurns: number
-    readonly suspended: number
-  }
-  readonly live: { readonly streams: number; readonly queries: number }
-  readonly work: {
-    readonly counts: Readonly<Record<string, number>>
-    readonly oldestSeconds: Readonly<Record<string, number>>
-    readonly lateSeconds: Readonly<Record<string, number>>
-  } | null
-  readonly lastDay: { readonly calls: number; readonly retried: number }
-}
+import type { ServerStatus } from '../../../../server/metrics/status.ts'
 
 /** Tokens expire, and cursors are compared, by both clocks. */
 const CLOCK_MS = 1_000
@@ -38,7 +9,14 @@ const RETRIED_PART = 0.2
 const FEW_CALLS = 100
 
 /** Says what of a status someone should look at, and what would mend it. */
-export function worriesOf({ hasOwner, database, pool, calls, work, lastDay }: Status): readonly string[] {
+export function worriesOf({
+  hasOwner,
+  database,
+  pool,
+  calls,
+  work,
+  lastDay,
+}: ServerStatus): readonly string[] {
   const worries: string[] = []
   if (!hasOwner) worries.push('The app has no owner: set OWNER_USER_ID.')
   if (Math.abs(database.aheadMs) > CLOCK_MS)

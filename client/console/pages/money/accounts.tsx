@@ -1,16 +1,11 @@
 import { creditsOf } from '../../shell/credits.ts'
+import { deputy } from '../../shell/deputy.ts'
 import { More } from '../../shell/more.tsx'
-import { usePages } from '../../shell/read.ts'
+import { pagesOf } from '../../shell/pages.ts'
 import { addressOf } from '../../shell/route.ts'
 import { Table } from '../../shell/table.tsx'
 import { GrantForm } from './grant-form.tsx'
 import { Statement } from './statement.tsx'
-
-interface Balance {
-  readonly account: string
-  readonly available: number
-  readonly reserved: number
-}
 
 /** What all accounts have, or one of them with its statement; and a form that grants. */
 export function Accounts({ of }: { readonly of: string }) {
@@ -23,7 +18,7 @@ export function Accounts({ of }: { readonly of: string }) {
 }
 
 function Balances() {
-  const pages = usePages<'balances', Balance>('balances', '/api/credits/balances?limit=50')
+  const pages = pagesOf(deputy.credits.balances.useInfiniteQuery({ limit: 50 }), ({ balances }) => balances)
   return (
     <>
       <Table

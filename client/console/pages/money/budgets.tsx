@@ -1,25 +1,20 @@
+import type { UsedBudget } from '../../../../server/ledger/budget-uses.ts'
 import { Choice } from '../../shell/choice.tsx'
 import { creditsOf } from '../../shell/credits.ts'
+import { deputy } from '../../shell/deputy.ts'
 import { More } from '../../shell/more.tsx'
-import { usePages } from '../../shell/read.ts'
+import { pagesOf } from '../../shell/pages.ts'
 import { addressOf } from '../../shell/route.ts'
 import { Table } from '../../shell/table.tsx'
 
-interface UsedBudget {
-  readonly budget: string
-  readonly subject: string
-  readonly calls: number
-  readonly credits: number
-  readonly maxCalls: number | null
-  readonly maxCredits: number | null
-}
-
-const KINDS = ['app', 'action', 'caller', 'anonymous']
+const KINDS: readonly UsedBudget['budget'][] = ['app', 'action', 'caller', 'anonymous']
 
 /** How much of what others may spend of the owner's money was used today. */
 export function Budgets({ of }: { readonly of: string }) {
-  const filter = of === '' ? '' : `&budget=${encodeURIComponent(of)}`
-  const pages = usePages<'budgets', UsedBudget>('budgets', `/api/credits/budgets?limit=50${filter}`)
+  // The server says what is wrong with a kind that is none.
+  const filter = of === '' ? {} : { budget: of as UsedBudget['budget'] }
+  const listed = deputy.credits.budgets.useInfiniteQuery({ limit: 50, ...filter })
+  const pages = pagesOf(listed, ({ budgets }) => budgets)
   return (
     <>
       <Choice

@@ -1,10 +1,11 @@
+import type { SpentDay } from '../../../../server/ledger/spending.ts'
 import { creditsOf } from '../../shell/credits.ts'
 
 interface DayBarsProps {
   /** Instants, between which the days are. */
-  readonly from: string
-  readonly to: string
-  readonly days: readonly { readonly day: string; readonly cost: number }[]
+  readonly from: Date
+  readonly to: Date
+  readonly days: readonly SpentDay[]
   /** The cost of the highest bar of all charts beside each other. */
   readonly most: number
 }
@@ -15,8 +16,8 @@ const STEP = 6
 
 /** A bar for each day. Its highest day is told to those who do not see it. */
 export function DayBars({ from, to, days, most }: DayBarsProps) {
-  const first = Math.floor(Date.parse(from) / DAY_MS)
-  const count = Math.floor(Date.parse(to) / DAY_MS) - first + 1
+  const first = Math.floor(from.getTime() / DAY_MS)
+  const count = Math.floor(to.getTime() / DAY_MS) - first + 1
   const [highest] = [...days].sort((one, other) => other.cost - one.cost)
   const label = highest ? `Most on ${highest.day}: ${creditsOf(highest.cost)}` : 'Nothing'
   return (

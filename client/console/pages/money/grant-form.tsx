@@ -1,38 +1,14 @@
-import { useMutation, useQueryClient } from '@tanstack/react-query'
-import { useRef, useState } from 'react'
-import { call } from '../../shell/call.ts'
 import { creditsOf, microOf } from '../../shell/credits.ts'
+import { deputy } from '../../shell/deputy.ts'
 import { Problem } from '../../shell/problem.tsx'
+import { useTyped } from '../../shell/typed.ts'
 
-interface Granted {
-  readonly account: string
-  readonly available: number
-  readonly granted: number
-}
-
-/** Grants credits. A submission has one key however often it has to be sent, and another one once something is changed. */
+/** Grants credits. What is pressed again because no answer came has the same key, and is granted once. */
 export function GrantForm({ account: given }: { readonly account: string }) {
-  const [account, setAccount] = useState(given)
-  const [credits, setCredits] = useState('')
-  const key = useRef<string>(undefined)
-  const queries = useQueryClient()
+  const form = useTyped(['grant', given], () => ({ account: given, credits: '' }))
+  const { account, credits } = form.value
   const amount = microOf(credits)
-  const grant = useMutation({
-    mutationFn: async (body: { readonly account: string; readonly amount: number }) => {
-      key.current ??= crypto.randomUUID()
-      const headers = { 'Idempotency-Key': key.current }
-      return (await call<Granted>('/api/credits/grant', { method: 'POST', headers, body })).data
-    },
-    onSuccess: () => {
-      key.current = undefined
-      setCredits('')
-      return queries.invalidateQueries({ queryKey: ['read'] })
-    },
-  })
-  const change = (set: (text: string) => void) => (text: string) => {
-    key.current = undefined
-    set(text)
-  }
+  const grant = deputy.credits.grant.useMutation({ onSuccess: () => form.end({ account, credits: '' }) })
   return (
     <form
       className="card grant"
@@ -43,7 +19,11 @@ export function GrantForm({ account: given }: { readonly account: string }) {
     >
       <label>
         Grant to{' '}
-        <input value={account} required onChange={({ target }) => change(setAccount)(target.value)} />
+        <input
+          value={account}
+          required
+          onChange={({ target }) => form.change({ account: target.value, credits })}
+        />
       </label>
       <label>
         Credits{' '}
@@ -52,7 +32,7 @@ export function GrantForm({ account: given }: { readonly account: string }) {
           required
           inputMode="decimal"
           aria-describedby="grant-rule"
-          onChange={({ target }) => change(setCredits)(target.value)}
+          onChange={({ target }) => form.change({ account, credits: target.value })}
         />
       </label>
       <button type="submit" className="primary" disabled={grant.isPending || amount === undefined}>

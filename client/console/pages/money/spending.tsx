@@ -1,31 +1,19 @@
+import type { SpendingReport, Spending as Spent } from '../../../../server/ledger/spending.ts'
 import { Choice } from '../../shell/choice.tsx'
 import { creditsOf } from '../../shell/credits.ts'
+import { deputy } from '../../shell/deputy.ts'
 import { Problem } from '../../shell/problem.tsx'
-import { useRead } from '../../shell/read.ts'
 import { addressOf } from '../../shell/route.ts'
 import { Table } from '../../shell/table.tsx'
 import { DayBars } from './day-bars.tsx'
 
-interface SpentBy {
-  readonly name: string | null
-  readonly isOthers: boolean
-  readonly cost: number
-  readonly calls: number
-  readonly days: readonly { readonly day: string; readonly cost: number }[]
-}
-
-interface Report {
-  readonly from: string
-  readonly to: string
-  readonly spending: readonly SpentBy[]
-}
-
-const BY = ['action', 'integration', 'user']
+const BY = ['action', 'integration', 'user'] as const
 
 /** What calls to providers have cost in the last 30 days. */
 export function Spending({ of }: { readonly of: string }) {
-  const by = of === '' ? 'action' : of
-  const { data, error } = useRead<Report>(`/api/credits/spending?by=${encodeURIComponent(by)}`)
+  // The server says what is wrong with a name that is none of them.
+  const by = of === '' ? 'action' : (of as (typeof BY)[number])
+  const { data, error } = deputy.credits.spending.useQuery({ by })
   return (
     <>
       <Choice
@@ -42,7 +30,7 @@ export function Spending({ of }: { readonly of: string }) {
   )
 }
 
-function SpendingTable({ report, by }: { readonly report: Report; readonly by: string }) {
+function SpendingTable({ report, by }: { readonly report: SpendingReport; readonly by: string }) {
   const most = Math.max(...report.spending.flatMap(({ days }) => days.map(({ cost }) => cost)))
   return (
     <Table
@@ -62,7 +50,7 @@ function SpendingTable({ report, by }: { readonly report: Report; readonly by: s
   )
 }
 
-function nameOf({ name, isOthers }: SpentBy): string {
+function nameOf({ name, isOthers }: Spent): string {
   if (isOthers) return 'all others'
   return name ?? 'callers without a token'
 }

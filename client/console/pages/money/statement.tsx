@@ -1,27 +1,16 @@
+import type { CreditEntry } from '../../../../server/ledger/entry.ts'
 import { creditsOf } from '../../shell/credits.ts'
+import { deputy } from '../../shell/deputy.ts'
 import { Instant } from '../../shell/instant.tsx'
 import { More } from '../../shell/more.tsx'
-import { usePages } from '../../shell/read.ts'
+import { pagesOf } from '../../shell/pages.ts'
 import { addressOf } from '../../shell/route.ts'
 import { Table } from '../../shell/table.tsx'
 
-interface Entry {
-  readonly seq: number
-  readonly at: string
-  readonly kind: 'grant' | 'reserve' | 'settle' | 'refund'
-  readonly availableDelta: number
-  readonly cost: number
-  readonly endpoint: string | null
-  readonly action: string | null
-  readonly caller: string | null
-  readonly outcome: string | null
-  readonly grantKey: string | null
-}
-
 /** What happened to an account, the newest first. */
 export function Statement({ account }: { readonly account: string }) {
-  const address = `/api/credits/statement?account=${encodeURIComponent(account)}&limit=50`
-  const pages = usePages<'entries', Entry>('entries', address)
+  const listed = deputy.credits.statement.useInfiniteQuery({ account, limit: 50 })
+  const pages = pagesOf(listed, ({ entries }) => entries)
   return (
     <>
       <h2>
@@ -46,7 +35,7 @@ export function Statement({ account }: { readonly account: string }) {
   )
 }
 
-function entryCell(entry: Entry) {
+function entryCell(entry: CreditEntry) {
   const { kind, outcome } = entry
   return (
     <>
@@ -57,7 +46,7 @@ function entryCell(entry: Entry) {
   )
 }
 
-function aboutOf({ endpoint, action, caller, grantKey }: Entry): string {
+function aboutOf({ endpoint, action, caller, grantKey }: CreditEntry): string {
   if (endpoint === null) return grantKey === null ? '' : `key ${grantKey}`
   return `${endpoint} by ${action ?? 'a call without an action'}, called by ${caller ?? 'no one'}`
 }

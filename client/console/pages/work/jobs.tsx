@@ -1,39 +1,42 @@
+import type { JobEntry } from '../../../../server/queue/list-jobs.ts'
 import { Choice } from '../../shell/choice.tsx'
 import { creditsOf } from '../../shell/credits.ts'
 import { DeedButton } from '../../shell/deed-button.tsx'
+import { deedsOf } from '../../shell/deeds.ts'
+import { deputy } from '../../shell/deputy.ts'
 import { Instant } from '../../shell/instant.tsx'
 import { More } from '../../shell/more.tsx'
+import { pagesOf } from '../../shell/pages.ts'
 import { Problem } from '../../shell/problem.tsx'
-import { type Doing, useDeed, usePages } from '../../shell/read.ts'
 import { addressOf } from '../../shell/route.ts'
 import { DEEDS, Table } from '../../shell/table.tsx'
 import { Details } from './details.tsx'
 
-interface Job {
-  readonly id: string
-  readonly kind: 'job' | 'grant'
-  readonly action: string
-  readonly state: 'waiting' | 'running' | 'done' | 'failed'
-  readonly input: unknown
-  readonly as: string | null
-  readonly caller: string | null
-  readonly queuedBy: string
-  readonly dueAt: string
-  readonly attempts: number
-  readonly maxAttempts: number
-  readonly lastError: string | null
-  readonly progress: unknown
-  readonly endedAt: string | null
-  readonly maxCostPerDay: number | null
-}
-
-const STATES = ['waiting', 'running', 'failed', 'done']
+const STATES: readonly JobEntry['state'][] = ['waiting', 'running', 'failed', 'done']
 
 /** What the app does later, the newest first. */
 export function Jobs({ state }: { readonly state: string }) {
-  const filter = state === '' ? '' : `&state=${encodeURIComponent(state)}`
-  const pages = usePages<'jobs', Job>('jobs', `/api/jobs?limit=50${filter}`)
-  const doing = useDeed()
+  // The server says what is wrong with a state that is none.
+  const filter = state === '' ? {} : { state: state as JobEntry['state'] }
+  const pages = pagesOf(deputy.jobs.list.useInfiniteQuery({ limit: 50, ...filter }), ({ jobs }) => jobs)
+  const retry = deputy.jobs.retry.useMutation()
+  const cancel = deputy.jobs.cancel.useMutation()
+  const { isBusy, error } = deedsOf(retry, cancel)
+  const deedsCell = ({ id, action, state: of }: JobEntry) => {
+    if (of !== 'failed' && of !== 'waiting') return null
+    const shared = { of: `${action} ${id}`, isBusy }
+    return (
+      <>
+        <DeedButton {...shared} label="Run now" onPress={() => retry.mutate({ id })} />
+        <DeedButton
+          {...shared}
+          label="Cancel"
+          onPress={() => cancel.mutate({ id })}
+          question={`Cancel this job of ${action} for good?`}
+        />
+      </>
+    )
+  }
   return (
     <>
       <Choice
@@ -43,7 +46,7 @@ export function Jobs({ state }: { readonly state: string }) {
         all="all"
         addressOf={(chosen) => addressOf('work', 'jobs', ...(chosen === '' ? [] : [chosen]))}
       />
-      {doing.error && <Problem error={doing.error} />}
+      {error && <Problem error={error} />}
       <Table
         rows={pages.entries ?? []}
         keyOf={({ id }) => id}
@@ -52,7 +55,7 @@ export function Jobs({ state }: { readonly state: string }) {
           { title: 'State', show: stateCell },
           { title: 'When', show: ({ endedAt, dueAt }) => <Instant at={endedAt ?? dueAt} /> },
           { title: 'Attempts', show: attemptsCell },
-          { ...DEEDS, show: (job) => <Deeds job={job} doing={doing} /> },
+          { ...DEEDS, show: deedsCell },
         ]}
       />
       <More pages={pages} empty="There is no such job. Actions queue them by ctx.tools.later." />
@@ -60,7 +63,7 @@ export function Jobs({ state }: { readonly state: string }) {
   )
 }
 
-function nameCell({ id, action, as, caller, queuedBy, input }: Job) {
+function nameCell({ id, action, as, caller, queuedBy, input }: JobEntry) {
   return (
     <>
       {action}
@@ -73,7 +76,7 @@ function nameCell({ id, action, as, caller, queuedBy, input }: Job) {
   )
 }
 
-function stateCell({ state, progress, lastError }: Job) {
+function stateCell({ state, progress, lastError }: JobEntry) {
   return (
     <>
       <span className={state === 'failed' ? 'badge bad' : state === 'done' ? 'badge good' : 'badge'}>
@@ -85,7 +88,7 @@ function stateCell({ state, progress, lastError }: Job) {
   )
 }
 
-function attemptsCell({ kind, state, action, attempts, maxAttempts, maxCostPerDay }: Job) {
+function attemptsCell({ kind, state, action, attempts, maxAttempts, maxCostPerDay }: JobEntry) {
   return (
     <>
       {attempts} of {maxAttempts}
@@ -94,23 +97,6 @@ function attemptsCell({ kind, state, action, attempts, maxAttempts, maxCostPerDa
           at most {creditsOf(maxCostPerDay)} a day, with all runs of {action}
         </small>
       )}
-    </>
-  )
-}
-
-function Deeds({ job, doing }: { readonly job: Job; readonly doing: Doing }) {
-  const { id, action, state } = job
-  if (state !== 'failed' && state !== 'waiting') return null
-  const shared = { of: `${action} ${id}`, doing }
-  return (
-    <>
-      <DeedButton {...shared} label="Run now" deed={{ address: '/api/jobs/retry', body: { id } }} />
-      <DeedButton
-        {...shared}
-        label="Cancel"
-        deed={{ address: '/api/jobs/cancel', body: { id } }}
-        question={`Cancel this job of ${action} for good?`}
-      />
     </>
   )
 }

@@ -1,34 +1,40 @@
+import type { OutboxEntry } from '../../../../server/queue/list.ts'
 import { Choice } from '../../shell/choice.tsx'
 import { creditsOf } from '../../shell/credits.ts'
 import { DeedButton } from '../../shell/deed-button.tsx'
+import { deedsOf } from '../../shell/deeds.ts'
+import { deputy } from '../../shell/deputy.ts'
 import { Instant } from '../../shell/instant.tsx'
 import { More } from '../../shell/more.tsx'
+import { pagesOf } from '../../shell/pages.ts'
 import { Problem } from '../../shell/problem.tsx'
-import { type Doing, useDeed, usePages } from '../../shell/read.ts'
 import { addressOf } from '../../shell/route.ts'
 import { DEEDS, Table } from '../../shell/table.tsx'
 import { Details } from './details.tsx'
 
-interface Message {
-  readonly id: string
-  readonly state: 'queued' | 'dead'
-  readonly endpoint: string
-  readonly data: unknown
-  readonly payer: 'owner' | 'caller'
-  readonly caller: string | null
-  readonly action: string
-  readonly attempts: number
-  readonly dueAt: string
-  readonly lastError: string | null
-  readonly isUnknown: boolean
-  readonly maxCost: number | null
-}
-
 /** Messages that have not arrived, the newest first. */
 export function Outbox({ state }: { readonly state: string }) {
-  const filter = state === '' ? '' : `&state=${encodeURIComponent(state)}`
-  const pages = usePages<'messages', Message>('messages', `/api/outbox?limit=50${filter}`)
-  const doing = useDeed()
+  // The server says what is wrong with a state that is none.
+  const filter = state === '' ? {} : { state: state as OutboxEntry['state'] }
+  const listed = deputy.outbox.list.useInfiniteQuery({ limit: 50, ...filter })
+  const pages = pagesOf(listed, ({ messages }) => messages)
+  const retry = deputy.outbox.retry.useMutation()
+  const drop = deputy.outbox.drop.useMutation()
+  const { isBusy, error } = deedsOf(retry, drop)
+  const deedsCell = ({ id, endpoint }: OutboxEntry) => {
+    const shared = { of: `${endpoint} ${id}`, isBusy }
+    return (
+      <>
+        <DeedButton {...shared} label="Send now" onPress={() => retry.mutate({ id })} />
+        <DeedButton
+          {...shared}
+          label="Drop"
+          onPress={() => drop.mutate({ id })}
+          question={`Give this message to ${endpoint} up for good?`}
+        />
+      </>
+    )
+  }
   return (
     <>
       <Choice
@@ -38,7 +44,7 @@ export function Outbox({ state }: { readonly state: string }) {
         all="all"
         addressOf={(chosen) => addressOf('work', 'outbox', ...(chosen === '' ? [] : [chosen]))}
       />
-      {doing.error && <Problem error={doing.error} />}
+      {error && <Problem error={error} />}
       <Table
         rows={pages.entries ?? []}
         keyOf={({ id }) => id}
@@ -50,7 +56,7 @@ export function Outbox({ state }: { readonly state: string }) {
             show: ({ state: of, dueAt }) => (of === 'dead' ? '–' : <Instant at={dueAt} />),
           },
           { title: 'Attempts', show: ({ attempts }) => attempts },
-          { ...DEEDS, show: (message) => <Deeds message={message} doing={doing} /> },
+          { ...DEEDS, show: deedsCell },
         ]}
       />
       <More pages={pages} empty="Everything has arrived. Actions queue messages by ctx.tools.enqueue." />
@@ -58,7 +64,7 @@ export function Outbox({ state }: { readonly state: string }) {
   )
 }
 
-function nameCell({ id, endpoint, action, caller, payer, maxCost, data }: Message) {
+function nameCell({ id, endpoint, action, caller, payer, maxCost, data }: OutboxEntry) {
   return (
     <>
       {endpoint}
@@ -71,7 +77,7 @@ function nameCell({ id, endpoint, action, caller, payer, maxCost, data }: Messag
   )
 }
 
-function stateCell({ state, isUnknown, lastError }: Message) {
+function stateCell({ state, isUnknown, lastError }: OutboxEntry) {
   return (
     <>
       <span className={state === 'dead' ? 'badge bad' : 'badge'}>
@@ -79,22 +85,6 @@ function stateCell({ state, isUnknown, lastError }: Message) {
       </span>
       {isUnknown && <small className="warn">may have arrived</small>}
       {lastError !== null && <small className="warn">{lastError}</small>}
-    </>
-  )
-}
-
-function Deeds({ message, doing }: { readonly message: Message; readonly doing: Doing }) {
-  const { id, endpoint } = message
-  const shared = { of: `${endpoint} ${id}`, doing }
-  return (
-    <>
-      <DeedButton {...shared} label="Send now" deed={{ address: '/api/outbox/retry', body: { id } }} />
-      <DeedButton
-        {...shared}
-        label="Drop"
-        deed={{ address: '/api/outbox/drop', body: { id } }}
-        question={`Give this message to ${endpoint} up for good?`}
-      />
     </>
   )
 }

@@ -1,36 +1,41 @@
+import type { ScheduleEntry } from '../../../../server/queue/list-schedules.ts'
 import { creditsOf } from '../../shell/credits.ts'
 import { DeedButton } from '../../shell/deed-button.tsx'
+import { deedsOf } from '../../shell/deeds.ts'
+import { deputy } from '../../shell/deputy.ts'
 import { Instant } from '../../shell/instant.tsx'
 import { Problem } from '../../shell/problem.tsx'
-import { type Doing, useDeed, useRead } from '../../shell/read.ts'
 import { addressOf } from '../../shell/route.ts'
 import { DEEDS, Table } from '../../shell/table.tsx'
 
-interface Schedule {
-  readonly name: string
-  readonly cron: string | null
-  readonly timeZone: string | null
-  readonly every: Readonly<Record<string, number>> | null
-  readonly action: string
-  readonly isPaused: boolean
-  readonly next: string | null
-  readonly last: string | null
-  readonly lastOutcome: string | null
-  readonly lastError: string | null
-  readonly maxCostPerDay: number | null
-}
-
 /** What the app does by the clock. */
 export function Schedules() {
-  const { data, error } = useRead<{ readonly schedules: readonly Schedule[] }>('/api/schedules')
-  const doing = useDeed()
+  const { data, error } = deputy.schedules.list.useQuery()
+  const pause = deputy.schedules.pause.useMutation()
+  const resume = deputy.schedules.resume.useMutation()
+  const runNow = deputy.schedules.runNow.useMutation()
+  const deeds = deedsOf(pause, resume, runNow)
+  const deedsCell = ({ name, isPaused }: ScheduleEntry) => {
+    const shared = { of: name, isBusy: deeds.isBusy }
+    return (
+      <>
+        <DeedButton
+          {...shared}
+          label={isPaused ? 'Resume' : 'Pause'}
+          onPress={() => (isPaused ? resume : pause).mutate({ name })}
+        />
+        <DeedButton {...shared} label="Run now" onPress={() => runNow.mutate({ name })} />{' '}
+        <a href={addressOf('work', 'jobs')}>Jobs</a>
+      </>
+    )
+  }
   if (error && !data) return <Problem error={error} />
   if (!data) return <p className="waiting">Reading…</p>
   if (data.schedules.length === 0)
     return <p>The app has no schedules yet: declare one in server/schedules.ts.</p>
   return (
     <>
-      {doing.error && <Problem error={doing.error} />}
+      {deeds.error && <Problem error={deeds.error} />}
       <Table
         rows={data.schedules}
         keyOf={({ name }) => name}
@@ -39,14 +44,14 @@ export function Schedules() {
           { title: 'When', show: timesOf },
           { title: 'Next', show: ({ next }) => <Instant at={next} /> },
           { title: 'Last', show: lastCell },
-          { ...DEEDS, show: (schedule) => <Deeds schedule={schedule} doing={doing} /> },
+          { ...DEEDS, show: deedsCell },
         ]}
       />
     </>
   )
 }
 
-function nameCell({ name, action, isPaused, maxCostPerDay }: Schedule) {
+function nameCell({ name, action, isPaused, maxCostPerDay }: ScheduleEntry) {
   return (
     <>
       {name} {isPaused && <span className="badge">paused</span>}
@@ -58,7 +63,7 @@ function nameCell({ name, action, isPaused, maxCostPerDay }: Schedule) {
   )
 }
 
-function lastCell({ last, lastOutcome, lastError }: Schedule) {
+function lastCell({ last, lastOutcome, lastError }: ScheduleEntry) {
   return (
     <>
       <Instant at={last} />{' '}
@@ -70,24 +75,7 @@ function lastCell({ last, lastOutcome, lastError }: Schedule) {
   )
 }
 
-function Deeds({ schedule, doing }: { readonly schedule: Schedule; readonly doing: Doing }) {
-  const { name, isPaused } = schedule
-  const shared = { of: name, doing }
-  const turn = isPaused ? 'resume' : 'pause'
-  return (
-    <>
-      <DeedButton
-        {...shared}
-        label={isPaused ? 'Resume' : 'Pause'}
-        deed={{ address: `/api/schedules/${turn}`, body: { name } }}
-      />
-      <DeedButton {...shared} label="Run now" deed={{ address: '/api/schedules/run-now', body: { name } }} />{' '}
-      <a href={addressOf('work', 'jobs')}>Jobs</a>
-    </>
-  )
-}
-
-function timesOf({ cron, timeZone, every }: Schedule): string {
+function timesOf({ cron, timeZone, every }: ScheduleEntry): string {
   if (cron !== null) return `${cron}${timeZone === null ? '' : ` (${timeZone})`}`
   return `every ${Object.entries(every ?? {})
     .map(([unit, count]) => `${count} ${unit}`)
