@@ -239,6 +239,8 @@ export const creditEntries = engineSchema.table(
     outcome: text('outcome', { enum: ['answered', 'nothing', 'unknown'] }),
     /** Of the call, as far as it is known. */
     durationMs: integer('duration_ms'),
+    /** The HTTP status of the newest answer to it; null where none came. */
+    status: integer('status'),
     /** Of a grant: the same key grants once, for ever. */
     grantKey: text('grant_key'),
     grantedBy: text('granted_by'),

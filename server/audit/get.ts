@@ -10,13 +10,15 @@ import { type AuditEntry, auditColumns, readAuditEntry } from './entry.ts'
 /** So many outside calls of one call are told. */
 const MAX_STEPS = 200
 
-const { endpoint, outcome, payer, cost, durationMs, at } = getTableColumns(creditEntries)
-const STEP_COLUMNS = { endpoint, outcome, payer, cost, durationMs, at }
+const { endpoint, outcome, status, payer, cost, durationMs, at } = getTableColumns(creditEntries)
+const STEP_COLUMNS = { endpoint, outcome, status, payer, cost, durationMs, at }
 const stepSchema = z.object({
   /** `integration/endpoint` */
   endpoint: z.string(),
   /** `answered`, `nothing` (it surely did nothing) or `unknown`. */
   outcome: z.enum(['answered', 'nothing', 'unknown']).nullable(),
+  /** The HTTP status of the newest answer; null where none came. */
+  status: z.number().nullable(),
   payer: z.enum(['owner', 'caller']).nullable(),
   /** Micro-credits. */
   cost: z.number(),

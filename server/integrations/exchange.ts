@@ -35,6 +35,8 @@ export type OutboundResponse =
       'not sent' | 'refused address' | 'unreachable' | 'timeout' | 'redirect' | 'too large' | 'not JSON'
       /** Whether a part of the request may have arrived. */
       readonly wasSent: boolean
+      /** Of an answer that cannot be used. @default none came */
+      readonly status?: number
     }
 
 type Failed = Extract<OutboundResponse, { kind: 'failed' }>
@@ -68,7 +70,8 @@ export async function exchange(request: OutboundRequest, how: ExchangeOptions): 
     const answered = await how.agent.compose(sending).request({ ...options, signal: how.over })
     // A body that is not read is destroyed with an error, which would otherwise be unhandled.
     answered.body.on('error', () => undefined)
-    if (answered.statusCode >= 300 && answered.statusCode < 400) return failed('redirect', true)
+    if (answered.statusCode >= 300 && answered.statusCode < 400)
+      return failed('redirect', true, answered.statusCode)
     return await toResponse(answered, request, how.clock)
   } catch (error) {
     return toFailure(error, wasSent)
@@ -107,7 +110,7 @@ async function toResponse(
 ): Promise<OutboundResponse> {
   const status = answered.statusCode
   const body = await readJson(answered, request.maxBytes)
-  if (body === undefined && status < 400) return failed('not JSON', true)
+  if (body === undefined && status < 400) return failed('not JSON', true, status)
   const retryAfter = one(answered.headers['retry-after'])
   return {
     kind: 'answer',
@@ -132,8 +135,8 @@ function toFailure(error: unknown, wasSent: boolean): Failed {
   return failed('unreachable', wasSent)
 }
 
-function failed(reason: Failed['reason'], wasSent: boolean): Failed {
-  return { kind: 'failed', reason, wasSent }
+function failed(reason: Failed['reason'], wasSent: boolean, status?: number): Failed {
+  return { kind: 'failed', reason, wasSent, ...(status === undefined ? {} : { status }) }
 }
 
 /** Reads a `Retry-After` header, from 1 to 3600 seconds; undefined when it is not valid. */

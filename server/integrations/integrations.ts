@@ -51,6 +51,8 @@ export interface OutboundAnswer {
   readonly outcome: SideEffectOutcome
   /** The cost in whole micro-credits: at most its reserve. */
   readonly cost: number
+  /** The HTTP status of the newest answer. @default none came */
+  readonly status?: number | undefined
   /** Whether the provider accepted the data, although its answer has the wrong shape. @default false */
   readonly isTaken?: boolean
 }

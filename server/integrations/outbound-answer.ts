@@ -19,6 +19,11 @@ export function answerWithoutEffect(result: Failure): OutboundAnswer {
   return { result, outcome: 'nothing', cost: 0 }
 }
 
+/** Adds to an answer the status that it came with, if any came. */
+export function withStatus(answer: OutboundAnswer, { status }: OutboundResponse): OutboundAnswer {
+  return status === undefined ? answer : { ...answer, status }
+}
+
 /** Makes the answer from a success's body, once it matches the declaration. */
 export function answerOfSuccess(
   call: OutboundCall,

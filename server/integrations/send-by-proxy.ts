@@ -4,7 +4,7 @@ import type { Configuration } from './configuration.ts'
 import type { EndpointDeclaration } from './declarations.ts'
 import type { OutboundResponse } from './exchange.ts'
 import type { OutboundAnswer, OutboundCall, SendOptions } from './integrations.ts'
-import { answerOfFailure, answerOfSuccess, answerWithoutEffect } from './outbound-answer.ts'
+import { answerOfFailure, answerOfSuccess, answerWithoutEffect, withStatus } from './outbound-answer.ts'
 import { isObject, readUpstreamError, reportFailure } from './upstream-error.ts'
 
 /** Of a body, after decompression. */
@@ -41,13 +41,15 @@ export async function sendByProxy(
   })
   if (response.kind === 'failed') {
     reportFailure(log, call.name, url, response)
-    return answerOfFailure(call, response)
+    return withStatus(answerOfFailure(call, response), response)
   }
   const { status, body } = response
   const envelope = isObject(body) && typeof body.success === 'boolean' ? body : undefined
-  if (status >= 200 && status < 300 && envelope?.success !== false)
-    return answerOfSuccess(call, declared, envelope?.data === undefined ? body : envelope.data, log)
-  return refused(upstreamFailure(call, response))
+  const answer =
+    status >= 200 && status < 300 && envelope?.success !== false
+      ? answerOfSuccess(call, declared, envelope?.data === undefined ? body : envelope.data, log)
+      : refused(upstreamFailure(call, response))
+  return withStatus(answer, response)
 }
 
 function noToken({ name, payer }: OutboundCall): Failure {

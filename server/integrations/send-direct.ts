@@ -6,7 +6,13 @@ import type { Connection } from './connection.ts'
 import type { EndpointDeclaration } from './declarations.ts'
 import type { OutboundRequest, OutboundResponse } from './exchange.ts'
 import type { OutboundAnswer, OutboundCall, SendOptions } from './integrations.ts'
-import { answerOfFailure, answerOfSuccess, answerWithoutEffect, inputOf } from './outbound-answer.ts'
+import {
+  answerOfFailure,
+  answerOfSuccess,
+  answerWithoutEffect,
+  inputOf,
+  withStatus,
+} from './outbound-answer.ts'
 import { MAX_ANSWER_BYTES } from './send-by-proxy.ts'
 import { readUpstreamError, reportFailure } from './upstream-error.ts'
 import { type CallAttempt, withRetries } from './with-retries.ts'
@@ -45,16 +51,19 @@ export async function sendDirect(
   return withRetries(policy, async (timeoutMs) => {
     const response = await http.request({ ...request, timeoutMs, maxBytes: MAX_ANSWER_BYTES })
     if (isAnswer(response, 200, 300))
-      return { answer: answerOfSuccess(call, endpoint, response.body, log), again: 'never' }
+      return {
+        answer: withStatus(answerOfSuccess(call, endpoint, response.body, log), response),
+        again: 'never',
+      }
     if (response.kind === 'failed') {
       reportFailure(log, call.name, request.url, response)
-      return { answer: answerOfFailure(call, response), again: whenAgain(response) }
+      return { answer: withStatus(answerOfFailure(call, response), response), again: whenAgain(response) }
     }
     const { status, retryAfterSeconds } = response
     if ([401, 402, 403].includes(status))
       log.warn({ name: call.name, status }, 'A provider refused the credentials or the account of the app')
     return {
-      answer: directFailure(call, response),
+      answer: withStatus(directFailure(call, response), response),
       again: status === 429 || status >= 500 ? 'if safe' : 'never',
       retryAfterSeconds,
     }

@@ -39,6 +39,8 @@ export interface StepCompletion {
   readonly cost: number
   readonly json: string | undefined
   readonly durationMs: number | undefined
+  /** The HTTP status of the newest answer. @default none came */
+  readonly status?: number | undefined
 }
 
 /** Stores the steps of an invocation. */
@@ -188,10 +190,10 @@ async function performStored(step: Step, store: StepStore, isResent: boolean): P
       await store.sent(step)
     }
     const startedAt = performance.now()
-    const { answer, outcome, cost } = await perform(step, store.effectIdOf(step), isResent)
+    const { answer, outcome, cost, status } = await perform(step, store.effectIdOf(step), isResent)
     const durationMs = performance.now() - startedAt
     const json = answer.kind === 'value' ? answer.json : undefined
-    await store.close(step, { outcome, cost, json, durationMs })
+    await store.close(step, { outcome, cost, json, durationMs, status })
     return answer
   } catch (error) {
     return { kind: 'thrown', error: new FailureError(notStored(step.name, error)) }
@@ -200,11 +202,16 @@ async function performStored(step: Step, store: StepStore, isResent: boolean): P
 
 async function perform(step: Step, name: string, isResent: boolean) {
   try {
-    const { value, outcome, cost } = await step.perform(name, isResent)
+    const { value, outcome, cost, status } = await step.perform(name, isResent)
     const json = value === undefined ? undefined : JSON.stringify(value)
-    return { answer: { kind: 'value', json } as const, outcome, cost }
+    return { answer: { kind: 'value', json } as const, outcome, cost, status }
   } catch (error) {
     // An outbound call never throws; only the function of a `once` does, which is run again.
-    return { answer: { kind: 'thrown', error } as const, outcome: 'nothing' as const, cost: 0 }
+    return {
+      answer: { kind: 'thrown', error } as const,
+      outcome: 'nothing' as const,
+      cost: 0,
+      status: undefined,
+    }
   }
 }

@@ -138,9 +138,16 @@ export class DatabaseStepStore implements StepStore {
     const { engine, invocation } = this.#call
     const { keyScope, id: holder } = invocation
     if (!keyScope) {
-      const { outcome, cost, durationMs } = completion
+      const { outcome, cost, durationMs, status } = completion
       if (step.charge)
-        await engine.ledger.settle({ effectId: this.effectIdOf(step), holder, outcome, cost, durationMs })
+        await engine.ledger.settle({
+          effectId: this.effectIdOf(step),
+          holder,
+          outcome,
+          cost,
+          durationMs,
+          status,
+        })
       return
     }
     const parameters = new Parameters()
@@ -173,12 +180,12 @@ export class DatabaseStepStore implements StepStore {
   }
 
   #closeParts(step: Step, completion: StepCompletion, parameters: Parameters): string[] {
-    const { outcome, cost, json, durationMs } = completion
+    const { outcome, cost, json, durationMs, status } = completion
     const { id } = this.#call.invocation
     const parts: string[] = []
     if (step.charge) {
       const isHeld = `effect = ${parameters.bind(this.effectIdOf(step))} and holder = ${parameters.bind(id)}`
-      parts.push(settleReservation(parameters, isHeld, { outcome, cost, durationMs }))
+      parts.push(settleReservation(parameters, isHeld, { outcome, cost, durationMs, status }))
     }
     if (outcome === 'unknown') return parts
     if (outcome === 'answered') {

@@ -6,7 +6,7 @@ const REFUND = `
     delete from deputy.credit_holds as hold where effect in (select jsonb_array_elements_text($1::text::jsonb)) and holder = $2 and state = 'reserved'
       and not exists (select 1 from deputy.queue as work where work.id = hold.effect)
     returning *),
-  hold as materialized (select closed.*, 0::bigint as cost, 'nothing' as outcome, null::int as duration_ms from closed),
+  hold as materialized (select closed.*, 0::bigint as cost, 'nothing' as outcome, null::int as duration_ms, null::int as status from closed),
   ${bookReservations()}
   select count(*)::int from hold`
 

@@ -10,6 +10,8 @@ export interface Settlement {
   readonly cost: number
   /** The duration of the call; undefined where it is not known. */
   readonly durationMs: number | undefined
+  /** The HTTP status of the newest answer. @default none came */
+  readonly status?: number | undefined
 }
 
 /**
@@ -25,17 +27,19 @@ export function settleReservation(parameters: Parameters, isOurs: string, closin
     closing.durationMs === undefined ? null : Math.round(closing.durationMs),
     'int',
   )
+  const status = parameters.bind(closing.status ?? null, 'int')
   return `
     closed as (delete from deputy.credit_holds where ${isOurs} returning *),
     hold as materialized (
-      select closed.*, ${cost.replaceAll('hold.', 'closed.')} as cost, ${outcome} as outcome, ${durationMs} as duration_ms
+      select closed.*, ${cost.replaceAll('hold.', 'closed.')} as cost, ${outcome} as outcome, ${durationMs} as duration_ms,
+        ${status} as status
       from closed),
     ${bookReservations()}`
 }
 
 /**
- * Writes the parts of a statement that move the money of the rows in `hold`, each with its `cost`, `outcome` and
- * `duration_ms`. Rows are locked in the same order as for a reservation: accounts, then budgets.
+ * Writes the parts of a statement that move the money of the rows in `hold`, each with its `cost`, `outcome`,
+ * `duration_ms` and `status`. Rows are locked in the same order as for a reservation: accounts, then budgets.
  */
 export function bookReservations(): string {
   return `
@@ -64,10 +68,10 @@ export function bookReservations(): string {
         and (returned.credits > 0 or returned.calls > 0) and (select count(*) from counters) > 0),
     entry as (
       insert into deputy.credit_entries (account, kind, available_delta, reserved_delta, cost, hold, effect, payer, caller,
-        action, invocation, endpoint, transport, outcome, duration_ms)
+        action, invocation, endpoint, transport, outcome, duration_ms, status)
       select account, case when outcome = 'nothing' then 'refund' else 'settle' end,
         case when is_metered then amount - cost else 0 end, case when is_metered then -amount else 0 end, cost,
-        hold, effect, payer, caller, action, invocation, endpoint, transport, outcome, duration_ms
+        hold, effect, payer, caller, action, invocation, endpoint, transport, outcome, duration_ms, status
       -- Numbered while the account's row is locked, so that numbers grow in the order of its changes.
       from hold where (select count(*) from account) >= 0 order by effect)`
 }
@@ -83,11 +87,11 @@ const SETTLE_BATCH = `
   with patience as materialized (${LOCK_PATIENCE}),
   wanted as materialized (
     select * from jsonb_to_recordset($1::text::jsonb)
-      as it(effect text, holder text, outcome text, most bigint, duration_ms int)),
+      as it(effect text, holder text, outcome text, most bigint, duration_ms int, status int)),
   closed as (
     delete from deputy.credit_holds as it using wanted
     where it.effect = wanted.effect and it.holder = wanted.holder and (select count(*) from patience) > 0
-    returning it.*, wanted.outcome, wanted.most, wanted.duration_ms),
+    returning it.*, wanted.outcome, wanted.most, wanted.duration_ms, wanted.status),
   hold as materialized (
     select *, case when outcome = 'nothing' then 0 else least(most, amount) end as cost from closed),
   ${bookReservations()}
@@ -99,12 +103,13 @@ const SETTLE_BATCH = `
  * @throws {SqlError | ConnectionLost | AcquireTimeout} when none is settled, or the outcome is unknown; it may be repeated.
  */
 export async function settleBatch(database: Database, orders: readonly SettlementOrder[]): Promise<void> {
-  const wanted = orders.map(({ effectId, holder, outcome, cost, durationMs }) => ({
+  const wanted = orders.map(({ effectId, holder, outcome, cost, durationMs, status }) => ({
     effect: effectId,
     holder,
     outcome,
     most: cost,
     duration_ms: durationMs === undefined ? null : Math.round(durationMs),
+    status: status ?? null,
   }))
   await database.write({ sql: SETTLE_BATCH, params: [JSON.stringify(wanted)] })
 }

@@ -20,7 +20,7 @@ const SWEEP = `
     returning *),
   hold as materialized (
     select closed.*, case state when 'sent' then amount else 0 end as cost,
-      case state when 'sent' then 'unknown' else 'nothing' end as outcome, null::int as duration_ms
+      case state when 'sent' then 'unknown' else 'nothing' end as outcome, null::int as duration_ms, null::int as status
     from closed),
   ${bookReservations()},
   old as (delete from deputy.budget_days where (select mine from turn)

@@ -55,6 +55,7 @@ const audited: z.ZodType<AuditedCall> = z.object({
     z.object({
       endpoint: z.string(),
       outcome: z.enum(['answered', 'nothing', 'unknown']).nullable(),
+      status: z.number().nullable(),
       payer: z.enum(['owner', 'caller']).nullable(),
       cost: z.number(),
       durationMs: z.number().nullable(),

@@ -14,7 +14,7 @@ const DROP = `
     from closed join ours on ours.id = closed.effect),
   hold as materialized (
     select *, case when may_have_arrived then amount else 0 end as cost,
-      case when may_have_arrived then 'unknown' else 'nothing' end as outcome, null::int as duration_ms
+      case when may_have_arrived then 'unknown' else 'nothing' end as outcome, null::int as duration_ms, null::int as status
     from known),
   ${bookReservations()},
   gone as (delete from deputy.queue where id in (select id from ours))

@@ -17,8 +17,16 @@ interface Backoff {
 
 /** What happens to work after an attempt at it. */
 export type WorkOutcome =
-  /** `cost` is a message's; `shownData` stands in for a job's input from then on, where something in it is secret. */
-  | { readonly kind: 'done'; readonly cost: number; readonly shownData?: string | undefined }
+  /**
+   * `cost` and `status` are a message's; `shownData` stands in for a job's input from then on, where something in it is
+   * secret.
+   */
+  | {
+      readonly kind: 'done'
+      readonly cost: number
+      readonly status?: number | undefined
+      readonly shownData?: string | undefined
+    }
   /** Tried again later. */
   | { readonly kind: 'later'; readonly delayMs: number; readonly error: string; readonly isUnknown: boolean }
   /** Given up: kept for the owner to look at. */
@@ -26,6 +34,8 @@ export type WorkOutcome =
       readonly kind: 'dead'
       readonly error: string
       readonly isUnknown: boolean
+      /** The HTTP status that a message was answered with last. */
+      readonly status?: number | undefined
       /** What a job has thrown. */
       readonly cause?: unknown
     }
@@ -58,10 +68,11 @@ export interface AttemptedWork {
 
 /** Decides what happens to a message after the provider's answer. */
 export function outcomeOfAnswer(message: AttemptedWork, answer: OutboundAnswer): WorkOutcome {
-  const { result, outcome, cost, isTaken } = answer
+  const { result, outcome, cost, status, isTaken } = answer
   // No one reads the answer to a message: one that the provider took is not sent again to get one.
-  if (result.success || isTaken) return { kind: 'done', cost }
-  return outcomeOfFailure(message, result, outcome === 'unknown')
+  if (result.success || isTaken) return { kind: 'done', cost, status }
+  const failed = outcomeOfFailure(message, result, outcome === 'unknown')
+  return failed.kind === 'dead' ? { ...failed, status } : failed
 }
 
 /** Decides what happens to a message after a failure: it is sent later, or is dead when that is useless or was tried too often. */

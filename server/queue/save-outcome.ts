@@ -131,9 +131,22 @@ const OF_OURS = 'effect in (select id from ours)'
 function settlement(parameters: Parameters, { outcome, durationMs }: SavedOutcome): string[] {
   switch (outcome.kind) {
     case 'done':
-      return [settleReservation(parameters, OF_OURS, { outcome: 'answered', cost: outcome.cost, durationMs })]
+      return [
+        settleReservation(parameters, OF_OURS, {
+          outcome: 'answered',
+          cost: outcome.cost,
+          durationMs,
+          status: outcome.status,
+        }),
+      ]
     case 'dead':
-      return [settleReservation(parameters, OF_OURS, { ...endingOf(outcome.isUnknown), durationMs })]
+      return [
+        settleReservation(parameters, OF_OURS, {
+          ...endingOf(outcome.isUnknown),
+          durationMs,
+          status: outcome.status,
+        }),
+      ]
     case 'later':
       // A reservation that is `sent` belongs to an attempt without an outcome; this one has its outcome.
       return [`waits as (update deputy.credit_holds set state = 'reserved' where ${OF_OURS})`]

@@ -85,6 +85,8 @@ export interface StepResult {
   readonly outcome: SideEffectOutcome
   /** In whole micro-credits. */
   readonly cost: number
+  /** The HTTP status of the newest answer. @default none came */
+  readonly status?: number | undefined
 }
 
 /** Asks for a job that is run after the commit. */

@@ -5,7 +5,7 @@ import { actionRegistry, fail, ok } from 'deputyjs'
 import { expect, it } from 'vitest'
 import { z } from 'zod'
 import { doAllDue } from '../../server/queue/dispatcher.ts'
-import { action, internalAction } from '../fixture/deputy.ts'
+import { type ActionContext, action, internalAction } from '../fixture/deputy.ts'
 import { get } from '../http/send.ts'
 import { openMarket } from '../ledger/open-market.ts'
 import { execute } from '../support/execute.ts'
@@ -30,8 +30,8 @@ it('an entry is given with the outside calls that belong to it, and with no othe
     data: {
       entry: { id: entry?.id, actor: 'ada', action: 'act', outcome: 'OK' },
       steps: [
-        { endpoint: 'dev/meter', outcome: 'answered', payer: 'owner', cost: 30 },
-        { endpoint: 'dev/buy', outcome: 'unknown', payer: 'owner', cost: 10 },
+        { endpoint: 'dev/meter', outcome: 'answered', status: 200, payer: 'owner', cost: 30 },
+        { endpoint: 'dev/buy', outcome: 'unknown', status: null, payer: 'owner', cost: 10 },
       ],
       job: null,
     },
@@ -46,6 +46,56 @@ it('an entry is given with the outside calls that belong to it, and with no othe
     true,
   )
 })
+
+const ANSWERS = [
+  ['ok', 'answered', 200],
+  ['refuses', 'nothing', 422],
+  ['breaks', 'answered', 500],
+  ['html', 'unknown', 200],
+  ['other shape', 'unknown', 200],
+  ['redirects', 'nothing', 302],
+  ['resets', 'unknown', null],
+] as const
+
+it.each(['by itself', 'with a key', 'together', 'through the proxy', 'later'] as const)(
+  'a call that is made %s is told with the status that it was answered with',
+  async (made) => {
+    await using market = await openMarket({ isOwnerUnmetered: true })
+    const { app } = market
+    const buy = (ctx: ActionContext, how: string) =>
+      ctx.tools.integration(made === 'through the proxy' ? 'proxied-dev/buy' : 'dev/meter', {
+        id: randomUUID(),
+        how,
+      })
+    await market.act(
+      async (ctx) => {
+        if (made === 'together') await Promise.all(ANSWERS.map(([how]) => buy(ctx, how)))
+        for (const [how] of ANSWERS) {
+          if (made === 'later') await ctx.tools.enqueue('dev/meter', { id: randomUUID(), how })
+          else if (made !== 'together') await buy(ctx, how)
+        }
+        return ok(null)
+      },
+      made === 'with a key' ? { key: randomUUID() } : {},
+    )
+    // A message that may pass is tried again: then it is given up.
+    await market.change('update deputy.queue set max_attempts = 1')
+    await doAllDue(app.engine)
+    const owner = await app.as('owner')
+    const [entry] = (await owner.audit.list({ action: 'act' })).data?.entries ?? []
+    const { data } = await owner.audit.get({ id: entry?.id ?? '' })
+    const told = data?.steps.map(({ outcome, status }) => `${outcome} ${status}`).sort()
+    const shaped = ([how, outcome, status]: (typeof ANSWERS)[number]) => {
+      // The proxy's answers have no shape; of a message it is enough that it was taken, and one that broke down is given up.
+      if (how === 'other shape' && made === 'through the proxy') return `answered ${status}`
+      if (made !== 'later') return `${outcome} ${status}`
+      return how === 'html' || how === 'other shape'
+        ? `answered ${status}`
+        : `${how === 'breaks' ? 'nothing' : outcome} ${status}`
+    }
+    expect(told).toEqual(ANSWERS.map(shaped).sort())
+  },
+)
 
 it('an entry of a job names it, and its schedule', async () => {
   const gloomy = internalAction.input(z.strictObject({})).mutation(async () => fail('CONFLICT', 'No.'))

@@ -208,8 +208,8 @@ describe('the console', { timeout: PATIENCE }, () => {
     await execute(
       app.database,
       app.databaseUrl,
-      `insert into deputy.credit_entries (account, kind, available_delta, reserved_delta, cost, hold, endpoint, outcome, payer, duration_ms, invocation)
-       select 'owner', 'settle', 0, 0, 250000, 'call-' || id, 'openai/chat-completion', 'unknown', 'owner', 71, id from deputy.audit_log
+      `insert into deputy.credit_entries (account, kind, available_delta, reserved_delta, cost, hold, endpoint, outcome, status, payer, duration_ms, invocation)
+       select 'owner', 'settle', 0, 0, 250000, 'call-' || id, 'openai/chat-completion', 'unknown', 502, 'owner', 71, id from deputy.audit_log
        where actor = '${user}'`,
     )
     const page = await signedIn('#/calls')
@@ -241,7 +241,9 @@ describe('the console', { timeout: PATIENCE }, () => {
     await row.locator('pre', { hasText: '<img src=x onerror=' }).waitFor()
     await row.getByRole('link', { name: 'A page of its own' }).click()
     await page.getByRole('heading', { name: 'createEvent' }).waitFor()
-    await page.getByRole('row', { name: 'openai/chat-completion unknown owner 0.25 credits 71 ms' }).waitFor()
+    await page
+      .getByRole('row', { name: 'openai/chat-completion unknown 502 owner 0.25 credits 71 ms' })
+      .waitFor()
     await page.goBack()
     await row.getByText('More', { exact: true }).click()
     await row.getByRole('link', { name: `events/${made.data.recordId}` }).click()

@@ -77,10 +77,13 @@ function Belonging({ call: { id, cost, source } }: { readonly call: AuditEntry }
           { title: 'Endpoint', show: ({ endpoint }) => endpoint },
           {
             title: 'Answer',
-            show: ({ outcome }) => (
-              <span className={outcome === 'answered' ? 'badge good' : 'badge bad'}>
-                {outcome ?? 'unknown'}
-              </span>
+            show: ({ outcome, status }) => (
+              <>
+                <span className={outcome === 'answered' ? 'badge good' : 'badge bad'}>
+                  {outcome ?? 'unknown'}
+                </span>{' '}
+                {status}
+              </>
             ),
           },
           { title: 'Paid by', show: ({ payer }) => payer ?? '–' },
