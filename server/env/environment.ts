@@ -86,6 +86,8 @@ export interface ServerEnv {
   readonly allowPrivateUpstreams: readonly string[]
   /** Calls that take as long say in the log what their time went to. */
   readonly slowCallMs: number | 'none'
+  /** Whether what calls log is kept with their audit. */
+  readonly keepsLog: boolean
   readonly logLevel: (typeof LOG_LEVELS)[number]
 }
 
@@ -169,6 +171,7 @@ export function readEnv(
     integrations,
     allowPrivateUpstreams: env.ALLOW_PRIVATE_UPSTREAMS,
     slowCallMs: env.SLOW_CALL_MS,
+    keepsLog: env.AUDIT_LOG === 'on',
     logLevel: env.LOG_LEVEL,
   }
 }

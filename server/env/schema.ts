@@ -134,6 +134,9 @@ export const serverSchema = z.object({
       'must be host:port such as 127.0.0.1:5000 or [::1]:80, comma-separated',
     )
     .default([]),
+  AUDIT_LOG: z
+    .enum(['on', 'off'], 'must be on, or off where what calls log is not to be kept with the audit')
+    .default('on'),
   SLOW_CALL_MS: z
     .string()
     .regex(/^(?:\d{1,6}|none)$/, 'must be milliseconds from 0 to 999999, or none')

@@ -95,10 +95,9 @@ export class Attempt implements ToolRuntime {
     return this.#steps.mustSuspend
   }
 
-  /** The logger of the call; what this run writes by it is kept for the audit. Made when it is first asked for. */
+  /** The logger of this run. Made when it is first asked for. */
   get log(): Logger {
-    const { invocation, record } = this.#execution
-    this.#log ??= record.keepLog(invocation.log, this.number)
+    this.#log ??= this.#execution.logOf(this.number)
     return this.#log
   }
 

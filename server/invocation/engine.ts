@@ -85,6 +85,8 @@ export interface Engine {
   readonly failpoint: Failpoint
   /** Calls that take as long, in milliseconds, say in the log what their time went to; infinite for none. */
   readonly slowCallMs: number
+  /** Whether what calls log is kept with their audit. */
+  readonly keepsLog: boolean
   /** The longest that the answer of a failed call waits for its audit row, in milliseconds. */
   readonly auditWaitMs: number
   /** Counts calls in the database, where a server has it do so. */

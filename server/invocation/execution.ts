@@ -1,3 +1,4 @@
+import type { Logger } from 'pino'
 import type { Failure } from '../core/result.ts'
 import type { CallSlot } from './call-slots.ts'
 import { DerivedIds } from './derived-ids.ts'
@@ -22,6 +23,7 @@ export type ExecutionEngine = Pick<
   | 'failpoint'
   | 'fingerprint'
   | 'isOwnerUnmetered'
+  | 'keepsLog'
   | 'ledger'
   | 'observer'
   | 'queueSignal'
@@ -64,6 +66,12 @@ export class Execution implements RecordedCall {
   resume(steps: readonly StoredStep[]): void {
     if (steps.length > 0) this.journal.resume(steps)
     for (const { identity, cost } of steps) this.record.spend(identity, cost)
+  }
+
+  /** The logger of an attempt: what is written by it is kept with the audit, where the app wants that. */
+  logOf(attempt: number): Logger {
+    const { log } = this.invocation
+    return this.engine.keepsLog ? this.record.keepLog(log, attempt) : log
   }
 
   get messageReservations(): MessageReservations {

@@ -248,9 +248,9 @@ function checked<T>(execution: Execution, result: ActionResult<T>): ActionResult
   return result
 }
 
-function asTRPCError({ invocation, record }: Execution, error: unknown): TRPCError {
+function asTRPCError(execution: Execution, error: unknown): TRPCError {
   if (error instanceof TRPCError && error.code !== 'INTERNAL_SERVER_ERROR') return error
-  const log = record.keepLog(invocation.log, record.attempts)
+  const log = execution.logOf(execution.record.attempts)
   log.error({ err: error }, 'An action failed with an unexpected error')
   return new UnexpectedError(error)
 }

@@ -124,6 +124,8 @@ export interface AppOptions<TActions extends object, TModule extends object> {
   readonly fingerprintKey?: Uint8Array
   /** Calls that take as long, in milliseconds, say in the log what their time went to. @default 1000 */
   readonly slowCallMs?: number | 'none' | undefined
+  /** Whether what calls log is kept with their audit. @default true */
+  readonly keepsLog?: boolean | undefined
   /** The longest that the answer of a failed call waits for its audit row, in milliseconds. @default 1000 */
   readonly auditWaitMs?: number | undefined
   /** Told of each unexpected error. @default no one is */
@@ -228,6 +230,7 @@ export function createApp<TActions extends object, TModule extends object>(
     clock,
     clockOffsetMs,
     slowCallMs: slowCallMsOf(options),
+    keepsLog: options.keepsLog ?? true,
     auditWaitMs: options.auditWaitMs ?? DEFAULT_AUDIT_WAIT_MS,
     rollup: new CallRollup({ database: options.database, clock, log: options.log }),
     liveCalls: new LiveCalls(),

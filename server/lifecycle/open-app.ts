@@ -133,6 +133,7 @@ export async function openApp(options: OpenAppOptions): Promise<OpenApp> {
       examine: () => examine({ env, parts, embedded: database.kind === 'pglite' ? database : undefined }),
       log,
       slowCallMs: env.slowCallMs,
+      keepsLog: env.keepsLog,
       onError: parts.onError,
       tracing: options.tracing,
       observer: options.observer,

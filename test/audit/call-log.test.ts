@@ -353,6 +353,16 @@ describe('the log of a call', () => {
     })
   })
 
+  it('is not kept where the app does not want it, and is in the log all the same', async () => {
+    await using off = await createTestApp({ actions, keepsLog: false })
+    const id = randomUUID()
+    const made = await (await off.as('ada')).actions.act({ id, how: 'writes' })
+    expect(made).toMatchObject({ success: true })
+    const line = off.logged.find((each) => each.id === id)
+    const read = await (await off.as('owner')).audit.get({ id: String(line?.invocationId) })
+    expect(read).toMatchObject({ data: { entry: { action: 'act' }, log: { lines: [], leftOut: 0 } } })
+  })
+
   it('is empty where a call has written nothing', async () => {
     await (await app.as('quiet')).users.register()
     const entries = (await (await app.as('owner')).audit.list({ actor: 'quiet' })).data?.entries
