@@ -7,10 +7,7 @@ export class Follower {
   shown: Shown | undefined
   /** The status that it was refused with last; undefined while its stream is open. */
   refused: number | undefined
-  /** Everything that it was sent. */
-  text = ''
   readonly #open: (lastId: string | undefined) => Promise<ReadStream>
-  readonly #onShown: (shown: Shown) => void
   #stream: ReadStream | undefined
   #lastId: string | undefined
   #isStopped = false
@@ -21,8 +18,11 @@ export class Follower {
     token: string | undefined,
     onShown: (shown: Shown) => void = () => {},
   ) {
-    this.#open = (lastId) => readStream(addressOf(), { token, lastId })
-    this.#onShown = onShown
+    const onAnswer = (answer: Shown) => {
+      this.shown = answer
+      onShown(answer)
+    }
+    this.#open = (lastId) => readStream(addressOf(), { token, lastId, onAnswer })
     void this.#follow()
   }
 
@@ -47,22 +47,10 @@ export class Follower {
 
   async #read(stream: ReadStream): Promise<void> {
     this.refused = undefined
-    let [seen, length] = [0, 0]
     while (!this.#isStopped) {
       // What has come before it was closed counts.
       const { isClosed } = stream
-      const { text } = stream
-      if (text.length > length) {
-        this.text += text.slice(length)
-        length = text.length
-        const { answers } = stream
-        for (const answer of answers.slice(seen)) {
-          this.shown = answer
-          this.#onShown(answer)
-        }
-        seen = answers.length
-        this.#lastId = stream.lastId ?? this.#lastId
-      }
+      this.#lastId = stream.lastId ?? this.#lastId
       if (isClosed) return
       await sleep(20)
     }

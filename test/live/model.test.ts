@@ -21,6 +21,7 @@ const USERS = ['ann', 'bob', 'stan']
 const ACTORS = [...USERS, undefined]
 const TEAMS = ['red', 'blue']
 const RUNS = shortened({ short: 5, whole: 60 })
+const LONGEST_MS = shortened({ short: 300_000, whole: 1_200_000 })
 
 const written = z.strictObject({
   collection: z.string(),
@@ -108,59 +109,64 @@ beforeAll(async () => {
 })
 afterAll(() => app[Symbol.asyncDispose]())
 
-it('the last page of each stream is a fresh list, whatever the rules, the writes and the callers', async () => {
-  const url = await app.listen()
-  const owner = await app.as('owner')
-  const tokens = new Map(
-    await Promise.all(USERS.map(async (userId) => [userId, await app.token(userId)] as const)),
-  )
-  for (const userId of USERS) {
-    const caller = await app.as(userId)
-    await caller.users.register()
-  }
-  const streams = FOLLOWED.flatMap((collection) =>
-    ACTORS.map((actor) => {
-      const address = `${url}/api/records/${collection}?limit=50`
-      const token = actor === undefined ? undefined : tokens.get(actor)
-      const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` }
-      return {
-        what: `${collection} as ${actor}`,
-        address,
-        headers,
-        follower: new Follower(() => address, token),
-      }
-    }),
-  )
-  let pages = 0
-  const settle = async () => {
-    for (const { what, address, headers, follower } of streams) {
-      const fresh = await fetch(address, { headers })
-      const json = (await fresh.json()) as { data?: { records: unknown[] } }
-      await vi.waitFor(
-        () => {
-          if (fresh.status !== 200) expect([what, follower.refused]).toEqual([what, fresh.status])
-          else expect([what, follower.shown?.records]).toEqual([what, json.data?.records])
-        },
-        { interval: 10 },
-      )
-      pages += json.data?.records.length ? 1 : 0
+it(
+  'the last page of each stream is a fresh list, whatever the rules, the writes and the callers',
+  async () => {
+    const url = await app.listen()
+    const owner = await app.as('owner')
+    const tokens = new Map(
+      await Promise.all(USERS.map(async (userId) => [userId, await app.token(userId)] as const)),
+    )
+    for (const userId of USERS) {
+      const caller = await app.as(userId)
+      await caller.users.register()
     }
-  }
-  await fc.assert(
-    fc.asyncProperty(commands, async (list) => {
-      for (const { kind, ...command } of list) {
-        if (kind === 'role') await owner.users.setRole(command as never)
-        else await owner.actions.write(command as never)
+    const streams = FOLLOWED.flatMap((collection) =>
+      ACTORS.map((actor) => {
+        const address = `${url}/api/records/${collection}?limit=50`
+        const token = actor === undefined ? undefined : tokens.get(actor)
+        const headers: Record<string, string> =
+          token === undefined ? {} : { authorization: `Bearer ${token}` }
+        return {
+          what: `${collection} as ${actor}`,
+          address,
+          headers,
+          follower: new Follower(() => address, token),
+        }
+      }),
+    )
+    let pages = 0
+    const settle = async () => {
+      for (const { what, address, headers, follower } of streams) {
+        const fresh = await fetch(address, { headers })
+        const json = (await fresh.json()) as { data?: { records: unknown[] } }
+        await vi.waitFor(
+          () => {
+            if (fresh.status !== 200) expect([what, follower.refused]).toEqual([what, fresh.status])
+            else expect([what, follower.shown?.records]).toEqual([what, json.data?.records])
+          },
+          { interval: 10 },
+        )
+        pages += json.data?.records.length ? 1 : 0
       }
-      await settle()
-    }),
-    {
-      numRuns: RUNS + MEMBERSHIP.length,
-      endOnFailure: true,
-      examples: MEMBERSHIP.map((command): [typeof MEMBERSHIP] => [[command]]),
-    },
-  )
-  // The check has not gone blind.
-  expect(pages).toBeGreaterThan(RUNS)
-  for (const { follower } of streams) follower.stop()
-}, 300_000)
+    }
+    await fc.assert(
+      fc.asyncProperty(commands, async (list) => {
+        for (const { kind, ...command } of list) {
+          if (kind === 'role') await owner.users.setRole(command as never)
+          else await owner.actions.write(command as never)
+        }
+        await settle()
+      }),
+      {
+        numRuns: RUNS + MEMBERSHIP.length,
+        endOnFailure: true,
+        examples: MEMBERSHIP.map((command): [typeof MEMBERSHIP] => [[command]]),
+      },
+    )
+    // The check has not gone blind.
+    expect(pages).toBeGreaterThan(RUNS)
+    for (const { follower } of streams) follower.stop()
+  },
+  LONGEST_MS,
+)

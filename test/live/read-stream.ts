@@ -49,12 +49,14 @@ export interface ReadStreamOptions {
   readonly headers?: Readonly<Record<string, string>>
   /** The input of an action, which is sent by POST. */
   readonly input?: object | undefined
+  /** Is told of each answer as it comes, and of nothing that came before; of what was sent, the last answer alone is kept then. */
+  readonly onAnswer?: (answer: Shown) => void
 }
 
 /** Opens a stream and reads it as it comes. */
 export async function readStream(
   url: string | URL,
-  { token, lastId, headers, input }: ReadStreamOptions = {},
+  { token, lastId, headers, input, onAnswer }: ReadStreamOptions = {},
 ): Promise<ReadStream> {
   const aborted = new AbortController()
   const response = await fetch(url, {
@@ -68,11 +70,30 @@ export async function readStream(
       ...(lastId === undefined ? {} : { 'last-event-id': lastId }),
     },
   })
-  let text = ''
+  let [text, pending] = ['', '']
+  const events: StreamEvent[] = []
+  const answers: Shown[] = []
+  let newestId: string | undefined
   let isClosed = false
+  const take = (sent: string) => {
+    const isWhole = onAnswer === undefined
+    if (isWhole) text += sent
+    // What comes after the last empty line is not whole yet.
+    const blocks = (pending + sent).split('\n\n')
+    pending = blocks.pop() ?? ''
+    for (const event of blocks.flatMap(eventIn)) {
+      newestId = event.id ?? newestId
+      if (isWhole || event.event === 'end') events.push(event)
+      if (event.event !== 'message') continue
+      const answer: Shown = JSON.parse(event.data)
+      if (!isWhole) answers.length = 0
+      answers.push(answer)
+      onAnswer?.(answer)
+    }
+  }
   const reading = async () => {
     const decoder = new TextDecoder()
-    for await (const bytes of response.body ?? []) text += decoder.decode(bytes, { stream: true })
+    for await (const bytes of response.body ?? []) take(decoder.decode(bytes, { stream: true }))
   }
   void reading()
     .catch(() => {})
@@ -85,22 +106,16 @@ export async function readStream(
     get text() {
       return text
     },
-    get events() {
-      return eventsIn(text)
-    },
-    get answers() {
-      return eventsIn(text)
-        .filter(({ event }) => event === 'message')
-        .map(({ data }) => JSON.parse(data))
-    },
+    events,
+    answers,
     get last() {
-      return stream.answers.at(-1)
+      return answers.at(-1)
     },
     get lastId() {
-      return eventsIn(text).findLast(({ id }) => id !== undefined)?.id
+      return newestId
     },
     get ended() {
-      const end = eventsIn(text).find(({ event }) => event === 'end')
+      const end = events.find(({ event }) => event === 'end')
       return end && JSON.parse(end.data)
     },
     get isClosed() {
@@ -118,23 +133,15 @@ export async function readStream(
   return stream
 }
 
-function eventsIn(text: string): StreamEvent[] {
-  // What comes after the last empty line is not whole yet.
-  return text
-    .split('\n\n')
-    .slice(0, -1)
-    .flatMap((block) => {
-      const fields = new Map(
-        block.split('\n').flatMap((line): [string, string][] => {
-          const [, name = '', value = ''] = /^([^:]+)(?:: ?(.*))?$/.exec(line) ?? []
-          return name === '' ? [] : [[name, value]]
-        }),
-      )
-      const data = fields.get('data')
-      return data === undefined
-        ? []
-        : [{ event: fields.get('event') ?? 'message', data, id: fields.get('id') }]
-    })
+function eventIn(block: string): StreamEvent[] {
+  const fields = new Map(
+    block.split('\n').flatMap((line): [string, string][] => {
+      const [, name = '', value = ''] = /^([^:]+)(?:: ?(.*))?$/.exec(line) ?? []
+      return name === '' ? [] : [[name, value]]
+    }),
+  )
+  const data = fields.get('data')
+  return data === undefined ? [] : [{ event: fields.get('event') ?? 'message', data, id: fields.get('id') }]
 }
 
 /** The titles on a page of events. */
