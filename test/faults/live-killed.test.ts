@@ -15,6 +15,8 @@ const KILL_EVERY_MS = 1_000
 const MIN_DONE = 50
 const MIN_SEEN = 20
 const USERS = ['ada', 'ben', 'cy']
+// Servers are slow to start on a slow machine.
+vi.setConfig({ testTimeout: shortened({ short: 400_000, whole: 1_500_000 }) })
 
 it('three servers of which one is killed every second: each stream ends at the right page, and shows nothing before its commit', async () => {
   await using opened = await openTestDatabase()
@@ -82,4 +84,4 @@ it('three servers of which one is killed every second: each stream ends at the r
   expect(early).toEqual([])
   console.info(`${kills} kills: ${done} calls done, ${seen.size} records shown`)
   for (const server of servers) await server.kill()
-}, 400_000)
+})
