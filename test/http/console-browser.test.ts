@@ -356,6 +356,25 @@ describe('the console', { timeout: PATIENCE }, () => {
     await found.getByText(MARKUP).waitFor()
   })
 
+  it.each([
+    ['work/jobs/nope', 'must be waiting, running, done, failed'],
+    ['work/outbox/nope', 'must be queued or dead'],
+    ['money/budgets/nope', 'must be one of action, anonymous, app, caller'],
+    ['money/spending/nope', 'must be action, integration or user'],
+    ['calls/outcome=nope', 'must be OK, dry-run'],
+    ['calls/from=nope', 'must be a date and time with a zone'],
+    ['calls/call/nope', 'There is no entry "nope"'],
+    ['data/events/list/where=nope', 'where'],
+    ['data/events/list/where=nope&through=rules', 'where'],
+    ['data/events/list/orderDir=nope', 'must be asc or desc'],
+    ['data/events/record/nope', 'nope'],
+  ])('says what is wrong with an address, and which request it was: %s', async (address, sentence) => {
+    const page = await signedIn(`#/${address}`)
+    const said = page.getByRole('alert').filter({ hasText: sentence })
+    await said.getByText(/^Request [\w-]{36}$/).waitFor()
+    await page.context().close()
+  })
+
   it('is shown in no frame of another page', async () => {
     const other = createServer((_request, response) =>
       response.writeHead(200, { 'content-type': 'text/html' }).end(`<iframe src="${url}"></iframe>`),
