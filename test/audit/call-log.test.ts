@@ -318,7 +318,11 @@ describe('the once steps of a call', () => {
 
   it('are told of no dry run, which performs none', async () => {
     const id = randomUUID()
-    await send('/api/actions/once', { id, how: 'works' }, { 'deputy-dry-run': 'true' }, 'owner')
+    const answers = { 'once:first': ok('done'), 'once:second': ok('done') }
+    await app.createCaller({ token: await app.token('owner'), dryRun: { answers } }).actions.once({
+      id,
+      how: 'works',
+    })
     expect(await auditOf(id)).toMatchObject({ entry: { outcome: 'dry-run' }, once: [] })
   })
 })
