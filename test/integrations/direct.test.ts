@@ -61,6 +61,7 @@ describe('a request', () => {
       result: { success: true, data: { id: 'o1', total: 40, more: [1] } },
       outcome: 'answered',
       cost: 40,
+      status: 200,
     })
     expect(calls()).toMatchObject([
       { method: 'POST', authorization: `Bearer ${SHOP_KEY}`, body: { item: 'tea', count: 1 } },

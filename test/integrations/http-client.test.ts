@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { openClient, startHttp } from './outside.ts'
 
 const NOW = new Date('2026-11-25T12:00:00Z')
-const notJson = { kind: 'failed', reason: 'not JSON', wasSent: true }
+const notJson = { kind: 'failed', reason: 'not JSON', wasSent: true, status: 200 }
 
 /** What the client makes of an answer with this status, these headers and this body. */
 async function received(status: number, headers: Record<string, string>, body?: string | Buffer) {

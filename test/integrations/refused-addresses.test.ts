@@ -130,7 +130,7 @@ describe('a redirect', () => {
       )
       await using client = openClient({ allowPrivate: [upstream.target, inner.target] })
       const response = await client.to(upstream.url, { method: 'POST', body: 1 })
-      expect(response).toEqual({ kind: 'failed', reason: 'redirect', wasSent: true })
+      expect(response).toEqual({ kind: 'failed', reason: 'redirect', wasSent: true, status })
       expect([upstream.requests, inner.connections()]).toEqual([['POST /'], 0])
     },
   )
