@@ -28,10 +28,10 @@ const refused = action.input(named).mutation(async () => ok({}))
 const schedules = defineSchedules({ daily: { every: { days: 1 }, action: note, input: { name: 'daily' } } })
 
 const database = inject('database')
-const open = () =>
+const open = (isOnItsOwn = false) =>
   createTestApp(
     defineApp({
-      schedules,
+      ...(isOnItsOwn ? { schedules } : {}),
       collections: fixture.collections,
       migrations: fixture.migrations,
       integrations: fixture.integrations,
@@ -95,7 +95,7 @@ it('conflictOnce makes one COMMIT a conflict', async () => {
 })
 
 it('a schedule ticks when the clock has been advanced, and once for all ticks of an outage', async () => {
-  await using days = await open()
+  await using days = await open(true)
   expect(await days.runDue()).toEqual([])
   const ran = {
     kind: 'job',
