@@ -4,6 +4,7 @@ import postgres from 'postgres'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { post } from '../http/send.ts'
 import { json, startUpstream } from '../integrations/upstream.ts'
+import { gate } from '../invocation/probe.ts'
 import { openShop, type Shop } from '../invocation/shop.ts'
 import { mintToken, startServer } from '../lifecycle/process.ts'
 import { openTestDatabase } from '../support/database.ts'
@@ -21,6 +22,9 @@ it('200 calls with one key at once have one effect, and one answer', async () =>
   const caller = await shop.as('ada', key)
   const answers = new Set<string>()
   let waited = 0
+  // The one that runs goes on when another was told to wait.
+  const toldToWait = gate()
+  shop.script.onFailpoint = (point) => (point === 'before-commit' ? toldToWait.opened : undefined)
   const call = async () => {
     for (;;) {
       try {
@@ -30,12 +34,16 @@ it('200 calls with one key at once have one effect, and one answer', async () =>
       } catch (error) {
         // What is still running, or was refused on a slow machine, is asked for again, as its answer says.
         if (!(error instanceof Error) || !/still running|try again shortly/.test(error.message)) throw error
-        if (error.message.includes('still running')) waited += 1
+        if (error.message.includes('still running')) {
+          waited += 1
+          toldToWait.open()
+        }
         await sleep(20)
       }
     }
   }
   await Promise.all(Array.from({ length: 200 }, call))
+  shop.script.onFailpoint = () => {}
   expect(answers.size).toBe(1)
   expect(await shop.count(name)).toBe(1)
   expect(waited).toBeGreaterThan(0)
