@@ -7,6 +7,7 @@ import { z } from 'zod'
 import { type Listening, listen } from '../../server/lifecycle/listen.ts'
 import { NO_RATE_LIMITS } from '../../server/limits/rate-limits.ts'
 import { action } from '../fixture/deputy.ts'
+import { PATIENCE_MS } from '../support/patience.ts'
 import { createTestApp } from '../support/test-app.ts'
 
 // limits.md: held, read-rate
@@ -194,29 +195,32 @@ describe('an answer that is too large', () => {
 })
 
 describe('an answer that is not read', () => {
-  let impatient: Listening
+  describe('for long', () => {
+    let impatient: Listening
 
-  beforeAll(async () => {
-    impatient = await listen({
-      http: app.http,
-      host: '127.0.0.1',
-      port: 0,
-      answerTimeoutMs: 500,
-      minReadRate: 100 * MIB,
-      checkIntervalMs: 100,
+    beforeAll(async () => {
+      impatient = await listen({
+        http: app.http,
+        host: '127.0.0.1',
+        port: 0,
+        answerTimeoutMs: 500,
+        minReadRate: 100 * MIB,
+        checkIntervalMs: 100,
+      })
     })
-  })
-  afterAll(() => impatient.close(1_000))
+    // Waits for what its callers still have under way, which would take the room of what comes next.
+    afterAll(() => impatient.close(PATIENCE_MS))
 
-  it.each([
-    ['over tRPC', () => getOverTrpc()],
-    ['over REST', () => postOf('long', {})],
-    ['pipelined', () => getOverTrpc().repeat(2)],
-  ])('is dropped with its connection (%s)', async (_how, text) => {
-    const before = answered
-    await Promise.all(Array.from({ length: 10 }, () => deaf(text().repeat(4), new URL(impatient.url))))
-    await until(() => answered > before + 1)
-    await until(() => app.http.held.held === 0)
+    it.each([
+      ['over tRPC', () => getOverTrpc()],
+      ['over REST', () => postOf('long', {})],
+      ['pipelined', () => getOverTrpc().repeat(2)],
+    ])('is dropped with its connection (%s)', async (_how, text) => {
+      const before = answered
+      await Promise.all(Array.from({ length: 10 }, () => deaf(text().repeat(4), new URL(impatient.url))))
+      await until(() => answered > before + 1)
+      await until(() => app.http.held.held === 0)
+    })
   })
 
   it('is sent whole to a reader who takes it slowly', async () => {
