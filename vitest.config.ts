@@ -60,6 +60,8 @@ const WITHOUT_DATABASE = [
 const RENDERED = 'test/client/react-*.test.ts'
 const REAL_POSTGRES = ['test/postgres/**', 'test/faults/**']
 const EMBEDDED = 'test/embedded/**'
+/** What a browser keeps of what is typed, and who signs in there: tried on the embedded database alone. */
+const PAGES = 'test/http/console-{sign-in,typed-input}.test.ts'
 
 const projects = [
   {
@@ -95,7 +97,7 @@ const projects = [
       name: 'postgres',
       isolate: false,
       include: ['test/**/*.test.ts'],
-      exclude: [...WITHOUT_DATABASE, EMBEDDED, RENDERED],
+      exclude: [...WITHOUT_DATABASE, EMBEDDED, PAGES, RENDERED],
       globalSetup: ['test/support/setup-postgres.ts'],
     },
   },
@@ -104,7 +106,8 @@ const projects = [
 export default defineConfig({
   resolve,
   test: {
-    maxWorkers: 2,
+    // One more than two processors have work for: tests often wait for a command or for the database.
+    maxWorkers: 3,
     projects: process.env.TEST_DATABASE_URL ? projects : projects.slice(0, 3),
   },
 })
