@@ -67,7 +67,13 @@ const projects = [
   {
     resolve,
     // Its files share a process, one after another: what they import is read and compiled once.
-    test: { ...shared, name: 'static', include: WITHOUT_DATABASE, isolate: false },
+    test: {
+      ...shared,
+      name: 'static',
+      include: WITHOUT_DATABASE,
+      isolate: false,
+      globalSetup: ['test/support/setup-packages.ts'],
+    },
   },
   {
     resolve,

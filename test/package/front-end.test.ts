@@ -16,6 +16,7 @@ import { fixture } from '../fixture/app.ts'
 import { runGuarded, temporaryDirectory } from '../support/guarded.ts'
 import { COMPILERS, type Version } from '../types/compile.ts'
 import { generateApp } from '../types/generated-app.ts'
+import { packPackages } from './packed-app.ts'
 
 const ROOT = resolve(import.meta.dirname, '../..')
 const MAX_PACKAGES = 8
@@ -199,9 +200,7 @@ let oldest: string
 let newest: string
 beforeAll(async () => {
   directory = await temporaryDirectory('front-end')
-  const packages = join(directory.path, 'packages')
-  await runGuarded('npm', ['run', 'pack', '--', packages], { cwd: ROOT })
-  const [tarball = ''] = (await readdir(packages)).filter((name) => name.startsWith('deputyjs-client-'))
+  const tarball = await packPackages()
   const routerTypes = await writeRouterTypes({
     app: fixture,
     file: join(ROOT, 'test/fixture/app.ts'),
@@ -211,7 +210,7 @@ beforeAll(async () => {
     const folder = join(directory.path, name)
     await mkdir(folder)
     await writeFile(join(folder, 'package.json'), '{ "private": true, "type": "module" }')
-    const args = ['install', '--no-audit', '--no-fund', join(packages, tarball), ...others]
+    const args = ['install', '--no-audit', '--no-fund', tarball('deputyjs-client'), ...others]
     await runGuarded('npm', args, { cwd: folder })
     const files = { 'app-router.d.ts': routerTypes, 'front-end.ts': FRONT_END, 'mistakes.ts': MISTAKES }
     const hooks = { 'hooks.ts': HOOKS, 'hook-calls.mjs': HOOK_CALLS }

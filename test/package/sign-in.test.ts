@@ -64,7 +64,7 @@ describe.runIf(SERVER_URL !== undefined).sequential('Better Auth, as the page ha
   beforeAll(async () => {
     folder = await temporaryPath('sign-in')
     app = join(folder, 'my-app')
-    await createPackedApp(folder, 'my-app', await packPackages(join(folder, 'packages')))
+    await createPackedApp(folder, 'my-app', await packPackages())
     await runIn(app, 'npm', ['install'])
     steps = await stepsOf(PAGE, 'Better Auth on the same Postgres')
     await follow(steps, app, (commands) => runIn(app, 'bash', ['-e', '-c', commands]))

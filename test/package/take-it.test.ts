@@ -32,7 +32,7 @@ let tarball: (name: string) => string
 beforeAll(async () => {
   folder = await temporaryPath('take-it')
   app = join(folder, 'my-app')
-  tarball = await packPackages(join(folder, 'packages'))
+  tarball = await packPackages()
 }, 300_000)
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
