@@ -45,6 +45,7 @@ it(`all connections are ended ${ROUNDS} times under load: no half of a transacti
     await sleep(Math.random() * MAX_PAUSE_MS)
     // However slow the machine is, some calls come through between the ends.
     while (done.size < round) await sleep(20)
+    await expect.poll(truth.connections).toBeGreaterThan(1)
     ended += await truth.terminateAll()
     if (round % 10 === 0) expect(await truth.inconsistencies()).toEqual([])
   }

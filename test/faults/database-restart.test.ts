@@ -64,6 +64,7 @@ it('a database that is stopped and started under load: 503 meanwhile, then servi
   const ready = await fetch(`${server.url}/readyz`)
   expect(ready.status).toBe(503)
   await sleep(STOPPED_MS)
+  await expect.poll(() => refusals.some(({ status }) => status === 503)).toBe(true)
   const before = acknowledged.size
   await cluster.start()
   await until(before + 50)

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { openPostgres } from '../../server/db/postgres.ts'
 import type { FailpointName } from '../../server/invocation/engine.ts'
 import { startUpstream, type Upstream } from '../integrations/upstream.ts'
+import { gate } from '../invocation/probe.ts'
 import { openTestDatabase, type TestDatabase } from '../support/database.ts'
 import { bankCalls } from './bank-calls.ts'
 import { createFaultApp, mintToken } from './fault-app.ts'
@@ -43,6 +44,7 @@ async function startApp() {
   const database = openPostgres({ url: opened.url ?? '', max: 6 })
   let fault: Fault | undefined
   let hits = 0
+  let hold: (() => Promise<void>) | undefined
   let die: (() => void) | undefined
   const died = new Promise<'died'>((resolve) => {
     die = () => resolve('died')
@@ -52,6 +54,7 @@ async function startApp() {
     bankUrl: bank.url,
     log: pino({ level: 'silent' }),
     failpoint: (point) => {
+      if (point === 'after-claim' && hold) return hold()
       if (point !== fault?.point) return undefined
       hits += 1
       if (hits !== fault.nth) return undefined
@@ -67,6 +70,20 @@ async function startApp() {
     },
     died,
     stop: () => database.close(),
+    /** Holds the next call that has the right to its key, until it is told to go on. */
+    holdNext() {
+      const [come, told] = [gate(), gate()]
+      const goOn = () => {
+        hold = undefined
+        told.open()
+      }
+      hold = () => {
+        hold = undefined
+        come.open()
+        return told.opened
+      }
+      return { come: come.opened, goOn }
+    },
     async call({ action, key, name }: Key): Promise<Seen | 'running' | 'other input'> {
       const called = app
         .createCaller({ token, idempotencyKey: key })
@@ -115,14 +132,25 @@ const step = fc.oneof(
       fault: fc.option(fault, { nil: undefined }),
     }),
   },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('call during another' as const), key }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('another input' as const), key }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('restart' as const) }) },
 )
+/** Comes to everything that is told of a call. */
+const EVERYTHING: Step[] = [
+  { kind: 'call during another', key: 0 },
+  { kind: 'another input', key: 0 },
+  { kind: 'faulty call', key: 1, fault: { point: 'after-step-sent', nth: 1, how: 'throw' } },
+  { kind: 'call', key: 1 },
+  { kind: 'faulty call', key: 2, fault: { point: 'before-commit', nth: 1, how: 'throw' } },
+  { kind: 'faulty call', key: 3, fault: { point: 'after-step-answered', nth: 1, how: 'crash' } },
+]
 const seen = new Map<string, number>()
 
 it('random calls, repetitions, faults and restarts: each key is done once, and all that is told of it is true', async () => {
   await fc.assert(fc.asyncProperty(fc.array(step, { minLength: 4, maxLength: 14 }), run), {
     numRuns: RUNS,
+    examples: [[EVERYTHING]],
   })
   console.info('seen:', [...seen].map(([what, times]) => `${what} ${times}`).join(', '))
   // The runs came to everything that they are about.
@@ -181,6 +209,17 @@ async function run(steps: readonly Step[]): Promise<void> {
           await learn(model, name, key)
           if (wasDone || answers[n] === 'success') expect(model.isDone).toBe(true)
         }
+        break
+      }
+      case 'call during another': {
+        const { model, ...subject } = at(it.key)
+        const held = app.holdNext()
+        const first = call(subject)
+        // One whose key has its answer is not held.
+        const isHeld = await Promise.race([held.come.then(() => true), first.then(() => false)])
+        if (isHeld) expect(await call(subject)).toBe('running')
+        held.goOn()
+        expect(await first).toBe(model.call(undefined))
         break
       }
       case 'another input': {

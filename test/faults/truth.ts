@@ -44,6 +44,12 @@ export function lookAt(url: string) {
         update deputy.queue set due_at = now() where state = 'queued' and token is not null`,
     /** Lets the leases of all reservations end. */
     endHolds: () => sql`update deputy.credit_holds set lease_until = now() - interval '1 second'`,
+    /** How many connections the servers have at this moment. */
+    connections: async () =>
+      (
+        await sql`select 1 from pg_stat_activity
+          where datname = current_database() and application_name = 'deputy'`
+      ).length,
     /** Ends every connection that the servers have at this moment. @returns how many. */
     terminateAll: async () =>
       (

@@ -132,7 +132,6 @@ it('a call that is killed after its provider answered is finished by its repetit
               params: [],
             })
           ).rows.length,
-        { timeout: 10_000 },
       )
       .toBe(1)
     server.child.kill('SIGKILL')

@@ -160,6 +160,7 @@ describe('the owner’s budgets', () => {
     await using limited = await openMarket({
       isOwnerUnmetered: true,
       budgets: { ...DEFAULT_BUDGETS, anonymous: { calls: PAID, credits: undefined } },
+      pool: POOL,
     })
     const id = randomUUID()
     const url = `${await limited.app.listen()}/api/integrations/open/buy`
