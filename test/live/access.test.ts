@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createTestApp, type TestApp } from '../support/test-app.ts'
-import { readStream, titlesOf } from './read-stream.ts'
+import { readExpiring, readStream, titlesOf } from './read-stream.ts'
 
 const event = (title: string, more = {}) => ({
   title,
@@ -121,8 +121,9 @@ describe('a stream and who may read', () => {
 
   it('lives no longer than the token, and goes on with a fresh one without sending again', async () => {
     await create('ada-7', 'kept')
-    const exp = Math.ceil(Date.now() / 1_000) + 1
-    const stream = await readStream(`${url}/api/records/events`, { token: await app.token('ada-7', { exp }) })
+    const { stream } = await readExpiring(async (exp) =>
+      readStream(`${url}/api/records/events`, { token: await app.token('ada-7', { exp }) }),
+    )
     await stream.until(({ isClosed }) => isClosed)
     expect(stream.ended?.reason).toBe('expired')
     const missed = await create('ada-7', 'written meanwhile')

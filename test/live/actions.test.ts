@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
 import { action } from '../fixture/deputy.ts'
 import { createTestApp } from '../support/test-app.ts'
-import { type ReadStreamOptions, readStream, type Shown } from './read-stream.ts'
+import { type ReadStreamOptions, readExpiring, readStream, type Shown } from './read-stream.ts'
 import { shownActions } from './shown-actions.ts'
 
 const event = (title: string, more = {}) => ({
@@ -190,8 +190,9 @@ describe('a live query of an action', () => {
   })
 
   it('ends when its caller is blocked, and when the token expires', async () => {
-    const exp = Math.ceil(Date.now() / 1_000) + 1
-    const expiring = await show('ada-9', 'whoCalls', {}, { token: await app.token('ada-9', { exp }) })
+    const { stream: expiring } = await readExpiring(async (exp) =>
+      show('ada-9', 'whoCalls', {}, { token: await app.token('ada-9', { exp }) }),
+    )
     const stream = await show('mallory-9', 'listMine')
     await stream.until(({ answers }) => answers.length === 1)
     await (await app.as('owner')).users.setBlocked({ userId: 'mallory-9', blocked: true })

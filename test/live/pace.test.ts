@@ -6,7 +6,7 @@ import { LiveHub } from '../../server/live/live-hub.ts'
 import type { LivePlan } from '../../server/live/live-query.ts'
 import { DirectReads } from '../../server/trpc/run-as-caller.ts'
 import { createTestApp, type TestApp } from '../support/test-app.ts'
-import { readStream } from './read-stream.ts'
+import { readExpiring, readStream } from './read-stream.ts'
 
 const CHANGED = new Set(['events'])
 
@@ -84,8 +84,9 @@ describe('a stream whose token expires', () => {
   it('ends then, although no one looks', async () => {
     await using app = await createTestApp({ livePace: { checkEveryMs: 600_000, lookEveryMs: 600_000 } })
     const url = await app.listen()
-    const exp = Math.ceil(Date.now() / 1_000) + 1
-    const stream = await readStream(`${url}/api/records/events`, { token: await app.token('ada', { exp }) })
+    const { stream, exp } = await readExpiring(async (exp) =>
+      readStream(`${url}/api/records/events`, { token: await app.token('ada', { exp }) }),
+    )
     await stream.until(({ isClosed }) => isClosed)
     expect(stream.ended?.reason).toBe('expired')
     expect(Date.now()).toBeGreaterThanOrEqual(exp * 1_000 - 5)

@@ -133,6 +133,21 @@ export async function readStream(
   return stream
 }
 
+/**
+ * Opens a stream with a token that expires soon: in a second or two, or later where the machine is too slow to open it
+ * by then. @param open is given the second at which the token expires
+ */
+export async function readExpiring(
+  open: (exp: number) => Promise<ReadStream>,
+): Promise<{ readonly stream: ReadStream; readonly exp: number }> {
+  for (let seconds = 1; ; seconds *= 2) {
+    const exp = Math.ceil(Date.now() / 1_000) + seconds
+    const stream = await open(exp)
+    if (stream.status !== 401) return { stream, exp }
+    stream.close()
+  }
+}
+
 function eventIn(block: string): StreamEvent[] {
   const fields = new Map(
     block.split('\n').flatMap((line): [string, string][] => {
