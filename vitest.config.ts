@@ -21,6 +21,7 @@ const shared = {
     'test/support/end-children.ts',
     'test/support/hold-contract.ts',
     'test/support/patient-waits.ts',
+    'test/support/away-from-midnight.ts',
   ],
 }
 /** Behaviour that no database can change. */
