@@ -1,7 +1,8 @@
 import type { ServerResponse } from 'node:http'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ask, configured } from './configured.ts'
-import { SHOP_KEY, shops } from './shop.ts'
+import { BRIEF_MS, SHOP_KEY, shops } from './shop.ts'
+import { timedOut } from './timed-out.ts'
 import { json, startUpstream, type Upstream } from './upstream.ts'
 
 type Reply = (response: ServerResponse) => unknown
@@ -179,7 +180,8 @@ describe('what is no answer', () => {
 
   it('silence leaves its outcome unknown', async () => {
     const calls = replies('/v1/brief', hang)
-    expect(await ask(shop, 'shop/brief', {})).toMatchObject({
+    const isAsked = () => calls().length > 0
+    expect(await timedOut(BRIEF_MS, isAsked, () => ask(shop, 'shop/brief', {}))).toMatchObject({
       outcome: 'unknown',
       cost: 3,
       result: { code: 'GATEWAY_TIMEOUT', details: { outcome: 'unknown' } },

@@ -1,6 +1,8 @@
 import { z } from 'zod'
 import { defineIntegrations, endpoint } from '../../server/integrations/declarations.ts'
 
+/** How long `brief` may take. */
+export const BRIEF_MS = 150
 export const SHOP_KEY = 'shop-key-that-nobody-may-see'
 const input = z.strictObject({ item: z.string().max(50), count: z.int().min(1).default(1) })
 const output = z.object({ id: z.string(), total: z.unknown() })
@@ -59,7 +61,7 @@ export const shops = defineIntegrations({
           method: 'GET',
           path: '/brief',
           input: z.strictObject({}),
-          timeoutMs: 150,
+          timeoutMs: BRIEF_MS,
           price: 3,
         }),
       },

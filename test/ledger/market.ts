@@ -4,6 +4,8 @@ import { z } from 'zod'
 import { defineIntegrations, endpoint } from '../../server/integrations/declarations.ts'
 import { json, type Received, type Upstream } from '../integrations/upstream.ts'
 
+/** How long a `brief` may take. */
+export const BRIEF_MS = 200
 /** Of a `buy` and of a `brief`. */
 export const PRICE = 10
 /** What is set aside for a `meter` and a `keyed`, which cost what the provider says: `total`. */
@@ -51,7 +53,7 @@ const fixed = { method: 'POST', input, retries: 0, price: PRICE } as const
 const endpoints = {
   buy: endpoint({ ...fixed, path: '/buy' }),
   /** With little time. */
-  brief: endpoint({ ...fixed, path: '/brief', timeoutMs: 200 }),
+  brief: endpoint({ ...fixed, path: '/brief', timeoutMs: BRIEF_MS }),
   meter: endpoint({ ...metered, path: '/meter' }),
   /** The provider knows a repeated call by its key. */
   keyed: endpoint({ ...metered, path: '/keyed', idempotencyHeader: 'Idempotency-Key' }),

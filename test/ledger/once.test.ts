@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { fail, ok } from 'deputyjs'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { timedOut } from '../integrations/timed-out.ts'
 import { eventData } from '../invocation/probe.ts'
-import { PRICE, RESERVE } from './market.ts'
+import { BRIEF_MS, PRICE, RESERVE } from './market.ts'
 import { type Act, type Market, openMarket } from './open-market.ts'
 
 const CREDITS = 1_000
@@ -230,9 +231,10 @@ describe('what comes of a call is what it costs', () => {
       ...given,
     }
     const [user, id] = [await newUser(), randomUUID()]
-    const answer = await market.act((ctx) => ctx.tools.integration(wanted.endpoint, { id, ...wanted.data }), {
-      user,
-    })
+    const act = () =>
+      market.act((ctx) => ctx.tools.integration(wanted.endpoint, { id, ...wanted.data }), { user })
+    const isAsked = () => market.timesAsked(id) > 0
+    const answer = await (wanted.data.how === 'hangs' ? timedOut(BRIEF_MS, isAsked, act) : act())
     expect(answer).toMatchObject(
       wanted.code === 'OK' ? { success: true } : { success: false, code: wanted.code },
     )
