@@ -37,7 +37,7 @@ it('jobs that hold their transactions leave connections to callers, and none of 
   const read = action.input(none).query(({ ctx }) => ctx.tools.count('events'))
   await using app = await createTestApp({
     actions: actionRegistry({ one, other, plan, read }),
-    pool: { max: CONNECTIONS, acquireTimeoutMs: 1_000 },
+    pool: { max: CONNECTIONS, acquireTimeoutMs: 10_000 },
   })
   const ada = await app.as('ada')
   await ada.actions.plan({})

@@ -116,11 +116,12 @@ it.each([...POOLER_MODES, 'pgbouncer=true'] as const)('%s is believed where it i
   }
 })
 
+const WRITES = 60
 /** Writes at once, as often as there are ways to. @returns the names that were acknowledged */
 async function writeAtOnce(database: Database): Promise<string[]> {
   const acknowledged: string[] = []
   await Promise.all(
-    Array.from({ length: 60 }, async (_, nth) => {
+    Array.from({ length: WRITES }, async (_, nth) => {
       const id = `${nth}-${randomUUID()}`
       try {
         if (nth % 2 === 0) await database.write(insertOf(id))
@@ -141,9 +142,12 @@ describe('a pooler in transaction mode that was not recognized', () => {
   it('loses nothing that is acknowledged, where it is said to be another one', async () => {
     await using pooler = await startPgbouncer(admin.url, { pool_mode: 'transaction', default_pool_size: 3 })
     const database = openPostgres({ url: pooler.url, pooler: 'session' })
-    const acknowledged = await writeAtOnce(database)
-    expect(acknowledged.length).toBeLessThan(60)
-    expect(await keptOf(acknowledged)).toBe(acknowledged.length)
+    // Until two connections met in a backend, which it does not say.
+    for (let refused = 0; refused === 0; ) {
+      const acknowledged = await writeAtOnce(database)
+      expect(await keptOf(acknowledged)).toBe(acknowledged.length)
+      refused = WRITES - acknowledged.length
+    }
     await database.close()
   })
 
