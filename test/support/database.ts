@@ -17,7 +17,12 @@ export async function openTestDatabase(options: Omit<PostgresOptions, 'url'> = {
     return { database, url: undefined, [Symbol.asyncDispose]: () => database.close() }
   }
   const name = `${provided.template}_${randomUUID().replaceAll('-', '').slice(0, 12)}`
-  await asAdmin(provided.url, `create database ${name} template ${provided.template}`)
+  // A test waits for no disk: nothing is to outlast the machine.
+  await asAdmin(
+    provided.url,
+    `create database ${name} template ${provided.template}`,
+    `alter database ${name} set synchronous_commit = off`,
+  )
   const url = new URL(provided.url)
   url.pathname = `/${name}`
   const database = openPostgres({ url: url.href, ...options })
@@ -26,15 +31,16 @@ export async function openTestDatabase(options: Omit<PostgresOptions, 'url'> = {
     url: url.href,
     async [Symbol.asyncDispose]() {
       await database.close()
-      await asAdmin(provided.url, `drop database if exists ${name} with (force)`)
+      // The next test need not wait; what is left is dropped at the end of the run.
+      void asAdmin(provided.url, `drop database if exists ${name} with (force)`).catch(() => {})
     },
   }
 }
 
-async function asAdmin(url: string, statement: string): Promise<void> {
+async function asAdmin(url: string, ...statements: readonly string[]): Promise<void> {
   const admin = postgres(url, { max: 1, onnotice: () => {} })
   try {
-    await admin.unsafe(statement)
+    for (const statement of statements) await admin.unsafe(statement)
   } finally {
     await admin.end()
   }
