@@ -2,10 +2,10 @@ import type { z } from 'zod'
 import type { Issue, JsonValue } from '../core/result.ts'
 import type { ActionBudget, ActionReferences, FoundAction } from '../tools/action-reference.ts'
 import { reviveBySchema } from '../wire/from-json.ts'
-import { stringify } from '../wire/json.ts'
 import { createParse } from '../wire/parse.ts'
 import { redact } from '../wire/redact.ts'
 import { fromStored } from '../wire/serialize.ts'
+import { stringify } from '../wire/to-json.ts'
 import { type ActionDefinition, actionDefinition } from './action-definition.ts'
 
 /** An action with the name that the registry gives it. */

@@ -7,8 +7,8 @@ import {
   type Session,
   type Statement,
 } from './database.ts'
-import type { PostgresAnswer } from './postgres-answer.ts'
 import {
+  type PostgresAnswer,
   PostgresConnection,
   type PostgresConnectionOptions,
   type PostgresQuery,

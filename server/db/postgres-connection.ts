@@ -2,9 +2,8 @@ import { connect, Socket } from 'node:net'
 import postgres from 'postgres'
 import { requestCancel, type SocketTarget } from './cancel-request.ts'
 import { type ConnectionOptions, driverOptions } from './connection-string.ts'
-import { ConnectionLost, SqlError } from './database.ts'
+import { ConnectionLost, type QueryResult, SqlError } from './database.ts'
 import type { HostChoice } from './host-choice.ts'
-import { PostgresAnswer, type PostgresRows } from './postgres-answer.ts'
 
 export interface PostgresConnectionOptions {
   readonly connection: ConnectionOptions
@@ -185,4 +184,29 @@ function lastOf(answer: PostgresRows): PostgresRows {
   const [first] = answer
   // Each of several answers has a command; a row has none.
   return first !== undefined && 'command' in first ? (answer.at(-1) as unknown as PostgresRows) : answer
+}
+
+type PostgresRows = Awaited<ReturnType<postgres.PendingQuery<postgres.Row[]>['values']>>
+
+/** What postgres.js answered. A class, since a getter in a literal would give each answer a hidden class of its own (V8). */
+export class PostgresAnswer implements QueryResult {
+  readonly rows: QueryResult['rows']
+  readonly command: string
+  readonly #answer: PostgresRows
+
+  constructor(answer: PostgresRows) {
+    this.rows = answer
+    this.command = answer.command ?? ''
+    this.#answer = answer
+  }
+
+  /** What the statement is called in the backend. */
+  get statementName(): string {
+    return this.#answer.statement.name
+  }
+
+  /** Hardly anybody asks for them. */
+  get columns(): readonly string[] {
+    return (this.#answer.columns ?? []).map((column) => column.name)
+  }
 }

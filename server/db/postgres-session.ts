@@ -8,8 +8,8 @@ import {
   SqlError,
   type Statement,
 } from './database.ts'
-import type { PostgresAnswer } from './postgres-answer.ts'
 import {
+  type PostgresAnswer,
   PostgresConnection,
   type PostgresConnectionOptions,
   type PostgresQuery,

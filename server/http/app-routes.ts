@@ -18,7 +18,7 @@ import {
 import { ENGINE_PREFIXES, isEngineAddress } from './engine-addresses.ts'
 import type { Exchange, WebAnswer } from './exchange.ts'
 import { FRONT_PAGE, FRONT_PAGE_HEADERS, isFrontPage } from './front-page.ts'
-import { BodyTooLargeError, MAX_BODY_BYTES, tooLarge } from './request-body.ts'
+import { BodyTooLargeError, MAX_BODY_BYTES, tooLarge } from './request-input.ts'
 import { headersOfAll, NOTHING_HERE, respond } from './respond.ts'
 import type { WebFiles } from './web-files.ts'
 

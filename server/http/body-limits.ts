@@ -1,5 +1,5 @@
 import { ENGINE_PREFIXES } from './engine-addresses.ts'
-import { BodyTooLargeError, MAX_BODY_BYTES, tooLarge } from './request-body.ts'
+import { BodyTooLargeError, MAX_BODY_BYTES, tooLarge } from './request-input.ts'
 
 /** What a request of one of the app's routes may send. */
 export interface BodyLimit {

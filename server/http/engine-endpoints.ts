@@ -10,16 +10,14 @@ import type { Endpoint, EngineRequest } from './endpoint.ts'
 import { MCP_PATH } from './engine-addresses.ts'
 import type { Exchange, HttpAnswer } from './exchange.ts'
 import { countUnheard, failingCallerOf, refuseFailing } from './failing-requests.ts'
-import { type HeldBytes, overloaded } from './held-bytes.ts'
+import { type HeldBytes, overloaded, PageSlots } from './held-bytes.ts'
 import { createMcpEndpoint } from './mcp-endpoint.ts'
-import { PageSlots } from './page-slots.ts'
-import { readList } from './query-string.ts'
 import { createRecordsEndpoint } from './records.ts'
 import type { ApiDocs } from './reference-page.ts'
 import type { RefusalPacer } from './refusal-pacer.ts'
-import { BodyTooLargeError, MAX_BODY_BYTES, readWholeBody } from './request-body.ts'
 import { createRequestContexts, type RequestContextsOptions } from './request-contexts.ts'
 import type { RequestTarget } from './request-head.ts'
+import { BodyTooLargeError, MAX_BODY_BYTES, readList, readWholeBody } from './request-input.ts'
 import {
   createResourceMetadata,
   type ResourceMetadata,
@@ -69,11 +67,12 @@ export function createEngineEndpoints(options: EngineEndpointsOptions): ServeEnd
   const metadata = addMcp(endpoints, options, callables)
 
   return (exchange, target, requestId) => {
-    const told = metadata?.answer(exchange, target.pathname, requestId)
-    if (told) return Promise.resolve(told)
     const address = addressOf(target.pathname)
     const endpoint = endpoints.get(address)
-    if (!endpoint) return undefined
+    if (!endpoint) {
+      const told = metadata?.answer(exchange, target.pathname, requestId)
+      return told && Promise.resolve(told)
+    }
     const ctx = contexts(exchange, endpoint.transport, requestId)
     const { pathname, search } = target
     const request = { exchange, ctx, pathname, search, path: pathname.slice(address.length) }

@@ -19,9 +19,9 @@ import { createProbes } from './health.ts'
 import { HeldBytes, overloaded } from './held-bytes.ts'
 import { type ApiDocs, createReferencePage } from './reference-page.ts'
 import { type RefusalPace, RefusalPacer } from './refusal-pacer.ts'
-import { BodyTooLargeError, MAX_BODY_BYTES, RequestEndedError, tooLarge } from './request-body.ts'
 import { createAddressOf, DRY_RUN_HEADER, requestIdOf } from './request-contexts.ts'
 import { hasDotSegment, type RequestTarget, readTarget, repeatedHeader } from './request-head.ts'
+import { BodyTooLargeError, MAX_BODY_BYTES, RequestEndedError, tooLarge } from './request-input.ts'
 import { answerOf, headersOfAll, NOTHING_HERE } from './respond.ts'
 import { refuseTrpc, TRPC_PATH } from './trpc-endpoint.ts'
 import type { WebFiles } from './web-files.ts'
@@ -125,9 +125,9 @@ export function createHttp(options: HttpOptions): Http {
       if (probe) return finish(exchange, await probe(requestId))
       if (refused) return finish(exchange, await pacer.paced(closing(refuse(refused, target, requestId))))
       const answer =
+        serve(exchange, target, requestId) ??
         referencePage?.(exchange, target.pathname, requestId) ??
         serveConsole(exchange, target.pathname, requestId) ??
-        serve(exchange, target, requestId) ??
         web?.file(exchange, target.pathname, requestId)
       if (answer) return finish(exchange, await answer)
       if (appRoutes) return appRoutes(exchange, requestId)

@@ -5,8 +5,14 @@ import { noSuchCollection } from '../tools/problems.ts'
 import type { Callables } from '../trpc/callable.ts'
 import type { Endpoint, EngineRequest } from './endpoint.ts'
 import { asksForEvents } from './event-stream.ts'
-import { numberOrText, readList, readQueryString } from './query-string.ts'
-import { type JsonBody, readJsonBody, readWholeBody } from './request-body.ts'
+import {
+  type JsonBody,
+  numberOrText,
+  readJsonBody,
+  readList,
+  readQueryString,
+  readWholeBody,
+} from './request-input.ts'
 import { NOTHING_HERE } from './respond.ts'
 import { callOnce, restEndpoint } from './rest-endpoints.ts'
 

@@ -1,7 +1,6 @@
 import { type ActionResult, type Failure, fail } from '../core/result.ts'
 import { httpStatusOf } from '../trpc/error-shape.ts'
 import { toWireJson } from '../wire/to-json.ts'
-import { joinNotices } from '../wire/write-notice.ts'
 import type { HttpAnswer } from './exchange.ts'
 
 /** What an address is answered with that nothing is at. */
@@ -37,10 +36,12 @@ export function jsonHeaders(requestId: string): Record<string, string> {
   }
 }
 
-/** What an answer says of what its calls wrote; nothing where nothing is told. */
+/** What an answer says of what the calls of its request wrote, by their positions: commas between them. Nothing where nothing is told. */
 export function noticeHeaders(notices: ReadonlyMap<number, string>): Record<string, string> {
-  const notice = joinNotices(notices)
-  return notice === undefined ? {} : { 'deputy-writes': notice }
+  if (notices.size === 0) return {}
+  const length = Math.max(...notices.keys()) + 1
+  const told = Array.from({ length }, (_, position) => notices.get(position) ?? '')
+  return { 'deputy-writes': told.join(',') }
 }
 
 /** What every answer says of itself, whatever it holds. */

@@ -14,8 +14,15 @@ import { actionNames, noSuchAction, notLive } from '../trpc/missing-action.ts'
 import type { Endpoint, EngineRequest, Weight } from './endpoint.ts'
 import { asksForEvents, asksForEventsAlone, PLAIN_EVENTS, streamAnswer } from './event-stream.ts'
 import { PROCEDURE_ROUTES } from './procedure-routes.ts'
-import { numberOrText, readList, readQueryString, withWhere } from './query-string.ts'
-import { type JsonBody, MAX_BODY_BYTES, readJsonBody } from './request-body.ts'
+import {
+  type JsonBody,
+  MAX_BODY_BYTES,
+  numberOrText,
+  readJsonBody,
+  readList,
+  readQueryString,
+  withWhere,
+} from './request-input.ts'
 import { answerOf, NOTHING_HERE, noticeHeaders } from './respond.ts'
 
 /** What an address over REST answers. */

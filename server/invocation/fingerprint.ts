@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto'
-import { asSent, canonicalJson } from '../wire/canonical.ts'
+import { asSent, canonicalJson } from '../wire/to-json.ts'
 
 export type Fingerprint = (value: unknown) => string
 

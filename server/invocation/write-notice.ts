@@ -7,12 +7,19 @@ import { toSql } from '../records/compile-rule.ts'
 import { systemColumns } from '../tools/assignments.ts'
 import type { CatalogEntry } from '../tools/catalog.ts'
 import type { ReadRuntime } from '../tools/tool-runtime.ts'
-import { ANYTHING, formatNotice, MAX_NOTICED_RECORDS } from '../wire/write-notice.ts'
 import { among } from './dry-run/images.ts'
 import type { Engine } from './engine.ts'
 import type { RecordedCall } from './invocation-record.ts'
 import type { SeenBefore } from './seen-before.ts'
 import type { Write } from './write.ts'
+
+/** Stands for whatever there may be. */
+const ANYTHING = '*'
+
+/** Of a collection with more written records than this, the name alone is told. */
+const MAX_NOTICED_RECORDS = 10
+/** What one call may add to an answer's headers. */
+const MAX_NOTICE_CHARACTERS = 256
 
 export type NoticeEngine = Pick<Engine, 'policies' | 'ownerUserId' | 'roleClaim' | 'roles'>
 
@@ -23,7 +30,7 @@ interface Written {
 }
 
 /**
- * Says what of a call's writes its caller may know, as `formatNotice` does; `''` for nothing. A call that was answered
+ * Says what of a call's writes its caller may know, as `formatNotice` writes it; `''` for nothing. A call that was answered
  * as before, or that has run the app's own SQL, may have written anything, and `*` tells no more than that.
  *
  * Never throws: the call has committed. Where the rules cannot be asked, anything may have been written.
@@ -98,4 +105,24 @@ async function readableNow(
   if (parts.length === 0) return []
   const { rows } = await runtime.execute(sql.join(parts, sql` union all `))
   return rows.map(([collection, recordId]) => [String(collection), String(recordId)] as const)
+}
+
+/**
+ * Formats what a call wrote, by collection: `events/1 events/2 notes`, each part encoded as in an address. Where that is
+ * too long the collections are named alone, and where there are too many of them it is `*`.
+ */
+function formatNotice(written: ReadonlyMap<string, ReadonlySet<string>>): string {
+  const names = [...written.keys()].map(encodeURIComponent)
+  const whole = [...written].flatMap(([collection, ids]) => {
+    const name = encodeURIComponent(collection)
+    if (ids.size > MAX_NOTICED_RECORDS) return [name]
+    return [...ids].map((id) => `${name}/${encodeURIComponent(id)}`)
+  })
+  // Sorted: the order in which the call wrote is nobody's business.
+  const fitting = [whole, names].map((parts) => parts.sort().join(' ')).find(isShort)
+  return fitting ?? ANYTHING
+}
+
+function isShort(notice: string): boolean {
+  return notice.length <= MAX_NOTICE_CHARACTERS
 }

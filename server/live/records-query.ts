@@ -8,7 +8,7 @@ import type { Permission, Policy } from '../records/policy.ts'
 import { deniedToRole } from '../records/refusals.ts'
 import { query } from '../tools/query.ts'
 import type { ReadToolRuntime } from '../tools/tool-runtime.ts'
-import { canonicalJson } from '../wire/canonical.ts'
+import { canonicalJson } from '../wire/to-json.ts'
 import type { LivePlan, LiveQuery } from './live-query.ts'
 
 /** The most records of a live page, and how many it has where no limit is given. */

@@ -2,7 +2,7 @@
 // whoever comes with it passes the same gate and the same limits again.
 import { randomBytes, timingSafeEqual } from 'node:crypto'
 import type { Fingerprint } from '../invocation/fingerprint.ts'
-import { asSent } from '../wire/canonical.ts'
+import { asSent } from '../wire/to-json.ts'
 
 const CONFIRMATION_LIFETIME_MS = 10 * 60_000
 const NONCE_BYTES = 12

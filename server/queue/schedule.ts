@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
-import { canonicalJson } from '../wire/canonical.ts'
+import { canonicalJson } from '../wire/to-json.ts'
 import type { ScheduleTimes } from './schedule-times.ts'
 
 /** What becomes of ticks that no server was there for: one job for all of them, or none. */

@@ -2,7 +2,7 @@ import type { RuleActor } from '../../drizzle/engine/access.ts'
 import type { AuditEntry } from '../audit/entry.ts'
 import { isRecord } from '../core/is-record.ts'
 import type { Permission, Policies } from '../records/policy.ts'
-import { stringify } from '../wire/json.ts'
+import { stringify } from '../wire/to-json.ts'
 
 /** In place of what the rules hide from the one who reads. */
 const HIDDEN = '[hidden]'

@@ -1,7 +1,7 @@
 import { is, type SQL, sql } from 'drizzle-orm'
 import { PgArray, type PgColumn, PgEnumColumn, PgEnumObjectColumn } from 'drizzle-orm/pg-core'
 import { type FieldSize, isText } from '../../drizzle/engine/field-sizes.ts'
-import { stringify } from '../wire/json.ts'
+import { stringify } from '../wire/to-json.ts'
 import type { CatalogEntry } from './catalog.ts'
 
 /** Says by how much a value is too large for its field; undefined when it fits, or has another type. */

@@ -2,8 +2,8 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { type Failure, fail } from '../core/result.ts'
-import { canonicalJson } from './canonical.ts'
 import { parseIsoInstant } from './scalars.ts'
+import { canonicalJson } from './to-json.ts'
 
 /** What a page's cursor belongs to: a list, and whatever else decides which entries it has and in which order. */
 export interface CursorScope {

@@ -1,7 +1,7 @@
 import { getPgColumnBuilders } from 'drizzle-orm/pg-core/columns/all'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { ActionResult } from '../../server/core/result.ts'
-import { stringify } from '../../server/wire/json.ts'
+import { stringify } from '../../server/wire/to-json.ts'
 import { type Cabinet, kept, numbered, openCabinet, travels } from './cabinet.ts'
 import { type Refused, TABLE } from './table.ts'
 import {

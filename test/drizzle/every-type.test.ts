@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { collection } from '../../drizzle/engine/collection.ts'
 import { DefinitionError } from '../../server/core/errors.ts'
 import type { ActionResult } from '../../server/core/result.ts'
-import { stringify } from '../../server/wire/json.ts'
+import { stringify } from '../../server/wire/to-json.ts'
 import { builder, type Cabinet, kept, numbered, openCabinet, travels } from './cabinet.ts'
 import { type Refused, TABLE } from './table.ts'
 

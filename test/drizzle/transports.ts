@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { SuperJSON } from 'superjson'
 import type { ActionResult } from '../../server/core/result.ts'
-import { stringify } from '../../server/wire/json.ts'
+import { stringify } from '../../server/wire/to-json.ts'
 import type { Cabinet } from './cabinet.ts'
 
 export interface Found {

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { PageSlots } from '../../server/http/page-slots.ts'
+import { PageSlots } from '../../server/http/held-bytes.ts'
 
 describe('page slots', () => {
   it('let no more in than there are, in order, and lose none', async () => {

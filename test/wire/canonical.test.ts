@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { canonicalJson } from '../../server/wire/canonical.ts'
+import { canonicalJson } from '../../server/wire/to-json.ts'
 import { plainData } from './arbitraries.ts'
 
 describe('canonical text', () => {

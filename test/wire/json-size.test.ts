@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { findOversize, parseJson } from '../../server/wire/json.ts'
+import { findOversize, parseJson } from '../../server/wire/parse-json.ts'
 
 const bytes = (text: string) => Buffer.from(text)
 const DEEP = 400_000

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { parseJson, stringify } from '../../server/wire/json.ts'
+import { parseJson } from '../../server/wire/parse-json.ts'
+import { stringify } from '../../server/wire/to-json.ts'
 import { nestedArrays } from './arbitraries.ts'
 
 const bytes = (text: string) => new TextEncoder().encode(text)

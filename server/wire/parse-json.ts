@@ -42,11 +42,6 @@ function refuse(message: string): ParsedJson {
   return { ok: false, issue: { path: [], message } }
 }
 
-/** Writes JSON as `JSON.stringify` does, and bigints, which it refuses, as decimal strings. */
-export function stringify(value: unknown): string {
-  return JSON.stringify(value, (_key, inner: unknown) => (typeof inner === 'bigint' ? String(inner) : inner))
-}
-
 /** A batch has an envelope about each of its inputs, and they share a body. */
 const MAX_BODY_VALUES = 2 * MAX_VALUES
 /** Far more than an input and its envelopes take: what is only somewhat too deep is told by its path later. */
