@@ -1,8 +1,7 @@
 import { UNAUTHORIZED_MESSAGE } from '../core/errors.ts'
 import type { TokenRefusal } from '../core/observer.ts'
 import { type Failure, fail } from '../core/result.ts'
-import { type ActAs, actAs, callingUserId } from './act-as.ts'
-import type { Actor, UserActor } from './actor.ts'
+import { type ActAs, type Actor, actAs, callingUserId, type UserActor } from './actor.ts'
 import type { Admission, BlockedUsers } from './blocked-users.ts'
 import type { Verifier } from './verifier.ts'
 

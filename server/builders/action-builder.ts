@@ -8,8 +8,9 @@ import type {
   InputSchema,
   InternalMutation,
   InternalQuery,
+  OutputSchema,
+  Returned,
 } from './action-definition.ts'
-import type { OutputSchema, Returned } from './output.ts'
 
 /** The last things to be said of an action: what differs from the defaults, and its handler. */
 export interface ActionEnd<

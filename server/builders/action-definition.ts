@@ -1,5 +1,6 @@
 import type { TRPCMutationProcedure, TRPCQueryProcedure } from '@trpc/server'
-import type { z } from 'zod'
+import { z } from 'zod'
+import { DefinitionError } from '../core/errors.ts'
 import type { ActionResult } from '../core/result.ts'
 import type { OpenStreams } from '../live/live-hub.ts'
 import type { ActionReference } from '../tools/action-reference.ts'
@@ -9,6 +10,22 @@ import type { ActionMeta } from '../trpc/init.ts'
 
 /** Inputs are strict objects: a key that is not expected is refused, never dropped. */
 export type InputSchema = z.ZodObject<z.ZodRawShape, z.core.$strict>
+
+/** What an action answers with on success: any schema. */
+export type OutputSchema = z.ZodType
+
+/** What a handler may return for a schema: what tools give cannot be changed, and need not be. */
+export type Returned<T> = T extends Date
+  ? T
+  : T extends object
+    ? { readonly [K in keyof T]: Returned<T[K]> }
+    : T
+
+/** @throws {DefinitionError} for what is no schema of zod's. */
+export function checkedOutput(schema: OutputSchema): OutputSchema {
+  if (schema instanceof z.ZodType) return schema
+  throw new DefinitionError('.output takes a schema of zod, such as z.object({ recordId: z.string() })')
+}
 
 /** An action's function. It may run more than once before it commits; what it does through `ctx.tools` happens once. */
 export type ActionHandler<TContext, TInput, TResult extends ActionResult<unknown>> = (options: {

@@ -4,6 +4,7 @@ import { DefinitionError } from '../core/errors.ts'
 import type { ActionResult } from '../core/result.ts'
 import type { Attempt } from '../invocation/attempt.ts'
 import { runCall } from '../invocation/call.ts'
+import { createShapeResult } from '../invocation/check-result.ts'
 import { runDry } from '../invocation/dry-run/answer.ts'
 import { declaredLimit } from '../limits/action-limit.ts'
 import type { OpenStreams } from '../live/live-hub.ts'
@@ -27,13 +28,14 @@ import {
   type ActionDefinition,
   type ActionHandler,
   actionDefinition,
+  checkedOutput,
   type InputSchema,
+  type OutputSchema,
 } from './action-definition.ts'
 import { checkAgentMeta } from './agent-meta.ts'
 import type { AppTypes } from './app-types.ts'
 import { checkedMeta } from './checked-meta.ts'
 import { createLiveAction } from './live-action.ts'
-import { checkedOutput, createShapeResult, type OutputSchema } from './output.ts'
 
 /** What an app's authors write actions with. */
 export interface Builders<A extends AppTypes> {

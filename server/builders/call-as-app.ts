@@ -1,4 +1,4 @@
-import { actorAs } from '../auth/act-as.ts'
+import { actorAs } from '../auth/actor.ts'
 import { type ActionResult, fail } from '../core/result.ts'
 import { uuidv7 } from '../core/uuid.ts'
 import type { DryRunOptions } from '../invocation/dry-run/options.ts'

@@ -15,9 +15,9 @@ import {
   DEFAULT_DEADLINE_MS,
   failureOf,
 } from '../trpc/call.ts'
+import { inSlot } from '../trpc/call-limits.ts'
 import type { Callable } from '../trpc/callable.ts'
 import { createRequestContext } from '../trpc/context.ts'
-import { inSlot } from '../trpc/enter-slot.ts'
 import { LIVE_SUFFIX } from '../trpc/init.ts'
 
 type ActionCall = AcceptedCall<UserActor, unknown>

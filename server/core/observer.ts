@@ -1,4 +1,5 @@
 import type { ErrorCode } from './errors.ts'
+import type { ObservationFaults } from './observation-faults.ts'
 
 /** Why a token was refused. */
 export type TokenRefusal = 'malformed' | 'signature' | 'expired' | 'claims' | 'unavailable' | 'blocked'
@@ -32,4 +33,18 @@ export interface Observer {
   /** @param endpoint `integration/endpoint` @param payer whose money it is @param amount in whole micro-credits */
   spent(endpoint: string, payer: 'owner' | 'caller', amount: number): void
   workEnded(kind: 'message' | 'job' | 'grant', end: WorkEnd): void
+}
+
+/** Wraps an observer in one that never throws. */
+export function guardObserver(observer: Observer, faults: ObservationFaults): Observer {
+  const guard = (what: keyof Observer, observe: () => void) => faults.guard(what, observe, undefined)
+  return {
+    callEnded: (call) => guard('callEnded', () => observer.callEnded(call)),
+    requestAnswered: (kind, status) => guard('requestAnswered', () => observer.requestAnswered(kind, status)),
+    tokenRefused: (reason) => guard('tokenRefused', () => observer.tokenRefused(reason)),
+    limitRefused: (limit) => guard('limitRefused', () => observer.limitRefused(limit)),
+    auditRowsSampled: (count) => guard('auditRowsSampled', () => observer.auditRowsSampled(count)),
+    spent: (endpoint, payer, amount) => guard('spent', () => observer.spent(endpoint, payer, amount)),
+    workEnded: (kind, end) => guard('workEnded', () => observer.workEnded(kind, end)),
+  }
 }

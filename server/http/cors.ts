@@ -1,4 +1,4 @@
-import { ACT_AS_HEADER } from '../auth/act-as.ts'
+import { ACT_AS_HEADER } from '../auth/actor.ts'
 import { createOriginMatcher } from '../auth/origin.ts'
 import type { Exchange, HttpAnswer } from './exchange.ts'
 

@@ -1,6 +1,7 @@
 import { createOriginMatcher } from '../auth/origin.ts'
 import type { Verifier } from '../auth/verifier.ts'
 import type { NamedActions } from '../builders/named-actions.ts'
+import type { LimitedCaller } from '../limits/limiter.ts'
 import { quotaHeaders } from '../limits/quota.ts'
 import { createMcpService } from '../mcp/service.ts'
 import type { createAppRouter } from '../routers/app-router.ts'
@@ -84,35 +85,37 @@ export function createEngineEndpoints(options: EngineEndpointsOptions): ServeEnd
     // Reading begins at once: who hangs up after the last byte has called.
     if (exchange.bodyBytes !== 0) void exchange.readBody(MAX_BODY_BYTES)
     const caller = await failingCallerOf(ctx)
-    if (!caller) return pacer.paced(await answered(endpoint, request))
-    const refused = refuseFailing(ctx, caller, address)
+    const refused = caller && refuseFailing(ctx, caller, address)
     if (refused) {
       const answer = endpoint.refuse(refused, ctx.requestId)
       Object.assign(answer.headers, quotaHeaders(ctx.quotas))
       return pacer.paced(answer, caller)
     }
     try {
-      const answer = await answered(endpoint, request)
-      const { calls } = await endpoint.weigh(request)
-      countUnheard(ctx, caller, answer, { calls, method: exchange.method })
-      return pacer.paced(answer, caller)
+      return pacer.paced(await answered(endpoint, request, caller), caller)
     } catch (error) {
-      if (error instanceof BodyTooLargeError) ctx.engine.limiter.fail(caller)
+      if (caller && error instanceof BodyTooLargeError) ctx.engine.limiter.fail(caller)
       throw error
     }
   }
 
-  async function answered(endpoint: Endpoint, request: EngineRequest): Promise<HttpAnswer> {
+  /** @param caller whose failures are counted, where they are */
+  async function answered(
+    endpoint: Endpoint,
+    request: EngineRequest,
+    caller: LimitedCaller | undefined,
+  ): Promise<HttpAnswer> {
     const { exchange, ctx } = request
     // A body that does not say its length is too large before it is anything else.
     if (exchange.bodyBytes === undefined) await readWholeBody(exchange)
-    const { pages, isRead } = await endpoint.weigh(request)
-    const answer = pages === 0 ? await endpoint.answer(request) : await readPages(pages, endpoint, request)
+    const { pages, isRead, calls } = await endpoint.weigh(request)
+    const made = pages === 0 ? await endpoint.answer(request) : await readPages(pages, endpoint, request)
     // What has been done is told, however little room there is.
-    const isSent = held.answer(exchange.holder, answer.body.length, isRead)
-    if (isSent) return answer
-    answer.stream?.cancel()
-    return endpoint.refuse(overloaded(), ctx.requestId)
+    const isSent = held.answer(exchange.holder, made.body.length, isRead)
+    if (!isSent) made.stream?.cancel()
+    const answer = isSent ? made : endpoint.refuse(overloaded(), ctx.requestId)
+    if (caller) countUnheard(ctx, caller, answer, { calls, method: exchange.method })
+    return answer
   }
 
   async function readPages(pages: number, endpoint: Endpoint, request: EngineRequest): Promise<HttpAnswer> {

@@ -1,6 +1,6 @@
 import type { EventFormat, LiveAnswer } from '../live/live-query.ts'
 import { LIVE_ENDS, type LiveEndReason, type LiveOutlet, type LiveStream } from '../live/live-stream.ts'
-import { transformer } from '../wire/transformer.ts'
+import { transformer } from '../wire/serialize.ts'
 import type { Exchange, HttpAnswer, StreamSink } from './exchange.ts'
 import type { HeldBytes } from './held-bytes.ts'
 import { headersOfAll } from './respond.ts'

@@ -1,4 +1,4 @@
-import { callingUserId } from '../auth/act-as.ts'
+import { callingUserId } from '../auth/actor.ts'
 import type { Authentication } from '../auth/authentication.ts'
 import type { Failure } from '../core/result.ts'
 import { failingAddress } from '../invocation/failure-record.ts'

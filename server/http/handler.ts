@@ -1,4 +1,4 @@
-import { ACT_AS_HEADER } from '../auth/act-as.ts'
+import { ACT_AS_HEADER } from '../auth/actor.ts'
 import type { AddressRange } from '../auth/client-address.ts'
 import type { NamedActions } from '../builders/named-actions.ts'
 import { INTERNAL_MESSAGE } from '../core/errors.ts'

@@ -1,6 +1,5 @@
 import { LRUCache } from 'lru-cache'
-import { ACT_AS_HEADER } from '../auth/act-as.ts'
-import type { UserActor } from '../auth/actor.ts'
+import { ACT_AS_HEADER, type UserActor } from '../auth/actor.ts'
 import { readBearer } from '../auth/authentication.ts'
 import { type AddressRange, clientAddress, isTrustedPeer } from '../auth/client-address.ts'
 import type { Verifier } from '../auth/verifier.ts'

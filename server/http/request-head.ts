@@ -1,4 +1,4 @@
-import { ACT_AS_HEADER } from '../auth/act-as.ts'
+import { ACT_AS_HEADER } from '../auth/actor.ts'
 import type { Exchange } from './exchange.ts'
 
 /** What of its address a request is answered by. */

@@ -53,7 +53,7 @@ export async function readJsonBody(exchange: Exchange): Promise<JsonBody> {
   return json.ok ? { value: json.value } : { failure: badInput(new InvalidInput([json.issue])) }
 }
 
-export function badInput(error: InvalidInput): Failure {
+function badInput(error: InvalidInput): Failure {
   return fail('BAD_REQUEST', error.message, { issues: error.issues })
 }
 

@@ -8,19 +8,17 @@ import type { CommitOutcome, Transaction } from '../db/transaction.ts'
 import type { QueuedByAction } from '../queue/work.ts'
 import type { CatalogEntry } from '../tools/catalog.ts'
 import { constraintFields } from '../tools/constraint-fields.ts'
-import { learnDeferrable } from '../tools/on-conflict.ts'
+import { learnDeferrable } from '../tools/new-row.ts'
 import type { StepRequest, ToolCall, ToolRuntime, WriteOperation } from '../tools/tool-runtime.ts'
 import type { Execution } from './execution.ts'
 import type { Step } from './journal.ts'
 import { LazyTransaction } from './lazy-transaction.ts'
 import { NO_WORK, RunQueue } from './run-queue.ts'
-import { type Interruption, never, RunState } from './run-state.ts'
+import { type Interruption, never, RunState, Stopwatch } from './run-state.ts'
 import { SeenBefore } from './seen-before.ts'
 import { isInsideOnce, runInsideOnce, Steps } from './steps.ts'
-import { Stopwatch } from './stopwatch.ts'
 import { type HeldTurns, TurnTimeout } from './turns.ts'
-import type { Write } from './write.ts'
-import { Writes } from './writes.ts'
+import { type Write, Writes } from './writes.ts'
 
 const EXPIRED = 'The deadline of the call is over'
 
@@ -65,7 +63,7 @@ export class Attempt implements ToolRuntime {
   constructor(execution: Execution, { number, remainingMs, turns }: AttemptOptions) {
     const { engine, ids, invocation, record } = execution
     this.#execution = execution
-    this.#writes = new Writes(execution)
+    this.#writes = new Writes(invocation.actionKey)
     this.number = number
     this.now = ids.now
     this.userId = invocation.userId

@@ -7,7 +7,7 @@ import type { Message } from '../queue/work.ts'
 import { redact } from '../wire/redact.ts'
 import { stringify } from '../wire/to-json.ts'
 import type { RecordedCall } from './invocation-record.ts'
-import type { Write } from './write.ts'
+import type { Write } from './writes.ts'
 
 const MAX_WRITES = 100
 const MAX_INPUT_CHARACTERS = 4_000

@@ -1,6 +1,8 @@
+import type { z } from 'zod'
 import { isRecord } from '../core/is-record.ts'
 import type { ActionResult } from '../core/result.ts'
 import { sentence } from '../wire/issues.ts'
+import { createParse } from '../wire/parse.ts'
 import { findUnsendable } from '../wire/plain-data.ts'
 
 /** Finds why a handler's result cannot be sent; undefined when it can. A fault is a bug of the action. */
@@ -33,6 +35,25 @@ function isActionResult(value: unknown): boolean {
   return (
     typeof value === 'object' && value !== null && 'success' in value && typeof value.success === 'boolean'
   )
+}
+
+/** Makes a success what its schema says: unknown keys of a `z.object` left out, defaults and transforms applied. */
+type ShapeResult = (action: string, result: ActionResult<unknown>) => Promise<ActionResult<unknown>>
+
+/**
+ * Makes the check of what handlers of one action return. It is a part of the attempt: what does not fit is thrown, as a
+ * bug of the handler, and nothing of the attempt is kept. The message names the place and not the value.
+ */
+export function createShapeResult(schema: z.ZodType): ShapeResult {
+  const parse = createParse(schema)
+  return async (action, result) => {
+    // What is no result at all is found by what looks at every result.
+    if (result?.success !== true) return result
+    const parsed = await parse(result.data)
+    if (parsed.success) return { success: true, data: parsed.data }
+    const problems = parsed.issues.map(sentence).join('; ')
+    throw new Error(`What action "${action}" returned does not fit its output schema: data.${problems}`)
+  }
 }
 
 /** How many characters an answer of an action may have, about: texts and keys, and a little for all else. */

@@ -1,4 +1,6 @@
 import { createHmac } from 'node:crypto'
+import { UUID } from 'uuidv7'
+import { uuidv7 } from '../core/uuid.ts'
 import { asSent, canonicalJson } from '../wire/to-json.ts'
 
 export type Fingerprint = (value: unknown) => string
@@ -43,4 +45,54 @@ export function storedInput(fingerprint: Fingerprint, sent: SentInput): string {
 export function isSameInput(kept: string, other: string): boolean {
   const known = new Set(kept.split(' '))
   return other.split(' ').some((hash) => known.has(hash))
+}
+
+/** A call as its ids are derived from it. */
+interface IdentifiedCall {
+  readonly id: string
+  /** Undefined without an idempotency key. */
+  readonly keyScope: { readonly actor: string; readonly action: string; readonly key: string } | undefined
+}
+
+/**
+ * Derives the ids of a call: the same in every attempt and, with an idempotency key, in a later call that goes on with
+ * it, in another process too.
+ */
+export class DerivedIds {
+  /** The time of the call, the same in every attempt. */
+  readonly now: Date
+  readonly #call: IdentifiedCall
+  readonly #fingerprint: Fingerprint
+  readonly #recordIds: string[] = []
+
+  constructor(call: IdentifiedCall, now: Date, fingerprint: Fingerprint) {
+    this.#call = call
+    this.now = now
+    this.#fingerprint = fingerprint
+  }
+
+  /** Derives the nth record id of a run, a UUIDv7. */
+  recordId(position: number): string {
+    const known = this.#recordIds[position]
+    if (known !== undefined) return known
+    const id = this.#call.keyScope ? this.#derived(position) : uuidv7()
+    this.#recordIds[position] = id
+    return id
+  }
+
+  /** Derives a side effect's id: the same in every attempt and in a later call of the same key, and no other's. */
+  effectIdOf(identity: string): string {
+    const { keyScope, id } = this.#call
+    const call = keyScope ? [keyScope.actor, keyScope.action, keyScope.key, this.now.getTime()] : [id]
+    return this.#fingerprint([...call, identity])
+  }
+
+  #derived(position: number): string {
+    const { actor, action, key } = this.#call.keyScope ?? {}
+    const seed = [actor, action, key, this.now.getTime(), position]
+    const bytes = Buffer.from(this.#fingerprint(seed), 'base64url')
+    const low = bytes.readUInt32BE(0)
+    const high = bytes.readUInt32BE(4) >>> 2
+    return UUID.fromFieldsV7(this.now.getTime(), position % 4_096, high, low).toString()
+  }
 }

@@ -3,12 +3,12 @@ import type { z } from 'zod'
 import type { PerformedOnce } from '../audit/call-notes.ts'
 import type { Payer } from '../integrations/integrations.ts'
 import type { CallSlot } from './call-slots.ts'
+import type { ReadCollections } from './changes.ts'
 import { type Fingerprint, hashOfInput, type SentInput, storedInput } from './fingerprint.ts'
 import type { Invocation } from './invocation.ts'
 import { LogLines } from './log-lines.ts'
-import type { ReadCollections } from './read-collections.ts'
 import { Timeline } from './timeline.ts'
-import type { CommittedWrites } from './write.ts'
+import type { CommittedWrites } from './writes.ts'
 
 /** The input of a call, after its parser. */
 export interface AcceptedInput {

@@ -1,6 +1,5 @@
 import type { Logger } from 'pino'
-import { callingUserId } from '../auth/act-as.ts'
-import type { Actor } from '../auth/actor.ts'
+import { type Actor, callingUserId } from '../auth/actor.ts'
 import { uuidv7 } from '../core/uuid.ts'
 import type { Budget } from '../ledger/budgets.ts'
 import type { DryRunOptions } from './dry-run/options.ts'

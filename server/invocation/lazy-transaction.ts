@@ -1,9 +1,8 @@
 import { ConnectionLost, type Statement } from '../db/database.ts'
 import { type CommitOutcome, LastStatementFailed, Transaction } from '../db/transaction.ts'
 import type { Execution } from './execution.ts'
-import type { RunState } from './run-state.ts'
+import type { RunState, Stopwatch } from './run-state.ts'
 import type { Steps } from './steps.ts'
-import type { Stopwatch } from './stopwatch.ts'
 import type { HeldTurns } from './turns.ts'
 
 const TURN_TIMEOUT_MS = 30_000

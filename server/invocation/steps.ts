@@ -3,8 +3,7 @@ import { FailureError, fail } from '../core/result.ts'
 import type { StepRequest } from '../tools/tool-runtime.ts'
 import type { Execution } from './execution.ts'
 import { MAX_STEPS, type Step } from './journal.ts'
-import { never, type RunState } from './run-state.ts'
-import type { Stopwatch } from './stopwatch.ts'
+import { never, type RunState, type Stopwatch } from './run-state.ts'
 
 /** Set while the function of a `once` runs: tools would write in a transaction that is not theirs. */
 const insideOnce = new AsyncLocalStorage<true>()

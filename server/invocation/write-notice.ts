@@ -11,7 +11,7 @@ import { among } from './dry-run/images.ts'
 import type { Engine } from './engine.ts'
 import type { RecordedCall } from './invocation-record.ts'
 import type { SeenBefore } from './seen-before.ts'
-import type { Write } from './write.ts'
+import type { Write } from './writes.ts'
 
 /** Stands for whatever there may be. */
 const ANYTHING = '*'

@@ -1,5 +1,14 @@
 import type { WriteOperation } from '../tools/tool-runtime.ts'
-import type { Execution } from './execution.ts'
+import type { SeenBefore } from './seen-before.ts'
+
+/** A write to one record, or by the app's own SQL. */
+export type Write = readonly [operation: string, collection: string, recordId: string]
+
+/** What a call has written and committed. */
+export interface CommittedWrites {
+  readonly writes: readonly Write[]
+  readonly before: SeenBefore
+}
 
 const MAX_TURN_KEYS = 32
 
@@ -7,12 +16,13 @@ const MAX_TURN_KEYS = 32
 export class Writes {
   /** `[operation, collection, recordId]` of everything. */
   readonly all: [WriteOperation | 'sql', string, string][] = []
-  readonly #execution: Execution
+  readonly #actionKey: string
   /** Records that it set out to write, as keys for turns. */
   readonly #keys = new Set<string>()
 
-  constructor(execution: Execution) {
-    this.#execution = execution
+  /** @param actionKey stands for the whole action, as a key for turns */
+  constructor(actionKey: string) {
+    this.#actionKey = actionKey
   }
 
   setOut(key: string): void {
@@ -34,8 +44,6 @@ export class Writes {
       if (operation !== 'create' && operation !== 'sql') keys.add(`${collection}/${recordId}`)
       if (keys.size > MAX_TURN_KEYS) break
     }
-    return keys.size >= 1 && keys.size <= MAX_TURN_KEYS
-      ? keys
-      : new Set([this.#execution.invocation.actionKey])
+    return keys.size >= 1 && keys.size <= MAX_TURN_KEYS ? keys : new Set([this.#actionKey])
   }
 }

@@ -2,7 +2,7 @@ import type { Logger } from 'pino'
 import type { Database } from '../db/database.ts'
 import { ROUTE_KEYS } from '../invocation/idempotency.ts'
 import { sweepAllReservations } from '../ledger/sweep.ts'
-import { sweepRateLimits } from '../limits/sweep.ts'
+import { sweepRateLimits } from '../limits/shared-buckets.ts'
 import { JOB_KEYS } from '../queue/change-job.ts'
 import { sweepRollup } from '../rollup/sweep.ts'
 

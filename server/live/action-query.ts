@@ -1,5 +1,5 @@
 import { type ActionResult, type Failure, ok } from '../core/result.ts'
-import { ReadCollections } from '../invocation/read-collections.ts'
+import { ReadCollections } from '../invocation/changes.ts'
 import type { LivePlan, LiveQuery } from './live-query.ts'
 
 /** Runs an action, and notes what it reads. */

@@ -1,5 +1,4 @@
-import type { ChangedCollections } from '../invocation/changes.ts'
-import { ReadCollections } from '../invocation/read-collections.ts'
+import { type ChangedCollections, ReadCollections } from '../invocation/changes.ts'
 import { isAffected, type LivePlan } from './live-query.ts'
 import type { LiveStream } from './live-stream.ts'
 

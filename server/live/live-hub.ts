@@ -1,5 +1,4 @@
-import { callingUserId } from '../auth/act-as.ts'
-import type { Actor } from '../auth/actor.ts'
+import { type Actor, callingUserId } from '../auth/actor.ts'
 import { addressKey } from '../auth/client-address.ts'
 import { type ActionResult, type Failure, fail, ok } from '../core/result.ts'
 import type { ChangedCollections } from '../invocation/changes.ts'

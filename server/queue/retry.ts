@@ -1,7 +1,7 @@
 import { type ActionResult, type Failure, fail, ok } from '../core/result.ts'
 import { uuidv7 } from '../core/uuid.ts'
 import type { Integrations } from '../integrations/integrations.ts'
-import { refund } from '../ledger/refund.ts'
+import { refund } from '../ledger/settle.ts'
 import { planMessage } from './plan-message.ts'
 import { beingSent, noSuchMessage } from './refusals.ts'
 import { type ReservationContext, renewReservation } from './renew-reservation.ts'

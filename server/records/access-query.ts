@@ -1,6 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm'
 import type { Operation } from '../../drizzle/engine/access.ts'
-import type { MutateActionData } from '../core/record.ts'
+import type { MutateActionData, RecordEnvelope } from '../core/record.ts'
 import { type ActionResult, ok } from '../core/result.ts'
 import type { Statement } from '../db/database.ts'
 import { toStatement } from '../db/statement.ts'
@@ -84,7 +84,7 @@ function write(permission: Permission, { operation, isRead }: AccessQuery, terms
 }
 
 /** Reads the name of an operation. Adds an unknown name to the problems, which `checkRecordAccess` refuses. */
-export function checkRecordOperation(
+function checkRecordOperation(
   operation: unknown,
   path: readonly string[],
   problems: Problems,
@@ -95,7 +95,7 @@ export function checkRecordOperation(
 }
 
 /** Checks access to one record. A success has its row; the failure is the one that the operation would return. */
-export async function checkRecordAccess(
+async function checkRecordAccess(
   runtime: ReadRuntime,
   permission: Permission,
   query: AccessQuery,
@@ -128,4 +128,35 @@ export async function may(
     problems,
   )
   return answer.success ? ok({ recordId }) : answer
+}
+
+/** Options of a caller's `get`: what they must be allowed to do with the record. */
+export interface CallerGetOptions {
+  /** @default 'read' */
+  readonly may?: RecordOperation
+}
+
+/** Reads a record that the caller may do something with; the failure is the one that doing it would return. */
+export async function getAsCaller(
+  runtime: ReadRuntime,
+  permission: Permission,
+  recordId: string,
+  options: unknown = {},
+): Promise<ActionResult<{ record: RecordEnvelope }>> {
+  const problems = new Problems()
+  const operation = checkOptions(options, problems)
+  const answer = await checkRecordAccess(runtime, permission, { operation, recordId, isRead: true }, problems)
+  return answer.success ? ok({ record: permission.view.readable.toEnvelope(answer.data) }) : answer
+}
+
+function checkOptions(options: unknown, problems: Problems): RecordOperation {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    problems.add(['options'], 'must be an object')
+    return 'read'
+  }
+  for (const key of Object.keys(options)) {
+    if (key !== 'may') problems.add([key], 'is no option; the only option is may')
+  }
+  const { may: operation = 'read' }: { readonly may?: unknown } = options
+  return checkRecordOperation(operation, ['may'], problems)
 }

@@ -1,15 +1,14 @@
 import type { Operation } from '../../drizzle/engine/access.ts'
+import { collectionDefinition } from '../../drizzle/engine/collection.ts'
 import type { ActionResult } from '../core/result.ts'
 import { count } from '../tools/count.ts'
 import { noSuchCollection } from '../tools/problems.ts'
 import { query } from '../tools/query.ts'
 import type { ReadToolRuntime, ToolRuntime } from '../tools/tool-runtime.ts'
 import type { AnyCollections } from '../tools/types.ts'
-import { may } from './access-query.ts'
+import { type CallerGetOptions, getAsCaller, may } from './access-query.ts'
 import { type Caller, withPresumedRole } from './caller.ts'
-import { collectionsRead } from './collections-read.ts'
 import { createAsCaller } from './create.ts'
-import { type CallerGetOptions, getAsCaller } from './get.ts'
 import type { Permission, Policy } from './policy.ts'
 import { deniedToRole } from './refusals.ts'
 import { removeAsCaller } from './remove.ts'
@@ -108,4 +107,18 @@ function asCaller<T>(
     const policy = caller.policies.get(collection)
     return policy ? body(policy) : noSuchCollection(collection)
   })
+}
+
+/**
+ * Says which collections an answer under a permission depends on: its own, and that of the memberships of a `team` rule.
+ * `all` where a rule is a function, whose condition may read any.
+ */
+export function collectionsRead(
+  { entry, view }: Permission,
+  operations: readonly Operation[] = ['read'],
+): ReadonlySet<string> | 'all' {
+  const rules = operations.map((operation) => view.access[operation])
+  if (rules.some((rule) => typeof rule === 'function')) return 'all'
+  const members = rules.includes('team') ? collectionDefinition(entry.table)?.access.teamMembers : undefined
+  return new Set(members === undefined ? [entry.name] : [entry.name, members])
 }

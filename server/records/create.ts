@@ -11,8 +11,7 @@ import {
   setClause,
   systemColumns,
 } from '../tools/assignments.ts'
-import { duplicate, names, newRow } from '../tools/new-row.ts'
-import { onConflict } from '../tools/on-conflict.ts'
+import { duplicate, names, newRow, onConflict } from '../tools/new-row.ts'
 import { checkRecordId, Problems, quote } from '../tools/problems.ts'
 import type { WriteRuntime } from '../tools/tool-runtime.ts'
 import { checkWrite } from './check-write.ts'

@@ -3,8 +3,7 @@ import type { ActionResult } from '../core/result.ts'
 import type { AnyCollections, RecordIdArgument } from '../tools/types.ts'
 import type { UpdateOptions } from '../tools/update.ts'
 import type { QueryOptions, Where } from '../tools/where-types.ts'
-import type { RecordOperation } from './access-query.ts'
-import type { CallerGetOptions } from './get.ts'
+import type { CallerGetOptions, RecordOperation } from './access-query.ts'
 
 /** Reads under the caller's permissions. A record that the caller may not read does not exist for them. */
 export interface CallerReads<TCollections extends AnyCollections> {

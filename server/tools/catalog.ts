@@ -8,14 +8,18 @@ import {
   SYSTEM_FIELDS,
 } from '../../drizzle/engine/collection.ts'
 import { columnName } from '../../drizzle/engine/column-types/column-name.ts'
-import type { ColumnType } from '../../drizzle/engine/column-types/column-type.ts'
-import { describeColumn, isWrittenByDatabase } from '../../drizzle/engine/column-types/describe-column.ts'
+import { type ColumnType, UNREADABLE } from '../../drizzle/engine/column-types/column-type.ts'
+import {
+  columnReader,
+  describeColumn,
+  isWrittenByDatabase,
+} from '../../drizzle/engine/column-types/describe-column.ts'
 import type { FieldSize } from '../../drizzle/engine/field-sizes.ts'
 import * as system from '../../drizzle/engine/system.ts'
 import { DefinitionError } from '../core/errors.ts'
+import type { RecordEnvelope } from '../core/record.ts'
 import { toStatement } from '../db/statement.ts'
 import { type Constraint, constraintsOf, type IndexedFields, indexedFields } from './constraints.ts'
-import { envelopeReader, type ReadEnvelope } from './record-envelope.ts'
 
 /**
  * Which constraints an insert's ON CONFLICT covers: all, unless the table has a deferrable one, for which Postgres
@@ -162,4 +166,47 @@ function patchSchema(
     return [[field, (column.notNull ? type.schema : type.schema.nullable()).optional()]]
   })
   return z.strictObject(Object.fromEntries(shape))
+}
+
+/** Turns a row of a collection's select list into the record that tools return. */
+export type ReadEnvelope = (row: readonly unknown[]) => RecordEnvelope
+
+/** Builds the reader of a collection's rows. */
+function envelopeReader(columns: ReadonlyMap<string, PgColumn>, fields: readonly string[]): ReadEnvelope {
+  const readers = new Map([...columns].map(([field, column], at) => [field, readAt(column, at)]))
+  const reader = (field: string): Read => readers.get(field) ?? (() => undefined)
+  const own = fields.map((field) => ({ field, read: reader(field) }))
+  const recordId = reader('recordId')
+  const createdBy = reader('createdBy')
+  const createdAt = reader('createdAt')
+  const updatedAt = reader('updatedAt')
+  const version = reader('version')
+  return (row) => {
+    const data: Record<string, unknown> = {}
+    let unreadable: string[] | undefined
+    const readOrNote = (field: string, read: Read) => {
+      const value = read(row)
+      if (value !== UNREADABLE) return value
+      unreadable ??= []
+      unreadable.push(field)
+      return null
+    }
+    for (const { field, read } of own) data[field] = readOrNote(field, read)
+    const envelope = {
+      recordId: recordId(row) as string,
+      data,
+      createdBy: createdBy(row) as string | null,
+      createdAt: readOrNote('createdAt', createdAt) as Date | null,
+      updatedAt: readOrNote('updatedAt', updatedAt) as Date | null,
+      version: version(row) as number,
+    }
+    return unreadable ? { ...envelope, unreadable } : envelope
+  }
+}
+
+type Read = (row: readonly unknown[]) => unknown
+
+function readAt(column: PgColumn, position: number): Read {
+  const read = columnReader(column)
+  return (row) => read(row[position])
 }

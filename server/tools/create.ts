@@ -13,8 +13,7 @@ import {
   systemColumns,
 } from './assignments.ts'
 import type { CatalogEntry } from './catalog.ts'
-import { duplicate, names, newRow, rowToInsert, typedValues, values } from './new-row.ts'
-import { onConflict } from './on-conflict.ts'
+import { duplicate, names, newRow, onConflict, rowToInsert, typedValues, values } from './new-row.ts'
 import { checkRecordId, Problems, quote } from './problems.ts'
 import { StatementCache, type WriteStatement } from './statement-cache.ts'
 import type { WriteRuntime } from './tool-runtime.ts'

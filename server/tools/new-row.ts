@@ -1,5 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm'
 import { type Failure, fail } from '../core/result.ts'
+import type { SqlError } from '../db/database.ts'
 import { mapDatabaseError } from '../db/sqlstate.ts'
 import {
   type Assignment,
@@ -11,7 +12,7 @@ import {
   insertions,
   systemColumns,
 } from './assignments.ts'
-import type { CatalogEntry } from './catalog.ts'
+import type { Catalog, CatalogEntry } from './catalog.ts'
 import { constraintFields, readConstraintColumns, selectConstraintColumns } from './constraint-fields.ts'
 import { quote } from './problems.ts'
 import type { WriteRuntime } from './tool-runtime.ts'
@@ -136,4 +137,27 @@ function unnamed({ entry }: VisibleRecords): Failure {
     'CONFLICT',
     `Another record of ${quote(entry.name)} has the same recordId or value of a unique field, or excludes these values.`,
   )
+}
+
+const ANY = sql`on conflict do nothing`
+
+/** Writes the ON CONFLICT DO NOTHING of an insert. */
+export function onConflict(entry: CatalogEntry): SQL {
+  return entry.arbiters.hasDeferrable
+    ? sql`on conflict (${identifier(systemColumns(entry).recordId)}) do nothing`
+    : ANY
+}
+
+/**
+ * Learns from an error that a collection has a deferrable constraint, which a handwritten migration may have added.
+ *
+ * @returns the collection's name; its insert works when it is written again.
+ */
+export function learnDeferrable(catalog: Catalog, error: SqlError): string | undefined {
+  const { sqlstate, routine, table } = error
+  if (sqlstate !== '55000' || routine !== 'ExecCheckIndexConstraints' || table === undefined) return undefined
+  const entry = catalog.get(table)
+  if (!entry) return undefined
+  entry.arbiters.hasDeferrable = true
+  return entry.name
 }

@@ -1,8 +1,10 @@
-import { callingUserId } from '../auth/act-as.ts'
-import type { Actor } from '../auth/actor.ts'
+import { type Actor, callingUserId } from '../auth/actor.ts'
+import { addressKey } from '../auth/client-address.ts'
 import type { ActionResult } from '../core/result.ts'
-import { toTrpcError } from '../invocation/failures.ts'
+import { CallSlot } from '../invocation/call-slots.ts'
+import { callerGone, toTrpcError } from '../invocation/failures.ts'
 import type { InvocationRecord } from '../invocation/invocation-record.ts'
+import type { Timeline } from '../invocation/timeline.ts'
 import type { DeclaredLimit } from '../limits/action-limit.ts'
 import { countsAsFailing } from '../limits/failing.ts'
 import type { LimitedCall, LimitedCaller, Taking } from '../limits/limiter.ts'
@@ -84,4 +86,51 @@ export function limitedCaller(
   // In process there is no address, and no stranger.
   if (userId === undefined && transport === 'caller') return undefined
   return { userId, address: ip }
+}
+
+interface Entering {
+  readonly ctx: RequestContext
+  readonly actor: Actor
+  readonly timeline: Timeline
+}
+
+/**
+ * Does work in the room of a call, which is given back whatever happens. Only calls of clients need room.
+ *
+ * @throws {TRPCError} where there are too many calls
+ */
+export async function inSlot<T>(
+  { ctx, actor, timeline }: Entering,
+  work: (slot: CallSlot | undefined) => Promise<T>,
+): Promise<T> {
+  const { engine, source } = ctx
+  const held: { slot?: CallSlot } = {}
+  const enter = async () => {
+    if (source !== 'client') return
+    const entered = engine.callSlots.enter(holderOf(ctx, actor))
+    const answer = entered instanceof CallSlot ? entered : await entered
+    if (!(answer instanceof CallSlot)) {
+      engine.observer?.limitRefused('room')
+      throw toTrpcError(answer)
+    }
+    held.slot = answer
+    // Where calls wait for room, none is left to those whose callers no longer do.
+    if (answer !== entered && ctx.isGone()) throw toTrpcError(callerGone())
+  }
+  try {
+    await timeline.during('room', undefined, enter)
+    return await work(held.slot)
+  } finally {
+    held.slot?.leave()
+  }
+}
+
+/** Whose part of the room a call takes; undefined for those whose calls are not counted either. */
+function holderOf(ctx: RequestContext, actor: Actor): string | undefined {
+  const caller = limitedCaller(ctx, callingUserId(actor))
+  if (!caller) return undefined
+  const { userId, address } = caller
+  return userId === undefined
+    ? `address:${address === undefined ? 'unknown' : addressKey(address)}`
+    : `user:${userId}`
 }

@@ -1,7 +1,7 @@
 import { getTRPCErrorFromUnknown, TRPCError } from '@trpc/server'
 import type { z } from 'zod'
 import type { Actor } from '../auth/actor.ts'
-import { type ActionResult, type Failure, fail } from '../core/result.ts'
+import type { ActionResult, Failure } from '../core/result.ts'
 import { answerBefore } from '../invocation/call.ts'
 import type { CallSlot } from '../invocation/call-slots.ts'
 import type { DryRunOptions } from '../invocation/dry-run/options.ts'
@@ -16,15 +16,13 @@ import type { DeclaredLimit } from '../limits/action-limit.ts'
 import { reviveBySchema } from '../wire/from-json.ts'
 import { createParse, TooMuchWork } from '../wire/parse.ts'
 import { findUnacceptableInput } from '../wire/plain-data.ts'
-import { UnacceptableInput } from '../wire/transformer.ts'
-import { CallLimits } from './call-limits.ts'
+import { UnacceptableInput } from '../wire/serialize.ts'
+import { checkHeaders, noticeWrites, refuseDryRun } from './call-headers.ts'
+import { CallLimits, inSlot } from './call-limits.ts'
 import type { RequestContext } from './context.ts'
-import { dryRunOf, refuseDryRun } from './dry-run-request.ts'
-import { inSlot } from './enter-slot.ts'
 import { InvalidInput, toFailure } from './error-shape.ts'
 import type { Gate } from './gate.ts'
 import { calledName, errorContextOf, type SeenCall, tellEnd, tracedCall } from './seen-call.ts'
-import { noticeWrites, refuseUnknownTelling } from './tell-writes.ts'
 
 /** One call, on whatever transport. */
 export interface Call {
@@ -138,9 +136,7 @@ export function createCall<TActor extends Actor, TSchema extends z.ZodType, TDat
   async function made(call: Call, seen: SeenCall): Promise<ActionResult<TData>> {
     const { ctx } = call
     const actor = await callers(ctx)
-    refuseKeyOfRead(call, kind)
-    const dryRun = dryRunOf(call, options.dryRun !== undefined)
-    refuseUnknownTelling(ctx)
+    const dryRun = checkHeaders(call, kind, options.dryRun !== undefined)
     ctx.heard.add(call.batchIndex)
     return inSlot({ ctx, actor, timeline: seen.timeline }, (slot) => {
       const recorded = begin(call, seen.timeline, actor, options, dryRun, slot)
@@ -259,15 +255,6 @@ async function leaveTrail({ ctx, batchIndex }: Call, recorded: RecordedCall, fai
 function refuseUnacceptable(raw: unknown): void {
   const issue = raw instanceof UnacceptableInput ? raw.issue : findUnacceptableInput(raw)
   if (issue) throw new InvalidInput([issue])
-}
-
-/** Refuses a key that would be of no use, since what only reads can be repeated as it is. @throws {TRPCError} */
-function refuseKeyOfRead({ ctx, batchIndex }: Call, kind: 'query' | 'mutation'): void {
-  // In process the key is an option of the caller, for the mutations among what is called.
-  if (kind !== 'query' || ctx.transport === 'caller' || ctx.idempotency[batchIndex] === undefined) return
-  throw toTrpcError(
-    fail('BAD_REQUEST', 'An Idempotency-Key is for what writes, and this only reads: leave it out.'),
-  )
 }
 
 /** Gives the failure that stands for what a call has thrown. */

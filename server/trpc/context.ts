@@ -1,5 +1,4 @@
-import type { ActAs } from '../auth/act-as.ts'
-import type { Actor } from '../auth/actor.ts'
+import type { ActAs, Actor } from '../auth/actor.ts'
 import {
   type AuthenticationFailure,
   Authenticator,

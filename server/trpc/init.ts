@@ -5,7 +5,7 @@ import type { ErrorData } from '../core/error-data.ts'
 import type { Failure } from '../core/result.ts'
 import type { Budget } from '../ledger/budgets.ts'
 import type { ActionLimit } from '../limits/action-limit.ts'
-import { transformer } from '../wire/transformer.ts'
+import { transformer } from '../wire/serialize.ts'
 import type { RequestContext } from './context.ts'
 import { httpStatusOf, toFailure } from './error-shape.ts'
 

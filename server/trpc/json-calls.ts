@@ -3,7 +3,7 @@
 import { getTRPCErrorFromUnknown } from '@trpc/server'
 import { isRecord } from '../core/is-record.ts'
 import type { Failure } from '../core/result.ts'
-import { transformer } from '../wire/transformer.ts'
+import { transformer } from '../wire/serialize.ts'
 import { type CallAnswer, type Callable, type Callables, callProcedure, logUnexpected } from './callable.ts'
 import type { RequestContext } from './context.ts'
 import { httpStatusOf, toFailure } from './error-shape.ts'

@@ -1,5 +1,7 @@
 import { SuperJSON, type SuperJSONResult } from 'superjson'
 import { isRecord } from '../core/is-record.ts'
+import type { IssueInfo } from '../core/result.ts'
+import { checkEnvelope } from './envelope.ts'
 import { assertSendable } from './plain-data.ts'
 import { isoText } from './scalars.ts'
 
@@ -25,7 +27,7 @@ interface Encoded {
  * named `constructor` when the action has long been committed, turns a cycle into null, sends the insides of
  * Error and Map, and takes several times as long.
  */
-export function serialize(value: unknown): Envelope {
+function serialize(value: unknown): Envelope {
   assertSendable(value)
   const { json, values } = encode(value)
   return values ? { json, meta: { values, v: 1 } } : { json }
@@ -77,6 +79,7 @@ function annotationKey(key: string): string {
   return key.replaceAll('\\', '\\\\').replaceAll('.', '\\.')
 }
 
+// An own instance: whatever other code registers on superjson's shared one stays out of here.
 const superjson = new SuperJSON()
 
 /** Writes an answer as text that gives back the same answer, dates and bigints included. */
@@ -88,4 +91,31 @@ export function toStored(value: unknown): string {
 export function fromStored(text: string): unknown {
   const wire: SuperJSONResult = JSON.parse(text)
   return superjson.deserialize(wire)
+}
+
+/** Stands in for an input that must not be read. The procedure answers BAD_REQUEST with its issue. */
+export class UnacceptableInput {
+  readonly issue: IssueInfo
+
+  constructor(issue: IssueInfo) {
+    this.issue = issue
+  }
+}
+
+/**
+ * tRPC's data transformer: superjson, restricted to dates, bigints, undefined and -0. What it refuses comes
+ * out as an UnacceptableInput, because a throw here would fail every other call of the same batch.
+ */
+export const transformer = {
+  serialize(value: unknown): Envelope {
+    return serialize(value)
+  },
+
+  /** Changes `wire`, which tRPC has just parsed and hands to no one else: a copy would recurse without a bound. */
+  deserialize(wire: unknown): unknown {
+    const checked = checkEnvelope(wire)
+    if (!checked.ok) return new UnacceptableInput(checked.issue)
+    const { envelope } = checked
+    return envelope.meta ? superjson.deserialize<unknown>(envelope, { inPlace: true }) : envelope.json
+  },
 }

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
-import { Stopwatch } from '../../server/invocation/stopwatch.ts'
+import { Stopwatch } from '../../server/invocation/run-state.ts'
 
 beforeEach(() => {
   vi.useFakeTimers()

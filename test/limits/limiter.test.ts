@@ -4,7 +4,7 @@ import { ConnectionLost, type Database, type QueryResult } from '../../server/db
 import { declaredLimit } from '../../server/limits/action-limit.ts'
 import { type LimitedCaller, Limiter, type Taking } from '../../server/limits/limiter.ts'
 import { NO_RATE_LIMITS, type RateLimits } from '../../server/limits/rate-limits.ts'
-import { sweepRateLimits } from '../../server/limits/sweep.ts'
+import { sweepRateLimits } from '../../server/limits/shared-buckets.ts'
 import { openTestDatabase, type TestDatabase } from '../support/database.ts'
 
 // limits.md: new-addresses, limits-wait

@@ -6,7 +6,7 @@ import { openPostgres } from '../../server/db/postgres.ts'
 import { declaredLimit } from '../../server/limits/action-limit.ts'
 import { Limiter } from '../../server/limits/limiter.ts'
 import { NO_RATE_LIMITS } from '../../server/limits/rate-limits.ts'
-import { sweepRateLimits } from '../../server/limits/sweep.ts'
+import { sweepRateLimits } from '../../server/limits/shared-buckets.ts'
 import { openTestDatabase, type TestDatabase } from '../support/database.ts'
 
 const SERVERS = 4

@@ -1,8 +1,8 @@
 // Checked by the compiler alone: every line marked with @ts-expect-error must be an error, every other must not.
 import { z } from 'zod'
 import { createClient, unwrap } from '../../client/core/index.ts'
-import type { ClientCall } from '../../server/integrations/client-call.ts'
 import { defineIntegrations, endpoint } from '../../server/integrations/declarations.ts'
+import type { ClientCall } from '../../server/integrations/endpoint-types.ts'
 import type { FixtureRouter } from '../fixture/app.ts'
 
 export async function typedClient() {

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { SuperJSON } from 'superjson'
 import { describe, expect, it } from 'vitest'
 import { findUnacceptable } from '../../server/wire/plain-data.ts'
-import { transformer, UnacceptableInput } from '../../server/wire/transformer.ts'
+import { transformer, UnacceptableInput } from '../../server/wire/serialize.ts'
 import { nestedArrays, overTheWire, plainData } from './arbitraries.ts'
 
 const client = new SuperJSON()

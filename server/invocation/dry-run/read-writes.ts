@@ -4,7 +4,7 @@ import type { CatalogEntry } from '../../tools/catalog.ts'
 import type { ReadRuntime } from '../../tools/tool-runtime.ts'
 import type { VisibleRecords } from '../../tools/visible-records.ts'
 import { SECRET } from '../../wire/redact.ts'
-import type { Write } from '../write.ts'
+import type { Write } from '../writes.ts'
 import { type Images, type RecordFields, Room, readExisting, readImages } from './images.ts'
 import { type Counts, findUnreported, readCounts, readIds } from './unreported-changes.ts'
 

@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm'
 import { systemColumns } from '../../tools/assignments.ts'
 import type { CatalogEntry } from '../../tools/catalog.ts'
 import type { ReadRuntime } from '../../tools/tool-runtime.ts'
-import type { Write } from '../write.ts'
+import type { Write } from '../writes.ts'
 
 /** In a larger table it is not looked for what changed; that it did is told. */
 const MAX_TABLE_BYTES = 64 * 2 ** 20
