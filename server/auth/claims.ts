@@ -1,6 +1,6 @@
 import type { JWTPayload } from 'jose'
 import { isRecord } from '../core/is-record.ts'
-import { isUserId, USER_ID_RULE } from './user-id.ts'
+import { isUserId, USER_ID_RULE } from './actor.ts'
 
 /** How far this clock and the issuer's may be apart. */
 export const TOLERANCE_SECONDS = 5

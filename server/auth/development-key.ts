@@ -3,7 +3,7 @@ import { link, mkdir, open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, type JWK, SignJWT } from 'jose'
 import { z } from 'zod'
-import { isUserId, USER_ID_RULE } from './user-id.ts'
+import { isUserId, USER_ID_RULE } from './actor.ts'
 
 export const DEVELOPMENT_ISSUER = 'deputy-development'
 export const DEVELOPMENT_AUDIENCE = 'deputy'

@@ -1,5 +1,5 @@
 import { InvalidArgumentError, Option } from 'commander'
-import { isUserId, USER_ID_RULE } from '../auth/user-id.ts'
+import { isUserId, USER_ID_RULE } from '../auth/actor.ts'
 
 /** Reads the text of an option or argument. @throws {InvalidArgumentError} that says what would be right */
 export type Reader<T> = (text: string) => T

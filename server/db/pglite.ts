@@ -1,7 +1,6 @@
 import { access, chmod, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { messages, PGlite } from '@electric-sql/pglite'
-import { readOnce, writeOnce } from './autocommit.ts'
 import {
   type BeginOptions,
   type Database,
@@ -56,7 +55,6 @@ export async function openPglite(options: PgliteOptions = {}): Promise<PgliteDat
     max: 1,
     acquireTimeoutMs: options.acquireTimeoutMs ?? 5_000,
   })
-  const query = async (statement: Statement) => readOnce(await pool.acquire(), statement)
   return {
     kind: 'pglite',
     location: directory ?? 'memory',
@@ -64,11 +62,11 @@ export async function openPglite(options: PgliteOptions = {}): Promise<PgliteDat
     connections: 1,
     acquire: () => pool.acquire(),
     load: pool,
-    query,
+    query: (statement) => pool.query(statement),
     turnWaiters: undefined,
     jobTransactions: new Semaphore(1),
-    write: async (statement) => writeOnce(await pool.acquire(), statement),
-    ping: (timeoutMs) => answersWithin(query({ sql: 'select 1', params: [] }), timeoutMs),
+    write: (statement) => pool.write(statement),
+    ping: (timeoutMs) => answersWithin(pool.query({ sql: 'select 1', params: [] }), timeoutMs),
     close: async () => {
       await pool.close()
       if (!engine.closed) await engine.close()

@@ -1,4 +1,12 @@
-import { AcquireTimeout, type Lease, type PoolLoad, type Session } from './database.ts'
+import {
+  AcquireTimeout,
+  ConnectionLost,
+  type Lease,
+  type PoolLoad,
+  type QueryResult,
+  type Session,
+  type Statement,
+} from './database.ts'
 
 export interface PoolOptions {
   /** Makes a session; it may connect lazily. */
@@ -90,6 +98,23 @@ export class Pool implements PoolLoad {
     })
   }
 
+  /** Runs one reading statement without a transaction. */
+  async query(statement: Statement): Promise<QueryResult> {
+    const lease = await this.acquire()
+    try {
+      return await lease.session.query(statement)
+    } finally {
+      lease.release()
+    }
+  }
+
+  /** Runs one writing statement in a transaction of its own. */
+  async write(statement: Statement): Promise<QueryResult> {
+    const [answer] = await writeTogether(await this.acquire(), [statement])
+    if (!answer) throw new Error('A statement that was committed has no answer')
+    return answer
+  }
+
   async close(): Promise<void> {
     this.#closed = true
     for (const waiter of this.#waiting.splice(0)) {
@@ -179,5 +204,35 @@ export class Pool implements PoolLoad {
         else this.#idle.push(next)
         this.#serveNext()
       })
+  }
+}
+
+/**
+ * Runs writing statements in one transaction, all of them sent at once, and gives the connection back. With an error
+ * none was committed, or, where the connection is lost, no one knows.
+ */
+export async function writeTogether(
+  lease: Lease,
+  statements: readonly Statement[],
+): Promise<readonly QueryResult[]> {
+  const { session } = lease
+  try {
+    const parts = await Promise.allSettled([
+      session.beginWrite(),
+      Promise.all(statements.map((statement) => session.query(statement))),
+      session.control('commit'),
+    ])
+    // The first that failed says why; those after it were refused for it.
+    for (const part of parts) if (part.status === 'rejected') throw part.reason
+    const [, answers, committed] = parts
+    if (
+      answers.status !== 'fulfilled' ||
+      committed.status !== 'fulfilled' ||
+      committed.value.command !== 'COMMIT'
+    )
+      throw new ConnectionLost('Statements were not committed')
+    return answers.value
+  } finally {
+    lease.release()
   }
 }

@@ -1,4 +1,3 @@
-import { readOnce, writeOnce } from './autocommit.ts'
 import { connectionOf, locationOf } from './connection-string.ts'
 import { type Database, type Session, SqlError, type Statement } from './database.ts'
 import { HostChoice } from './host-choice.ts'
@@ -49,8 +48,7 @@ export function openPostgres(options: PostgresOptions): Database {
     maxLifeMs: options.maxLifeMs ?? MAX_LIFE_MS,
     ...(options.now && { now: options.now }),
   })
-  const query = (statement: Statement) =>
-    unlessOutdated(async () => readOnce(await pool.acquire(), statement))
+  const query = (statement: Statement) => unlessOutdated(() => pool.query(statement))
   const turnWaiters = new Semaphore(Math.max(1, Math.floor(max / 2)))
   return {
     kind: 'postgres',
@@ -63,7 +61,7 @@ export function openPostgres(options: PostgresOptions): Database {
       return sessions.areOwn ? turnWaiters : undefined
     },
     jobTransactions: new Semaphore(Math.max(1, Math.floor(max / 2))),
-    write: (statement) => unlessOutdated(async () => writeOnce(await pool.acquire(), statement)),
+    write: (statement) => unlessOutdated(() => pool.write(statement)),
     ping: (timeoutMs) => answersWithin(query({ sql: 'select 1', params: [] }), timeoutMs),
     close: () => pool.close(),
   }

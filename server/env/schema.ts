@@ -1,7 +1,7 @@
 import { z } from 'zod'
+import { isUserId, USER_ID_RULE } from '../auth/actor.ts'
 import { parseRange } from '../auth/client-address.ts'
 import { parseOrigin } from '../auth/origin.ts'
-import { isUserId, USER_ID_RULE } from '../auth/user-id.ts'
 import { parseConnectionString } from '../db/connection-string.ts'
 import { POOLER_MODES } from '../db/pooler-mode.ts'
 import { DEFAULT_CALLER_SHARE } from '../invocation/call-slots.ts'

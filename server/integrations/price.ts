@@ -1,8 +1,6 @@
 import type { Logger } from 'pino'
+import { MAX_MICRO_CREDITS } from '../wire/amount.ts'
 import type { Price } from './declarations.ts'
-
-/** The largest amount that is kept, in micro-credits. */
-const MAX_MICRO_CREDITS = 9e15
 
 type Input = Readonly<Record<string, unknown>>
 

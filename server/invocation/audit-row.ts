@@ -1,6 +1,6 @@
-import { writeTogether } from '../db/autocommit.ts'
 import { Batches } from '../db/batches.ts'
 import type { Database, Statement } from '../db/database.ts'
+import { writeTogether } from '../db/pool.ts'
 import { Semaphore } from '../db/semaphore.ts'
 import { Parameters } from '../db/statement.ts'
 import type { Message } from '../queue/work.ts'

@@ -1,6 +1,5 @@
 import { z } from 'zod'
-import type { UserActor } from '../auth/actor.ts'
-import { isUserId, USER_ID_RULE } from '../auth/user-id.ts'
+import { isUserId, USER_ID_RULE, type UserActor } from '../auth/actor.ts'
 import { type ActionResult, fail, ok } from '../core/result.ts'
 import { ConnectionLost } from '../db/database.ts'
 import { outcomeUnknown, toTrpcError } from '../invocation/failures.ts'

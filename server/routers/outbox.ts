@@ -1,7 +1,6 @@
 import { z } from 'zod'
-import { dropMessage } from '../queue/drop.ts'
+import { dropMessage, retryMessage } from '../queue/change-message.ts'
 import { listMessages, outboxListSchema } from '../queue/list.ts'
-import { retryMessage } from '../queue/retry.ts'
 import { defineMutation, defineQuery } from '../trpc/callable.ts'
 import { ownerOnly, users } from '../trpc/gate.ts'
 import { t } from '../trpc/init.ts'

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { isUserId, USER_ID_RULE } from '../auth/user-id.ts'
+import { isUserId, USER_ID_RULE } from '../auth/actor.ts'
 import { type ActionResult, type Failure, fail, ok } from '../core/result.ts'
 import { amountSchema } from '../wire/amount.ts'
 import { issuesOf, sentence } from '../wire/issues.ts'

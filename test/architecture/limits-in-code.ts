@@ -114,7 +114,7 @@ export const LIMITS: Readonly<Record<string, readonly string[]>> = {
   'schedule-every': ['server/queue/schedule-times.ts MAX_EVERY_MS'],
   'jobs-kept': ['server/lifecycle/sweeper.ts JOBS_KEPT_DAYS'],
   budgets: ['server/ledger/budgets.ts DEFAULT_BUDGETS'],
-  amount: ['server/wire/amount.ts MAX_MICRO_CREDITS', 'server/integrations/price.ts MAX_MICRO_CREDITS'],
+  amount: ['server/wire/amount.ts MAX_MICRO_CREDITS'],
   'integration-timeout': [
     'server/integrations/send-direct.ts DEFAULT_TIMEOUT_MS',
     'server/integrations/send-by-proxy.ts DEFAULT_TIMEOUT_MS',
@@ -358,7 +358,7 @@ export const NO_LIMITS: Readonly<Record<string, readonly string[]>> = {
     'server/queue/dispatcher.ts SAVE_INTERVAL_MS',
     'server/queue/dispatcher.ts SAVE_TIMEOUT_MS',
     'server/queue/outcome.ts MAX_DELAY_MS',
-    'server/queue/retry.ts LEASE_MS',
+    'server/queue/change-message.ts LEASE_MS',
     'server/queue/schedule-ticker.ts GONE_MS',
     'server/queue/schedule-ticker.ts IDLE_LOOK_MS',
     'server/queue/schedule-ticker.ts LOOK_MS',
