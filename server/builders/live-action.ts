@@ -8,16 +8,11 @@ import { InvocationRecord } from '../invocation/invocation-record.ts'
 import { LiveActionQuery, mayPass, type RunAction } from '../live/action-query.ts'
 import type { OpenStreams } from '../live/live-hub.ts'
 import type { LiveStream } from '../live/live-stream.ts'
-import {
-  type AcceptedCall,
-  type CallOptions,
-  createCall,
-  DEFAULT_DEADLINE_MS,
-  failureOf,
-} from '../trpc/call.ts'
+import { type AcceptedCall, type CallOptions, createCall, DEFAULT_DEADLINE_MS } from '../trpc/call.ts'
 import { inSlot } from '../trpc/call-limits.ts'
 import type { Callable } from '../trpc/callable.ts'
 import { createRequestContext } from '../trpc/context.ts'
+import { failureOf } from '../trpc/error-shape.ts'
 import { LIVE_SUFFIX } from '../trpc/init.ts'
 
 type ActionCall = AcceptedCall<UserActor, unknown>

@@ -1,4 +1,3 @@
-import { getTRPCErrorFromUnknown, TRPCError } from '@trpc/server'
 import type { z } from 'zod'
 import type { Actor } from '../auth/actor.ts'
 import type { ActionResult, Failure } from '../core/result.ts'
@@ -14,13 +13,13 @@ import { Timeline } from '../invocation/timeline.ts'
 import type { Budget } from '../ledger/budgets.ts'
 import type { DeclaredLimit } from '../limits/action-limit.ts'
 import { reviveBySchema } from '../wire/from-json.ts'
-import { createParse, TooMuchWork } from '../wire/parse.ts'
+import { createParse } from '../wire/parse.ts'
 import { findUnacceptableInput } from '../wire/plain-data.ts'
 import { UnacceptableInput } from '../wire/serialize.ts'
 import { checkHeaders, noticeWrites, refuseDryRun } from './call-headers.ts'
 import { CallLimits, inSlot } from './call-limits.ts'
 import type { RequestContext } from './context.ts'
-import { InvalidInput, toFailure } from './error-shape.ts'
+import { InvalidInput, toCallError, toFailure } from './error-shape.ts'
 import type { Gate } from './gate.ts'
 import { calledName, errorContextOf, type SeenCall, tellEnd, tracedCall } from './seen-call.ts'
 
@@ -255,17 +254,4 @@ async function leaveTrail({ ctx, batchIndex }: Call, recorded: RecordedCall, fai
 function refuseUnacceptable(raw: unknown): void {
   const issue = raw instanceof UnacceptableInput ? raw.issue : findUnacceptableInput(raw)
   if (issue) throw new InvalidInput([issue])
-}
-
-/** Gives the failure that stands for what a call has thrown. */
-export function failureOf(error: unknown): Failure {
-  return toFailure(toCallError(error))
-}
-
-function toCallError(error: unknown): TRPCError {
-  const cause =
-    error instanceof TooMuchWork ? new InvalidInput([{ path: [], message: error.message }]) : error
-  return cause instanceof InvalidInput
-    ? new TRPCError({ code: 'BAD_REQUEST', message: cause.message, cause })
-    : getTRPCErrorFromUnknown(cause)
 }

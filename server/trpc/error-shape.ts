@@ -1,7 +1,8 @@
-import type { TRPCError } from '@trpc/server'
+import { getTRPCErrorFromUnknown, TRPCError } from '@trpc/server'
 import { HTTP_STATUS, INTERNAL_MESSAGE, isErrorCode, UNAUTHORIZED_MESSAGE } from '../core/errors.ts'
 import { completed, type Failure, FailureError, fail, type Issue, type IssueInfo } from '../core/result.ts'
 import { sentence } from '../wire/issues.ts'
+import { TooMuchWork } from '../wire/parse.ts'
 
 const MAX_MESSAGE_LENGTH = 300
 
@@ -27,6 +28,20 @@ export function toFailure(error: TRPCError): Failure {
     return fail('BAD_REQUEST', 'The request is not valid JSON.')
   if (!isErrorCode(code)) return fail('BAD_REQUEST', 'The request could not be understood.')
   return fail(code, error.message.slice(0, MAX_MESSAGE_LENGTH))
+}
+
+/** Gives the failure that stands for what a call has thrown. */
+export function failureOf(error: unknown): Failure {
+  return toFailure(toCallError(error))
+}
+
+/** Gives the error that a call is refused with. */
+export function toCallError(error: unknown): TRPCError {
+  const cause =
+    error instanceof TooMuchWork ? new InvalidInput([{ path: [], message: error.message }]) : error
+  return cause instanceof InvalidInput
+    ? new TRPCError({ code: 'BAD_REQUEST', message: cause.message, cause })
+    : getTRPCErrorFromUnknown(cause)
 }
 
 export function httpStatusOf(failure: Failure): number {
