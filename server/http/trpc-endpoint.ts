@@ -41,7 +41,9 @@ export function createTrpcEndpoint(
     refuse: refuseTrpc,
 
     weigh({ path }) {
-      const kinds = namesIn(path).map((name) => callables.get(name)?.kind)
+      const kinds = nameOf(path)
+        .split(',')
+        .map((name) => callables.get(name)?.kind)
       return {
         pages: kinds.filter((kind) => kind === 'query' || kind === 'subscription').length,
         isRead: !kinds.includes('mutation'),
@@ -58,8 +60,10 @@ export function createTrpcEndpoint(
       if (typeof text === 'object') return refuseTrpc(text, ctx.requestId)
       const miscounted = checkKeyCount(request)
       if (miscounted) return refuseTrpc(miscounted, ctx.requestId)
-      const streamed = callables.get(path.slice(1))
-      if (streamed?.kind === 'subscription') return answerStream(request, path.slice(1), streamed)
+      const name = nameOf(path)
+      const streamed = callables.get(name)
+      // None may reach the library: it would wait for the end of the stream.
+      if (streamed?.kind === 'subscription') return answerStream(request, name, streamed)
       const caller = verifiedUser(await ctx.authenticator.authenticate())
       const calls =
         'actor' in caller &&
@@ -112,9 +116,10 @@ function parseInput(text: string): unknown {
   }
 }
 
-/** The procedures that a path may name, its commas encoded or not. */
-function namesIn(path: string): readonly string[] {
-  return path.slice(1).split(path.includes('%') ? /,|%2c/i : ',')
+/** What a path names, as tRPC's adapter reads it: without slashes around it, and then decoded. */
+function nameOf(path: string): string {
+  const written = path.slice(1).replace(/\/{1,2}$/, '')
+  return written.includes('%') ? decode(written) : written
 }
 
 /** Whether a request asks for JSON, and sends nothing else. */

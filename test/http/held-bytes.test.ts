@@ -131,6 +131,13 @@ describe('what requests hold', () => {
     const answer = await call('longAfterWrite', { title: 'told' })
     expect(answer.status).toBe(200)
     expect(await answer.json()).toMatchObject({ success: true })
+    // However its address is written.
+    const spelled = await fetch(new URL('/trpc/actions%2ElongAfterWrite', url), {
+      method: 'POST',
+      headers: { authorization: `Bearer ${ada}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ json: { title: 'told' } }),
+    })
+    expect(await spelled.json()).toMatchObject({ result: { data: { json: { success: true } } } })
   })
 
   it('counts bodies that are on their way, and refuses one more with 503', async () => {

@@ -4,6 +4,7 @@ import { createClient, type DeputyError, type LiveState } from '../../client/cor
 import { type TRPCRouter, toTRPCClient } from '../../client/core/trpc.ts'
 import { type Listening, listen } from '../../server/lifecycle/listen.ts'
 import type { FixtureRouter } from '../fixture/app.ts'
+import { PATIENCE_MS } from '../support/patience.ts'
 import { createTestApp, type TestApp } from '../support/test-app.ts'
 
 const event = (title: string) => ({ title, startsAt: new Date('2030-01-01'), capacity: 10 })
@@ -205,6 +206,34 @@ describe('a typed client’s live queries', () => {
     subscription.unsubscribe()
     await allGone()
   })
+
+  it.each([
+    'records.events.live/',
+    'records.events.live//',
+    'records.events%2Elive',
+    'records%2eevents.liv%65/',
+    'actions.listAttendees%2Elive',
+  ])(
+    'are begun, or refused, at %s as at any address of a stream, and leave with their readers',
+    async (path) => {
+      const input = encodeURIComponent(
+        JSON.stringify({ json: path.startsWith('actions') ? { eventId: 'none' } : {} }),
+      )
+      const headers = { authorization: `Bearer ${await app.token('ada-9')}` }
+      const send = (method: string) => {
+        const signal = AbortSignal.timeout(PATIENCE_MS)
+        return fetch(`${server.url}/trpc/${path}?input=${input}`, { method, headers, signal })
+      }
+      const stream = await send('GET')
+      expect(stream.headers.get('content-type')).toBe('text/event-stream')
+      expect(app.live.counts.streams).toBe(1)
+      await stream.body?.cancel()
+      await allGone()
+      const refused = await send('POST')
+      expect([refused.status, refused.headers.get('allow')]).toEqual([405, 'GET'])
+      expect(app.live.counts.streams).toBe(0)
+    },
+  )
 
   it('are written as tRPC’s own subscription link reads them', async () => {
     const input = encodeURIComponent(JSON.stringify({ json: { limit: 1, lastEventId: 'whatever' } }))
