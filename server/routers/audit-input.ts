@@ -11,11 +11,14 @@ const WRITES = /^records\.(.+)\.(?:create|update)$/
 /**
  * A copy of an audit entry without what the rules hide from its reader: of what others wrote through `records`, the fields
  * that they may not read; all of it where they read some records of the collection only, since whether this one was among
- * them is not known any more. What went through actions has no such rules.
+ * them is not known any more. Of what the owner listed as the app, the conditions, which may be of any field. What went
+ * through actions has no such rules.
  */
 export function withoutHiddenInput(entry: AuditEntry, reader: RuleActor, policies: Policies): AuditEntry {
   const { action, input } = entry
   if (input === null || (entry.actor === reader.userId && entry.actedBy === null)) return entry
+  if (action === 'data.list')
+    return { ...entry, input: stringify(withoutWhere(parsed(input), reader, policies)) }
   const isRegistration = action === 'users.register'
   const collection = isRegistration ? 'users' : WRITES.exec(action)?.[1]
   const permission = collection === undefined ? undefined : policies.get(collection)?.for(reader)
@@ -28,6 +31,13 @@ export function withoutHiddenInput(entry: AuditEntry, reader: RuleActor, policie
       ? fieldsOf(permission, sent)
       : within(permission, sent)
   return { ...entry, input: stringify(shown) }
+}
+
+function withoutWhere(sent: unknown, reader: RuleActor, policies: Policies): unknown {
+  if (!isRecord(sent)) return HIDDEN
+  const permission = policies.get(String(sent.collection))?.for(reader)
+  const isShown = sent.where === undefined || !permission || permission.seesAll
+  return isShown ? sent : { ...sent, where: HIDDEN }
 }
 
 function within(permission: Permission, sent: Readonly<Record<string, unknown>>) {

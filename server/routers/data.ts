@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { collectionDefinition } from '../../drizzle/engine/collection.ts'
 import type { UserActor } from '../auth/actor.ts'
 import type { Page, RecordEnvelope } from '../core/record.ts'
 import type { ActionResult } from '../core/result.ts'
@@ -36,6 +37,7 @@ export function createDataRouter() {
     list: defineQuery({
       ...forOwner,
       schema: dataListSchema,
+      shownBy: ({ engine }, { collection: name }) => shownSchema(engine.catalog.get(name)),
       run: (call): Promise<ActionResult<Page<RecordEnvelope>>> =>
         readAsApp(call, 'query', (reads, entry) => {
           const { collection: _collection, ...options } = call.input
@@ -50,6 +52,20 @@ export function createDataRouter() {
         readAsApp(call, 'get', (reads, entry) => getAsApp(reads, entry, call.input.recordId)),
     }),
   })
+}
+
+/** Marks what the audit shows to no one: the cursor, which holds a value of a record, and conditions on secret fields. */
+function shownSchema(entry: CatalogEntry | undefined): z.ZodType {
+  const secret = z.unknown().meta({ secret: true })
+  const { secretFields = [] } = collectionDefinition(entry?.table) ?? {}
+  const where: z.ZodType = z.looseObject({
+    ...Object.fromEntries(secretFields.map((field) => [field, secret])),
+    AND: z.array(z.lazy(() => where)),
+    OR: z.array(z.lazy(() => where)),
+    NOT: z.lazy(() => where),
+  })
+  const cursor = z.string().meta({ secret: true }).nullable()
+  return z.looseObject(secretFields.length === 0 ? { cursor } : { cursor, where })
 }
 
 async function readAsApp<T>(

@@ -172,6 +172,25 @@ beforeAll(async () => {
   })
   await does('/api/records/safes', owner, { content: CANARIES['a record, by records'] })
   await does('/api/records/diaries', bob, { page: CANARIES["another's record"] })
+  // What the owner reads as the app is in the audit.
+  for (const [collection, field, place] of [
+    ['papers', 'draft', 'a field, by records'],
+    ['papers', 'apiKey', 'a secret field, by records'],
+    ['safes', 'content', 'a record, by records'],
+    ['diaries', 'page', "another's record"],
+  ] as const) {
+    const list = async (more: string) => {
+      const answer = await fetch(`${url}/api/data?collection=${collection}&${more}`, { headers: owner })
+      expect([collection, field, answer.status]).toEqual([collection, field, 200])
+      return (await answer.json()) as { readonly data: { readonly nextCursor: string | null } }
+    }
+    const is = { [field]: CANARIES[place] }
+    const isNot = { NOT: { AND: [{ recordId: 'none' }, is] } }
+    for (const where of [is, isNot]) await list(`where=${encodeURIComponent(JSON.stringify(where))}`)
+    const order = `limit=1&orderBy=${field}&orderDir=asc`
+    const { data } = await list(order)
+    if (data.nextCursor !== null) await list(`${order}&cursor=${data.nextCursor}`)
+  }
 }, 120_000)
 afterAll(async () => {
   await app[Symbol.asyncDispose]()
