@@ -212,7 +212,7 @@ describe('a live query of an action', () => {
     await create('ada-10', 'counted')
     await owners.until(({ answers }) => answers.length === 2)
     const { rows } = await app.database.query({
-      sql: `select outcome from deputy.audit_log where action = 'forOwner' order by at`,
+      sql: `select outcome from deputy.audit_log where action = 'forOwner' order by at, id`,
       params: [],
     })
     expect(rows).toEqual([['FORBIDDEN'], ['OK']])

@@ -295,7 +295,8 @@ describe.each(['retry', 'drop'] as const)('outbox.%s', (verb) => {
     const id = await queue()
     await owner.outbox[verb]({ id })
     await (await post.app.as(ada)).outbox[verb]({ id }).catch(() => undefined)
-    const sql = 'select actor, outcome from deputy.audit_log where action = $1 order by at desc limit 2'
+    const sql =
+      'select actor, outcome from deputy.audit_log where action = $1 order by at desc, id desc limit 2'
     const rows = await post.rows(sql, `outbox.${verb}`)
     expect(rows).toEqual([
       [ada, 'FORBIDDEN'],

@@ -128,7 +128,7 @@ describe('schedules.list', () => {
     expect(await listed('nightly')).toMatchObject({ lastOutcome: 'done', lastError: null })
     const audit =
       "select actor, source, outcome from deputy.audit_log where action = 'note' and input_hash is not null"
-    expect(await rows(`${audit} order by at desc limit 1`)).toEqual([['owner', 'schedule', 'OK']])
+    expect(await rows(`${audit} order by at desc, id desc limit 1`)).toEqual([['owner', 'schedule', 'OK']])
     expect(await rows("select created_by from events where title = 'nightly'")).toEqual([['owner']])
   })
 
@@ -252,7 +252,7 @@ describe.each(WHO)('%s', (who, userId, status, code) => {
     const made = await rows('select count(*)::int from deputy.queue')
     expect(made).toEqual([[who === 'owner' && verb === 'runNow' ? 2 : 0]])
     if (status === 401) return
-    const audit = `select actor, outcome from deputy.audit_log where action = 'schedules.${verb}' order by at desc limit 2`
+    const audit = `select actor, outcome from deputy.audit_log where action = 'schedules.${verb}' order by at desc, id desc limit 2`
     expect(await rows(audit)).toEqual([
       [userId, code],
       [userId, code],
