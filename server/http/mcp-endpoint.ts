@@ -2,7 +2,7 @@ import { verifiedUser } from '../auth/authentication.ts'
 import { isRecord } from '../core/is-record.ts'
 import { type Failure, fail } from '../core/result.ts'
 import { quotaHeaders } from '../limits/quota.ts'
-import type { McpMessage, McpService } from '../mcp/service.ts'
+import { type McpMessage, type McpService, withoutArguments } from '../mcp/service.ts'
 import { httpStatusOf } from '../trpc/error-shape.ts'
 import { parseJson } from '../wire/parse-json.ts'
 import { toWireJson } from '../wire/to-json.ts'
@@ -21,6 +21,9 @@ const PARSE_ERROR = -32_700
 const INVALID_REQUEST = -32_600
 const METHOD_NOT_FOUND = -32_601
 const REFUSED = -32_000
+
+/** How many values a message has besides the arguments of its tool: the library says of each what is wrong with it. */
+const MAX_VALUES = 1_000
 
 const CALL: Weight = { pages: 0, isRead: true, calls: 1 }
 const PAGE: Weight = { pages: 1, isRead: true, calls: 1 }
@@ -141,7 +144,25 @@ async function readMessage(exchange: Exchange): Promise<ReadMessage> {
       code: INVALID_REQUEST,
       failure: fail('BAD_REQUEST', 'The body must be one message of JSON-RPC 2.0.'),
     }
+  if (isWider(withoutArguments(json.value), MAX_VALUES))
+    return {
+      code: INVALID_REQUEST,
+      failure: fail(
+        'BAD_REQUEST',
+        `A message may have at most ${MAX_VALUES} values besides the arguments of its tool.`,
+      ),
+    }
   return { message: json.value }
+}
+
+/** Whether there are more values in it than so many. */
+function isWider(value: unknown, most: number): boolean {
+  let left = most
+  const hasNoRoom = (each: unknown): boolean => {
+    left -= 1
+    return left < 0 || (typeof each === 'object' && each !== null && Object.values(each).some(hasNoRoom))
+  }
+  return hasNoRoom(value)
 }
 
 /** A failure of a request as a whole, as clients of JSON-RPC read it. */

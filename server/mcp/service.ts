@@ -54,6 +54,9 @@ const INSTRUCTIONS = `Tools run as their user. A failed call says its code, what
 
 /** Any address: what is asked for is in the message. */
 const ADDRESS = 'http://deputy/mcp'
+/** How the library writes what a schema has found wrong. */
+const ISSUES = /\[\n +\{\n/
+const NOT_OF_PROTOCOL = 'The params of this message are not as the protocol has them.'
 const NO_SUCH_RESOURCE = 'There is no such resource.'
 
 /** Makes what answers agents; undefined where the app offers them nothing. */
@@ -126,7 +129,7 @@ export function createMcpService(options: McpServiceOptions): McpService | undef
     return async (of: Served, headers: Headers): Promise<Response> => {
       const request = new Request(ADDRESS, { method: 'POST', headers })
       served.set(request, of)
-      const parsedBody = of.message
+      const parsedBody = withoutArguments(of.message)
       return (await sdk.isLegacyRequest(request, parsedBody))
         ? answerLegacy(sdk, createServer(sdk, of), request, parsedBody)
         : modern.fetch(request, { parsedBody })
@@ -154,6 +157,14 @@ interface Served {
 
 type Visible = Extract<Awaited<ReturnType<typeof visibleResources>>, { success: true }>['data']
 
+/** A message as the library sees it: what a tool is called with is read by the tool alone, and may be large. */
+export function withoutArguments(message: McpMessage): McpMessage {
+  const { params } = message
+  return isRecord(params) && isRecord(params.arguments)
+    ? { ...message, params: { ...params, arguments: {} } }
+    : message
+}
+
 /** Answers a client of the protocol of 2025, in JSON and not as a stream: nothing is told before the result. */
 async function answerLegacy(
   sdk: Sdk,
@@ -162,6 +173,8 @@ async function answerLegacy(
   parsedBody: unknown,
 ): Promise<Response> {
   const transport = new sdk.WebStandardStreamableHTTPServerTransport({ enableJsonResponse: true })
+  const send = transport.send.bind(transport)
+  transport.send = (message, options) => send(understandable(sdk, message), options)
   await server.connect(transport)
   try {
     const response = await transport.handleRequest(request, { parsedBody })
@@ -169,6 +182,15 @@ async function answerLegacy(
   } finally {
     await server.close()
   }
+}
+
+/** Says in a sentence what the library says in the JSON of its schema, or takes for an error of the server. */
+function understandable<T extends object>({ ProtocolErrorCode }: Sdk, message: T): T {
+  if (!('error' in message) || !isRecord(message.error)) return message
+  const { code, message: said } = message.error
+  const isOurs = code !== ProtocolErrorCode.InternalError || said === INTERNAL_MESSAGE
+  if (isOurs && !ISSUES.test(String(said))) return message
+  return { ...message, error: { code: ProtocolErrorCode.InvalidParams, message: NOT_OF_PROTOCOL } }
 }
 
 /** Sets handlers whose unexpected errors stay here: the library would send their messages. */

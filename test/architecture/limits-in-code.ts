@@ -48,6 +48,7 @@ export const LIMITS: Readonly<Record<string, readonly string[]>> = {
   ],
   depth: ['server/wire/plain-data.ts MAX_DEPTH'],
   values: ['server/wire/plain-data.ts MAX_VALUES'],
+  'agent-message': ['server/http/mcp-endpoint.ts MAX_VALUES'],
   held: ['server/http/held-bytes.ts LARGE_BYTES'],
   'page-wait': ['server/http/held-bytes.ts PAGE_WAIT_MS'],
   'read-rate': ['server/lifecycle/listen.ts MIN_READ_RATE'],

@@ -1,3 +1,4 @@
+// limits.md: agent-message
 import { readFile } from 'node:fs/promises'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -237,6 +238,28 @@ describe('a request that is no message', () => {
   ])('%s is refused as JSON-RPC says', async (_name, body, status, code) => {
     const answer = await agent.send(body)
     expect([answer.status, answer.json.error?.code]).toEqual([status, code])
+    expect(answer.json.error?.message).toMatch(/^[A-Z][^\n{}[\]]+$/)
+  })
+
+  const [few, many] = [Array(900).fill(1), Array(40_000).fill(1)]
+  const client = (more: object) => ({
+    protocolVersion: '2025-06-18',
+    capabilities: {},
+    clientInfo: { name: 'raw', version: '1', ...more },
+  })
+  it.each([
+    ['of a wrong type', 'tools/list', { cursor: 5 }, 200, -32602],
+    ['of many wrong types', 'initialize', client({ icons: few }), 200, -32602],
+    ['of more than there may be', 'initialize', client({ icons: many }), 400, -32600],
+    ['in deep ones', 'initialize', client({ icons: [[many]] }), 400, -32600],
+    ['by their keys', 'tools/list', { _meta: Object.fromEntries(Object.entries(many)) }, 400, -32600],
+    ['beside the arguments of a tool', 'tools/call', { name: 'x', arguments: {}, more: many }, 400, -32600],
+    ['as the arguments of a tool', 'tools/call', { name: 'x', arguments: { many } }, 200, -32602],
+  ])('is told of params %s in one sentence', async (_which, method, params, status, code) => {
+    const answer = await agent.request(method, params)
+    expect([answer.status, answer.json.error?.code]).toEqual([status, code])
+    expect(answer.json.error?.message).toMatch(/^[A-Z][^\n{}[\]]+$/)
+    expect(answer.text.length).toBeLessThan(400)
   })
 
   it('by another method, below the address, or of another type is refused by HTTP', async () => {
