@@ -11,14 +11,17 @@ import { uuidv7 } from '../core/uuid.ts'
 import { runCall } from '../invocation/call.ts'
 import type { Engine } from '../invocation/engine.ts'
 import { ROUTE_KEYS } from '../invocation/idempotency.ts'
+import { countsAsFailing } from '../limits/failing.ts'
+import { quotaHeaders } from '../limits/quota.ts'
 import type { ActionReference } from '../tools/action-reference.ts'
 import { createCall } from '../trpc/call.ts'
 import { callProcedure, resultOf } from '../trpc/callable.ts'
-import { createAuthenticator, createRequestContext } from '../trpc/context.ts'
+import { createRequestContext } from '../trpc/context.ts'
 import { anyone, users } from '../trpc/gate.ts'
 import { IDEMPOTENCY_KEY, IDEMPOTENCY_KEY_RULE } from '../wire/idempotency-key.ts'
 import type { BodyLimit, BodyLimits } from './body-limits.ts'
-import { respond } from './respond.ts'
+import { failingCallerOf, refuseFailing } from './failing-requests.ts'
+import { answerOf, respond } from './respond.ts'
 
 /** Who calls a route, and in which request. */
 export interface RouteCaller {
@@ -68,7 +71,10 @@ export interface RoutesOptions<TContext extends { readonly env: unknown }> {
    * Undefined where no socket is known, as in a `fetch` of the app's own.
    */
   clientAddress(request: Request): string | undefined
-  /** The verified caller of a request, or the answer for who is none (401, or 503 when keys cannot be had). */
+  /**
+   * The verified caller of a request, or the answer for who is none: 401, 403 for a blocked user, 503 when keys cannot be
+   * had, 429 where too many calls of theirs have failed.
+   */
   authenticate(request: Request): Promise<RouteCaller | { readonly response: Response }>
   /**
    * Names a request that the route itself has checked, by its signature or because its address is the credential, so that
@@ -142,12 +148,26 @@ export function createRoutesOptions({
     clientAddress: (request) => requests.get(request)?.clientAddress(),
 
     async authenticate(request) {
-      const requestId = requests.get(request)?.requestId ?? uuidv7()
-      const authorization = request.headers.get('authorization') ?? undefined
-      const caller = verifiedUser(await createAuthenticator(engine, authorization, requestId).authenticate())
-      return 'actor' in caller
-        ? { actor: caller.actor, requestId }
-        : { response: respond(caller.failure, requestId) }
+      const known = requests.get(request)
+      const ctx = createRequestContext(engine, {
+        authorization: request.headers.get('authorization') ?? undefined,
+        requestId: known?.requestId,
+        transport: 'rest',
+        ip: known?.clientAddress(),
+      })
+      const { requestId } = ctx
+      const limited = await failingCallerOf(ctx)
+      const refused = limited && refuseFailing(ctx, limited, 'route')
+      if (refused) {
+        const { status, headers, body } = answerOf(refused, requestId)
+        return {
+          response: new Response(body, { status, headers: { ...headers, ...quotaHeaders(ctx.quotas) } }),
+        }
+      }
+      const caller = verifiedUser(await ctx.authenticator.authenticate())
+      if ('actor' in caller) return { actor: caller.actor, requestId }
+      if (limited && countsAsFailing(caller.failure.code)) engine.limiter.fail(limited)
+      return { response: respond(caller.failure, requestId) }
     },
 
     authorize(request, { name, audit = 'never' }) {

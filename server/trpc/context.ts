@@ -112,16 +112,6 @@ function readDryRun(asked: DryRunOptions | string | undefined): RequestContext['
   return asked === 'true' ? {} : 'invalid'
 }
 
-/** Authenticates by the Authorization header; refusals go to the log, without the token. */
-export function createAuthenticator(
-  engine: Engine,
-  authorization: string | undefined,
-  requestId: string,
-  ip?: string,
-): Authenticator {
-  return new Authenticator(authorization, authenticatorOptions(engine, { requestId, ip }))
-}
-
 interface Authenticating {
   readonly requestId: string
   readonly ip: string | undefined

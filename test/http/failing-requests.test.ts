@@ -39,6 +39,7 @@ interface Request {
   readonly authorization?: string
 }
 
+const ROUTE = '/events/none/attendees'
 const BATCH = '/trpc/actions.no,actions.write,actions.no?batch=1'
 const MEMBERS = '{"0":{"json":{}},"1":{"json":{}},"2":{"json":{}}}'
 
@@ -64,6 +65,8 @@ const REFUSED: readonly [what: string, status: number, request: Request, calls?:
   ['a bad token, over REST', 401, { path: '/api/actions/write', authorization: 'Bearer no.such.token' }],
   ['a bad token, over tRPC', 401, { path: '/trpc/actions.write', authorization: 'Bearer no.such.token' }],
   ['another scheme', 401, { path: '/api/records/events', authorization: 'Basic bm86bm8=' }],
+  ['no token, by a route of the app', 401, { path: ROUTE, method: 'GET', authorization: '' }],
+  ['a bad token, by a route of the app', 401, { path: ROUTE, method: 'GET', authorization: 'Bearer no' }],
   ['the document with another method', 405, { path: '/openapi.json' }],
   ['what is below the document', 404, { path: '/openapi.json/no', method: 'GET' }],
   ['the document without a token', 401, { path: '/openapi.json', method: 'GET', authorization: '' }],
