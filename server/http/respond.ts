@@ -36,7 +36,10 @@ export function jsonHeaders(requestId: string): Record<string, string> {
   }
 }
 
-/** What an answer says of what the calls of its request wrote, by their positions: commas between them. Nothing where nothing is told. */
+/**
+ * What an answer says of what the calls of its request wrote, by their positions, with commas between them. Nothing where
+ * nothing is told.
+ */
 export function noticeHeaders(notices: ReadonlyMap<number, string>): Record<string, string> {
   if (notices.size === 0) return {}
   const length = Math.max(...notices.keys()) + 1

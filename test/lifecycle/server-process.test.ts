@@ -4,6 +4,7 @@ import { afterAll, expect, test, vi } from 'vitest'
 import { createClient, unwrap } from '../../client/core/index.ts'
 import type { FixtureRouter } from '../fixture/app.ts'
 import { dataDirectory } from '../support/data-directory.ts'
+import { callUntilEnded } from './call-until-ended.ts'
 import { mintToken, run, runServer, startServer } from './process.ts'
 
 const COMMAND = ['--conditions=deputy-source', '--import', 'tsx', 'server/cli/main.ts']
@@ -184,20 +185,10 @@ test('an idle server with open connections exits at once', async () => {
 
 test('what was acknowledged before kill -9 is there after a restart', async () => {
   const token = await mintToken('ada', directory.path)
-  const acknowledged: string[] = []
+  let acknowledged: readonly string[]
   {
     await using server = await startServer({ DATA_DIR: directory.path })
-    const client = createClient<FixtureRouter>({ url: server.url, token, retries: false })
-    // A slow machine refuses some calls: each caller goes on until the server is gone.
-    const call = async () => {
-      while (server.child.signalCode === null) {
-        const answer = await client.actions.createEvent.mutate(EVENT).catch(() => undefined)
-        if (answer?.success) acknowledged.push(answer.data.recordId)
-        // In the middle of the others.
-        if (acknowledged.length === 10) server.child.kill('SIGKILL')
-      }
-    }
-    await Promise.allSettled(Array.from({ length: 40 }, call))
+    acknowledged = await callUntilEnded(server, { token, signal: 'SIGKILL', after: 10 })
     expect(await server.ended).toEqual({ code: null, signal: 'SIGKILL' })
   }
   expect(acknowledged.length).toBeGreaterThanOrEqual(10)
