@@ -2,7 +2,7 @@ import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { brotliCompress, brotliDecompress, constants } from 'node:zlib'
-import { PGlite } from '@electric-sql/pglite'
+import { PGlite, type PGliteOptions } from '@electric-sql/pglite'
 import { readTar } from './tar.ts'
 
 /** What the build writes beside this file, and a start from sources does not have. */
@@ -10,9 +10,18 @@ const FILE = 'initial-data.tar.br'
 /** Large enough to see that the databases of an empty directory are copies of each other. */
 const WINDOW_BITS = 24
 
+/**
+ * What the embedded database takes: 32 MB of pages in memory instead of 128, all of which a start writes, and a log in
+ * files of 1 MB, of which it keeps five, instead of 16 MB.
+ */
+export const EMBEDDED_SIZES: Pick<PGliteOptions, 'startParams' | 'initDbStartParams'> = {
+  startParams: [...PGlite.defaultStartParams, '-c', 'shared_buffers=32MB'],
+  initDbStartParams: ['--wal-segsize=1'],
+}
+
 /** Keeps an empty data directory in a folder of compiled code: to make one takes seconds and 900 MB of memory. */
 export async function keepInitialData(folder: string): Promise<void> {
-  const engine = await PGlite.create()
+  const engine = await PGlite.create(EMBEDDED_SIZES)
   const dump = await engine.dumpDataDir('none')
   await engine.close()
   const packed = await promisify(brotliCompress)(await dump.arrayBuffer(), {

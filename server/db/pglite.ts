@@ -10,7 +10,7 @@ import {
   type Statement,
 } from './database.ts'
 import { lockDirectory } from './directory-lock.ts'
-import { placeInitialData } from './initial-data.ts'
+import { EMBEDDED_SIZES, placeInitialData } from './initial-data.ts'
 import { runStatement } from './pglite-protocol.ts'
 import { Pool } from './pool.ts'
 import { answersWithin } from './postgres.ts'
@@ -82,9 +82,9 @@ async function open(options: PgliteOptions): Promise<PGlite> {
     // The files that PGlite makes in it are open to everyone; the directory must not be.
     await mkdir(data, { recursive: true, mode: 0o700 })
     await chmod(data, 0o700)
-    return PGlite.create(data)
+    return PGlite.create({ ...EMBEDDED_SIZES, dataDir: data })
   }
-  return PGlite.create(options.dump ? { loadDataDir: options.dump } : {})
+  return PGlite.create({ ...EMBEDDED_SIZES, ...(options.dump && { loadDataDir: options.dump }) })
 }
 
 function isThere(path: string): Promise<boolean> {
