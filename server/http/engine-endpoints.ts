@@ -84,7 +84,8 @@ export function createEngineEndpoints(options: EngineEndpointsOptions): ServeEnd
     const { exchange, ctx } = request
     // Reading begins at once: who hangs up after the last byte has called.
     if (exchange.bodyBytes !== 0) void exchange.readBody(MAX_BODY_BYTES)
-    const caller = await failingCallerOf(ctx)
+    const known = failingCallerOf(ctx)
+    const caller = known instanceof Promise ? await known : known
     const refused = caller && refuseFailing(ctx, caller, address)
     if (refused) {
       const answer = endpoint.refuse(refused, ctx.requestId)
@@ -108,7 +109,8 @@ export function createEngineEndpoints(options: EngineEndpointsOptions): ServeEnd
     const { exchange, ctx } = request
     // A body that does not say its length is too large before it is anything else.
     if (exchange.bodyBytes === undefined) await readWholeBody(exchange)
-    const { pages, isRead, calls } = await endpoint.weigh(request)
+    const weight = endpoint.weigh(request)
+    const { pages, isRead, calls } = weight instanceof Promise ? await weight : weight
     const made = pages === 0 ? await endpoint.answer(request) : await readPages(pages, endpoint, request)
     // What has been done is told, however little room there is.
     const isSent = held.answer(exchange.holder, made.body.length, isRead)

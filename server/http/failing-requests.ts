@@ -10,10 +10,12 @@ import type { RequestContext } from '../trpc/context.ts'
 import { MAX_BATCH_SIZE } from '../trpc/json-calls.ts'
 import type { HttpAnswer } from './exchange.ts'
 
-/** Who sent a request, as its failures are counted; undefined where they are not. */
-export async function failingCallerOf(ctx: RequestContext): Promise<LimitedCaller | undefined> {
+/** Who sent a request, as its failures are counted; undefined where they are not. At once where it is known already. */
+export function failingCallerOf(
+  ctx: RequestContext,
+): LimitedCaller | undefined | Promise<LimitedCaller | undefined> {
   const known = ctx.authenticator.identify()
-  return callerOf(ctx, known instanceof Promise ? await known : known)
+  return known instanceof Promise ? known.then((identity) => callerOf(ctx, identity)) : callerOf(ctx, known)
 }
 
 function callerOf(ctx: RequestContext, identity: Authentication): LimitedCaller | undefined {

@@ -218,7 +218,8 @@ function createFinishAnswer({ cors, compression, isStopping }: FinishOptions): F
   return (exchange, answer) => {
     const { status, headers, body } = answer
     if (cors) {
-      Object.assign(headers, cors.headers(exchange.header('origin')))
+      const origin = exchange.header('origin')
+      if (origin !== undefined) Object.assign(headers, cors.headers(origin))
       headers.vary = headers.vary === undefined ? 'Origin' : `${headers.vary}, Origin`
     }
     if (isStopping()) headers.connection = 'close'

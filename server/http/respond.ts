@@ -60,6 +60,7 @@ export function respond(result: ActionResult<unknown>, requestId: string): Respo
 
 /** The longest wait that failures ask for, in whole seconds (RFC 9110, 10.2.3); an action may have written anything. */
 export function retryAfterOf(failures: readonly Failure[]): string | undefined {
+  if (failures.length === 0) return undefined
   const waits = failures
     .map(({ details }) => details?.retryAfterSeconds)
     .filter((wait) => typeof wait === 'number')

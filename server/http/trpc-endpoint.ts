@@ -64,7 +64,8 @@ export function createTrpcEndpoint(
       const streamed = callables.get(name)
       // None may reach the library: it would wait for the end of the stream.
       if (streamed?.kind === 'subscription') return answerStream(request, name, streamed)
-      const caller = verifiedUser(await ctx.authenticator.authenticate())
+      const authentication = ctx.authenticator.authenticate()
+      const caller = verifiedUser(authentication instanceof Promise ? await authentication : authentication)
       const calls =
         'actor' in caller &&
         isPlain(request) &&
@@ -202,12 +203,10 @@ function headersFor(exchange: EngineRequest['exchange']): Headers {
 
 /** What an answer says of itself. */
 function trpcHeaders(ctx: RequestContext, failures: readonly Failure[]): Record<string, string> {
-  const headers: Record<string, string> = {
-    ...jsonHeaders(ctx.requestId),
-    ...quotaHeaders(ctx.quotas),
-    ...noticeHeaders(ctx.notices),
-    vary: VARY,
-  }
+  const headers = jsonHeaders(ctx.requestId)
+  headers.vary = VARY
+  Object.assign(headers, quotaHeaders(ctx.quotas))
+  if (ctx.notices.size > 0) Object.assign(headers, noticeHeaders(ctx.notices))
   const retryAfter = retryAfterOf(failures)
   if (retryAfter !== undefined) headers['retry-after'] = retryAfter
   const replayed = replayedHeader(ctx.idempotency, ctx.replayed)

@@ -17,6 +17,7 @@ import { NO_WORK, RunQueue } from './run-queue.ts'
 import { type Interruption, never, RunState, Stopwatch } from './run-state.ts'
 import { SeenBefore } from './seen-before.ts'
 import { isInsideOnce, runInsideOnce, Steps } from './steps.ts'
+import type { Phase } from './timeline.ts'
 import { type HeldTurns, TurnTimeout } from './turns.ts'
 import { type Write, Writes } from './writes.ts'
 
@@ -211,12 +212,17 @@ export class Attempt implements ToolRuntime {
 
   async #send<T>(about: Statement, send: (transaction: Transaction) => Promise<T>): Promise<T> {
     if (!this.#state.isRunning) return never()
+    const { timeline } = this.#execution.record
+    let phase: Phase | undefined
     try {
       const transaction = await this.#transaction.get()
       if (!this.#state.isRunning) return never()
-      const answer = await this.#execution.record.timeline.during('statement', about, () => send(transaction))
+      phase = timeline.begin('statement', about)
+      const answer = await send(transaction)
+      timeline.end(phase)
       return this.#state.isRunning ? answer : never()
     } catch (error) {
+      if (phase) timeline.end(phase, error)
       if (this.#state.isRunning && (this.#hasLearnt(error) || this.#map(error)?.kind === 'conflict')) {
         this.#state.interrupt({ kind: 'conflict', error })
       }

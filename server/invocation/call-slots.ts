@@ -179,12 +179,13 @@ export class CallSlots {
     else if (state === 'suspended') this.#suspended += by
     else return
     if (holder === undefined) return
-    const own = this.#holders.get(holder) ?? { working: 0, suspended: 0 }
+    const known = this.#holders.get(holder)
+    const own = known ?? { working: 0, suspended: 0 }
     // One who waits for turns with many calls would keep others from these records.
     if (state === 'suspended') own.suspended += by
     else own.working += by
     if (own.working + own.suspended === 0) this.#holders.delete(holder)
-    else this.#holders.set(holder, own)
+    else if (!known) this.#holders.set(holder, own)
   }
 
   /** What keeps a call from waiting. */

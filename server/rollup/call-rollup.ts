@@ -46,6 +46,7 @@ export class CallRollup {
   readonly #options: CallRollupOptions
   readonly #names = new KnownNames()
   #counted = new Map<string, Counted>()
+  #minute = { startMs: Number.NaN, name: '' }
   #timer: NodeJS.Timeout | undefined
   #writing: Promise<void> = Promise.resolve()
   #lost = 0
@@ -67,9 +68,7 @@ export class CallRollup {
   /** Counts a call that has ended. */
   add(name: string, outcome: AuditOutcome, durationMs: number): void {
     if (!this.#timer) return
-    const nowMs = this.#options.clock().getTime()
-    const minute = new Date(nowMs - (nowMs % MINUTE_MS)).toISOString()
-    const counted = this.#entry({ minute, action: this.#names.of(name), outcome })
+    const counted = this.#entry({ minute: this.#minuteNow(), action: this.#names.of(name), outcome })
     if (!counted) {
       this.#lost += 1
       return
@@ -104,6 +103,14 @@ export class CallRollup {
       this.#options.log.warn({ err: error }, 'Calls could not be counted in the database; it is tried again')
       for (const each of counted.values()) this.#putBack(each)
     }
+  }
+
+  /** Names the minute that it is; all calls of it have one name. */
+  #minuteNow(): string {
+    const nowMs = this.#options.clock().getTime()
+    const startMs = nowMs - (nowMs % MINUTE_MS)
+    if (startMs !== this.#minute.startMs) this.#minute = { startMs, name: new Date(startMs).toISOString() }
+    return this.#minute.name
   }
 
   #putBack({ calls, durations, ...key }: Counted): void {

@@ -80,9 +80,8 @@ function refuseUnknownTelling({ tellsWrites }: RequestContext): void {
   )
 }
 
-/** Keeps for the answer what a call wrote that its caller may know of, where the request asks for that. */
+/** Keeps for the answer what a call wrote that its caller may know of. */
 export async function noticeWrites({ ctx, batchIndex }: CallPlace, call: RecordedCall): Promise<void> {
-  if (ctx.tellsWrites !== true) return
   const reads = directReads({ engine: ctx.engine, actor: call.invocation.actor, ...call })
   const notice = await noticeOf(ctx.engine, reads, call)
   if (notice !== '') ctx.notices.set(batchIndex, notice)

@@ -104,24 +104,23 @@ export async function inSlot<T>(
   work: (slot: CallSlot | undefined) => Promise<T>,
 ): Promise<T> {
   const { engine, source } = ctx
-  const held: { slot?: CallSlot } = {}
-  const enter = async () => {
-    if (source !== 'client') return
-    const entered = engine.callSlots.enter(holderOf(ctx, actor))
-    const answer = entered instanceof CallSlot ? entered : await entered
-    if (!(answer instanceof CallSlot)) {
-      engine.observer?.limitRefused('room')
-      throw toTrpcError(answer)
-    }
-    held.slot = answer
-    // Where calls wait for room, none is left to those whose callers no longer do.
-    if (answer !== entered && ctx.isGone()) throw toTrpcError(callerGone())
+  if (source !== 'client') return work(undefined)
+  const entering = timeline.begin('room')
+  const entered = engine.callSlots.enter(holderOf(ctx, actor))
+  const slot = entered instanceof Promise ? await entered : entered
+  if (!(slot instanceof CallSlot)) {
+    engine.observer?.limitRefused('room')
+    const refusal = toTrpcError(slot)
+    timeline.end(entering, refusal)
+    throw refusal
   }
   try {
-    await timeline.during('room', undefined, enter)
-    return await work(held.slot)
+    timeline.end(entering)
+    // Where calls wait for room, none is left to those whose callers no longer do.
+    if (slot !== entered && ctx.isGone()) throw toTrpcError(callerGone())
+    return await work(slot)
   } finally {
-    held.slot?.leave()
+    slot.leave()
   }
 }
 

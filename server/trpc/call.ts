@@ -103,14 +103,16 @@ export function createCall<TActor extends Actor, TSchema extends z.ZodType, TDat
     const { invocation, record, slot } = recorded
     const sent = onlyOnce(readInput)
     limits?.refuseFailing()
+    const decision = gate?.({ ctx, actor, readInput: sent })
+    // Most decide at once, and most inputs are there: a call waits for nothing that it need not wait for.
     const refusal =
-      gate &&
-      (await record.timeline.during('gate', undefined, async () => gate({ ctx, actor, readInput: sent })))
+      decision instanceof Promise ? await record.timeline.during('gate', undefined, () => decision) : decision
     if (refusal) throw toTrpcError(refusal)
     const taking = limits?.take()
     if (taking) await record.timeline.during('limits', undefined, () => taking)
     if (invocation.dryRun) refuseDryRun(ctx, actor, options.dryRun)
-    const raw = await sent()
+    const read = sent()
+    const raw = read instanceof Promise ? await read : read
     refuseUnacceptable(raw)
     const revived = reviveBySchema(schema, raw)
     record.receive({ raw, revived })
@@ -154,20 +156,38 @@ export function createCall<TActor extends Actor, TSchema extends z.ZodType, TDat
     let result: ActionResult<TData>
     try {
       result = await answer(call, actor, recorded, limits)
-      if (result.success) await noticeWrites(call, recorded)
+      if (result.success && call.ctx.tellsWrites === true) await noticeWrites(call, recorded)
     } catch (error) {
       const refusal = toCallError(error)
       const failure = toFailure(refusal)
       limits?.end(recorded.record, failure)
-      if (trail !== 'none') await leaveTrail(call, recorded, failure)
-      else recordSlowCall(call.ctx.engine, recorded, refusal.code)
+      const left = leaveTrail(call, recorded, failure)
+      if (left) await left
       throw refusal
     }
     const end = endOf(result)
     limits?.end(recorded.record, end)
-    if (trail !== 'none') await leaveTrail(call, recorded, end.success ? undefined : end)
-    else recordSlowCall(call.ctx.engine, recorded, end.success ? 'OK' : end.code)
+    const left = leaveTrail(call, recorded, end.success ? undefined : end)
+    if (left) await left
     return result
+  }
+
+  /** Leaves what there is to say of a call. @returns what its answer has to wait for, if anything. */
+  function leaveTrail(
+    { ctx, batchIndex }: Call,
+    recorded: RecordedCall,
+    failure: Failure | undefined,
+  ): Promise<void> | void {
+    const { engine } = ctx
+    if (trail === 'none') {
+      recordSlowCall(engine, recorded, failure?.code ?? 'OK')
+      return
+    }
+    if (recorded.record.isReplay) ctx.replayed.add(batchIndex)
+    const written = recordCall(engine, recorded, failure)
+    return written
+      ? written.then(() => engine.failpoint('before-respond'))
+      : engine.failpoint('before-respond')
   }
 
   return async (call) => {
@@ -239,15 +259,6 @@ function begin(
   })
   const record = new InvocationRecord(engine.fingerprint, engine.clock(), timeline)
   return { invocation, record, slot }
-}
-
-/** Leaves what there is to say of a call; to be awaited before its answer is given. */
-async function leaveTrail({ ctx, batchIndex }: Call, recorded: RecordedCall, failure: Failure | undefined) {
-  if (recorded.record.isReplay) ctx.replayed.add(batchIndex)
-  const written = recordCall(ctx.engine, recorded, failure)
-  if (written) await written
-  const stop = ctx.engine.failpoint('before-respond')
-  if (stop) await stop
 }
 
 /** Refuses what could not be stored or sent as it is, before a schema looks at it. */

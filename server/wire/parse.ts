@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { Issue } from '../core/result.ts'
 import { issuesOf, MAX_ISSUES, unknownKeysFirst, withMeantKeys } from './issues.ts'
 import { isRecursive, reaches, schemasOf } from './schema-scan.ts'
-import { type Schema, shapeOf } from './zod-schema.ts'
+import { runsFunction, type Schema, shapeOf } from './zod-schema.ts'
 
 /** What a schema has made of an input, or what it found wrong with it. */
 export type Parsed<T> =
@@ -37,7 +37,7 @@ export function createParse<TSchema extends z.ZodType>(schema: TSchema) {
 
   return (value: unknown): Parsed<z.output<TSchema>> | Promise<Parsed<z.output<TSchema>>> => {
     try {
-      const context = parseContexts(schema, value, { async: true })()
+      const context = parseContexts(schema, value, { async: mayWait(schema) })()
       const result = schema._zod.run({ value, issues: [] }, context)
       return result instanceof Promise ? result.then(finished, refused) : finished(result)
     } catch (error) {
@@ -93,6 +93,17 @@ export function parseContexts(
       return mode.async
     },
   })
+}
+
+const waits = new WeakMap<Schema, boolean>()
+
+/** Whether a schema may have to wait for a function of the app's. For one that never does, zod compiles its objects. */
+function mayWait(schema: Schema): boolean {
+  const known = waits.get(schema)
+  if (known !== undefined) return known
+  const found = reaches(schema, runsFunction)
+  waits.set(schema, found)
+  return found
 }
 
 const answers = new WeakMap<Schema, boolean>()

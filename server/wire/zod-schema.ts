@@ -101,6 +101,27 @@ export function schemasOfChecks(schema: Schema): readonly Schema[] {
     .filter(isSchema)
 }
 
+/** Whether a schema, by itself, runs a function that the app has written and that may be asynchronous. */
+export function runsFunction(schema: Schema): boolean {
+  const shape = shapeOf(schema)
+  switch (shape.kind) {
+    case 'transform':
+    case 'promise':
+    case 'function':
+    case 'unrecognized':
+      return true
+    case 'anything':
+      if (shape.hasRule) return true
+      break
+    case 'pipe':
+      if (shape.isTransformed) return true
+      break
+  }
+  return (
+    checksOf(schema).some(({ _zod: { def } }) => def.check === 'custom') || schemasOfChecks(schema).length > 0
+  )
+}
+
 function checksOf({ _zod: { def } }: Schema): readonly z.core.$ZodCheck<never>[] {
   return def.checks ?? []
 }
