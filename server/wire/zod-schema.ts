@@ -111,15 +111,17 @@ export function runsFunction(schema: Schema): boolean {
     case 'unrecognized':
       return true
     case 'anything':
-      if (shape.hasRule) return true
-      break
+      return shape.hasRule
     case 'pipe':
-      if (shape.isTransformed) return true
-      break
+      return shape.isTransformed || isCheckedByFunction(schema)
+    default:
+      return isCheckedByFunction(schema)
   }
-  return (
-    checksOf(schema).some(({ _zod: { def } }) => def.check === 'custom') || schemasOfChecks(schema).length > 0
-  )
+}
+
+function isCheckedByFunction(schema: Schema): boolean {
+  const isOfApp = checksOf(schema).some(({ _zod: { def } }) => def.check === 'custom')
+  return isOfApp || schemasOfChecks(schema).length > 0
 }
 
 function checksOf({ _zod: { def } }: Schema): readonly z.core.$ZodCheck<never>[] {
