@@ -13,7 +13,7 @@ const ofPage = ({ tokens }: Bench) => {
   const request = echoRequest(tokens)
   return [{ ...request, headers: { ...request.headers, origin: PAGE_ORIGIN } }]
 }
-const trpc = ({ tokens }: Bench) => [trpcRequest(tokens, 'echo', input)]
+const trpc = ({ tokens }: Bench) => [trpcRequest(tokens, { name: 'echo', input })]
 
 export const echoRest: WorkDefinition = {
   name: 'echo-rest',
@@ -49,7 +49,9 @@ export const trpcBatch: WorkDefinition = {
         name: 'batches',
         connections,
         callsPerRequest: BATCH,
-        requests: () => [trpcRequest(bench.tokens, 'echo', input, BATCH)],
+        // One user may not have so many calls waiting as 64 of these.
+        requests: () =>
+          USERS.map((userId) => trpcRequest(bench.tokens, { name: 'echo', input, batch: BATCH, userId })),
       },
       { ...lane, name: 'singles', connections, requests: () => trpc(bench) },
     ])

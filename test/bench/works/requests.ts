@@ -23,15 +23,24 @@ export function actionRequest(tokens: Tokens, { name, userId, input, keyed }: Ac
   }
 }
 
-/** `POST /trpc/…`: one call, or a batch. */
-export function trpcRequest(tokens: Tokens, name: string, input: object, batch?: number): RequestTemplate {
+interface TrpcCall {
+  readonly name: string
+  readonly input: object
+  /** How many calls a batch has. @default it is no batch */
+  readonly batch?: number
+  /** Who calls. @default the first user */
+  readonly userId?: string
+}
+
+/** `POST /trpc/…`: one call, or a batch of the same. */
+export function trpcRequest(tokens: Tokens, { name, input, batch, userId }: TrpcCall): RequestTemplate {
   const paths = Array.from({ length: batch ?? 1 }, () => `actions.${name}`).join(',')
   const call = { json: input }
   const calls = Object.fromEntries(Array.from({ length: batch ?? 0 }, (_, n) => [n, call]))
   return {
     method: 'POST',
     path: `/trpc/${paths}${batch === undefined ? '' : '?batch=1'}`,
-    headers: jsonHeaders(tokens, USERS[0] ?? ''),
+    headers: jsonHeaders(tokens, userId ?? USERS[0] ?? ''),
     body: JSON.stringify(batch === undefined ? call : calls),
   }
 }
