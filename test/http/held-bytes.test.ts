@@ -13,8 +13,8 @@ import { createTestApp } from '../support/test-app.ts'
 // limits.md: held, read-rate
 
 const MIB = 1024 * 1024
-/** More than the buffers of a connection take. */
-const ANSWER_CHARACTERS = 4_000_000
+/** More than the buffers of a connection take, which a machine lets grow to 4 MB for what is sent; and two fit. */
+const ANSWER_CHARACTERS = 7_500_000
 const MOST = 64 * MIB
 /** What large bodies may take of it. */
 const LARGE_ROOM = MOST * 0.75
@@ -112,18 +112,12 @@ describe('what requests hold', () => {
       expect((await call('echo', { text: 'small' })).status).toBe(200)
       expect(app.http.held.held).toBeLessThan(MOST * 1.2)
     }
-    const another = () =>
-      fetch(new URL(`/trpc/actions.long?input=${encodeURIComponent('{"json":{}}')}`, url), {
+    const refused = await fetch(
+      new URL(`/trpc/actions.long?input=${encodeURIComponent('{"json":{}}')}`, url),
+      {
         headers: { authorization: `Bearer ${ada}` },
-      })
-    // What a connection's buffers have taken is no longer held: there is room again, until others take it.
-    await until(async () => {
-      await deaf(getOverTrpc().repeat(4))
-      const answer = await another()
-      await answer.text()
-      return answer.status === 503
-    })
-    const refused = await another()
+      },
+    )
     expect(refused.status).toBe(503)
     expect(refused.headers.get('retry-after')).toBe('2')
     expect(await refused.json()).toMatchObject({
