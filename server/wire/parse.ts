@@ -95,27 +95,25 @@ export function parseContexts(
   })
 }
 
-const waits = new WeakMap<Schema, boolean>()
-
 /** Whether a schema may have to wait for a function of the app's. For one that never does, zod compiles its objects. */
-function mayWait(schema: Schema): boolean {
-  const known = waits.get(schema)
-  if (known !== undefined) return known
-  const found = reaches(schema, runsFunction)
-  waits.set(schema, found)
-  return found
-}
+const mayWait = oncePerSchema((schema) => reaches(schema, runsFunction))
 
-const answers = new WeakMap<Schema, boolean>()
-
-/** Whether a schema holds itself, and reads a value more than once. Computed once per schema. */
-function mayRepeat(schema: Schema): boolean {
-  const known = answers.get(schema)
-  if (known !== undefined) return known
+/** Whether a schema holds itself, and reads a value more than once. */
+const mayRepeat = oncePerSchema((schema) => {
   const has = (...kinds: readonly string[]) => reaches(schema, (each) => kinds.includes(shapeOf(each).kind))
-  const found = has('unrecognized') || (has('union', 'intersection', 'pipe') && isRecursive(schema))
-  answers.set(schema, found)
-  return found
+  return has('unrecognized') || (has('union', 'intersection', 'pipe') && isRecursive(schema))
+})
+
+/** Remembers what was found out about each schema. */
+function oncePerSchema(find: (schema: Schema) => boolean): (schema: Schema) => boolean {
+  const answers = new WeakMap<Schema, boolean>()
+  return (schema) => {
+    const known = answers.get(schema)
+    if (known !== undefined) return known
+    const found = find(schema)
+    answers.set(schema, found)
+    return found
+  }
 }
 
 function countValues(value: unknown): number {
