@@ -46,13 +46,14 @@ describe('calls are counted', () => {
     const sum = await growth('call_duration_seconds_sum', mine, async () => {
       const beganMs = performance.now()
       await open.run(async () => {
+        const runsMs = performance.now()
         // A timer may ring before its time: it counts from when the process last looked at the clock.
-        while (performance.now() < beganMs + 5) await new Promise((resolve) => setTimeout(resolve, 1))
+        while (performance.now() < runsMs + 5) await new Promise((resolve) => setTimeout(resolve, 1))
         return ok(1)
       })
       tookMs = performance.now() - beganMs
     })
-    expect(sum).toBeGreaterThan(0.004)
+    expect(sum).toBeGreaterThanOrEqual(0.005)
     expect(sum).toBeLessThanOrEqual(tookMs / 1_000)
   })
 
