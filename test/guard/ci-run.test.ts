@@ -40,11 +40,18 @@ case "$*" in
 esac
 if [ -n "\${report:-}" ] && [ "$PASSED" != none ]; then
   results=$(sed 's|.*|{"name":"/copy/&","startTime":0,"endTime":2000,"assertionResults":[{"status":"passed"}]}|' <<<"$files" | paste -sd ,)
+  if [ "$stage" = "$FAILS_AT" ]; then results=$FAILURE; fi
   echo "{\\"numPassedTests\\":$PASSED,\\"numFailedTests\\":0,\\"success\\":true,\\"testResults\\":[$results]}" >"$report"
 fi
 [ "$stage" != "$INTERRUPTED_AT" ] || kill -INT "$PPID"
 [ "$stage" != "$FAILS_AT" ]
 `
+/** What the report of a failing stage has. */
+const FAILURE = JSON.stringify({
+  name: '/copy/test/some.test.ts',
+  status: 'failed',
+  assertionResults: [{ status: 'failed', fullName: 'it works', failureMessages: ['Not so\n    at line 1'] }],
+})
 const NOTHING = '#!/usr/bin/env bash\n'
 /** What the run needs of the machine, and must not touch from a test. */
 const STAND_INS = {
@@ -82,6 +89,7 @@ async function runStages({ failsAt, isInterrupted, passed = '3', without }: Run 
         INTERRUPTED_AT: (isInterrupted && failsAt) || 'none',
         PASSED: passed,
         FILES: directory.path,
+        FAILURE,
         TMPDIR: directory.path,
       },
       stdio: ['ignore', 'pipe', 'ignore'],
@@ -90,7 +98,9 @@ async function runStages({ failsAt, isInterrupted, passed = '3', without }: Run 
   const [output, [code]] = await Promise.all([text(child.stdout), once(child, 'exit')])
   const end = output.indexOf('Minutes\n')
   const [, said = '', slowest = '', sum = ''] =
-    /^(.*?)(The slowest files.*?\n(?: .*\n)*)?(\d+ passed.*\n)$/s.exec(output.slice(0, end)) ?? []
+    /^(.*?)(The slowest files[^\n]*\n(?: [^\n]*\n)*)?((?:Failed[^\n]*\n)*\d+ passed[^\n]*\n)$/s.exec(
+      output.slice(0, end),
+    ) ?? []
   return { code, said: said + sum, slowest, table: output.slice(end) }
 }
 
@@ -118,7 +128,10 @@ describe('.ci/run', () => {
     'runs the tests that follow where one of "%s" fails, and fails all the same',
     async (stage) => {
       const { code, said, table } = await runStages({ failsAt: stage })
-      expect(said).toBe('6 passed, 0 failed\n')
+      const commands = said.split('\n').filter((line) => line.startsWith(`Failed in ${stage}: npm `))
+      expect(commands).toHaveLength(stage === 'nodes' ? 2 : 1)
+      expect(said).toMatch(/^Failed \(.*json\): test\/some\.test\.ts: it works: Not so at line 1$/m)
+      expect(said).toMatch(/\n6 passed, 0 failed\n$/)
       expect(linesOf(table)).toEqual(STAGES.map((name) => (name === stage ? `${name}  failed` : name)))
       expect(code).toBe(1)
     },
