@@ -1,4 +1,5 @@
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { brotliCompress, brotliDecompress, constants } from 'node:zlib'
@@ -37,11 +38,11 @@ export async function keepInitialData(folder: string): Promise<void> {
  * @returns whether there was one, of the PGlite that is installed.
  */
 export async function placeInitialData(directory: string, folder = import.meta.dirname): Promise<boolean> {
-  const packed = await readFile(join(folder, nameOf(await installedVersion()))).catch(() => undefined)
-  if (!packed) return false
+  const kept = await readInitialData(folder)
+  if (!kept) return false
   const draft = `${directory}.new`
   await rm(draft, { recursive: true, force: true })
-  const entries = [...readTar(await promisify(brotliDecompress)(packed))]
+  const entries = [...readTar(kept)]
   const folders = new Set(entries.map(({ path, content }) => (content ? dirname(path) : path)))
   for (const path of folders) await mkdir(join(draft, path), { recursive: true, mode: 0o700 })
   await Promise.all(
@@ -51,13 +52,24 @@ export async function placeInitialData(directory: string, folder = import.meta.d
   return true
 }
 
+/**
+ * Reads the archive of the empty data directory that the build has kept; undefined where there is none of the PGlite that
+ * is installed.
+ *
+ * @param folder where it was kept. @default this code's own
+ */
+export async function readInitialData(folder = import.meta.dirname): Promise<Uint8Array | undefined> {
+  const packed = await readFile(join(folder, nameOf(await installedVersion()))).catch(() => undefined)
+  return packed && promisify(brotliDecompress)(packed)
+}
+
 function nameOf(version: string): string {
   return `pglite-${version}-${FILE}`
 }
 
 /** A data directory is of one version of the program, to the last byte. */
 async function installedVersion(): Promise<string> {
-  const manifest = new URL('../package.json', import.meta.resolve('@electric-sql/pglite'))
+  const manifest = join(createRequire(import.meta.url).resolve('@electric-sql/pglite'), '../../package.json')
   const { version }: { version: string } = JSON.parse(await readFile(manifest, 'utf8'))
   return version
 }

@@ -10,7 +10,7 @@ import {
   type Statement,
 } from './database.ts'
 import { lockDirectory } from './directory-lock.ts'
-import { EMBEDDED_SIZES, placeInitialData } from './initial-data.ts'
+import { EMBEDDED_SIZES, placeInitialData, readInitialData } from './initial-data.ts'
 import { runStatement } from './pglite-protocol.ts'
 import { Pool } from './pool.ts'
 import { answersWithin } from './postgres.ts'
@@ -22,6 +22,8 @@ export interface PgliteOptions {
   readonly directory?: string
   /** A dump of a data directory to start from, in memory only. */
   readonly dump?: Blob
+  /** Where the build has kept an empty one, which is read sooner than one is made. @default beside this code */
+  readonly initialData?: string
   /** How long a call waits for the one connection. @default 5000 */
   readonly acquireTimeoutMs?: number
 }
@@ -78,13 +80,15 @@ export async function openPglite(options: PgliteOptions = {}): Promise<PgliteDat
 async function open(options: PgliteOptions): Promise<PGlite> {
   if (options.directory !== undefined) {
     const data = join(options.directory, 'pgdata')
-    if (!(await isThere(join(data, 'PG_VERSION')))) await placeInitialData(data)
+    if (!(await isThere(join(data, 'PG_VERSION')))) await placeInitialData(data, options.initialData)
     // The files that PGlite makes in it are open to everyone; the directory must not be.
     await mkdir(data, { recursive: true, mode: 0o700 })
     await chmod(data, 0o700)
     return PGlite.create({ ...EMBEDDED_SIZES, dataDir: data })
   }
-  return PGlite.create({ ...EMBEDDED_SIZES, ...(options.dump && { loadDataDir: options.dump }) })
+  const kept = options.dump ? undefined : await readInitialData(options.initialData)
+  const loadDataDir = options.dump ?? (kept && new Blob([kept]))
+  return PGlite.create({ ...EMBEDDED_SIZES, ...(loadDataDir && { loadDataDir }) })
 }
 
 function isThere(path: string): Promise<boolean> {

@@ -3,7 +3,7 @@ import postgres from 'postgres'
 import { connectionOf, driverOptions } from '../db/connection-string.ts'
 import type { Database } from '../db/database.ts'
 import { migrateEmbedded, migratePostgres } from '../db/migrate.ts'
-import { openPglite } from '../db/pglite.ts'
+import { openPglite, type PgliteDatabase } from '../db/pglite.ts'
 import { openPostgres, type PostgresOptions } from '../db/postgres.ts'
 
 /** A fresh database, gone when it is disposed. */
@@ -30,25 +30,38 @@ export async function openTestDatabase(
   return serverUrl === undefined ? openEmbedded(app) : openOnServer(app, serverUrl, pool)
 }
 
-/** An embedded database takes seconds to be made, and a copy of it a tenth of that. */
-const dumps = new Map<string, Promise<Blob>>()
+/** An embedded database with an app's tables, to be copied. */
+interface Migrated {
+  readonly dump: Blob
+  /** The database itself, for the first test that asks: most files of tests open one. */
+  itself: PgliteDatabase | undefined
+}
+
+/** By the folder of the migrations. */
+const migrated = new Map<string, Promise<Migrated>>()
 
 async function openEmbedded(app: TestTables): Promise<TestDatabase> {
-  const key = app.migrations
-  const dump = dumps.get(key) ?? dumpMigrated(app)
-  dumps.set(key, dump)
-  const database = await openPglite({ dump: await dump })
+  const making = migrated.get(app.migrations) ?? migrate(app)
+  migrated.set(app.migrations, making)
+  const made = await making
+  const { dump, itself } = made
+  made.itself = undefined
+  const database = itself ?? (await openPglite({ dump }))
   await database.engine.exec('set default_transaction_read_only = on')
   return { database, url: undefined, [Symbol.asyncDispose]: () => database.close() }
 }
 
-async function dumpMigrated(app: TestTables): Promise<Blob> {
+async function migrate(app: TestTables): Promise<Migrated> {
   const database = await openPglite()
   try {
     await migrateEmbedded(database, app)
-    return await database.engine.dumpDataDir('none')
-  } finally {
+    const dump = await database.engine.dumpDataDir('none')
+    // Nothing that the migrations have set is left to whom it is given.
+    await database.engine.exec('discard all')
+    return { dump, itself: database }
+  } catch (error) {
     await database.close()
+    throw error
   }
 }
 

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { PGlite } from '@electric-sql/pglite'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { keepInitialData, placeInitialData } from '../../server/db/initial-data.ts'
+import { openPglite } from '../../server/db/pglite.ts'
 import { readTar } from '../../server/db/tar.ts'
 import { temporaryPath } from '../support/guarded.ts'
 
@@ -49,6 +50,21 @@ describe('a data directory of the one that was kept', () => {
     await placeInitialData(directory, kept)
     expect(await readdir(directory)).not.toContain('half')
     expect(await readdir(root)).not.toContain('again.new')
+  })
+
+  it('is what databases in memory are copies of', async () => {
+    const identity = async (initialData: string) => {
+      const database = await openPglite({ initialData })
+      const { rows } = await database.query({
+        sql: 'select system_identifier::text from pg_control_system()',
+        params: [],
+      })
+      await database.close()
+      return rows[0]?.[0]
+    }
+    const copies = [await identity(kept), await identity(kept)]
+    expect(copies[0]).toBe(copies[1])
+    expect(await identity(root)).not.toBe(copies[0])
   })
 
   it('is not made where none was kept', async () => {
