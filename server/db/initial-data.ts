@@ -58,7 +58,9 @@ export async function placeInitialData(directory: string, folder = import.meta.d
  *
  * @param folder where it was kept. @default this code's own
  */
-export async function readInitialData(folder = import.meta.dirname): Promise<Uint8Array<ArrayBuffer> | undefined> {
+export async function readInitialData(
+  folder = import.meta.dirname,
+): Promise<Uint8Array<ArrayBuffer> | undefined> {
   const packed = await readFile(join(folder, nameOf(await installedVersion()))).catch(() => undefined)
   return packed && promisify(brotliDecompress)(packed)
 }
