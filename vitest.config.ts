@@ -61,8 +61,11 @@ const WITHOUT_DATABASE = [
 const RENDERED = 'test/client/react-*.test.ts'
 const REAL_POSTGRES = ['test/postgres/**', 'test/faults/**']
 const EMBEDDED = 'test/embedded/**'
-/** What a browser keeps of what is typed, and who signs in there: tried on the embedded database alone. */
-const PAGES = 'test/http/console-{sign-in,typed-input}.test.ts'
+/** What pages do in a browser, and how requests and answers travel: no database changes it, and the embedded one is tried. */
+const BEFORE_DATABASES = [
+  'test/http/{console-{browser,call,data,sign-in,typed-input},reference-page}.test.ts',
+  'test/http/{compression,cors,exchange,forwarded-address,framing,held-bytes,uploads,web-files}.test.ts',
+]
 
 const projects = [
   {
@@ -104,7 +107,7 @@ const projects = [
       name: 'postgres',
       isolate: false,
       include: ['test/**/*.test.ts'],
-      exclude: [...WITHOUT_DATABASE, EMBEDDED, PAGES, RENDERED],
+      exclude: [...WITHOUT_DATABASE, ...BEFORE_DATABASES, EMBEDDED, RENDERED],
       globalSetup: ['test/support/setup-postgres.ts'],
     },
   },
