@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import type { UserActor } from '../auth/actor.ts'
 import type { ActionResult, Failure } from '../core/result.ts'
+import type { CallSlot } from '../invocation/call-slots.ts'
 import type { Engine } from '../invocation/engine.ts'
 import { toTrpcError } from '../invocation/failures.ts'
 import { Invocation } from '../invocation/invocation.ts'
@@ -9,7 +10,7 @@ import { LiveActionQuery, mayPass, type RunAction } from '../live/action-query.t
 import type { OpenStreams } from '../live/live-hub.ts'
 import type { LiveStream } from '../live/live-stream.ts'
 import { type AcceptedCall, type CallOptions, createCall, DEFAULT_DEADLINE_MS } from '../trpc/call.ts'
-import { inSlot } from '../trpc/call-limits.ts'
+import { enterSlot } from '../trpc/call-limits.ts'
 import type { Callable } from '../trpc/callable.ts'
 import { createRequestContext } from '../trpc/context.ts'
 import { failureOf } from '../trpc/error-shape.ts'
@@ -74,14 +75,16 @@ function repeat(repeated: Repeated, options: ActionCallOptions): RunAction {
     const ctx = createRequestContext(engine, { ...repeated, authorization: undefined })
     const call: ActionCall = { ctx, engine, actor, input, invocation, record }
     return tracked(engine, call, async () => {
+      let slot: CallSlot | undefined
       try {
-        return await inSlot({ ctx, actor, timeline: record.timeline }, (slot) =>
-          gated({ ...call, slot }, options),
-        )
+        slot = await enterSlot({ ctx, actor, timeline: record.timeline })
+        return await gated({ ...call, slot }, options)
       } catch (error) {
         const failure = failureOf(error)
         if (mayPass(failure)) return failure
         throw error
+      } finally {
+        slot?.leave()
       }
     })
   }

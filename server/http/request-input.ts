@@ -71,6 +71,7 @@ export function readQueryString(search: string, known: readonly string[]): Query
       issues: [{ path: [path], message, code: 'invalid_argument', params: {} }],
     }),
   })
+  if (search === '') return { values: new Map() }
   if (!isUtf8(search)) return wrong('query', 'the address must be percent-encoded UTF-8')
   const values = new Map<string, string>()
   for (const [name, value] of new URLSearchParams(search)) {

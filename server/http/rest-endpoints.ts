@@ -78,7 +78,8 @@ export function createActionEndpoint(callables: Callables): Endpoint {
     if (exchange.method !== 'POST')
       return { result: fail('METHOD_NOT_SUPPORTED', 'Actions are called with POST.'), allow: 'POST' }
     // 401 comes before 404: who is not signed in learns no action's name.
-    const caller = verifiedUser(await ctx.authenticator.authenticate())
+    const authentication = ctx.authenticator.authenticate()
+    const caller = verifiedUser(authentication instanceof Promise ? await authentication : authentication)
     if ('failure' in caller) return { result: caller.failure }
     // A name needs no encoding, so an encoded one is none.
     const name = below.slice(1)
@@ -107,7 +108,8 @@ export function createProcedureRoutes(callables: Callables): Endpoint {
   const routes = new Map(PROCEDURE_ROUTES.map((route) => [route.address, route]))
   return restEndpoint(true, async (request) => {
     const { exchange, ctx } = request
-    const caller = verifiedUser(await ctx.authenticator.authenticate())
+    const authentication = ctx.authenticator.authenticate()
+    const caller = verifiedUser(authentication instanceof Promise ? await authentication : authentication)
     if ('failure' in caller) return { result: caller.failure }
     const found = findRoute(routes, request.pathname)
     if (!found) return { result: NOTHING_HERE }

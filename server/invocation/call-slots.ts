@@ -217,6 +217,7 @@ export class CallSlots {
 
   /** Lets in those who wait, as far as there is room. */
   #admit(): void {
+    if (this.#continuing.size + this.#waiting.size === 0) return
     while (this.#working < this.#maxWorking) {
       const [continued] = this.#continuing.keys()
       if (continued) {

@@ -107,10 +107,11 @@ export class LazyTransaction {
     let turn: Promise<void> | undefined
     try {
       // No connection is held while a provider is being waited for.
-      await steps.settled()
+      if (steps.inFlight.size > 0) await steps.settled()
       steps.mustSuspend = true
-      await this.#queueUp()
-      await this.#queueUpAmongJobs()
+      const taken = this.#takenTurns()
+      if (taken.length > 0) await this.#queueUp(taken)
+      if (execution.invocation.jobId !== undefined) await this.#queueUpAmongJobs()
       if (!state.isRunning) throw new Error(GIVEN_UP)
       const transaction = await timeline.during('connection', undefined, () =>
         Transaction.open(execution.engine.database, {
@@ -141,21 +142,24 @@ export class LazyTransaction {
   /** Leaves connections to those who wait for an answer. */
   async #queueUpAmongJobs(): Promise<void> {
     const { execution, state } = this.#options
-    if (execution.invocation.jobId === undefined) return
     const leave = await execution.engine.database.jobTransactions.enter()
     if (state.isRunning) this.#leaveJobs = leave
     else leave()
   }
 
-  /** Takes turns, before the transaction and its snapshot begin. */
-  async #queueUp(): Promise<void> {
-    if (this.#turns) return
-    const { engine, invocation, record, slot } = this.#options.execution
+  /** On what others take turns, of what this run is known to use. */
+  #takenTurns(): readonly string[] {
+    if (this.#turns) return []
+    const { engine, invocation } = this.#options.execution
     const { actionKey } = invocation
     const keys = this.firstKey === undefined ? [actionKey] : [this.firstKey, actionKey]
-    const taken = keys.filter((key) => engine.turns.isTaken(key))
-    if (taken.length === 0) return
-    const turns = engine.turns.take(taken, TURN_TIMEOUT_MS)
+    return keys.filter((key) => engine.turns.isTaken(key))
+  }
+
+  /** Takes turns, before the transaction and its snapshot begin. */
+  async #queueUp(keys: readonly string[]): Promise<void> {
+    const { engine, record, slot } = this.#options.execution
+    const turns = engine.turns.take(keys, TURN_TIMEOUT_MS)
     this.#turns = await record.timeline.during('turn', undefined, () =>
       slot ? slot.whileItWaits(turns) : turns,
     )

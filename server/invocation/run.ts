@@ -46,14 +46,6 @@ export class Superseded extends Error {
  * @throws {TRPCError} what the handler threw, as INTERNAL_SERVER_ERROR unless it is a TRPCError itself.
  */
 export async function runInvocation<T>(execution: Execution, handler: Handler<T>): Promise<ActionResult<T>> {
-  try {
-    return await runAttempts(execution, handler)
-  } finally {
-    if (execution.hasReserved) await execution.release()
-  }
-}
-
-async function runAttempts<T>(execution: Execution, handler: Handler<T>): Promise<ActionResult<T>> {
   const { invocation } = execution
   // Of the deadline: what one run leaves of it, the next one has.
   let handlerMs = invocation.deadlineMs
@@ -61,47 +53,51 @@ async function runAttempts<T>(execution: Execution, handler: Handler<T>): Promis
   let conflicts = 0
   let internalErrors = 0
   let turnKeys = NO_KEYS
-  for (let run = 1; ; run += 1) {
-    const remainingMs = endsAt - performance.now()
-    if (remainingMs <= 0) return tooLong(invocation)
-    const turns = turnKeys.size === 0 ? undefined : await takeTurns(execution, turnKeys, remainingMs)
-    if (turns === 'timeout') return tooManyConflicts()
-    const attempt = new Attempt(execution, { number: run, remainingMs: handlerMs, turns })
-    const outcome = await execution.record.timeline.during('attempt', String(run), () =>
-      runAttempt(execution, attempt, handler, endsAt),
-    )
-    handlerMs = attempt.stopwatch.remainingMs
-    switch (outcome.kind) {
-      case 'done':
-        return checked(execution, outcome.result)
-      case 'threw':
-        throw asTRPCError(execution, outcome.error)
-      case 'superseded':
-        throw new Superseded()
-      case 'conflict':
-        conflicts += 1
-        execution.record.meetConflict()
-        // Postgres has internal errors that pass when it is asked again; one that does not is a bug.
-        if (isInternal(outcome.error)) internalErrors += 1
-        if (internalErrors > 1) throw asTRPCError(execution, outcome.error)
-        if (conflicts >= MAX_CONFLICTS) return tooManyConflicts()
-        turnKeys = outcome.keys
-        await sleep(Math.random() * Math.min(MAX_BACKOFF_MS, 2 ** conflicts))
-        break
-      case 'unreserved': {
-        const failure = await execution.messageReservations.reserve(outcome.messages)
-        if (failure) return failure
-        break
-      }
-      case 'suspended': {
-        execution.record.suspend()
-        const failure = execution.diverges(outcome.steps, run)
-        if (failure) return failure
-        const unperformed = await performAll(execution, outcome.steps, run, endsAt)
-        if (unperformed) return unperformed
-        break
+  try {
+    for (let run = 1; ; run += 1) {
+      const remainingMs = endsAt - performance.now()
+      if (remainingMs <= 0) return tooLong(invocation)
+      const turns = turnKeys.size === 0 ? undefined : await takeTurns(execution, turnKeys, remainingMs)
+      if (turns === 'timeout') return tooManyConflicts()
+      const attempt = new Attempt(execution, { number: run, remainingMs: handlerMs, turns })
+      const outcome = await execution.record.timeline.during('attempt', String(run), () =>
+        runAttempt(execution, attempt, handler, endsAt),
+      )
+      handlerMs = attempt.stopwatch.remainingMs
+      switch (outcome.kind) {
+        case 'done':
+          return checked(execution, outcome.result)
+        case 'threw':
+          throw asTRPCError(execution, outcome.error)
+        case 'superseded':
+          throw new Superseded()
+        case 'conflict':
+          conflicts += 1
+          execution.record.meetConflict()
+          // Postgres has internal errors that pass when it is asked again; one that does not is a bug.
+          if (isInternal(outcome.error)) internalErrors += 1
+          if (internalErrors > 1) throw asTRPCError(execution, outcome.error)
+          if (conflicts >= MAX_CONFLICTS) return tooManyConflicts()
+          turnKeys = outcome.keys
+          await sleep(Math.random() * Math.min(MAX_BACKOFF_MS, 2 ** conflicts))
+          break
+        case 'unreserved': {
+          const failure = await execution.messageReservations.reserve(outcome.messages)
+          if (failure) return failure
+          break
+        }
+        case 'suspended': {
+          execution.record.suspend()
+          const failure = execution.diverges(outcome.steps, run)
+          if (failure) return failure
+          const unperformed = await performAll(execution, outcome.steps, run, endsAt)
+          if (unperformed) return unperformed
+          break
+        }
       }
     }
+  } finally {
+    if (execution.hasReserved) await execution.release()
   }
 }
 

@@ -89,20 +89,23 @@ export class Timeline {
   }
 
   /** Does work as a phase. It is begun at once: what is sent by it keeps its order. */
-  async during<T>(
+  during<T>(
     kind: PhaseKind,
     about: string | Statement | undefined,
     work: (phase: Phase) => Promise<T>,
   ): Promise<T> {
     const phase = this.begin(kind, about)
-    try {
-      const result = await work(phase)
-      this.end(phase)
-      return result
-    } catch (error) {
-      this.end(phase, error)
-      throw error
-    }
+    // Not awaited: every call has several phases, and each would be an async function more.
+    return work(phase).then(
+      (result) => {
+        this.end(phase)
+        return result
+      },
+      (error: unknown) => {
+        this.end(phase, error)
+        throw error
+      },
+    )
   }
 
   /** What goes on at the moment, the newest last; an attempt is not told where a part of it is. */

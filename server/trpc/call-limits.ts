@@ -1,10 +1,10 @@
 import { type Actor, callingUserId } from '../auth/actor.ts'
 import { addressKey } from '../auth/client-address.ts'
-import type { ActionResult } from '../core/result.ts'
+import type { ActionResult, Failure } from '../core/result.ts'
 import { CallSlot } from '../invocation/call-slots.ts'
 import { callerGone, toTrpcError } from '../invocation/failures.ts'
 import type { InvocationRecord } from '../invocation/invocation-record.ts'
-import type { Timeline } from '../invocation/timeline.ts'
+import type { Phase, Timeline } from '../invocation/timeline.ts'
 import type { DeclaredLimit } from '../limits/action-limit.ts'
 import { countsAsFailing } from '../limits/failing.ts'
 import type { LimitedCall, LimitedCaller, Taking } from '../limits/limiter.ts'
@@ -95,33 +95,42 @@ interface Entering {
 }
 
 /**
- * Does work in the room of a call, which is given back whatever happens. Only calls of clients need room.
+ * Takes the room of a call, at once where there is any; undefined for calls that need none: only those of clients do. Who
+ * takes it gives it back.
  *
  * @throws {TRPCError} where there are too many calls
  */
-export async function inSlot<T>(
-  { ctx, actor, timeline }: Entering,
-  work: (slot: CallSlot | undefined) => Promise<T>,
-): Promise<T> {
-  const { engine, source } = ctx
-  if (source !== 'client') return work(undefined)
-  const entering = timeline.begin('room')
-  const entered = engine.callSlots.enter(holderOf(ctx, actor))
-  const slot = entered instanceof Promise ? await entered : entered
-  if (!(slot instanceof CallSlot)) {
-    engine.observer?.limitRefused('room')
-    const refusal = toTrpcError(slot)
-    timeline.end(entering, refusal)
-    throw refusal
+export function enterSlot(entering: Entering): CallSlot | undefined | Promise<CallSlot> {
+  const { ctx, actor, timeline } = entering
+  if (ctx.source !== 'client') return undefined
+  const phase = timeline.begin('room')
+  const entered = ctx.engine.callSlots.enter(holderOf(ctx, actor))
+  return entered instanceof Promise
+    ? entered.then((slot) => stillWanted(ctx, usable(entering, phase, slot)))
+    : usable(entering, phase, entered)
+}
+
+function usable({ ctx, timeline }: Entering, phase: Phase, entered: CallSlot | Failure): CallSlot {
+  if (entered instanceof CallSlot) {
+    try {
+      timeline.end(phase)
+    } catch (error) {
+      entered.leave()
+      throw error
+    }
+    return entered
   }
-  try {
-    timeline.end(entering)
-    // Where calls wait for room, none is left to those whose callers no longer do.
-    if (slot !== entered && ctx.isGone()) throw toTrpcError(callerGone())
-    return await work(slot)
-  } finally {
-    slot.leave()
-  }
+  ctx.engine.observer?.limitRefused('room')
+  const refusal = toTrpcError(entered)
+  timeline.end(phase, refusal)
+  throw refusal
+}
+
+/** Where calls wait for room, none is left to those whose callers no longer do. */
+function stillWanted(ctx: RequestContext, slot: CallSlot): CallSlot {
+  if (!ctx.isGone()) return slot
+  slot.leave()
+  throw toTrpcError(callerGone())
 }
 
 /** Whose part of the room a call takes; undefined for those whose calls are not counted either. */

@@ -17,7 +17,7 @@ import { createParse } from '../wire/parse.ts'
 import { findUnacceptableInput } from '../wire/plain-data.ts'
 import { UnacceptableInput } from '../wire/serialize.ts'
 import { checkHeaders, noticeWrites, refuseDryRun } from './call-headers.ts'
-import { CallLimits, inSlot } from './call-limits.ts'
+import { CallLimits, enterSlot } from './call-limits.ts'
 import type { RequestContext } from './context.ts'
 import { InvalidInput, toCallError, toFailure } from './error-shape.ts'
 import type { Gate } from './gate.ts'
@@ -136,27 +136,21 @@ export function createCall<TActor extends Actor, TSchema extends z.ZodType, TDat
 
   async function made(call: Call, seen: SeenCall): Promise<ActionResult<TData>> {
     const { ctx } = call
-    const actor = await callers(ctx)
+    const { timeline } = seen
+    const known = callers(ctx)
+    const actor = known instanceof Promise ? await known : known
     const dryRun = checkHeaders(call, kind, options.dryRun !== undefined)
     ctx.heard.add(call.batchIndex)
-    return inSlot({ ctx, actor, timeline: seen.timeline }, (slot) => {
-      const recorded = begin(call, seen.timeline, actor, options, dryRun, slot)
-      seen.recorded = recorded
-      ctx.engine.liveCalls.add(recorded)
-      return recordedCall(call, actor, recorded)
-    })
-  }
-
-  async function recordedCall(
-    call: Call,
-    actor: TActor,
-    recorded: RecordedCall,
-  ): Promise<ActionResult<TData>> {
+    const entered = enterSlot({ ctx, actor, timeline })
+    seen.slot = entered instanceof Promise ? await entered : entered
+    const recorded = begin(call, timeline, actor, options, dryRun, seen.slot)
+    seen.recorded = recorded
+    ctx.engine.liveCalls.add(recorded)
     const limits = CallLimits.of(call, actor, options)
     let result: ActionResult<TData>
     try {
       result = await answer(call, actor, recorded, limits)
-      if (result.success && call.ctx.tellsWrites === true) await noticeWrites(call, recorded)
+      if (result.success && ctx.tellsWrites === true) await noticeWrites(call, recorded)
     } catch (error) {
       const refusal = toCallError(error)
       const failure = toFailure(refusal)
@@ -197,6 +191,7 @@ export function createCall<TActor extends Actor, TSchema extends z.ZodType, TDat
       ctx: call.ctx,
       path: call.path,
       timeline: new Timeline(span),
+      slot: undefined,
       recorded: undefined,
     }
     let result: ActionResult<TData>
@@ -211,6 +206,7 @@ export function createCall<TActor extends Actor, TSchema extends z.ZodType, TDat
         engine.errorReports.report(refusal.cause ?? refusal, errorContextOf(seen))
       throw error
     } finally {
+      seen.slot?.leave()
       if (seen.recorded) engine.liveCalls.delete(seen.recorded)
     }
     const end = endOf(result)

@@ -1,5 +1,6 @@
 import type { ErrorContext } from '../core/error-reports.ts'
 import type { EndedCall } from '../core/observer.ts'
+import type { CallSlot } from '../invocation/call-slots.ts'
 import type { RecordedCall } from '../invocation/invocation-record.ts'
 import type { Timeline } from '../invocation/timeline.ts'
 import type { TracedCall } from '../invocation/tracing.ts'
@@ -12,6 +13,8 @@ export interface SeenCall {
   /** As tRPC names the procedure. */
   readonly path: string
   readonly timeline: Timeline
+  /** The room that it has, if it needs any. */
+  slot: CallSlot | undefined
   /** Undefined until it is known who calls. */
   recorded: RecordedCall | undefined
 }

@@ -11,7 +11,7 @@ import { guardTracing } from '../../server/invocation/guard-tracing.ts'
 import { Timeline } from '../../server/invocation/timeline.ts'
 import type { TraceSpan } from '../../server/invocation/tracing.ts'
 import { createTracing } from '../../server/tracing/open-telemetry.ts'
-import { inSlot } from '../../server/trpc/call-limits.ts'
+import { enterSlot } from '../../server/trpc/call-limits.ts'
 import { createRequestContext } from '../../server/trpc/context.ts'
 import { action } from '../fixture/deputy.ts'
 import { post } from '../http/send.ts'
@@ -149,10 +149,17 @@ it('the room of a call is given back whatever throws after it was taken', async 
   const ctx = createRequestContext(app.engine, { authorization: `Bearer ${token}`, transport: 'caller' })
   const actor = { kind: 'anonymous' } as const
   const call = { ctx, actor, timeline: new Timeline({ ...silent, begin: () => ({ ...silent, end: fault }) }) }
-  await expect(inSlot(call, async () => {})).rejects.toThrow('A fault of what observes')
+  expect(() => enterSlot(call)).toThrow('A fault of what observes')
   nothingIsHeld()
-  const quiet = { ctx, actor, timeline: new Timeline() }
-  await expect(inSlot(quiet, async () => fault())).rejects.toThrow('A fault of what observes')
+  const { liveCalls } = app.engine
+  const add = liveCalls.add
+  liveCalls.add = fault
+  try {
+    const id = randomUUID()
+    expect((await post(`${url}/api/actions/make`, { token, body: JSON.stringify({ id }) })).status).toBe(500)
+  } finally {
+    liveCalls.add = add
+  }
   nothingIsHeld()
 })
 
