@@ -4,6 +4,7 @@ import { mkdir, readdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { placeInitialData } from '../../server/db/initial-data.ts'
 import { guarded, temporaryPath } from '../support/guarded.ts'
+import { SHORTLY_ON_SOURCES } from '../support/on-sources.ts'
 
 const ROOT = resolve(import.meta.dirname, '../..')
 
@@ -89,8 +90,8 @@ export async function makeAppFolder(files: Readonly<Record<string, string>> = {}
 }
 
 function spawnDeputy(cwd: string, args: readonly string[], env: Readonly<Record<string, string>>) {
-  const held = ['--import', 'tsx', '--import', join(ROOT, 'test/support/hold-command.ts')]
-  const program = ['--conditions=deputy-source', ...held, join(ROOT, 'server/cli/main.ts')]
+  const held = ['--import', join(ROOT, 'test/support/hold-command.ts')]
+  const program = [...SHORTLY_ON_SOURCES, ...held, join(ROOT, 'server/cli/main.ts')]
   const child = guarded(
     spawn(process.execPath, [...program, ...args], {
       cwd,

@@ -6,6 +6,7 @@ import { afterEach, expect, it } from 'vitest'
 import { openDatabase } from '../../server/lifecycle/open-database.ts'
 import { dataDirectory } from '../support/data-directory.ts'
 import { guarded } from '../support/guarded.ts'
+import { SHORTLY_ON_SOURCES } from '../support/on-sources.ts'
 import { shortened } from '../support/shortened.ts'
 import { MIGRATIONS, TABLES } from '../support/tables.ts'
 
@@ -21,13 +22,9 @@ afterEach(() => {
 
 function startWriter(directory: string, round: number) {
   const child = guarded(
-    spawn(
-      process.execPath,
-      ['--conditions=deputy-source', '--import', 'tsx', WRITER, directory, String(round)],
-      {
-        stdio: ['ignore', 'pipe', 'inherit'],
-      },
-    ),
+    spawn(process.execPath, [...SHORTLY_ON_SOURCES, WRITER, directory, String(round)], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    }),
   )
   children.push(child)
   return { child, lines: createInterface({ input: child.stdout }) }

@@ -5,6 +5,7 @@ import { describeApp } from '../../server/lifecycle/describe-app.ts'
 import { fixture } from '../fixture/app.ts'
 import { guarded } from '../support/guarded.ts'
 import { holdServer } from '../support/held-servers.ts'
+import { SHORTLY_ON_SOURCES } from '../support/on-sources.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -56,11 +57,12 @@ export function run(command: string, args: readonly string[], env: Record<string
   return { child, output, ended }
 }
 
-export function runServer(env: Record<string, string>): Running {
-  return run(process.execPath, ['--conditions=deputy-source', '--import', 'tsx', 'test/fixture/main.ts'], {
-    PORT: '0',
-    ...env,
-  })
+/** @param flags for one that goes on for long, others */
+export function runServer(
+  env: Record<string, string>,
+  flags: readonly string[] = SHORTLY_ON_SOURCES,
+): Running {
+  return run(process.execPath, [...flags, 'test/fixture/main.ts'], { PORT: '0', ...env })
 }
 
 /** Waits for a text on the output of a process. @throws {Error} with all of its output when it ends first. */
@@ -85,8 +87,11 @@ export interface StartedServer extends Running, AsyncDisposable {
 }
 
 /** Starts the server and waits until it says where it listens. Killed when disposed, if it still runs. */
-export async function startServer(env: Record<string, string>): Promise<StartedServer> {
-  const running = runServer(env)
+export async function startServer(
+  env: Record<string, string>,
+  flags?: readonly string[],
+): Promise<StartedServer> {
+  const running = runServer(env, flags)
   const [, url = ''] = await waitForOutput(running, /^Deputy listens on (\S+)$/m)
   holdServer(url, describeApp(fixture).text)
   await waitForOutput(running, /capacity":20|tokens {4}of http/)

@@ -4,10 +4,11 @@ import { afterAll, expect, test, vi } from 'vitest'
 import { createClient, unwrap } from '../../client/core/index.ts'
 import type { FixtureRouter } from '../fixture/app.ts'
 import { dataDirectory } from '../support/data-directory.ts'
+import { SHORTLY_ON_SOURCES } from '../support/on-sources.ts'
 import { callUntilEnded } from './call-until-ended.ts'
 import { mintToken, run, runServer, startServer } from './process.ts'
 
-const COMMAND = ['--conditions=deputy-source', '--import', 'tsx', 'server/cli/main.ts']
+const COMMAND = [...SHORTLY_ON_SOURCES, 'server/cli/main.ts']
 const EVENT = { title: 'Launch', startsAt: new Date('2030-01-01T18:00:00Z'), capacity: 5 }
 
 // The first start on a directory makes its database, which takes far longer than the next ones.

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { chmod, cp, mkdir, readdir, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { isApp } from '../../server/cli/repository/app-paths.ts'
+import { SHORTLY_ON_SOURCES } from '../support/on-sources.ts'
 
 const ROOT = resolve(import.meta.dirname, '../..')
 
@@ -30,6 +31,6 @@ async function linkModules(modules: string): Promise<void> {
   await symlink(ROOT, join(modules, 'deputyjs'))
   const command = join(modules, '.bin/deputy')
   const main = join(ROOT, 'server/cli/main.ts')
-  await writeFile(command, `#!/bin/sh\nexec node --conditions=deputy-source --import tsx ${main} "$@"\n`)
+  await writeFile(command, `#!/bin/sh\nexec node ${SHORTLY_ON_SOURCES.join(' ')} ${main} "$@"\n`)
   await chmod(command, 0o755)
 }

@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { temporaryDirectory } from '../support/guarded.ts'
+import { SHORTLY_ON_SOURCES } from '../support/on-sources.ts'
 import { type Step, shown, stepsOf } from '../support/page-steps.ts'
 import { copyExample } from './copy-example.ts'
 import { follow } from './follow.ts'
@@ -13,7 +14,7 @@ import { runIn, type StartedApp, startPackedApp } from './packed-app.ts'
 const ROOT = resolve(import.meta.dirname, '../..')
 const PAGE = 'recipes.md'
 const PATIENCE = { timeout: 300_000 }
-const DEPUTY = ['--conditions=deputy-source', '--import', 'tsx', join(ROOT, 'server/cli/main.ts')] as const
+const DEPUTY = [...SHORTLY_ON_SOURCES, join(ROOT, 'server/cli/main.ts')] as const
 const PNG = Buffer.from('89504e470d0a1a0a', 'hex')
 const PROMISE = { name: 'me.png', contentType: 'image/png', bytes: PNG.length }
 

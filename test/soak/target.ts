@@ -4,6 +4,7 @@ import postgres from 'postgres'
 import { loadDevelopmentKey } from '../../server/auth/development-key.ts'
 import { startServer } from '../lifecycle/process.ts'
 import { temporaryDirectory } from '../support/guarded.ts'
+import { ON_SOURCES } from '../support/on-sources.ts'
 
 export type DatabaseKind = 'postgres' | 'pglite'
 
@@ -35,17 +36,20 @@ export async function startTarget({ kind, databaseUrl, heapMegabytes }: TargetOp
     await directory[Symbol.asyncDispose]()
   }
   try {
-    const server = await startServer({
-      DATA_DIR: directory.path,
-      NODE_OPTIONS: `--max-old-space-size=${heapMegabytes}`,
-      LOG_LEVEL: 'error',
-      // What is looked for is what no limit keeps away.
-      RATE_LIMIT_USER: 'none',
-      RATE_LIMIT_ANONYMOUS: 'none',
-      RATE_LIMIT_FAILING: 'none',
-      RATE_LIMIT_INTEGRATIONS: 'none',
-      ...(database ? { DATABASE_URL: database.url } : {}),
-    })
+    const server = await startServer(
+      {
+        DATA_DIR: directory.path,
+        NODE_OPTIONS: `--max-old-space-size=${heapMegabytes}`,
+        LOG_LEVEL: 'error',
+        // What is looked for is what no limit keeps away.
+        RATE_LIMIT_USER: 'none',
+        RATE_LIMIT_ANONYMOUS: 'none',
+        RATE_LIMIT_FAILING: 'none',
+        RATE_LIMIT_INTEGRATIONS: 'none',
+        ...(database ? { DATABASE_URL: database.url } : {}),
+      },
+      ON_SOURCES,
+    )
     const key = await loadDevelopmentKey(directory.path)
     const { child, output, url } = server
     return {
