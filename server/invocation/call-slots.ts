@@ -39,8 +39,9 @@ const TELL_INTERVAL_MS = 1_000
 
 interface Waiter {
   readonly slot: CallSlot
-  readonly timer: NodeJS.Timeout
-  readonly answer: (refusal: Failure | undefined) => void
+  readonly holder: string
+  readonly untilMs: number
+  readonly answer: (entered: CallSlot | Failure) => void
 }
 
 interface Holder {
@@ -65,6 +66,9 @@ export class CallSlots {
   readonly #now: () => number
   readonly #holders = new Map<string, Holder>()
   readonly #waiting = new FairQueue<Waiter>()
+  /** The same, in the order in which they came: all wait equally long, and one timer is enough for them. */
+  readonly #inOrder = new Set<Waiter>()
+  #timer: NodeJS.Timeout | undefined
   /** Calls that have begun, and wait for room again. */
   readonly #continuing = new Map<CallSlot, () => void>()
   #working = 0
@@ -198,21 +202,42 @@ export class CallSlots {
     // Who has the most calls that wait makes room for who has fewer.
     const newest = this.#waiting.popLongest(own + 1)
     if (!newest) return tooManyCalls()
-    clearTimeout(newest.timer)
-    newest.answer(this.#noted(tooManyCalls()))
+    this.#answer(newest, this.#noted(tooManyCalls()))
     return undefined
   }
 
   #wait(slot: CallSlot, holder: string): Promise<CallSlot | Failure> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(() => {
-        this.#waiting.remove(holder, waiter)
-        const refusal = this.#mayWork(holder) ? tooManyCalls() : tooManyOfOne(this.#maxWorkingOfOne)
-        waiter.answer(this.#noted(refusal))
-      }, this.#maxWaitMs)
-      const waiter: Waiter = { slot, timer, answer: (refusal) => resolve(refusal ?? slot) }
+    return new Promise((answer) => {
+      const waiter: Waiter = { slot, holder, untilMs: this.#now() + this.#maxWaitMs, answer }
       this.#waiting.push(holder, waiter)
+      this.#inOrder.add(waiter)
+      this.#timer ??= setTimeout(() => this.#refuseLate(), this.#maxWaitMs)
     })
+  }
+
+  #answer(waiter: Waiter, entered: CallSlot | Failure): void {
+    this.#inOrder.delete(waiter)
+    if (this.#inOrder.size === 0) {
+      clearTimeout(this.#timer)
+      this.#timer = undefined
+    }
+    waiter.answer(entered)
+  }
+
+  /** Refuses those who have waited for too long. */
+  #refuseLate(): void {
+    this.#timer = undefined
+    const now = this.#now()
+    for (const waiter of this.#inOrder) {
+      const { holder, untilMs } = waiter
+      if (untilMs > now) {
+        this.#timer = setTimeout(() => this.#refuseLate(), untilMs - now)
+        return
+      }
+      this.#waiting.remove(holder, waiter)
+      const refusal = this.#mayWork(holder) ? tooManyCalls() : tooManyOfOne(this.#maxWorkingOfOne)
+      this.#answer(waiter, this.#noted(refusal))
+    }
   }
 
   /** Lets in those who wait, as far as there is room. */
@@ -227,10 +252,9 @@ export class CallSlots {
       }
       const waiter = this.#waiting.shift((holder) => this.#mayWork(holder))
       if (!waiter) return
-      clearTimeout(waiter.timer)
       this.#noteBegin()
       this.#count(waiter.slot, 1)
-      waiter.answer(undefined)
+      this.#answer(waiter, waiter.slot)
     }
   }
 

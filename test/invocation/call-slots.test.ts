@@ -240,6 +240,37 @@ describe('the room for calls', () => {
     }
   })
 
+  it('refuses each in its own time, and none that was let in meanwhile', async () => {
+    vi.useFakeTimers()
+    try {
+      const room = slots({ maxWaitMs: 100 })
+      const working = enter(room, 'user:a', 5).map(slotOf)
+      const waiting: ReturnType<typeof enter> = []
+      for (let nth = 0; nth < 4; nth += 1) {
+        waiting.push(...enter(room, 'user:a', 1))
+        await vi.advanceTimersByTimeAsync(30)
+      }
+      // After 120 ms: the first one is late, the second one has the room that was left to it, two go on waiting.
+      working[0]?.leave()
+      await vi.advanceTimersByTimeAsync(0)
+      expect(codesOf(waiting)).toEqual(['TOO_MANY_REQUESTS', 'in', 'waits', 'waits'])
+      await vi.advanceTimersByTimeAsync(39)
+      expect(codesOf(waiting)).toEqual(['TOO_MANY_REQUESTS', 'in', 'waits', 'waits'])
+      await vi.advanceTimersByTimeAsync(1)
+      expect(codesOf(waiting).slice(2)).toEqual(['TOO_MANY_REQUESTS', 'waits'])
+      await vi.advanceTimersByTimeAsync(30)
+      expect(codesOf(waiting).slice(2)).toEqual(['TOO_MANY_REQUESTS', 'TOO_MANY_REQUESTS'])
+      // Once the queue was empty, the next one has a time of its own as well.
+      const last = enter(room, 'user:a', 1)
+      await vi.advanceTimersByTimeAsync(99)
+      expect(codesOf(last)).toEqual(['waits'])
+      await vi.advanceTimersByTimeAsync(1)
+      expect(codesOf(last)).toEqual(['TOO_MANY_REQUESTS'])
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+
   it('holds nothing of calls that have left, whatever they were doing', async () => {
     const room = slots()
     const [one, two, three] = enter(room, 'user:a', 3).map(slotOf)
