@@ -33,7 +33,7 @@ beforeEach(async () => {
   right = await probe.newEvent()
 })
 
-/** Raises both counts, or neither. */
+/** Raises both counts, or neither. By the owner, who is let in without asking the database who is blocked. */
 const raiseBoth = (between: () => Promise<unknown> = async () => {}) =>
   probe.run(async (ctx) => {
     const one = await ctx.tools.increment('events', left, { attendeeCount: 1 })
@@ -41,7 +41,7 @@ const raiseBoth = (between: () => Promise<unknown> = async () => {}) =>
     await between()
     const two = await ctx.tools.increment('events', right, { attendeeCount: 1 })
     return two.success ? ok('both') : two
-  })
+  }, 'owner')
 
 async function counts(): Promise<number[]> {
   const rows = await admin.sql<{ count: number }[]>`
