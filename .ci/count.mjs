@@ -1,13 +1,16 @@
 // Counts what the reports of vitest in a folder came to, names the slowest files, and says again what failed, also in the
-// reports of its folders, which are not counted. Fails where a test failed, and where a file of tests has none that passed.
-import { readdirSync, readFileSync } from 'node:fs'
+// reports of its folder `nodes`, which are not counted. Fails where a test failed, and where a file of tests has none that passed.
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 const SLOWEST = 25
 const [, , folder = ''] = process.argv
-const names = readdirSync(folder, { recursive: true }).filter((name) => name.endsWith('.json'))
-const read = (name) => JSON.parse(readFileSync(join(folder, name), 'utf8'))
-const reports = names.filter((name) => !name.includes('/')).map(read)
+/** The reports in a folder, if it is there. */
+const reportsIn = (path) => {
+  const names = existsSync(path) ? readdirSync(path).filter((name) => name.endsWith('.json')) : []
+  return names.map((name) => ({ name, ...JSON.parse(readFileSync(join(path, name), 'utf8')) }))
+}
+const reports = reportsIn(folder)
 const sum = (count) => reports.reduce((total, report) => total + report[count], 0)
 const [passed, failed] = [sum('numPassedTests'), sum('numFailedTests')]
 
@@ -33,18 +36,16 @@ process.stdout.write(
 )
 for (const { name, ms } of slowest.slice(0, SLOWEST))
   process.stdout.write(`  ${seconds(ms).padStart(6)}  ${name}\n`)
-for (const name of names)
-  for (const file of read(name).testResults) {
-    const told = file.assertionResults
+for (const { name: report, testResults } of [...reportsIn(join(folder, 'nodes')), ...reports])
+  for (const { name, status, message = '', assertionResults } of testResults) {
+    const told = assertionResults
       .filter(({ status }) => status === 'failed')
       .map(({ fullName, failureMessages }) => [fullName, failureMessages?.[0] ?? ''])
     // A file that fails before its first test has none that failed.
-    if (file.status === 'failed' && told.length === 0) told.push(['the file itself', file.message ?? ''])
-    for (const [test, message] of told) {
-      const said = message.split('\n', 3).join(' ').replace(/ +/g, ' ').slice(0, 400)
-      process.stdout.write(
-        `Failed (${name}): ${file.name.replace(/^.*?\/test\//, 'test/')}: ${test}: ${said}\n`,
-      )
+    if (status === 'failed' && told.length === 0) told.push(['the file itself', message])
+    for (const [test, error] of told) {
+      const said = error.split('\n', 3).join(' ').replace(/ +/g, ' ').slice(0, 400)
+      process.stdout.write(`Failed (${report}): ${name.replace(/^.*?\/test\//, 'test/')}: ${test}: ${said}\n`)
     }
   }
 process.stdout.write(`${passed} passed, ${failed} failed\n`)

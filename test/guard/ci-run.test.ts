@@ -28,6 +28,8 @@ const NPM = `#!/usr/bin/env bash
 parts=()
 for argument; do
   case "$argument" in
+    # What is installed has files of its own.
+    */node-2?) mkdir -p "$argument/node_modules/node" && echo '{}' >"$argument/node_modules/node/package.json" ;;
     --outputFile=*) report=\${argument#*=} ;;
     test/*) parts+=(-e "$argument") ;;
   esac
