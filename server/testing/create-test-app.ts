@@ -87,6 +87,9 @@ export async function createTestApp<
   const { databaseUrl, env, rateLimits = {}, ...surroundings } = options
   const tables = [...createCatalog(parts.collections).keys()]
   const migrations = fileURLToPath(parts.migrations)
+  // What is refused of the app is refused before there is a database.
+  const appEnv = parts.env.parse(env ?? {})
+  const schedules = await resolveSchedules(parts.schedules ?? {}, new NamedActions(parts.actions))
   const opened = await openTestDatabase({ tables, migrations }, databaseUrl)
   const { collections, routes } = parts
   let offsetMs = 0
@@ -106,9 +109,12 @@ export async function createTestApp<
     actions: parts.actions as TActions & Actions,
     collections,
     routes,
-    schedules: await resolveSchedules(parts.schedules ?? {}, new NamedActions(parts.actions)),
+    schedules,
     declarations: parts.integrations,
-    appEnv: parts.env.parse(env ?? {}),
+    appEnv,
+  }).catch(async (error: unknown) => {
+    await opened[Symbol.asyncDispose]()
+    throw error
   })
   const providers: Providers<TIntegrations> = { answer: app.answer }
   await syncSchedules(app.engine)
