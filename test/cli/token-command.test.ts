@@ -11,6 +11,7 @@ import {
 import { createKeySource } from '../../server/auth/key-source.ts'
 import { createVerifier } from '../../server/auth/verifier.ts'
 import { guarded, temporaryPath } from '../support/guarded.ts'
+import { ON_SOURCES } from '../support/on-sources.ts'
 
 const dataDir = await temporaryPath('token')
 afterAll(() => rm(dataDir, { recursive: true }))
@@ -18,7 +19,7 @@ afterAll(() => rm(dataDir, { recursive: true }))
 async function run(args: readonly string[], env: Record<string, string> = {}) {
   const script = fileURLToPath(new URL('../../server/cli/main.ts', import.meta.url))
   const child = guarded(
-    spawn(process.execPath, ['--conditions=deputy-source', '--import', 'tsx', script, 'token', ...args], {
+    spawn(process.execPath, [...ON_SOURCES, script, 'token', ...args], {
       env: { PATH: process.env.PATH, DATA_DIR: dataDir, ...env },
     }),
   )

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { type DirectoryLock, lockDirectory } from '../../server/db/directory-lock.ts'
 import { guarded, temporaryPath } from '../support/guarded.ts'
+import { ON_SOURCES } from '../support/on-sources.ts'
 
 const root = await temporaryPath('lock')
 afterAll(() => rm(root, { recursive: true }))
@@ -36,13 +37,9 @@ class Opener {
 
   constructor() {
     this.#child = guarded(
-      spawn(
-        process.execPath,
-        ['--conditions=deputy-source', '--import', 'tsx', '--input-type=module', '--eval', SCRIPT],
-        {
-          stdio: ['pipe', 'pipe', 'inherit'],
-        },
-      ),
+      spawn(process.execPath, [...ON_SOURCES, '--input-type=module', '--eval', SCRIPT], {
+        stdio: ['pipe', 'pipe', 'inherit'],
+      }),
     )
     let rest = ''
     this.#child.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
@@ -202,16 +199,7 @@ describe('a long path', () => {
       const lock = await lockDirectory(${JSON.stringify(deep)})
       await lockDirectory(${JSON.stringify(deep)}).catch((error) => process.stdout.write(error.message))
       await lock.release()`
-    const child = guarded(
-      spawn(process.execPath, [
-        '--conditions=deputy-source',
-        '--import',
-        'tsx',
-        '--input-type=module',
-        '--eval',
-        script,
-      ]),
-    )
+    const child = guarded(spawn(process.execPath, [...ON_SOURCES, '--input-type=module', '--eval', script]))
     let output = ''
     child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
       output += chunk

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { guarded } from '../support/guarded.ts'
 import { holdServer } from '../support/held-servers.ts'
+import { ON_SOURCES } from '../support/on-sources.ts'
 import type { Death } from './death.ts'
 
 const PROGRAMS = {
@@ -19,7 +20,7 @@ export async function startServer(
 ) {
   const child = guarded(
     fork(fileURLToPath(PROGRAMS[program]), [databaseUrl, bankUrl], {
-      execArgv: ['--conditions=deputy-source', '--import', 'tsx'],
+      execArgv: [...ON_SOURCES],
       env: { ...process.env, ...env },
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     }),

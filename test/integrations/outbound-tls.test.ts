@@ -3,6 +3,7 @@ import { createServer } from 'node:https'
 import { join, resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { runGuarded, temporaryPath } from '../support/guarded.ts'
+import { ON_SOURCES } from '../support/on-sources.ts'
 import { certificateFor } from './certificate.ts'
 import { openClient, startTcp } from './outside.ts'
 
@@ -34,7 +35,7 @@ async function askTrusting(cert: string, target: string): Promise<unknown> {
       process.stdout.write(JSON.stringify(await client.to('https://' + target)))
       await client.close()
     `
-    const node = ['--conditions=deputy-source', '--import', 'tsx', '--input-type=module', '--eval', script]
+    const node = [...ON_SOURCES, '--input-type=module', '--eval', script]
     const env = { ...process.env, NODE_EXTRA_CA_CERTS: file }
     const { stdout } = await runGuarded(process.execPath, node, { cwd: root, env })
     return JSON.parse(stdout)

@@ -7,6 +7,7 @@ import { stripVTControlCharacters } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { createLog } from '../../server/lifecycle/log.ts'
 import { temporaryPath } from '../support/guarded.ts'
+import { ON_SOURCES } from '../support/on-sources.ts'
 
 async function newFile(): Promise<string> {
   return join(await temporaryPath('log'), 'log')
@@ -40,14 +41,7 @@ describe('the log', () => {
       import { createLog } from ${JSON.stringify(module)}
       createLog({ level: 'info', destination: ${JSON.stringify(file)} }).info('the last')
       ${ending}`
-    spawnSync(process.execPath, [
-      '--conditions=deputy-source',
-      '--import',
-      'tsx',
-      '--input-type=module',
-      '-e',
-      program,
-    ])
+    spawnSync(process.execPath, [...ON_SOURCES, '--input-type=module', '-e', program])
     expect(await messages(file)).toEqual(['the last'])
   })
 
@@ -61,7 +55,7 @@ describe('the log', () => {
       log.error({ err: new Error('outer', { cause: new Error('the inner cause') }) }, 'A call failed')`
     const { stdout, stderr } = spawnSync(
       process.execPath,
-      ['--conditions=deputy-source', '--import', 'tsx', '--input-type=module', '-e', program],
+      [...ON_SOURCES, '--input-type=module', '-e', program],
       { encoding: 'utf8' },
     )
     expect(stderr).toBe('')

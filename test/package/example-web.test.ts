@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { json, startUpstream, type Upstream } from '../integrations/upstream.ts'
 import { openBrowser } from '../support/browser.ts'
 import { guarded, temporaryDirectory } from '../support/guarded.ts'
+import { ON_SOURCES } from '../support/on-sources.ts'
 
 const ROOT = resolve(import.meta.dirname, '../..')
 const PATIENCE = 240_000
@@ -24,7 +25,7 @@ const problems: string[] = []
 /** `npm run dev`, once its front end is there. */
 async function startDevelopment(env: Record<string, string>) {
   const child = guarded(
-    spawn(process.execPath, ['--conditions=deputy-source', '--import', 'tsx', 'server/cli/main.ts', 'dev'], {
+    spawn(process.execPath, [...ON_SOURCES, 'server/cli/main.ts', 'dev'], {
       cwd: ROOT,
       env: { PATH: process.env.PATH, HOME: process.env.HOME, PORT: '0', LOG_LEVEL: 'warn', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
