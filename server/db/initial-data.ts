@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { brotliCompress, brotliDecompress, constants } from 'node:zlib'
 import { PGlite, type PGliteOptions } from '@electric-sql/pglite'
+import { type DataFiles, packData } from './data-files.ts'
 import { readTar } from './tar.ts'
 
 /** What the build writes beside this file, and a start from sources does not have. */
@@ -20,12 +21,17 @@ export const EMBEDDED_SIZES: Pick<PGliteOptions, 'startParams' | 'initDbStartPar
   initDbStartParams: ['--wal-segsize=1'],
 }
 
+/** What a copy for a test takes. */
+export const COPY_SIZES: typeof EMBEDDED_SIZES = {
+  startParams: [...PGlite.defaultStartParams, '-c', 'shared_buffers=8MB'],
+}
+
 /** Keeps an empty data directory in a folder of compiled code: to make one takes seconds and 800 MB of memory. */
 export async function keepInitialData(folder: string): Promise<void> {
   const engine = await PGlite.create(EMBEDDED_SIZES)
-  const dump = await engine.dumpDataDir('none')
+  const data = await packData(engine)
   await engine.close()
-  const packed = await promisify(brotliCompress)(await dump.arrayBuffer(), {
+  const packed = await promisify(brotliCompress)(data, {
     params: { [constants.BROTLI_PARAM_QUALITY]: 9, [constants.BROTLI_PARAM_LGWIN]: WINDOW_BITS },
   })
   await writeFile(join(folder, nameOf(await installedVersion())), packed)
@@ -38,11 +44,10 @@ export async function keepInitialData(folder: string): Promise<void> {
  * @returns whether there was one, of the PGlite that is installed.
  */
 export async function placeInitialData(directory: string, folder = import.meta.dirname): Promise<boolean> {
-  const kept = await readInitialData(folder)
-  if (!kept) return false
+  const entries = await readInitialData(folder)
+  if (!entries) return false
   const draft = `${directory}.new`
   await rm(draft, { recursive: true, force: true })
-  const entries = [...readTar(kept)]
   const folders = new Set(entries.map(({ path, content }) => (content ? dirname(path) : path)))
   for (const path of folders) await mkdir(join(draft, path), { recursive: true, mode: 0o700 })
   await Promise.all(
@@ -53,16 +58,14 @@ export async function placeInitialData(directory: string, folder = import.meta.d
 }
 
 /**
- * Reads the archive of the empty data directory that the build has kept; undefined where there is none of the PGlite that
- * is installed.
+ * Reads the files of the empty data directory that the build has kept; undefined where there is none of the PGlite that is
+ * installed.
  *
  * @param folder where it was kept. @default this code's own
  */
-export async function readInitialData(
-  folder = import.meta.dirname,
-): Promise<Uint8Array<ArrayBuffer> | undefined> {
+export async function readInitialData(folder = import.meta.dirname): Promise<DataFiles | undefined> {
   const packed = await readFile(join(folder, nameOf(await installedVersion()))).catch(() => undefined)
-  return packed && promisify(brotliDecompress)(packed)
+  return packed && [...readTar(await promisify(brotliDecompress)(packed))]
 }
 
 function nameOf(version: string): string {

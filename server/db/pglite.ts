@@ -1,6 +1,7 @@
 import { access, chmod, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { messages, PGlite } from '@electric-sql/pglite'
+import { CopiedFiles, type DataFiles } from './data-files.ts'
 import {
   type BeginOptions,
   type Database,
@@ -10,7 +11,7 @@ import {
   type Statement,
 } from './database.ts'
 import { lockDirectory } from './directory-lock.ts'
-import { EMBEDDED_SIZES, placeInitialData, readInitialData } from './initial-data.ts'
+import { COPY_SIZES, EMBEDDED_SIZES, placeInitialData, readInitialData } from './initial-data.ts'
 import { runStatement } from './pglite-protocol.ts'
 import { Pool } from './pool.ts'
 import { answersWithin } from './postgres.ts'
@@ -20,8 +21,8 @@ import { resetStatement } from './session-state.ts'
 export interface PgliteOptions {
   /** The directory of the data, locked while open; undefined keeps it in memory. */
   readonly directory?: string
-  /** A dump of a data directory to start from, in memory only. */
-  readonly dump?: Blob
+  /** What to start from, in memory only: a copy for a test, which takes less memory. */
+  readonly files?: DataFiles
   /** Where the build has kept an empty one, which is read sooner than one is made. @default beside this code */
   readonly initialData?: string
   /** How long a call waits for the one connection. @default 5000 */
@@ -86,9 +87,9 @@ async function open(options: PgliteOptions): Promise<PGlite> {
     await chmod(data, 0o700)
     return PGlite.create({ ...EMBEDDED_SIZES, dataDir: data })
   }
-  const kept = options.dump ? undefined : await readInitialData(options.initialData)
-  const loadDataDir = options.dump ?? (kept && new Blob([kept]))
-  return PGlite.create({ ...EMBEDDED_SIZES, ...(loadDataDir && { loadDataDir }) })
+  const sizes = options.files ? COPY_SIZES : EMBEDDED_SIZES
+  const files = options.files ?? (await readInitialData(options.initialData))
+  return PGlite.create({ ...sizes, ...(files && { fs: new CopiedFiles(files) }) })
 }
 
 function isThere(path: string): Promise<boolean> {

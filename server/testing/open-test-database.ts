@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import postgres from 'postgres'
 import { connectionOf, driverOptions } from '../db/connection-string.ts'
+import { type DataFiles, packData, readDataFiles } from '../db/data-files.ts'
 import type { Database } from '../db/database.ts'
 import { migrateEmbedded, migratePostgres } from '../db/migrate.ts'
 import { openPglite, type PgliteDatabase } from '../db/pglite.ts'
@@ -32,7 +33,7 @@ export async function openTestDatabase(
 
 /** An embedded database with an app's tables, to be copied. */
 interface Migrated {
-  readonly dump: Blob
+  readonly files: DataFiles
   /** The database itself, for the first test that asks: most files of tests open one. */
   itself: PgliteDatabase | undefined
 }
@@ -44,9 +45,9 @@ async function openEmbedded(app: TestTables): Promise<TestDatabase> {
   const making = migrated.get(app.migrations) ?? migrate(app)
   migrated.set(app.migrations, making)
   const made = await making
-  const { dump, itself } = made
+  const { files, itself } = made
   made.itself = undefined
-  const database = itself ?? (await openPglite({ dump }))
+  const database = itself ?? (await openPglite({ files }))
   await database.engine.exec('set default_transaction_read_only = on')
   return { database, url: undefined, [Symbol.asyncDispose]: () => database.close() }
 }
@@ -55,10 +56,10 @@ async function migrate(app: TestTables): Promise<Migrated> {
   const database = await openPglite()
   try {
     await migrateEmbedded(database, app)
-    const dump = await database.engine.dumpDataDir('none')
+    const files = readDataFiles(await packData(database.engine))
     // Nothing that the migrations have set is left to whom it is given.
     await database.engine.exec('discard all')
-    return { dump, itself: database }
+    return { files, itself: database }
   } catch (error) {
     await database.close()
     throw error

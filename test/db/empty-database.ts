@@ -9,6 +9,7 @@ import { type MigrateOptions, migrateEmbedded, migratePostgres } from '../../ser
 import type { MigrationReport } from '../../server/db/migrator.ts'
 import { openPglite, type PgliteDatabase } from '../../server/db/pglite.ts'
 import { openPostgres } from '../../server/db/postgres.ts'
+import { filesOf } from '../support/database.ts'
 
 /** A database of the kind under test in which nothing was migrated yet, gone when disposed. */
 export interface EmptyDatabase extends AsyncDisposable {
@@ -36,7 +37,7 @@ async function empty({ engine }: PgliteDatabase): Promise<void> {
 export async function openEmptyDatabase(): Promise<EmptyDatabase> {
   const provided = inject('database')
   if (provided.kind === 'pglite') {
-    const database = given ?? (await openPglite({ dump: new Blob([await readFile(provided.dump)]) }))
+    const database = given ?? (await openPglite({ files: await filesOf(provided.packed) }))
     given = undefined
     await empty(database)
     return {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import postgres from 'postgres'
 import { inject } from 'vitest'
+import { type DataFiles, readDataFiles } from '../../server/db/data-files.ts'
 import { openPglite } from '../../server/db/pglite.ts'
 import { openPostgres, type PostgresOptions } from '../../server/db/postgres.ts'
 import type { TestDatabase } from '../../server/testing/open-test-database.ts'
@@ -12,7 +13,7 @@ export type { TestDatabase }
 export async function openTestDatabase(options: Omit<PostgresOptions, 'url'> = {}): Promise<TestDatabase> {
   const provided = inject('database')
   if (provided.kind === 'pglite') {
-    const database = await openPglite({ dump: new Blob([await readFile(provided.dump)]), ...options })
+    const database = await openPglite({ files: await filesOf(provided.packed), ...options })
     await database.engine.exec('set default_transaction_read_only = on')
     return { database, url: undefined, [Symbol.asyncDispose]: () => database.close() }
   }
@@ -35,6 +36,16 @@ export async function openTestDatabase(options: Omit<PostgresOptions, 'url'> = {
       void asAdmin(provided.url, `drop database if exists ${name} with (force)`).catch(() => {})
     },
   }
+}
+
+/** By its path, what was packed for the run: read once for all tests of a process. */
+const read = new Map<string, Promise<DataFiles>>()
+
+/** The files of the embedded database that was migrated for the run. */
+export function filesOf(packed: string): Promise<DataFiles> {
+  const files = read.get(packed) ?? readFile(packed).then(readDataFiles)
+  read.set(packed, files)
+  return files
 }
 
 async function asAdmin(url: string, ...statements: readonly string[]): Promise<void> {
