@@ -76,7 +76,7 @@ const projects = [
       name: 'static',
       include: WITHOUT_DATABASE,
       isolate: false,
-      globalSetup: ['test/support/setup-packages.ts'],
+      globalSetup: ['test/support/setup-shared.ts'],
     },
   },
   {
@@ -86,7 +86,7 @@ const projects = [
       name: 'rendered',
       include: [RENDERED],
       setupFiles: ['test/support/document.ts', ...shared.setupFiles],
-      globalSetup: ['test/support/setup-pglite.ts'],
+      globalSetup: ['test/support/setup-shared.ts', 'test/support/setup-pglite.ts'],
     },
   },
   {
@@ -97,7 +97,7 @@ const projects = [
       isolate: false,
       include: ['test/**/*.test.ts'],
       exclude: [...WITHOUT_DATABASE, ...REAL_POSTGRES, RENDERED],
-      globalSetup: ['test/support/setup-pglite.ts'],
+      globalSetup: ['test/support/setup-shared.ts', 'test/support/setup-pglite.ts'],
     },
   },
   {
@@ -108,7 +108,7 @@ const projects = [
       isolate: false,
       include: ['test/**/*.test.ts'],
       exclude: [...WITHOUT_DATABASE, ...BEFORE_DATABASES, EMBEDDED, RENDERED],
-      globalSetup: ['test/support/setup-postgres.ts'],
+      globalSetup: ['test/support/setup-shared.ts', 'test/support/setup-postgres.ts'],
     },
   },
 ]

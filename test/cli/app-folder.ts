@@ -4,7 +4,7 @@ import { mkdir, readdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { placeInitialData } from '../../server/db/initial-data.ts'
 import { guarded, temporaryPath } from '../support/guarded.ts'
-import { SHORTLY_ON_SOURCES } from '../support/on-sources.ts'
+import { type DeputyCommand, deputyCommand } from '../support/programs.ts'
 
 const ROOT = resolve(import.meta.dirname, '../..')
 
@@ -72,16 +72,17 @@ export async function makeAppFolder(files: Readonly<Record<string, string>> = {}
   // Where the build has kept an empty database, it has that; to make one takes far longer.
   await placeInitialData(join(path, '.deputy/pgdata'), join(ROOT, 'dist/server/db'))
   await mkdir(join(path, 'node_modules'))
-  await symlink(ROOT, join(path, 'node_modules/deputyjs'))
+  const command = await deputyCommand()
+  await symlink(command.packageFolder, join(path, 'node_modules/deputyjs'))
   for (const name of await readdir(join(ROOT, 'node_modules')))
     if (!name.startsWith('.'))
       await symlink(join(ROOT, 'node_modules', name), join(path, 'node_modules', name))
   return {
     path,
     write,
-    start: (args, env = {}) => spawnDeputy(path, args, env),
+    start: (args, env = {}) => spawnDeputy(command, path, args, env),
     async deputy(args, { env = {}, stdin = '' } = {}) {
-      const { child, output, ended } = spawnDeputy(path, args, env)
+      const { child, output, ended } = spawnDeputy(command, path, args, env)
       child.stdin.end(stdin)
       return { code: await ended, ...output }
     },
@@ -89,11 +90,14 @@ export async function makeAppFolder(files: Readonly<Record<string, string>> = {}
   }
 }
 
-function spawnDeputy(cwd: string, args: readonly string[], env: Readonly<Record<string, string>>) {
-  const held = ['--import', join(ROOT, 'test/support/hold-command.ts')]
-  const program = [...SHORTLY_ON_SOURCES, ...held, join(ROOT, 'server/cli/main.ts')]
+function spawnDeputy(
+  { program, held }: DeputyCommand,
+  cwd: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+) {
   const child = guarded(
-    spawn(process.execPath, [...program, ...args], {
+    spawn(process.execPath, ['--import', held, ...program, ...args], {
       cwd,
       env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
       detached: true,

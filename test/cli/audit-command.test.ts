@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { migrateEmbedded } from '../../server/db/migrate.ts'
 import { openPglite, type PgliteDatabase } from '../../server/db/pglite.ts'
-import { run } from '../lifecycle/process.ts'
+import { runDeputy } from '../lifecycle/process.ts'
 import { insertAudit } from '../support/audit-rows.ts'
 import { dataDirectory } from '../support/data-directory.ts'
 import { MIGRATIONS, TABLES } from '../support/tables.ts'
@@ -41,16 +41,13 @@ beforeAll(() =>
 )
 
 async function audit(args: readonly string[], env: Record<string, string> = {}) {
-  const { output, ended } = run('npm', ['run', '-s', 'audit', '--', ...args], {
-    DATA_DIR: directory.path,
-    ...env,
-  })
+  const { output, ended } = await runDeputy(['audit', ...args], { DATA_DIR: directory.path, ...env })
   return { ...(await ended), ...output }
 }
 
 const rowsOf = (text: string) => inDatabase(async ({ engine }) => (await engine.query(text)).rows)
 
-describe('npm run audit', () => {
+describe('deputy audit', () => {
   test('list prints a line per entry, newest first, which nothing in it can break', async () => {
     const { code, stdout, stderr } = await audit(['list'])
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { migrateEmbedded } from '../../server/db/migrate.ts'
 import { openPglite, type PgliteDatabase } from '../../server/db/pglite.ts'
-import { run } from '../lifecycle/process.ts'
+import { runDeputy } from '../lifecycle/process.ts'
 import { dataDirectory } from '../support/data-directory.ts'
 import { MIGRATIONS, TABLES } from '../support/tables.ts'
 
@@ -21,10 +21,7 @@ beforeAll(() =>
 )
 
 async function credits(args: readonly string[], env: Record<string, string> = {}) {
-  const { output, ended } = run('npm', ['run', '-s', 'credits', '--', ...args], {
-    DATA_DIR: directory.path,
-    ...env,
-  })
+  const { output, ended } = await runDeputy(['credits', ...args], { DATA_DIR: directory.path, ...env })
   return { ...(await ended), ...output }
 }
 
@@ -38,7 +35,7 @@ const grantArgs = (account: string, amount: string, key: string) => [
   key,
 ]
 
-describe('npm run credits', () => {
+describe('deputy credits', () => {
   test('grants once for a key', async () => {
     const first = await credits(grantArgs('ada', '5000000', 'k1'))
     expect(first).toMatchObject({

@@ -1,8 +1,6 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { rm } from 'node:fs/promises'
-import { fileURLToPath } from 'node:url'
 import { afterAll, expect, test } from 'vitest'
+import packageJson from '../../package.json' with { type: 'json' }
 import {
   DEVELOPMENT_AUDIENCE,
   DEVELOPMENT_ISSUER,
@@ -10,29 +8,21 @@ import {
 } from '../../server/auth/development-key.ts'
 import { createKeySource } from '../../server/auth/key-source.ts'
 import { createVerifier } from '../../server/auth/verifier.ts'
-import { guarded, temporaryPath } from '../support/guarded.ts'
-import { ON_SOURCES } from '../support/on-sources.ts'
+import { runDeputy } from '../lifecycle/process.ts'
+import { temporaryPath } from '../support/guarded.ts'
 
 const dataDir = await temporaryPath('token')
 afterAll(() => rm(dataDir, { recursive: true }))
 
 async function run(args: readonly string[], env: Record<string, string> = {}) {
-  const script = fileURLToPath(new URL('../../server/cli/main.ts', import.meta.url))
-  const child = guarded(
-    spawn(process.execPath, [...ON_SOURCES, script, 'token', ...args], {
-      env: { PATH: process.env.PATH, DATA_DIR: dataDir, ...env },
-    }),
-  )
-  const output = { stdout: '', stderr: '' }
-  child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
-    output.stdout += chunk
-  })
-  child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
-    output.stderr += chunk
-  })
-  const [code] = await once(child, 'close')
+  const { output, ended } = await runDeputy(['token', ...args], { DATA_DIR: dataDir, ...env })
+  const { code } = await ended
   return { code, ...output }
 }
+
+test.each(['token', 'audit', 'credits'] as const)('npm run %s is deputy %s, on the sources', (name) => {
+  expect(packageJson.scripts[name]).toBe(`${packageJson.scripts.deputy} ${name}`)
+})
 
 test('the command prints a token of the development key and nothing else', async () => {
   const { code, stdout, stderr } = await run(['ada', '--expires', '1h', '--email', 'ada@example.com'])

@@ -1,16 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 import { afterEach, expect, it } from 'vitest'
 import { openDatabase } from '../../server/lifecycle/open-database.ts'
 import { dataDirectory } from '../support/data-directory.ts'
 import { guarded } from '../support/guarded.ts'
-import { SHORTLY_ON_SOURCES } from '../support/on-sources.ts'
+import { programOf } from '../support/programs.ts'
 import { shortened } from '../support/shortened.ts'
 import { MIGRATIONS, TABLES } from '../support/tables.ts'
 
-const WRITER = fileURLToPath(new URL('writer.ts', import.meta.url))
 const ROUNDS = shortened({ short: 8, whole: 20 })
 /** How much longer each round writes: the last one to the same number in either. */
 const STEP = 133 / (ROUNDS - 1)
@@ -20,9 +18,9 @@ afterEach(() => {
   for (const child of children.splice(0)) child.kill('SIGKILL')
 })
 
-function startWriter(directory: string, round: number) {
+async function startWriter(directory: string, round: number) {
   const child = guarded(
-    spawn(process.execPath, [...SHORTLY_ON_SOURCES, WRITER, directory, String(round)], {
+    spawn(process.execPath, [...(await programOf('writer')), directory, String(round)], {
       stdio: ['ignore', 'pipe', 'inherit'],
     }),
   )
@@ -40,7 +38,7 @@ it('every write that was acknowledged is there after kill -9, and none by half',
   const directory = data.path
   const acknowledged: string[] = []
   for (let round = 0; round < ROUNDS; round += 1) {
-    const { child, lines } = startWriter(directory, round)
+    const { child, lines } = await startWriter(directory, round)
     const gone = once(child, 'exit')
     let written = 0
     // Killed at another moment in every round, in the midst of writing; what it says after that counts as well.
@@ -71,11 +69,11 @@ it('a second opener is refused while the first has the directory, and let in whe
 }, async () => {
   await using data = await dataDirectory()
   const directory = data.path
-  const first = startWriter(directory, 0)
+  const first = await startWriter(directory, 0)
   await once(first.lines, 'line')
   await expect(open(directory)).rejects.toThrow(`"${directory}" is in use by another Deputy process`)
 
-  const second = startWriter(directory, 1)
+  const second = await startWriter(directory, 1)
   const [line] = await once(second.lines, 'line')
   expect(line).toMatch(/^failed .*is in use by another Deputy process/)
 

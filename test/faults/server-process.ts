@@ -1,26 +1,19 @@
-import { fork } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
 import { guarded } from '../support/guarded.ts'
 import { holdServer } from '../support/held-servers.ts'
-import { ON_SOURCES } from '../support/on-sources.ts'
+import { programOf } from '../support/programs.ts'
 import type { Death } from './death.ts'
-
-const PROGRAMS = {
-  bank: new URL('server.ts', import.meta.url),
-  market: new URL('market-server.ts', import.meta.url),
-}
 
 /** Starts a server as a process of its own. Killed when disposed. @throws {Error} when it does not come up. */
 export async function startServer(
   databaseUrl: string,
   bankUrl: string,
-  program: keyof typeof PROGRAMS = 'bank',
+  program: 'bank' | 'market' = 'bank',
   env: Readonly<Record<string, string>> = {},
 ) {
   const child = guarded(
-    fork(fileURLToPath(PROGRAMS[program]), [databaseUrl, bankUrl], {
-      execArgv: [...ON_SOURCES],
+    spawn(process.execPath, [...(await programOf(program)), databaseUrl, bankUrl], {
       env: { ...process.env, ...env },
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     }),

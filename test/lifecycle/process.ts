@@ -5,7 +5,7 @@ import { describeApp } from '../../server/lifecycle/describe-app.ts'
 import { fixture } from '../fixture/app.ts'
 import { guarded } from '../support/guarded.ts'
 import { holdServer } from '../support/held-servers.ts'
-import { SHORTLY_ON_SOURCES } from '../support/on-sources.ts'
+import { deputyCommand, programOf } from '../support/programs.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -57,12 +57,15 @@ export function run(command: string, args: readonly string[], env: Record<string
   return { child, output, ended }
 }
 
-/** @param flags for one that goes on for long, others */
-export function runServer(
-  env: Record<string, string>,
-  flags: readonly string[] = SHORTLY_ON_SOURCES,
-): Running {
-  return run(process.execPath, [...flags, 'test/fixture/main.ts'], { PORT: '0', ...env })
+/** Starts the server of the fixture. @param program another one */
+export async function runServer(env: Record<string, string>, program?: readonly string[]): Promise<Running> {
+  return run(process.execPath, program ?? (await programOf('fixture')), { PORT: '0', ...env })
+}
+
+/** Runs a `deputy` command that loads no app. */
+export async function runDeputy(args: readonly string[], env?: Record<string, string>): Promise<Running> {
+  const { program } = await deputyCommand()
+  return run(process.execPath, [...program, ...args], env)
 }
 
 /** Waits for a text on the output of a process. @throws {Error} with all of its output when it ends first. */
@@ -89,9 +92,9 @@ export interface StartedServer extends Running, AsyncDisposable {
 /** Starts the server and waits until it says where it listens. Killed when disposed, if it still runs. */
 export async function startServer(
   env: Record<string, string>,
-  flags?: readonly string[],
+  program?: readonly string[],
 ): Promise<StartedServer> {
-  const running = runServer(env, flags)
+  const running = await runServer(env, program)
   const [, url = ''] = await waitForOutput(running, /^Deputy listens on (\S+)$/m)
   holdServer(url, describeApp(fixture).text)
   await waitForOutput(running, /capacity":20|tokens {4}of http/)
@@ -105,9 +108,9 @@ export async function startServer(
   }
 }
 
-/** What `npm run -s token` prints for a user. */
+/** What `deputy token` prints for a user. */
 export async function mintToken(userId: string, dataDir: string): Promise<string> {
-  const { output, ended } = run('npm', ['run', '-s', 'token', '--', userId], { DATA_DIR: dataDir })
+  const { output, ended } = await runDeputy(['token', userId], { DATA_DIR: dataDir })
   const { code } = await ended
   if (code !== 0) throw new Error(output.stderr)
   return output.stdout.trim()

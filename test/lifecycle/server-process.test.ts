@@ -4,11 +4,9 @@ import { afterAll, expect, test, vi } from 'vitest'
 import { createClient, unwrap } from '../../client/core/index.ts'
 import type { FixtureRouter } from '../fixture/app.ts'
 import { dataDirectory } from '../support/data-directory.ts'
-import { SHORTLY_ON_SOURCES } from '../support/on-sources.ts'
 import { callUntilEnded } from './call-until-ended.ts'
-import { mintToken, run, runServer, startServer } from './process.ts'
+import { mintToken, run, runDeputy, runServer, startServer } from './process.ts'
 
-const COMMAND = [...SHORTLY_ON_SOURCES, 'server/cli/main.ts']
 const EVENT = { title: 'Launch', startsAt: new Date('2030-01-01T18:00:00Z'), capacity: 5 }
 
 // The first start on a directory makes its database, which takes far longer than the next ones.
@@ -85,7 +83,7 @@ test('METRICS_PORT serves metrics beside the app, until the server stops', async
   const report = await (await fetch(new URL('/live', address))).json()
   expect(report).toMatchObject({ callCount: 0, calls: [], pool: { max: 1, waiting: 0 }, queue: {} })
   const { port } = new URL(address)
-  const asked = run(process.execPath, [...COMMAND, 'doctor', '--live'], { METRICS_PORT: port })
+  const asked = await runDeputy(['doctor', '--live'], { METRICS_PORT: port })
   expect(await asked.ended).toMatchObject({ code: 0 })
   expect(asked.output.stdout).toMatch(/^pool {5}max 1, leased 0, idle 1, waiting 0$/m)
   server.child.kill('SIGUSR2')
@@ -116,10 +114,10 @@ test('a server that is asked what it does before it has started says so, and sta
 })
 
 test('doctor --live says how to be able to ask, where it cannot', async () => {
-  const { output, ended } = run(process.execPath, [...COMMAND, 'doctor', '--live'])
+  const { output, ended } = await runDeputy(['doctor', '--live'])
   expect(await ended).toMatchObject({ code: 1 })
   expect(output.stderr).toContain('METRICS_PORT, which is not set to a port')
-  const nowhere = run(process.execPath, [...COMMAND, 'doctor', '--live'], { METRICS_PORT: '1' })
+  const nowhere = await runDeputy(['doctor', '--live'], { METRICS_PORT: '1' })
   expect(await nowhere.ended).toMatchObject({ code: 1 })
   expect(nowhere.output.stderr).toContain('http://127.0.0.1:1/live does not answer')
 })
@@ -128,7 +126,7 @@ test('a port for metrics that is taken keeps the server from starting, by its na
   const other = createServer()
   await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve))
   const { port } = other.address() as AddressInfo
-  const refused = runServer({ DATA_DIR: directory.path, METRICS_PORT: String(port) })
+  const refused = await runServer({ DATA_DIR: directory.path, METRICS_PORT: String(port) })
   expect(await refused.ended).toMatchObject({ code: 1 })
   expect(refused.output.stderr).toContain('METRICS_HOST and METRICS_PORT: listen EADDRINUSE')
   other.close()

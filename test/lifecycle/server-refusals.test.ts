@@ -12,7 +12,7 @@ afterAll(() => directory[Symbol.asyncDispose]())
 
 /** What a server that cannot start says. */
 async function refusal(env: Record<string, string>): Promise<string> {
-  const { output, ended } = runServer(env)
+  const { output, ended } = await runServer(env)
   expect(await ended).toEqual({ code: 1, signal: null })
   expect(output.stdout).not.toContain('listens')
   expect(output.stderr).toMatch(/^Deputy could not start\. /)

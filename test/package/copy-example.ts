@@ -2,11 +2,11 @@ import { execFileSync } from 'node:child_process'
 import { chmod, cp, mkdir, readdir, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { isApp } from '../../server/cli/repository/app-paths.ts'
-import { SHORTLY_ON_SOURCES } from '../support/on-sources.ts'
+import { deputyCommand } from '../support/programs.ts'
 
 const ROOT = resolve(import.meta.dirname, '../..')
 
-/** Copies the example's server into an empty folder, where it runs on the sources of this repository. */
+/** Copies the example's server into an empty folder, where it runs on what is made of the sources of this repository. */
 export async function copyExample(folder: string): Promise<void> {
   const listed = execFileSync('git', ['ls-files'], { cwd: ROOT, encoding: 'utf8' }).split('\n')
   for (const file of listed.filter((file) => isApp(file) && !/^(?:client|test)\//.test(file))) {
@@ -28,9 +28,9 @@ async function linkModules(modules: string): Promise<void> {
   for (const name of await readdir(join(ROOT, 'node_modules'))) {
     if (!name.startsWith('.')) await symlink(join(ROOT, 'node_modules', name), join(modules, name))
   }
-  await symlink(ROOT, join(modules, 'deputyjs'))
+  const { program, packageFolder } = await deputyCommand()
+  await symlink(packageFolder, join(modules, 'deputyjs'))
   const command = join(modules, '.bin/deputy')
-  const main = join(ROOT, 'server/cli/main.ts')
-  await writeFile(command, `#!/bin/sh\nexec node ${SHORTLY_ON_SOURCES.join(' ')} ${main} "$@"\n`)
+  await writeFile(command, `#!/bin/sh\nexec node ${program.join(' ')} "$@"\n`)
   await chmod(command, 0o755)
 }

@@ -1,42 +1,24 @@
 // What a team does with the package: it is packed, an app is made of it elsewhere, and that is run as a shell would.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
-import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { inject } from 'vitest'
 import { guarded, runGuarded } from '../support/guarded.ts'
 import { holdServer } from '../support/held-servers.ts'
+import { onceIn } from '../support/once-in.ts'
 
 const ROOT = resolve(import.meta.dirname, '../..')
 
 /**
- * Packs this repository, once for all files of a run: the first that asks packs, the others wait for it.
+ * Packs this repository, once for all files of a run.
+ *
  * @returns where a tarball is, by the name of its package; throws for others
  */
 export async function packPackages(): Promise<(name: string) => string> {
-  const folder = inject('packages')
-  const packing = join(folder, 'packing')
-  const packed = join(folder, 'packed')
-  const failed = join(folder, 'failed')
-  const isFirst = await mkdir(join(folder, 'turn')).then(
-    () => true,
-    () => false,
+  const packed = await onceIn(inject('shared'), 'packages', (folder) =>
+    runIn(ROOT, 'npm', ['run', '-s', 'pack', '--', folder]),
   )
-  if (isFirst) {
-    try {
-      await runIn(ROOT, 'npm', ['run', '-s', 'pack', '--', packing])
-      await rename(packing, packed)
-    } catch (error) {
-      await writeFile(failed, String(error))
-      throw error
-    }
-  }
-  while (!existsSync(packed)) {
-    if (existsSync(failed)) throw new Error(await readFile(failed, 'utf8'))
-    await sleep(200)
-  }
   const tarballs = new Map(
     (await readdir(packed)).map((file) => [file.replace(/-\d+\.\d+\.\d+.*/, ''), join(packed, file)]),
   )

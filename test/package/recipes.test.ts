@@ -4,8 +4,8 @@ import { readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { temporaryDirectory } from '../support/guarded.ts'
-import { SHORTLY_ON_SOURCES } from '../support/on-sources.ts'
 import { type Step, shown, stepsOf } from '../support/page-steps.ts'
+import { deputyCommand } from '../support/programs.ts'
 import { copyExample } from './copy-example.ts'
 import { follow } from './follow.ts'
 import { KEY_ID, type ObjectStore, REGION, SECRET_KEY, startObjectStore } from './object-store.ts'
@@ -14,7 +14,6 @@ import { runIn, type StartedApp, startPackedApp } from './packed-app.ts'
 const ROOT = resolve(import.meta.dirname, '../..')
 const PAGE = 'recipes.md'
 const PATIENCE = { timeout: 300_000 }
-const DEPUTY = [...SHORTLY_ON_SOURCES, join(ROOT, 'server/cli/main.ts')] as const
 const PNG = Buffer.from('89504e470d0a1a0a', 'hex')
 const PROMISE = { name: 'me.png', contentType: 'image/png', bytes: PNG.length }
 
@@ -38,10 +37,10 @@ const environment = (more: Readonly<Record<string, string>> = {}) => ({
   S3_SECRET_ACCESS_KEY: SECRET_KEY,
   ...more,
 })
-const deputy = (args: readonly string[], env: Readonly<Record<string, string>> = environment()) =>
-  runIn(directory.path, process.execPath, [...DEPUTY, ...args], env)
-const start = (env = environment()) =>
-  startPackedApp(directory.path, [process.execPath, ...DEPUTY, 'start'], env)
+const deputy = async (args: readonly string[], env: Readonly<Record<string, string>> = environment()) =>
+  runIn(directory.path, process.execPath, [...(await deputyCommand()).program, ...args], env)
+const start = async (env = environment()) =>
+  startPackedApp(directory.path, [process.execPath, ...(await deputyCommand()).program, 'start'], env)
 
 const tokens = new Map<string, Promise<string>>()
 /** A token of a user, which the command signs. */

@@ -3,12 +3,12 @@ import { expect, it } from 'vitest'
 import { erase } from '../../server/audit/erase.ts'
 import { prune } from '../../server/audit/prune.ts'
 import { gate } from '../invocation/probe.ts'
-import { run } from '../lifecycle/process.ts'
+import { runDeputy } from '../lifecycle/process.ts'
 import { insertAudit } from '../support/audit-rows.ts'
 import { openTestDatabase } from '../support/database.ts'
 
 async function audit(url: string, args: readonly string[]) {
-  const { output, ended } = run('npm', ['run', '-s', 'audit', '--', ...args], { DATABASE_URL: url })
+  const { output, ended } = await runDeputy(['audit', ...args], { DATABASE_URL: url })
   return { ...(await ended), ...output }
 }
 

@@ -1,6 +1,6 @@
 import postgres from 'postgres'
 import { expect, it, vi } from 'vitest'
-import { run } from '../lifecycle/process.ts'
+import { runDeputy } from '../lifecycle/process.ts'
 import { openTestDatabase } from '../support/database.ts'
 import { execute } from '../support/execute.ts'
 
@@ -8,7 +8,7 @@ import { execute } from '../support/execute.ts'
 vi.setConfig({ testTimeout: 120_000 })
 
 async function credits(url: string, args: readonly string[]) {
-  const { output, ended } = run('npm', ['run', '-s', 'credits', '--', ...args], { DATABASE_URL: url })
+  const { output, ended } = await runDeputy(['credits', ...args], { DATABASE_URL: url })
   return { ...(await ended), ...output }
 }
 

@@ -8,7 +8,7 @@ it('a server whose migration fails says so in plain words, and exits with 1', as
   await using empty = await openEmptyDatabase()
   await using directory = await temporaryDirectory('migration')
   await execute(empty.database, empty.url, 'create table analytics (record_id text)')
-  const server = runServer({ DATABASE_URL: empty.url ?? '', DATA_DIR: directory.path })
+  const server = await runServer({ DATABASE_URL: empty.url ?? '', DATA_DIR: directory.path })
   expect(await server.ended).toEqual({ code: 1, signal: null })
   expect(server.output.stderr).toMatch(
     /^Deputy could not start\. Migration 0000_init\.sql failed in line \d+, and nothing of it was kept: relation "analytics" already exists \(SQLSTATE 42P07\)\n {2}Statement: CREATE TABLE "analytics".*\n {2}What to do: it exists already/,

@@ -48,7 +48,7 @@ export async function startTarget({ kind, databaseUrl, heapMegabytes }: TargetOp
         RATE_LIMIT_INTEGRATIONS: 'none',
         ...(database ? { DATABASE_URL: database.url } : {}),
       },
-      ON_SOURCES,
+      [...ON_SOURCES, 'test/fixture/main.ts'],
     )
     const key = await loadDevelopmentKey(directory.path)
     const { child, output, url } = server

@@ -1,0 +1,25 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import type { TestProject } from 'vitest/node'
+
+declare module 'vitest' {
+  export interface ProvidedContext {
+    /** Where lies what the first test which asks for it makes for all: the packages, and the programs. */
+    readonly shared: string
+  }
+}
+
+const MODULES = resolve(import.meta.dirname, '../../node_modules')
+/** Between the projects of a run, each of which is set up. */
+const VARIABLE = 'DEPUTY_TEST_SHARED'
+
+/** Gives the tests of all projects a folder in common, from which Node finds the packages of this repository. */
+export default async function setup(project: TestProject) {
+  process.env[VARIABLE] ??= await mkdtemp(join(MODULES, '.deputy-test-'))
+  const folder = process.env[VARIABLE]
+  project.provide('shared', folder)
+  return async () => {
+    delete process.env[VARIABLE]
+    await rm(folder, { recursive: true, force: true })
+  }
+}
