@@ -74,7 +74,8 @@ beforeAll(async () => {
   url = opened.url
 }, PATIENCE)
 afterAll(() => opened[Symbol.asyncDispose](), PATIENCE)
-afterEach(() => {
+afterEach(async () => {
+  await opened.closePages()
   expect(opened.problems()).toEqual([])
 })
 

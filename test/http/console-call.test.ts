@@ -30,7 +30,8 @@ beforeAll(async () => {
   opened = await openConsole(startApp)
 }, PATIENCE)
 afterAll(() => opened[Symbol.asyncDispose](), PATIENCE)
-afterEach(() => {
+afterEach(async () => {
+  await opened.closePages()
   expect(opened.problems()).toEqual([])
 })
 

@@ -45,7 +45,8 @@ beforeAll(async () => {
   )
 }, PATIENCE)
 afterAll(() => opened[Symbol.asyncDispose](), PATIENCE)
-afterEach(() => {
+afterEach(async () => {
+  await opened.closePages()
   expect(opened.problems()).toEqual([])
 })
 

@@ -84,7 +84,8 @@ afterAll(async () => {
   await opened[Symbol.asyncDispose]()
   await provider[Symbol.asyncDispose]()
 }, PATIENCE)
-afterEach(() => {
+afterEach(async () => {
+  await opened.closePages()
   aheadMs = 0
   provider.user = 'owner'
   // A sign-in asks the provider.

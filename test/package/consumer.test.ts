@@ -64,16 +64,13 @@ beforeAll(async () => {
   await cp(join(root, 'package.json'), join(modules, 'deputyjs/package.json'))
   await cp(join(root, 'test/fixture'), join(project, 'app'), { recursive: true })
   await writeFile(join(project, 'package.json'), '{ "type": "module" }')
+  await writeFile(join(project, 'front.ts'), FRONT_END)
+  await writeFile(join(project, 'mistakes.ts'), MISTAKES)
 }, 120_000)
 
 afterAll(() => rm(project, { recursive: true }))
 
-async function compile(
-  source: string,
-  moduleResolution: 'bundler' | 'nodenext',
-  version: Version = '7',
-): Promise<string> {
-  await writeFile(join(project, 'front.ts'), source)
+async function compile(moduleResolution: 'bundler' | 'nodenext', version: Version): Promise<string> {
   const options = {
     strict: true,
     noEmit: true,
@@ -84,7 +81,8 @@ async function compile(
     moduleResolution,
   }
   const compilerOptions = { ...options, module: moduleResolution === 'bundler' ? 'esnext' : 'nodenext' }
-  await writeFile(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['front.ts'] }))
+  const files = ['front.ts', 'mistakes.ts']
+  await writeFile(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, files }))
   const tsc = join(COMPILERS[version], 'bin/tsc')
   return runGuarded(process.execPath, [tsc, '-p', project]).then(
     () => '',
@@ -93,19 +91,18 @@ async function compile(
 }
 
 describe('the built package in a repository of its own', () => {
-  it.each(['bundler', 'nodenext'] as const)(
-    'types an app and its front end (%s)',
-    async (moduleResolution) => {
-      expect(await compile(FRONT_END, moduleResolution)).toBe('')
-    },
-  )
-
-  it.each(Object.keys(COMPILERS) as Version[])(
-    'types it with TypeScript %s, and refuses a wrong action, field and value',
-    async (version) => {
-      expect(await compile(FRONT_END, 'bundler', version)).toBe('')
-      const errors = await compile(MISTAKES, 'bundler', version)
-      expect(errors.match(/front\.ts\(\d+/g)).toEqual([5, 6, 7, 8, 9].map((line) => `front.ts(${line}`))
+  it.each([
+    ['5.9', 'bundler'],
+    ['6', 'bundler'],
+    ['7', 'bundler'],
+    ['7', 'nodenext'],
+  ] as const)(
+    'types an app and its front end with TypeScript %s (%s), and refuses a wrong action, field and value',
+    async (version, moduleResolution) => {
+      const errors = await compile(moduleResolution, version)
+      expect(errors.match(/^\S+\.ts\(\d+/gm), errors).toEqual(
+        [5, 6, 7, 8, 9].map((line) => `mistakes.ts(${line}`),
+      )
     },
     120_000,
   )

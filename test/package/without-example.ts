@@ -22,7 +22,7 @@ const ada = await tested.as('ada')
 console.log(await ada.actions.writeNote({ text: 'Hello' }))
 `
 
-/** Tests of the packages, which hold the example as a template, and what only they use. */
+/** Tests that take the example with them, as a template or to compile its files, and what only they use. */
 const TAKES_EXAMPLE: ReadonlySet<string> = new Set([
   'test/package/copy-example.ts',
   'test/package/example-streams.test.ts',
@@ -35,6 +35,7 @@ const TAKES_EXAMPLE: ReadonlySet<string> = new Set([
   'test/package/sign-in.test.ts',
   'test/package/take-it.test.ts',
   'test/package/test-person.ts',
+  'test/types/versions.test.ts',
 ])
 
 /** What must hold of the copy. */

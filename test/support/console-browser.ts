@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import type { BrowserContextOptions, Page } from 'playwright-core'
+import type { BrowserContext, BrowserContextOptions, Page } from 'playwright-core'
 import { openBrowser } from './browser.ts'
 import { builtConsole } from './console-build.ts'
 import { PATIENCE_MS } from './patience.ts'
@@ -18,6 +18,8 @@ export interface OpenConsole<TApp = TestApp> extends AsyncDisposable {
   /** What went wrong in the pages since it was asked last: errors, what their policy refused, requests elsewhere. */
   problems(): readonly string[]
   open(address?: string, options?: BrowserContextOptions): Promise<Page>
+  /** Closes what was opened: a page that no one looks at goes on asking the server, and drawing. */
+  closePages(): Promise<void>
   /** Opens a page as the owner, by the one click of development. */
   signedIn(address?: string, options?: BrowserContextOptions): Promise<Page>
   /** What axe finds, by its rules. */
@@ -35,9 +37,12 @@ export async function openConsole<TApp extends Pick<TestApp, 'listen' | 'token'>
   const chromium = await openBrowser()
   const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
   const found: string[] = []
+  const contexts = new Set<BrowserContext>()
 
   const open = async (address = '', context: BrowserContextOptions = {}) => {
     const opened = await chromium.browser.newContext({ timezoneId: 'Europe/Berlin', ...context })
+    contexts.add(opened)
+    opened.on('close', () => contexts.delete(opened))
     const page = await opened.newPage()
     page.setDefaultTimeout(SOON.timeout)
     page.on('pageerror', (error) => found.push(error.message))
@@ -58,6 +63,9 @@ export async function openConsole<TApp extends Pick<TestApp, 'listen' | 'token'>
     url,
     problems: () => found.splice(0),
     open,
+    async closePages() {
+      await Promise.all([...contexts].map((context) => context.close()))
+    },
     async signedIn(address, context) {
       const page = await open(address, context)
       await page.getByRole('button', { name: 'Sign in as the owner' }).click()
