@@ -27,7 +27,7 @@ export async function startServer(
     return message
   }
   const { url, document } = await answer()
-  holdServer(url, document)
+  holdServer(url, document, ended)
   return {
     url,
     ended,

@@ -96,7 +96,7 @@ export async function startServer(
 ): Promise<StartedServer> {
   const running = await runServer(env, program)
   const [, url = ''] = await waitForOutput(running, /^Deputy listens on (\S+)$/m)
-  holdServer(url, describeApp(fixture).text)
+  holdServer(url, describeApp(fixture).text, running.ended)
   await waitForOutput(running, /capacity":20|tokens {4}of http/)
   return {
     ...running,

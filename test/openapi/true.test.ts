@@ -309,11 +309,19 @@ it('a server of its own process is held where it is asked', async () => {
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
   const address = `http://127.0.0.1:${port}`
-  holdServer(address, '{"paths":{}}')
+  const closed = once(server, 'close')
+  holdServer(address, '{"paths":{}}', closed)
   await get(`${address}/api/credits`)
   await fetch(new Request(`${address}/api/users/me`))
   expect(refuseFaults).toThrow(
     /GET \/api\/credits answers 200, .*\nGET \/api\/users\/me answers 200, and the document has no such operation$/,
   )
   server.close()
+  await closed
+  // What listens at its port afterwards is another server.
+  const other = createServer((_, answer) => answer.writeHead(200).end('{}')).listen(port, '127.0.0.1')
+  await once(other, 'listening')
+  await get(`${address}/api/credits`)
+  expect(refuseFaults).not.toThrow()
+  other.close()
 })

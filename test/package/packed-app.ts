@@ -92,7 +92,7 @@ export async function startPackedApp(
     await Promise.race([once(child.stdout, 'data'), once(child.stderr, 'data'), ended])
     url = address()
   }
-  holdServer(url, await runIn(cwd, 'npx', ['deputy', 'openapi']))
+  holdServer(url, await runIn(cwd, 'node_modules/.bin/deputy', ['openapi']), ended)
   return {
     url,
     output: () => output,

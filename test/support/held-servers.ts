@@ -4,9 +4,18 @@ import { faultsBy, report } from './contract-check.ts'
 /** The document of each server that runs as a process of its own, by its origin. */
 const documents = new Map<string, string>()
 
-/** Holds from now on what this process sends to a server, and what it answers, against the document with this text. */
-export function holdServer(url: string, document: string): void {
-  documents.set(new URL(url).origin, document)
+/**
+ * Holds what this process sends to a server, and what it answers, against the document with this text.
+ *
+ * @param ended when the server has ended: then its port may be given to another
+ */
+export function holdServer(url: string, document: string, ended?: Promise<unknown>): void {
+  const { origin } = new URL(url)
+  documents.set(origin, document)
+  const release = () => {
+    if (documents.get(origin) === document) documents.delete(origin)
+  }
+  ended?.then(release, release)
 }
 
 /** A `fetch` that holds each exchange with the servers that are held. */

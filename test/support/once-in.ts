@@ -15,16 +15,16 @@ export async function onceIn(
   name: string,
   make: (folder: string) => Promise<unknown>,
 ): Promise<string> {
-  const [making, made, failed] = ['making', 'made', 'failed'].map((state) => join(folder, `${name}-${state}`))
-  if (making === undefined || made === undefined || failed === undefined) throw new Error('There are three')
-  const isFirst = await mkdir(join(folder, `${name}-turn`)).then(
+  const at = (state: string) => join(folder, `${name}-${state}`)
+  const [made, failed] = [at('made'), at('failed')] as const
+  const isFirst = await mkdir(at('turn')).then(
     () => true,
     () => false,
   )
   if (isFirst) {
     try {
-      await make(making)
-      await rename(making, made)
+      await make(at('making'))
+      await rename(at('making'), made)
     } catch (error) {
       await writeFile(failed, String(error))
       throw error

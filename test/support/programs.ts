@@ -38,17 +38,17 @@ const PEERS = ['drizzle-orm', 'hono', 'zod']
 /** They ask what they themselves run as. */
 const TELL_THEMSELVES = ['server/cli/dev.ts', 'server/cli/load-app.ts']
 
-/** Node's flags and the file of a program that a test starts. */
-export async function programOf(name: keyof typeof ALONE): Promise<readonly string[]> {
-  const folder = await onceIn(inject('shared'), 'programs', (made) => bundle(made, ALONE, ASIDE))
-  return [...FLAGS, join(folder, `${name}.js`)]
-}
-
 /**
  * The code of the embedded database (WebAssembly) is compiled once and not optimised, which would take longer than all
  * that a process does with it that ends soon.
  */
 const FLAGS = ['--liftoff-only']
+
+/** Node's flags and the file of a program that a test starts. */
+export async function programOf(name: keyof typeof ALONE): Promise<readonly string[]> {
+  const folder = await onceIn(inject('shared'), 'programs', (made) => bundle(made, ALONE, ASIDE))
+  return [...FLAGS, join(folder, `${name}.js`)]
+}
 
 export interface DeputyCommand {
   /** Node's flags and the file. */

@@ -1,4 +1,5 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtempSync } from 'node:fs'
+import { readdir, rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { TestProject } from 'vitest/node'
 
@@ -15,9 +16,13 @@ const VARIABLE = 'DEPUTY_TEST_SHARED'
 
 /** Gives the tests of all projects a folder in common, from which Node finds the packages of this repository. */
 export default async function setup(project: TestProject) {
-  process.env[VARIABLE] ??= await mkdtemp(join(MODULES, '.deputy-test-'))
+  process.env[VARIABLE] ??= mkdtempSync(join(MODULES, '.deputy-test-'))
   const folder = process.env[VARIABLE]
   project.provide('shared', folder)
+  // While Vitest watches, what was made of sources that have changed is made again.
+  project.onTestsRerun(async () => {
+    for (const name of await readdir(folder)) await rm(join(folder, name), { recursive: true, force: true })
+  })
   return async () => {
     delete process.env[VARIABLE]
     await rm(folder, { recursive: true, force: true })
