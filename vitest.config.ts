@@ -61,10 +61,15 @@ const WITHOUT_DATABASE = [
 const RENDERED = 'test/client/react-*.test.ts'
 const REAL_POSTGRES = ['test/postgres/**', 'test/faults/**']
 const EMBEDDED = 'test/embedded/**'
-/** What pages do in a browser, and how requests and answers travel: no database changes it, and the embedded one is tried. */
+/**
+ * What pages do in a browser, and how requests and answers travel and are described: no database changes it, and the
+ * embedded one is tried.
+ */
 const BEFORE_DATABASES = [
   'test/http/{console-{browser,call,data,sign-in,typed-input},reference-page}.test.ts',
   'test/http/{compression,cors,exchange,forwarded-address,framing,held-bytes,uploads,web-files}.test.ts',
+  'test/http/{app-routes,same-reading}.test.ts',
+  'test/openapi/document.test.ts',
 ]
 
 const projects = [
