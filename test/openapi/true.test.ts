@@ -305,7 +305,9 @@ it('the test in which it happens fails, with the sentences', async () => {
 })
 
 it('a server of its own process is held where it is asked', async () => {
-  const server = createServer((_, answer) => answer.writeHead(200).end('{}')).listen(0, '127.0.0.1')
+  const createAnswering = () =>
+    createServer((_, answer) => answer.writeHead(200, { connection: 'close' }).end('{}'))
+  const server = createAnswering().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
   const address = `http://127.0.0.1:${port}`
@@ -319,7 +321,7 @@ it('a server of its own process is held where it is asked', async () => {
   server.close()
   await closed
   // What listens at its port afterwards is another server.
-  const other = createServer((_, answer) => answer.writeHead(200).end('{}')).listen(port, '127.0.0.1')
+  const other = createAnswering().listen(port, '127.0.0.1')
   await once(other, 'listening')
   await get(`${address}/api/credits`)
   expect(refuseFaults).not.toThrow()

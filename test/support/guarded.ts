@@ -63,8 +63,13 @@ export function guardPid(pid: number): () => void {
 /** Makes a directory that is gone with this process at the latest. */
 export async function temporaryPath(name: string): Promise<string> {
   const path = await mkdtemp(join(tmpdir(), `deputy-${name}-`))
-  order(`+dir ${path}`)
+  guardDirectory(path)
   return path
+}
+
+/** Removes a directory with this process at the latest. */
+export function guardDirectory(path: string): void {
+  order(`+dir ${path}`)
 }
 
 /** A directory that is gone when disposed. */

@@ -7,9 +7,9 @@ const documents = new Map<string, string>()
 /**
  * Holds what this process sends to a server, and what it answers, against the document with this text.
  *
- * @param ended when the server has ended: then its port may be given to another
+ * @param ended when the server has ended, whose port may then be another's; undefined where this process ends first
  */
-export function holdServer(url: string, document: string, ended?: Promise<unknown>): void {
+export function holdServer(url: string, document: string, ended: Promise<unknown> | undefined): void {
   const { origin } = new URL(url)
   documents.set(origin, document)
   const release = () => {

@@ -12,7 +12,7 @@ globalThis.fetch = async (input, init) => {
   // Only now: validators take long to load, and most commands ask no server.
   const { holdingFetch, holdServer } = await import('./held-servers.ts')
   const { refuseFaults } = await import('./contract-check.ts')
-  holdServer(origin, await document.text())
+  holdServer(origin, await document.text(), undefined)
   const answer = await holdingFetch(sent)(input, init)
   try {
     refuseFaults()

@@ -2,6 +2,7 @@ import { mkdtempSync } from 'node:fs'
 import { readdir, rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { TestProject } from 'vitest/node'
+import { guardDirectory } from './guarded.ts'
 
 declare module 'vitest' {
   export interface ProvidedContext {
@@ -16,8 +17,7 @@ const VARIABLE = 'DEPUTY_TEST_SHARED'
 
 /** Gives the tests of all projects a folder in common, from which Node finds the packages of this repository. */
 export default async function setup(project: TestProject) {
-  process.env[VARIABLE] ??= mkdtempSync(join(MODULES, '.deputy-test-'))
-  const folder = process.env[VARIABLE]
+  const folder = process.env[VARIABLE] ?? makeFolder()
   project.provide('shared', folder)
   // While Vitest watches, what was made of sources that have changed is made again.
   project.onTestsRerun(async () => {
@@ -27,4 +27,12 @@ export default async function setup(project: TestProject) {
     delete process.env[VARIABLE]
     await rm(folder, { recursive: true, force: true })
   }
+}
+
+/** At once: projects may be set up side by side. */
+function makeFolder(): string {
+  const folder = mkdtempSync(join(MODULES, '.deputy-test-'))
+  guardDirectory(folder)
+  process.env[VARIABLE] = folder
+  return folder
 }
