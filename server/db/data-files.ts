@@ -32,7 +32,7 @@ export function readDataFiles(packed: Uint8Array): DataFiles {
 
 /** A file system in memory that begins with copies of files. */
 export class CopiedFiles extends MemoryFS {
-  readonly #files: DataFiles
+  #files: DataFiles
 
   constructor(files: DataFiles) {
     super()
@@ -51,5 +51,7 @@ export class CopiedFiles extends MemoryFS {
       // The database writes into what it is given.
       if (content) FS.createDataFile(folder, posix.basename(at), new Uint8Array(content), true, true, true)
     }
+    // They are as large as the database, which keeps this for as long as it is open.
+    this.#files = []
   }
 }
