@@ -1,4 +1,4 @@
-import { dirname, posix } from 'node:path'
+import { posix } from 'node:path'
 import { MemoryFS, type PGlite } from '@electric-sql/pglite'
 import { readTar, type TarEntry } from './tar.ts'
 
@@ -45,7 +45,7 @@ export class CopiedFiles extends MemoryFS {
     const made = new Set<string>()
     for (const { path, content } of this.#files) {
       const at = posix.join(DIRECTORY, path)
-      const folder = content ? dirname(at) : at
+      const folder = content ? posix.dirname(at) : at
       if (!made.has(folder)) FS.mkdirTree(folder)
       made.add(folder)
       // The database writes into what it is given.

@@ -56,9 +56,9 @@ async function migrate(app: TestTables): Promise<Migrated> {
   const database = await openPglite()
   try {
     await migrateEmbedded(database, app)
-    const files = readDataFiles(await packData(database.engine))
-    // Nothing that the migrations have set is left to whom it is given.
+    // Nothing that the migrations have set is left to whom it is given, nor is a role that may not have it packed.
     await database.engine.exec('discard all')
+    const files = readDataFiles(await packData(database.engine))
     return { files, itself: database }
   } catch (error) {
     await database.close()

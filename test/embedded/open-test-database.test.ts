@@ -1,5 +1,8 @@
+import { cp } from 'node:fs/promises'
 import { expect, it } from 'vitest'
 import { openTestDatabase } from '../../server/testing/open-test-database.ts'
+import { addMigration } from '../db/empty-database.ts'
+import { temporaryDirectory } from '../support/guarded.ts'
 import { MIGRATIONS, TABLES } from '../support/tables.ts'
 
 it('gives each test a database of its own, the first one too, as the migrations leave it', async () => {
@@ -27,4 +30,18 @@ it('gives each test a database of its own, the first one too, as the migrations 
     expect(others, shown).toEqual([first, first])
   }
   await Promise.all(opened.map((each) => each[Symbol.asyncDispose]()))
+})
+
+it('opens after migrations that have left the session to a role that may do little', async () => {
+  await using directory = await temporaryDirectory('migrations')
+  await cp(MIGRATIONS, directory.path, { recursive: true })
+  const role = `create role weak; grant usage on schema drizzle, deputy to weak;
+    grant all on all tables in schema drizzle, deputy, public to weak;
+    grant all on all sequences in schema drizzle, deputy to weak; set role weak`
+  await addMigration(directory.path, '9999_role', role)
+  for (let nth = 0; nth < 2; nth += 1) {
+    await using opened = await openTestDatabase({ migrations: directory.path, tables: TABLES }, undefined)
+    const { rows } = await opened.database.query({ sql: 'select current_user::text', params: [] })
+    expect(rows).toEqual([['postgres']])
+  }
 })
